@@ -1,0 +1,100 @@
+# The front door; CMakeLists.txt and CMakePresets.json do the work. `make help` lists the targets.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+export DESTDIR
+
+# Debian packages (DEBIAN_FRONTEND and sudo are seen to by tools/packages)
+BUILD_PACKAGES = gcc libc6-dev make cmake ninja-build pkgconf zlib1g-dev libpng-dev \
+    libturbojpeg0-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
+DEMO_PACKAGES = dataset-fashion-mnist
+TEST_PACKAGES = g++ clang libclang-rt-14-dev clang-format libcmocka-dev binutils python3-onnx
+CROSS_PACKAGES = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+CTEST = ctest --output-on-failure -j $(JOBS)
+
+.PHONY: all setup setup-test demo test test-release test-asan test-tsan test-aarch64 bench \
+    install deb fuzz format clean help
+
+all: build/build.ninja
+	@cmake --build build
+
+build/build.ninja:
+	@cmake --preset release
+
+setup:
+	@sh tools/packages $(BUILD_PACKAGES) $(DEMO_PACKAGES)
+
+setup-test: setup
+	@sh tools/packages $(TEST_PACKAGES)
+
+demo: setup all
+	@sh tools/demo
+
+# The complete run comes last, so that its summary is what one sees.
+test: setup-test test-asan test-tsan test-release
+
+test-asan:
+	cmake --preset asan -DWEFT_WERROR=ON
+	cmake --build build-asan
+	$(CTEST) --test-dir build-asan -LE 'slow|lint|package'
+
+test-tsan:
+	cmake --preset tsan -DWEFT_WERROR=ON
+	cmake --build build-tsan
+	$(CTEST) --test-dir build-tsan -L threads
+
+test-release:
+	cmake --preset release -DWEFT_WERROR=ON
+	cmake --build build
+	$(CTEST) --test-dir build
+
+test-aarch64:
+	@sh tools/packages $(CROSS_PACKAGES)
+	sh tools/sysroot build-aarch64/sysroot
+	cmake --preset aarch64
+	cmake --build build-aarch64
+	$(CTEST) --test-dir build-aarch64 -L '^(base|kernels|ops|graph|pass)$$' --timeout 1500
+
+bench: all
+	@cmake --build build --target bench
+	@sh tools/bench build
+
+install: all
+	cmake --install build --prefix "$(PREFIX)"
+
+deb:
+	cmake --preset deb
+	cmake --build build-deb
+	cd build-deb && cpack
+	@ls build-deb/*.deb
+
+# libFuzzer on every reader, FUZZ_SECONDS each; new inputs go to build-fuzz/, findings too.
+FUZZ_SECONDS ?= 60
+fuzz:
+	cmake --preset fuzz
+	cmake --build build-fuzz
+	sh tools/fuzz build-fuzz $(FUZZ_SECONDS)
+
+format:
+	sh tools/format
+
+clean:
+	rm -rf build build-asan build-tsan build-debug build-fuzz build-coverage build-deb build-aarch64
+
+help:
+	@echo "make               build/weft, and libweft in build/"
+	@echo "make setup         install the Debian packages that the build and the demo need"
+	@echo "make demo          setup, build, train on Fashion-MNIST"
+	@echo "make test          everything: sanitizers, style, all tests (setup-test included)"
+	@echo "make test-release  all tests, without sanitizers"
+	@echo "make test-aarch64  kernel and operator tests for 64-bit ARM, under qemu"
+	@echo "make bench         measure"
+	@echo "make fuzz          libFuzzer on every reader, FUZZ_SECONDS=60 each"
+	@echo "make install       to PREFIX=$(PREFIX), below DESTDIR"
+	@echo "make deb           a Debian package in build-deb/"
+	@echo "make format        lay out the C files (clang-format)"
+	@echo "make clean         remove every build folder"
+	@echo
+	@echo "One test:  cmake --build build --target base.arena && build/tests/base.arena 'arena_*'"

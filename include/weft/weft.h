@@ -1,0 +1,15 @@
+/* weft.h: all of weft. Trains and runs convolutional and recurrent networks on a CPU. */
+#ifndef WEFT_WEFT_H
+#define WEFT_WEFT_H
+
+#include "weft/base.h"
+#include "weft/data.h"
+#include "weft/graph.h"
+#include "weft/layers.h"
+#include "weft/models.h"
+#include "weft/ops.h"
+#include "weft/pass.h"
+#include "weft/store.h"
+#include "weft/train.h"
+
+#endif

@@ -1,0 +1,17 @@
+/* arena.h: many small allocations that are freed together. */
+#ifndef WEFT_SRC_ARENA_H
+#define WEFT_SRC_ARENA_H
+
+#include <stddef.h>
+
+typedef struct weft__arena {
+    struct weft__arena_block *first;
+    size_t bytes; /* handed out so far */
+} weft__arena;
+
+/* Zeroed memory, aligned for any type; NULL when there is none. An arena starts as {0}. */
+void *weft__arena_alloc(weft__arena *a, size_t bytes);
+char *weft__arena_text(weft__arena *a, const char *text); /* a copy of text */
+void weft__arena_free(weft__arena *a);                    /* frees all of it; {0} again */
+
+#endif

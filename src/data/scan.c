@@ -1,0 +1,287 @@
+/* scan.c: looks at every sample before training: all headers, then all pixels. */
+#include "data/set.h"
+#include "base/checked.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LISTED = 20, AT_ONCE = 8 };
+#define CACHE_BYTES ((size_t)512 << 20)
+
+/* One pass over the samples of one split of the source. */
+typedef struct pass {
+    weft_data *d;
+    int split;
+    pthread_mutex_t lock; /* of what follows */
+    weft_status fatal;    /* not the fault of a sample: no memory */
+    char message[1024];
+} pass;
+
+typedef struct crew {
+    void (*one)(void *arg, size_t i);
+    void *arg;
+    size_t n;
+    atomic_size_t next;
+} crew;
+
+static void work(void *arg, size_t begin, size_t end, int worker)
+{
+    crew *c = arg;
+    (void)worker;
+    for (; begin < end; begin++) {
+        size_t i;
+        while ((i = atomic_fetch_add(&c->next, AT_ONCE)) < c->n)
+            for (size_t k = i; k < i + AT_ONCE && k < c->n; k++) c->one(c->arg, k);
+    }
+}
+
+void weft__each(size_t n, int threads, void (*one)(void *arg, size_t i), void *arg)
+{
+    crew c = {.one = one, .arg = arg, .n = n};
+    int most = weft__workers();
+    if (threads < 1 || threads > most) threads = most;
+    atomic_init(&c.next, 0);
+    weft__parallel((size_t)threads, 1, work, &c);
+}
+
+/* Keeps the standing message as what is wrong with sample i. */
+static void note_bad(pass *p, size_t i, weft_status s)
+{
+    weft_data *d = p->d;
+    char *why = strdup(weft_last_error());
+    pthread_mutex_lock(&p->lock);
+    d->sample[p->split][i].bad = true;
+    if (why && d->bads == d->bad_room) {
+        size_t room = d->bad_room ? d->bad_room * 2 : 64;
+        weft__bad *grown = realloc(d->bad, room * sizeof *grown);
+        if (grown) {
+            d->bad = grown;
+            d->bad_room = room;
+        }
+    }
+    if (s == WEFT_ENOMEM || !why || d->bads == d->bad_room) {
+        if (!p->fatal) snprintf(p->message, sizeof p->message, "%s", weft_last_error());
+        p->fatal = WEFT_ENOMEM;
+        free(why);
+    } else {
+        d->bad[d->bads++] = (weft__bad){p->split, (int)i, why};
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const weft__bad *x = a, *y = b;
+    if (x->split != y->split) return x->split < y->split ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* Runs one() over all samples of all splits. */
+static weft_status run(weft_data *d, int threads, void (*one)(void *arg, size_t i))
+{
+    weft_status s = WEFT_OK;
+    for (int split = 0; !s && split < 3; split++) {
+        pass p = {.d = d, .split = split};
+        pthread_mutex_init(&p.lock, NULL);
+        weft__each((size_t)d->source->count[split], threads, one, &p);
+        pthread_mutex_destroy(&p.lock);
+        if (p.fatal) s = weft__fail(p.fatal, "%s", p.message);
+    }
+    if (d->bads) qsort(d->bad, d->bads, sizeof *d->bad, by_place);
+    return s;
+}
+
+static void one_header(void *arg, size_t i)
+{
+    pass *p = arg;
+    weft__sample *it = &p->d->sample[p->split][i];
+    const weft__source *src = p->d->source;
+    weft__picture pic = {src->channels, src->height, src->width, NULL, NULL, false};
+    weft_status s = WEFT_OK;
+    if (p->d->reader->header)
+        s = p->d->reader->header(src, (weft_split)p->split, (int)i, &pic);
+    if (s) {
+        note_bad(p, i, s);
+        return;
+    }
+    it->channels = (int8_t)pic.channels;
+    it->height = pic.height;
+    it->width = pic.width;
+    it->misnamed = pic.misnamed;
+}
+
+/* Tells of pictures whose ending is another format's: each in a lint, else one and the count. */
+static void tell_misnamed(const weft_data *d, const weft__sink *sink)
+{
+    char name[1024] = "", first[1024] = "";
+    size_t n = 0;
+    for (int s = 0; s < 3; s++)
+        for (int i = 0; i < d->source->count[s]; i++) {
+            if (!d->sample[s][i].misnamed) continue;
+            d->reader->name_of(d->source, (weft_split)s, i, name, sizeof name);
+            if (sink->lint)
+                weft__found(sink, WEFT_WARNING, "wrong-extension",
+                            "%s: the content is another format than the name says", name);
+            if (!n++) memcpy(first, name, sizeof first);
+        }
+    if (n && !sink->lint)
+        weft__found(sink, WEFT_WARNING, "wrong-extension",
+                    "%s: the content is another format than the name says "
+                    "(%zu such files; read by content)",
+                    first, n);
+}
+
+weft_status weft__scan_headers(weft_data *d, const weft_data_opts *o,
+                               const weft__sink *sink)
+{
+    weft_status s = WEFT_OK;
+    for (int split = 0; split < 3; split++) {
+        size_t n = (size_t)d->source->count[split];
+        d->sample[split] = weft__alloc(n + 1, sizeof(weft__sample));
+        if (!d->sample[split]) return weft__fail(WEFT_ENOMEM, "no memory for %zu samples", n);
+    }
+    s = run(d, o->threads, one_header);
+    if (!s) tell_misnamed(d, sink);
+    return s;
+}
+
+/* A number of size and pixels; equal pictures have equal ones. */
+static uint64_t digest(const weft__picture *p)
+{
+    const uint64_t prime = 0x9e3779b97f4a7c15u;
+    size_t n = (size_t)p->height * (size_t)p->width * (size_t)p->channels, i = 0;
+    uint64_t h = ((uint64_t)p->height << 32 | (uint32_t)p->width) * prime;
+    h = (h ^ (uint64_t)p->channels) * prime;
+    for (; i < n; i += 8) {
+        uint64_t w = 0;
+        memcpy(&w, p->pixels + i, n - i < 8 ? n - i : 8);
+        h = (h ^ w) * prime;
+        h ^= h >> 29;
+    }
+    h ^= h >> 32;
+    return h ? h : 1;
+}
+
+static void one_picture(void *arg, size_t i)
+{
+    pass *p = arg;
+    weft_data *d = p->d;
+    const weft__source *src = d->source;
+    weft__sample *it = &d->sample[p->split][i];
+    unsigned char *to = d->cache[p->split];
+    weft__picture pic;
+    weft_status s;
+    if (it->bad) return;
+    s = d->reader->read(src, (weft_split)p->split, (int)i, &pic);
+    if (!s) {
+        it->digest = digest(&pic);
+        if (to)
+            s = weft__picture_fit(&pic, d->channels, d->height, d->width, d->fit,
+                                  to + i * d->bytes);
+        free(pic.pixels);
+    }
+    if (s) note_bad(p, i, s);
+}
+
+/* The samples lie in memory as they are: nothing to decode. */
+static void one_digest(void *arg, size_t i)
+{
+    pass *p = arg;
+    const weft__source *src = p->d->source;
+    weft__picture pic = {src->channels, src->height, src->width, NULL, NULL, false};
+    size_t bytes = (size_t)pic.channels * (size_t)pic.height * (size_t)pic.width;
+    pic.pixels = (unsigned char *)(uintptr_t)(src->pixels[p->split] + i * bytes);
+    p->d->sample[p->split][i].digest = digest(&pic);
+}
+
+/* Room for all samples at the set's size, if that is not too much. */
+static void make_cache(weft_data *d)
+{
+    size_t limit = weft__cpu_memory() / 4, total = 0;
+    if (limit > CACHE_BYTES) limit = CACHE_BYTES;
+    for (int s = 0; s < 3; s++) {
+        size_t bytes;
+        if (!weft__mul((size_t)d->source->count[s], d->bytes, &bytes)) return;
+        if (bytes > limit - total) return;
+        total += bytes;
+    }
+    for (int s = 0; s < 3; s++) {
+        if (d->source->count[s])
+            d->cache[s] = weft__alloc((size_t)d->source->count[s], d->bytes);
+        if (d->source->count[s] && !d->cache[s]) {
+            for (; s >= 0; s--) {
+                free(d->cache[s]);
+                d->cache[s] = NULL;
+            }
+            return; /* does without */
+        }
+    }
+    for (int s = 0; s < 3; s++) d->pixels[s] = d->cache[s];
+}
+
+weft_status weft__scan_pixels(weft_data *d, const weft_data_opts *o,
+                              const weft__sink *sink)
+{
+    const weft__source *src = d->source;
+    (void)sink;
+    if (src->pixels[0] && src->channels == d->channels && src->height == d->height &&
+        src->width == d->width) {
+        for (int s = 0; s < 3; s++) d->pixels[s] = src->pixels[s];
+        return o->no_check ? WEFT_OK : run(d, o->threads, one_digest);
+    }
+    if (o->no_check) return WEFT_OK;
+    if (!sink->lint) make_cache(d);
+    return run(d, o->threads, one_picture);
+}
+
+static weft_status write_list(const weft_data *d, const char *path)
+{
+    weft__writer w;
+    weft_status s = weft__writer_open(&w, path);
+    if (s) return s;
+    weft__writer_printf(&w, "sample\tproblem\n");
+    for (size_t i = 0; i < d->bads; i++) {
+        char name[1024], safe[2048];
+        d->reader->name_of(d->source, (weft_split)d->bad[i].split, d->bad[i].index, name,
+                           sizeof name);
+        weft__writer_printf(&w, "%s\t%s\n", weft__escape(safe, sizeof safe, name),
+                            d->bad[i].why);
+    }
+    return weft__writer_commit(&w);
+}
+
+weft_status weft__scan_verdict(weft_data *d, const weft_data_opts *o,
+                               const weft__sink *sink)
+{
+    size_t all = 0;
+    double share, most = o->skip_bad_max > 0 ? o->skip_bad_max : 100;
+    weft_status s = WEFT_OK;
+    for (int k = 0; k < 3; k++) all += (size_t)d->source->count[k];
+    if (o->bad_list && o->skip_bad) s = write_list(d, o->bad_list);
+    if (s || !d->bads) return s;
+    for (size_t i = 0; i < d->bads && (sink->lint || i < LISTED); i++)
+        weft__found(sink, WEFT_ERROR, "unreadable", "%s", d->bad[i].why);
+    if (sink->lint) return WEFT_OK;
+    share = 100.0 * (double)d->bads / (double)all;
+    if (!o->skip_bad)
+        return weft__fail(WEFT_EDATA,
+                          "%s: %zu of %zu samples cannot be read%s; the first: %s. "
+                          "--skip-bad leaves them out",
+                          d->path, d->bads, all,
+                          d->bads > LISTED ? " (20 are listed above)" : "", d->bad[0].why);
+    if (share > most)
+        return weft__fail(WEFT_EDATA,
+                          "%s: %zu of %zu samples (%.3g %%) cannot be read, %.3g %% may be "
+                          "left out; the first: %s",
+                          d->path, d->bads, all, share, most, d->bad[0].why);
+    weft__found(sink, WEFT_WARNING, "skipped", "%s: %zu of %zu samples left out (%.3g %%)",
+                d->path, d->bads, all, share);
+    return WEFT_OK;
+}

@@ -1,0 +1,308 @@
+/* memory.c: how long each value, gradient and workspace of a plan lives, and where. */
+#include "graph/plan.h"
+
+#include "base/checked.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64 };
+
+int weft__plan_block(weft_plan *p, size_t bytes, int first, int last)
+{
+    if (p->blocks == p->block_room) {
+        int room = p->block_room ? p->block_room * 2 : 64;
+        weft__block *all = realloc(p->block, (size_t)room * sizeof *all);
+        if (!all) return -1;
+        p->block = all;
+        p->block_room = room;
+    }
+    p->block[p->blocks] = (weft__block){.bytes = weft__round_up(bytes ? bytes : 1, ALIGN),
+                                        .first = first, .last = last};
+    return p->blocks++;
+}
+
+static size_t tensor_bytes(const weft_plan *p, const weft__tensor *t)
+{
+    return t->count * weft__element(p->g, t->type);
+}
+
+static void use(weft_plan *p, int v, int time)
+{
+    if (v && p->val[v].last_use < time) p->val[v].last_use = time;
+}
+
+/* The last moment at which each value is read. */
+static void last_uses(weft_plan *p)
+{
+    for (int i = 0; i < p->steps; i++) {
+        const weft__step *s = &p->step[i];
+        int back = weft__backward_time(p, i);
+        const weft_op *act = s->activation ? s->activation->op : NULL;
+        for (int k = 0; k < s->nout; k++) {
+            use(p, s->out[k], i);
+            if (s->backward && (s->op->keeps_out >> k & 1)) use(p, s->out[k], back);
+            if (s->backward && act && k == 0) use(p, s->out[k], back);
+        }
+        for (int k = 0; k < s->nin; k++) {
+            use(p, s->in[k], i);
+            if (s->backward && k < 32 && (s->op->keeps_in >> k & 1)) use(p, s->in[k], back);
+        }
+    }
+    for (int v = 1; v < p->vals; v++)
+        if (p->val[v].kept) p->val[v].last_use = weft__plan_end(p);
+}
+
+static bool in_graph_memory(const weft_plan *p, int v)
+{
+    if (v >= p->g->values) return false;
+    weft__kind k = p->g->value[v].kind;
+    return k == WEFT_KIND_PARAM || k == WEFT_KIND_BUFFER || k == WEFT_KIND_CONST;
+}
+
+static bool is_input(const weft_plan *p, int v)
+{
+    return v < p->g->values && p->g->value[v].kind == WEFT_KIND_INPUT;
+}
+
+/* Can output 0 of step i take over the memory of input 0? */
+static bool shares_memory(const weft_plan *p, int i)
+{
+    const weft__step *s = &p->step[i];
+    if (s->nin < 1 || p->opts.keep_all || !s->in[0]) return false;
+    const weft__pval *x = &p->val[s->in[0]], *y = &p->val[s->out[0]];
+    if (x->block < 0 || x->t.count != y->t.count || x->t.type != y->t.type) return false;
+    if (s->op->view && x->t.order == WEFT_PLAIN && y->t.order == WEFT_PLAIN) return true;
+    if (!s->op->in_place || x->t.order != y->t.order) return false;
+    for (int k = 1; k < s->nin; k++)
+        if (s->in[k] && p->val[s->in[k]].block == x->block) return false;
+    return p->block[x->block].last <= i;
+}
+
+static weft_status place_values(weft_plan *p)
+{
+    int end = weft__plan_end(p);
+    for (int v = 1; v < p->vals; v++) {
+        if (!is_input(p, v) || !p->val[v].wanted) continue;
+        p->val[v].block = weft__plan_block(p, tensor_bytes(p, &p->val[v].t), -1, end);
+        if (p->val[v].block < 0) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+    }
+    for (int f = 0; f < p->folds; f++) {
+        int pair[2] = {p->folded[f].weight, p->folded[f].bias};
+        for (int k = 0; k < 2; k++) {
+            weft__pval *v = &p->val[pair[k]];
+            v->block = weft__plan_block(p, tensor_bytes(p, &v->t), -1, end);
+            if (v->block < 0) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+        }
+    }
+    for (int i = 0; i < p->steps; i++) {
+        const weft__step *s = &p->step[i];
+        for (int k = 0; k < s->nout; k++) {
+            weft__pval *y = &p->val[s->out[k]];
+            if (k == 0 && shares_memory(p, i)) {
+                y->block = p->val[s->in[0]].block;
+                if (p->block[y->block].last < y->last_use) p->block[y->block].last = y->last_use;
+            } else {
+                y->block = weft__plan_block(p, tensor_bytes(p, &y->t), i, y->last_use);
+            }
+            if (y->block < 0) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+        }
+    }
+    return WEFT_OK;
+}
+
+static bool has_gradient(const weft_plan *p, int v)
+{
+    return v && p->val[v].differentiable && p->val[v].writers > 0;
+}
+
+/* How long the gradient of v is read: by the step that computes v, or to the end. */
+static int gradient_end(const weft_plan *p, int v, const int *producer)
+{
+    if (p->opts.keep_all || is_input(p, v) || producer[v] < 0) return weft__plan_end(p);
+    return weft__backward_time(p, producer[v]);
+}
+
+static bool shares_gradient(const weft_plan *p, int i)
+{
+    const weft__step *s = &p->step[i];
+    const weft__pval *x = &p->val[s->in[0]], *y = &p->val[s->out[0]];
+    if (p->opts.keep_all || s->adds[0] || y->gradient_block < 0 || x->t.count != y->t.count)
+        return false;
+    bool view = s->op->view && x->t.order == WEFT_PLAIN && y->t.order == WEFT_PLAIN;
+    if (!view && (!s->op->grad_in_place || x->t.order != y->t.order)) return false;
+    return p->block[y->gradient_block].last <= weft__backward_time(p, i);
+}
+
+static weft_status place_gradient(weft_plan *p, int i, int k, const int *producer)
+{
+    weft__step *s = &p->step[i];
+    int v = s->in[k], now = weft__backward_time(p, i);
+    if (!has_gradient(p, v)) return WEFT_OK;
+    weft__pval *x = &p->val[v];
+    bool graph = in_graph_memory(p, v);
+    if (s->adds[k]) {
+        s->temporary_block[k] = weft__plan_block(p, tensor_bytes(p, &x->t), now, now);
+        return s->temporary_block[k] < 0 ? weft__fail(WEFT_ENOMEM, "plan: out of memory")
+                                         : WEFT_OK;
+    }
+    if (graph) return WEFT_OK;
+    int end = gradient_end(p, v, producer);
+    if (k == 0 && shares_gradient(p, i)) {
+        x->gradient_block = p->val[s->out[0]].gradient_block;
+        if (p->block[x->gradient_block].last < end) p->block[x->gradient_block].last = end;
+    } else {
+        x->gradient_block = weft__plan_block(p, tensor_bytes(p, &x->t), now, end);
+    }
+    return x->gradient_block < 0 ? weft__fail(WEFT_ENOMEM, "plan: out of memory") : WEFT_OK;
+}
+
+static weft_status place_gradients(weft_plan *p)
+{
+    int *producer = malloc((size_t)p->vals * sizeof *producer);
+    if (!producer) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+    for (int v = 0; v < p->vals; v++) producer[v] = -1;
+    for (int i = 0; i < p->steps; i++)
+        for (int k = 0; k < p->step[i].nout; k++) producer[p->step[i].out[k]] = i;
+    int loss = p->opts.loss.id;
+    weft_status status = WEFT_OK;
+    if (has_gradient(p, loss) && !in_graph_memory(p, loss))
+        p->val[loss].gradient_block =
+            weft__plan_block(p, tensor_bytes(p, &p->val[loss].t), p->steps,
+                             gradient_end(p, loss, producer));
+    for (int i = p->steps - 1; i >= 0 && !status; i--)
+        for (int k = 0; k < p->step[i].nin && p->step[i].backward && !status; k++)
+            status = place_gradient(p, i, k, producer);
+    free(producer);
+    return status;
+}
+
+static weft_status place_workspace(weft_plan *p)
+{
+    for (int i = 0; i < p->steps; i++) {
+        weft__step *s = &p->step[i];
+        weft__memory m = {0};
+        weft__tensor *t = s->tensors;
+        for (int k = 0; k < s->nin; k++)
+            t[k] = s->in[k] ? p->val[s->in[k]].t : (weft__tensor){.rank = -1};
+        for (int k = 0; k < s->nout; k++) t[s->nin + k] = p->val[s->out[k]].t;
+        if (s->op->memory)
+            s->op->memory(s->run.node, t, t + s->nin, p->kernels, s->backward, &m);
+        int back = weft__backward_time(p, i);
+        if (m.saved) s->saved_block = weft__plan_block(p, m.saved, i, s->backward ? back : i);
+        if (m.scratch) s->scratch_block = weft__plan_block(p, m.scratch, i, i);
+        if (m.scratch && s->backward)
+            s->scratch_back_block = weft__plan_block(p, m.scratch, back, back);
+        if ((m.saved && s->saved_block < 0) || (m.scratch && s->scratch_block < 0))
+            return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+        s->flops = s->op->flops ? s->op->flops(s->run.node, t, t + s->nin) : 0;
+    }
+    return WEFT_OK;
+}
+
+static bool overlaps(const weft__block *a, const weft__block *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+/* The lowest place that is free for all of block b's life among the blocks placed before. */
+static size_t lowest_place(const weft_plan *p, const weft__block *b, const int *placed, int n)
+{
+    size_t at = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int i = 0; i < n; i++) {
+            const weft__block *o = &p->block[placed[i]];
+            if (overlaps(o, b) && at < o->offset + o->bytes && o->offset < at + b->bytes) {
+                at = o->offset + o->bytes;
+                moved = true;
+            }
+        }
+    }
+    return at;
+}
+
+/* Largest first, each at the lowest place that is free while it lives. */
+static weft_status assign(weft_plan *p)
+{
+    int *order = malloc((size_t)(p->blocks + 1) * sizeof *order);
+    if (!order) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+    for (int i = 0; i < p->blocks; i++) order[i] = i;
+    for (int i = 1; i < p->blocks; i++) { /* insertion sort: a few hundred blocks at most */
+        int x = order[i], j = i;
+        for (; j > 0 && p->block[order[j - 1]].bytes < p->block[x].bytes; j--)
+            order[j] = order[j - 1];
+        order[j] = x;
+    }
+    for (int i = 0; i < p->blocks; i++) {
+        weft__block *b = &p->block[order[i]];
+        b->offset = lowest_place(p, b, order, i);
+        if (b->offset + b->bytes > p->bytes) p->bytes = b->offset + b->bytes;
+    }
+    free(order);
+    return WEFT_OK;
+}
+
+static void *at(const weft_plan *p, int block)
+{
+    return block < 0 ? NULL : (char *)p->memory + p->block[block].offset;
+}
+
+static void set_pointers(weft_plan *p)
+{
+    for (int v = 1; v < p->vals; v++) {
+        weft__pval *x = &p->val[v];
+        bool graph = in_graph_memory(p, v);
+        x->t.data = graph ? p->g->value[v].data : at(p, x->block);
+        x->gradient = x->t;
+        x->gradient.data = !has_gradient(p, v) ? NULL
+                           : graph             ? p->g->value[v].gradient
+                                               : at(p, x->gradient_block);
+    }
+    for (int i = 0; i < p->steps; i++) {
+        weft__step *s = &p->step[i];
+        weft__tensor *in = s->tensors, *out = in + s->nin, *din = out + s->nout,
+                     *dout = din + s->nin;
+        for (int k = 0; k < s->nin; k++) {
+            in[k] = s->in[k] ? p->val[s->in[k]].t : (weft__tensor){.rank = -1};
+            din[k] = s->in[k] ? p->val[s->in[k]].gradient : in[k];
+            if (s->adds[k] && s->backward)
+                din[k].data = s->temporary[k] = at(p, s->temporary_block[k]);
+            if (!s->backward) din[k].data = NULL;
+        }
+        for (int k = 0; k < s->nout; k++) {
+            out[k] = p->val[s->out[k]].t;
+            dout[k] = p->val[s->out[k]].gradient;
+        }
+        s->run.in = in;
+        s->run.out = out;
+        s->run.din = din;
+        s->run.dout = dout;
+        s->run.saved = at(p, s->saved_block);
+        s->run.scratch = s->scratch = at(p, s->scratch_block);
+        s->scratch_back = at(p, s->scratch_back_block);
+        s->run.kernels = p->kernels;
+        s->run.epilogue = s->activation ? &s->epilogue : NULL;
+        s->run.training = p->opts.training;
+    }
+}
+
+weft_status weft__plan_memory(weft_plan *p)
+{
+    last_uses(p);
+    weft_status s = place_values(p);
+    if (!s && p->opts.loss.id) s = place_gradients(p);
+    if (!s) s = place_workspace(p);
+    if (!s) s = assign(p);
+    if (s) return s;
+    size_t limit = p->opts.max_bytes ? p->opts.max_bytes : weft__max_memory();
+    if (p->bytes > limit)
+        return weft__fail(WEFT_ENOMEM, "the plan needs %zu MB at batch %d, limit %zu MB. Use a "
+                          "smaller batch", p->bytes >> 20, p->batch, limit >> 20);
+    p->memory = aligned_alloc(ALIGN, p->bytes ? p->bytes : ALIGN);
+    if (!p->memory)
+        return weft__fail(WEFT_ENOMEM, "no memory for a plan of %zu MB at batch %d. Use a "
+                          "smaller batch", p->bytes >> 20, p->batch);
+    set_pointers(p);
+    return WEFT_OK;
+}

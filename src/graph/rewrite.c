@@ -1,0 +1,143 @@
+/* rewrite.c: fewer steps for the same network: activations applied by what comes before them, batch
+ * norms folded into weights when nothing is trained. */
+#include "graph/plan.h"
+
+#include "ops/batch_norm.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How many steps read v, and the last of them. */
+static int readers(const weft_plan *p, int v, int *last)
+{
+    int n = 0;
+    for (int i = 0; i < p->steps; i++)
+        for (int k = 0; k < p->step[i].nin; k++)
+            if (p->step[i].in[k] == v) {
+                n++;
+                *last = i;
+            }
+    return n;
+}
+
+/* The only step that reads output 0 of step i and nothing else of it, or -1. */
+static int only_reader(const weft_plan *p, int i)
+{
+    const weft__step *s = &p->step[i];
+    int last = -1;
+    if (p->val[s->out[0]].kept || readers(p, s->out[0], &last) != 1) return -1;
+    return p->step[last].in[0] == s->out[0] ? last : -1;
+}
+
+static void remove_step(weft_plan *p, int i)
+{
+    memmove(&p->step[i], &p->step[i + 1], (size_t)(p->steps - i - 1) * sizeof *p->step);
+    p->steps--;
+}
+
+static void fuse_activation(weft_plan *p, int i)
+{
+    weft__step *s = &p->step[i];
+    if (!s->op->takes_epilogue || s->activation) return;
+    int next = only_reader(p, i);
+    if (next < 0) return;
+    const weft__step *a = &p->step[next];
+    if (!a->op->epilogue || a->activation) return;
+    if (a->backward && a->op->keeps_in) return; /* its derivative needs what would not be kept */
+    const weft__pval *x = &p->val[s->out[0]], *y = &p->val[a->out[0]];
+    if (x->t.order != y->t.order) return;
+    a->op->epilogue(a->run.node, &s->epilogue);
+    s->activation = a->run.node;
+    s->out[0] = a->out[0];
+    remove_step(p, next);
+}
+
+/* Is v a float parameter or buffer of the graph? */
+static bool is_stored(const weft_plan *p, int v)
+{
+    return v > 0 && v < p->g->values &&
+           (p->g->value[v].kind == WEFT_KIND_PARAM || p->g->value[v].kind == WEFT_KIND_BUFFER ||
+            p->g->value[v].kind == WEFT_KIND_CONST);
+}
+
+static bool can_fold(const weft_plan *p, const weft__step *s, const weft__step *norm)
+{
+    const char *op = s->op->name;
+    if (strcmp(norm->op->name, "batch_norm") || norm->activation || s->activation) return false;
+    if (strcmp(op, "conv") && strcmp(op, "dense")) return false;
+    if (s->nin < 2 || !is_stored(p, s->in[1]) || p->val[s->in[1]].t.order != WEFT_KERNEL)
+        return false;
+    for (int k = 1; k < 5; k++)
+        if (!is_stored(p, norm->in[k])) return false;
+    if (s->nin > 2 && s->in[2] && !is_stored(p, s->in[2])) return false;
+    /* dense normalises its last axis, batch norm axis 1: the same only at rank 2 */
+    return strcmp(op, "dense") || p->val[s->out[0]].t.rank == 2;
+}
+
+static double norm_eps(const weft__node *node)
+{
+    const weft__batch_norm_attr *attr = node->attr;
+    return attr->eps > 0 ? attr->eps : 1e-5;
+}
+
+static weft_status fold_norm(weft_plan *p, int i)
+{
+    weft__step *s = &p->step[i];
+    int next = only_reader(p, i);
+    if (next < 0 || !can_fold(p, s, &p->step[next])) return WEFT_OK;
+    weft__folded *all = realloc(p->folded, (size_t)(p->folds + 1) * sizeof *all);
+    if (!all) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+    p->folded = all;
+    const weft__step *norm = &p->step[next];
+    weft__folded *f = &all[p->folds];
+    *f = (weft__folded){.step = i, .from_weight = s->in[1], .from_bias = s->nin > 2 ? s->in[2] : 0,
+                        .eps = norm_eps(norm->run.node)};
+    for (int k = 0; k < 4; k++) f->norm[k] = norm->in[k + 1];
+    f->weight = weft__pval_add(p);
+    f->bias = f->weight ? weft__pval_add(p) : 0;
+    int *in = weft__arena_alloc(&p->arena, 4 * sizeof *in);
+    if (!f->bias || !in) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+    p->folds++;
+    p->val[f->weight].t = p->val[f->from_weight].t;
+    p->val[f->bias].t = p->val[f->norm[0]].t;
+    p->val[f->weight].wanted = p->val[f->bias].wanted = true;
+    in[0] = s->in[0];
+    in[1] = f->weight;
+    in[2] = f->bias;
+    s->in = in;
+    s->out[0] = norm->out[0];
+    remove_step(p, next);
+    return WEFT_OK;
+}
+
+weft_status weft__plan_fuse(weft_plan *p)
+{
+    bool fold = !p->opts.training && !p->opts.loss.id && !p->g->f64;
+    for (int i = 0; i < p->steps && fold; i++) {
+        weft_status s = fold_norm(p, i);
+        if (s) return s;
+    }
+    for (int i = 0; i < p->steps; i++) fuse_activation(p, i);
+    return WEFT_OK;
+}
+
+void weft__plan_refresh(weft_plan *p)
+{
+    if (!p->folds || p->version == p->g->version) return;
+    for (int n = 0; n < p->folds; n++) {
+        const weft__folded *f = &p->folded[n];
+        const float *w = p->val[f->from_weight].t.data, *norm[4];
+        const float *b = f->from_bias ? p->val[f->from_bias].t.data : NULL;
+        float *to = p->val[f->weight].t.data, *shift = p->val[f->bias].t.data;
+        for (int k = 0; k < 4; k++) norm[k] = p->val[f->norm[k]].t.data;
+        size_t outputs = p->val[f->bias].t.count, rows = p->val[f->weight].t.count / outputs;
+        for (size_t o = 0; o < outputs; o++) {
+            double scale = norm[0][o] / sqrt((double)norm[3][o] + f->eps);
+            shift[o] = (float)(((b ? b[o] : 0.0f) - (double)norm[2][o]) * scale + norm[1][o]);
+            for (size_t r = 0; r < rows; r++)
+                to[r * outputs + o] = (float)(w[r * outputs + o] * scale);
+        }
+    }
+    p->version = p->g->version;
+}

@@ -1,0 +1,96 @@
+/* conv.h: what the convolution files share. */
+#ifndef WEFT_SRC_CONV_H
+#define WEFT_SRC_CONV_H
+
+#include "kernels/tile.h"
+
+/* One axis of a sweep: position q < out reads the inputs q*stride + first + i*step for its taps
+ * i < taps (inputs outside the picture count as zero), takes element tap0 + i*tap_step of the
+ * kernel for them, and its result belongs at phase + q*pitch. */
+typedef struct axis {
+    int out, stride, first, step, taps;
+    int tap0, tap_step;
+    int phase, pitch;
+} axis;
+
+/* Along rows when `down`, else along columns. */
+axis KERNEL(conv_axis)(const weft__conv *s, bool down);
+/* The data gradient of stride s is s independent dense sweeps over dy, one for each phase of the
+ * position modulo s. The taps are reversed, so that a dilation of 1 reads consecutive pixels. */
+axis KERNEL(conv_data_axis)(const weft__conv *s, bool down, int phase);
+
+/* Taps from..to-1 of position q read inside a picture of `in`. */
+static inline void axis_clip(const axis *a, int q, int in, int *from, int *to)
+{
+    long long at = (long long)q * a->stride + a->first;
+    long long low = at < 0 ? (-at + a->step - 1) / a->step : 0;
+    long long high = at < in ? (in - 1 - at) / a->step + 1 : 0;
+    *from = (int)(low < a->taps ? low : a->taps);
+    *to = (int)(high < a->taps ? high : a->taps);
+    if (*to < *from) *to = *from;
+}
+
+/* Positions from..to-1 whose tap i reads inside a picture of `in`. */
+static inline void axis_inside(const axis *a, int i, int in, int *from, int *to)
+{
+    long long at = (long long)i * a->step + a->first;
+    long long low = at < 0 ? (-at + a->stride - 1) / a->stride : 0;
+    long long high = at < in ? (in - 1 - at) / a->stride + 1 : 0;
+    *from = (int)(low < a->out ? low : a->out);
+    *to = (int)(high < a->out ? high : a->out);
+    if (*to < *from) *to = *from;
+}
+
+/* dst gets the pixels from..from+count-1 of a row of `in` pixels, c channels each, with zeros
+ * beyond its ends; a pixel begins every `pixel` elements in src and every `pitch` in dst. */
+void KERNEL(conv_gather)(real *dst, ptrdiff_t pitch, const real *src, ptrdiff_t pixel, int in,
+                         int from, int count, int c);
+
+/* groups == c == o: each channel by itself. */
+static inline bool conv_is_depthwise(const weft__conv *s)
+{
+    return s->groups == s->c && s->groups == s->o && s->c > 1;
+}
+void KERNEL(depthwise)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
+                       const real *bias, const weft__epilogue *e);
+size_t KERNEL(depthwise_weight_scratch)(const weft__conv *s);
+void KERNEL(depthwise_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
+                              void *scratch);
+
+/* dw[tap, c][o] (+)= sum over output pixels of x[pixel, tap][c] * dy[pixel][o], where x, dy and
+ * dw need not be dense: pixels begin every x_pixel and dy_pixel, rows of dw every ldw elements. */
+typedef struct point_sums {
+    weft__conv s;
+    const real *x, *dy;
+    real *dw;
+    ptrdiff_t x_pixel, dy_pixel, ldw;
+    bool add;
+} point_sums;
+size_t KERNEL(point_sums_scratch)(const point_sums *p);
+void KERNEL(point_sums)(const point_sums *p, void *scratch);
+
+/* Multiply-adds of the convolution. */
+static inline double conv_work(const weft__conv *s)
+{
+    return (double)s->n * s->oh * s->ow * s->o * s->kh * s->kw * (s->c / s->groups);
+}
+
+/* Items of work per range: all in one when the whole is too small to share. */
+static inline size_t conv_grain(size_t items, double work)
+{
+    return work < TILE_SMALL_WORK ? items : 1;
+}
+
+static inline size_t tile_align(size_t floats)
+{
+    size_t line = 64 / sizeof(real);
+    return (floats + line - 1) / line * line;
+}
+
+/* The first address in scratch that begins a cache line; scratch sizes include 64 bytes for it. */
+static inline real *scratch_start(void *scratch)
+{
+    return (real *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+}
+
+#endif

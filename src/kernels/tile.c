@@ -1,0 +1,218 @@
+/* tile.c: the register tiles, one unrolled function for each number of rows and vectors. */
+#include "kernels/tile.h"
+
+#include <assert.h>
+
+#define ROWS_MOST 14
+
+/* Vector j of row r of B. */
+#define B_AT(t, row, j)                                                                  \
+    ((row) + ((j) / TILE_PANEL) * (t)->panel + ((j) % TILE_PANEL) * WEFT_LANES)
+
+#define EACH_ROW(mr) WEFT_UNROLL for (int i = 0; i < (mr); i++)
+
+/* acc[i][j] += a[i*row + k] * B[k][j]. The columns are separate arrays, and every loop over them
+ * has a constant bound, or the compiler would keep them in memory. */
+
+WEFT_INLINE vec load_last(const real *p, int n)
+{
+    return n == WEFT_LANES ? vload(p) : vload_n(p, n);
+}
+
+WEFT_INLINE void store_last(real *p, vec v, int n)
+{
+    if (n == WEFT_LANES)
+        vstore(p, v);
+    else
+        vstore_n(p, v, n);
+}
+
+/* Column j of the start: C, plus bias. */
+WEFT_INLINE void start_column(const tile_rows *t, const real *c, vec *s, int j, const int mr,
+                              int n)
+{
+    vec bias = t->bias ? load_last(t->bias + j * WEFT_LANES, n) : vzero();
+    if (t->load)
+        EACH_ROW(mr) s[i] = vadd(load_last(c + i * t->ldc + j * WEFT_LANES, n), bias);
+    else
+        EACH_ROW(mr) s[i] = bias;
+}
+
+WEFT_INLINE void end_column(const tile_rows *t, real *c, vec *s, int j, const int mr, int n)
+{
+    vec alpha = vset1(t->alpha);
+    if (t->act == WEFT_ACT_RELU)
+        EACH_ROW(mr) s[i] = vmax(vzero(), s[i]);
+    else if (t->act == WEFT_ACT_LEAKY_RELU)
+        EACH_ROW(mr) s[i] = vselect(vlt(s[i], vzero()), vmul(alpha, s[i]), s[i]);
+    EACH_ROW(mr) store_last(c + i * t->ldc + j * WEFT_LANES, s[i], n);
+}
+
+WEFT_INLINE void step(const tile_rows *t, const real *a, const real *b, ptrdiff_t lda,
+                      vec *s0, vec *s1, vec *s2, vec *s3, const int mr, const int nv)
+{
+    vec b0 = vload(b);
+    vec b1 = nv > 1 ? vload(B_AT(t, b, 1)) : b0;
+    vec b2 = nv > 2 ? vload(B_AT(t, b, 2)) : b0;
+    vec b3 = nv > 3 ? vload(B_AT(t, b, 3)) : b0;
+    EACH_ROW(mr)
+    {
+        vec v = vset1(a[i * lda]);
+        s0[i] = vfma(v, b0, s0[i]);
+        if (nv > 1) s1[i] = vfma(v, b1, s1[i]);
+        if (nv > 2) s2[i] = vfma(v, b2, s2[i]);
+        if (nv > 3) s3[i] = vfma(v, b3, s3[i]);
+    }
+}
+
+WEFT_INLINE void rows_tile(const tile_rows *t, const real *a, real *c, const int mr,
+                           const int nv)
+{
+    vec s0[ROWS_MOST], s1[ROWS_MOST], s2[ROWS_MOST], s3[ROWS_MOST];
+    int last = t->n - (nv - 1) * WEFT_LANES;
+    start_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
+    if (nv > 1) start_column(t, c, s1, 1, mr, nv > 2 ? WEFT_LANES : last);
+    if (nv > 2) start_column(t, c, s2, 2, mr, nv > 3 ? WEFT_LANES : last);
+    if (nv > 3) start_column(t, c, s3, 3, mr, last);
+    const real *b = t->b;
+    ptrdiff_t row = t->row, ldb = t->ldb;
+    for (int h = 0; h < t->taps_h; h++)
+        for (int w = 0; w < t->taps_w; w++) {
+            const real *p = a + h * t->tap_h + w * t->tap_w, *end = p + t->k;
+            for (; p < end; p++, b += ldb) step(t, p, b, row, s0, s1, s2, s3, mr, nv);
+        }
+    end_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
+    if (nv > 1) end_column(t, c, s1, 1, mr, nv > 2 ? WEFT_LANES : last);
+    if (nv > 2) end_column(t, c, s2, 2, mr, nv > 3 ? WEFT_LANES : last);
+    if (nv > 3) end_column(t, c, s3, 3, mr, last);
+}
+
+WEFT_INLINE void add_column(const tile_sums *t, real *c, vec *s, int j, const int mr, int n)
+{
+    if (t->add)
+        EACH_ROW(mr) s[i] = vadd(load_last(c + i * t->ldc + j * WEFT_LANES, n), s[i]);
+    EACH_ROW(mr) store_last(c + i * t->ldc + j * WEFT_LANES, s[i], n);
+}
+
+WEFT_INLINE void sums_points(const tile_sums *t, const real *a, const real *b, vec *s0,
+                             vec *s1, vec *s2, vec *s3, const int mr, const int nv)
+{
+    ptrdiff_t da = t->a_step[2], db = t->b_step[2];
+    for (int k = t->count[2]; k > 0; k--, a += da, b += db) {
+        vec b0 = vload(b);
+        vec b1 = nv > 1 ? vload(B_AT(t, b, 1)) : b0;
+        vec b2 = nv > 2 ? vload(B_AT(t, b, 2)) : b0;
+        vec b3 = nv > 3 ? vload(B_AT(t, b, 3)) : b0;
+        EACH_ROW(mr)
+        {
+            vec v = vset1(a[i]);
+            s0[i] = vfma(v, b0, s0[i]);
+            if (nv > 1) s1[i] = vfma(v, b1, s1[i]);
+            if (nv > 2) s2[i] = vfma(v, b2, s2[i]);
+            if (nv > 3) s3[i] = vfma(v, b3, s3[i]);
+        }
+    }
+}
+
+WEFT_INLINE void sums_tile(const tile_sums *t, const real *a, real *c, const int mr,
+                           const int nv)
+{
+    vec s0[ROWS_MOST], s1[ROWS_MOST], s2[ROWS_MOST], s3[ROWS_MOST];
+    EACH_ROW(mr) s0[i] = vzero();
+    if (nv > 1) EACH_ROW(mr) s1[i] = vzero();
+    if (nv > 2) EACH_ROW(mr) s2[i] = vzero();
+    if (nv > 3) EACH_ROW(mr) s3[i] = vzero();
+    for (int i = 0; i < t->count[0]; i++)
+        for (int j = 0; j < t->count[1]; j++)
+            sums_points(t, a + i * t->a_step[0] + j * t->a_step[1],
+                        t->b + i * t->b_step[0] + j * t->b_step[1], s0, s1, s2, s3, mr, nv);
+    int last = t->n - (nv - 1) * WEFT_LANES;
+    add_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
+    if (nv > 1) add_column(t, c, s1, 1, mr, nv > 2 ? WEFT_LANES : last);
+    if (nv > 2) add_column(t, c, s2, 2, mr, nv > 3 ? WEFT_LANES : last);
+    if (nv > 3) add_column(t, c, s3, 3, mr, last);
+}
+
+#define UP_TO_3(X, nv) X(1, nv) X(2, nv) X(3, nv)
+#define UP_TO_4(X, nv) UP_TO_3(X, nv) X(4, nv)
+#define UP_TO_6(X, nv) UP_TO_4(X, nv) X(5, nv) X(6, nv)
+#define UP_TO_9(X, nv) UP_TO_6(X, nv) X(7, nv) X(8, nv) X(9, nv)
+#define UP_TO_12(X, nv) UP_TO_9(X, nv) X(10, nv) X(11, nv) X(12, nv)
+#define UP_TO_14(X, nv) UP_TO_12(X, nv) X(13, nv) X(14, nv)
+#define UP_TO(rows, X, nv) WEFT_PASTE(UP_TO_, rows, )(X, nv)
+
+#define DEFINE(mr, nv)                                                                   \
+    static void rows_##mr##_##nv(const tile_rows *t, const real *a, real *c)             \
+    {                                                                                    \
+        rows_tile(t, a, c, mr, nv);                                                      \
+    }                                                                                    \
+    static void sums_##mr##_##nv(const tile_sums *t, const real *a, real *c)             \
+    {                                                                                    \
+        sums_tile(t, a, c, mr, nv);                                                      \
+    }
+#define NAME_ROWS(mr, nv) rows_##mr##_##nv,
+#define NAME_SUMS(mr, nv) sums_##mr##_##nv,
+
+UP_TO(TILE_ROWS_1, DEFINE, 1)
+UP_TO(TILE_ROWS_2, DEFINE, 2)
+UP_TO(TILE_ROWS_3, DEFINE, 3)
+UP_TO(TILE_ROWS_4, DEFINE, 4)
+
+typedef void rows_function(const tile_rows *t, const real *a, real *c);
+typedef void sums_function(const tile_sums *t, const real *a, real *c);
+
+static rows_function *const rows_of[TILE_VECTORS][ROWS_MOST] = {
+    {UP_TO(TILE_ROWS_1, NAME_ROWS, 1)},
+    {UP_TO(TILE_ROWS_2, NAME_ROWS, 2)},
+    {UP_TO(TILE_ROWS_3, NAME_ROWS, 3)},
+    {UP_TO(TILE_ROWS_4, NAME_ROWS, 4)},
+};
+static sums_function *const sums_of[TILE_VECTORS][ROWS_MOST] = {
+    {UP_TO(TILE_ROWS_1, NAME_SUMS, 1)},
+    {UP_TO(TILE_ROWS_2, NAME_SUMS, 2)},
+    {UP_TO(TILE_ROWS_3, NAME_SUMS, 3)},
+    {UP_TO(TILE_ROWS_4, NAME_SUMS, 4)},
+};
+static const int rows_most[TILE_VECTORS] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3,
+                                            TILE_ROWS_4};
+
+void KERNEL(tile_rows)(const tile_rows *t, int m)
+{
+    int v = (t->n + WEFT_LANES - 1) / WEFT_LANES - 1, most = rows_most[v];
+    assert(v >= 0 && v < TILE_VECTORS);
+    long long parts = (m + most - 1) / most;
+    for (long long p = 0; p < parts; p++) {
+        ptrdiff_t from = (ptrdiff_t)(m * p / parts), to = (ptrdiff_t)(m * (p + 1) / parts);
+        rows_of[v][to - from - 1](t, t->a + from * t->row, t->c + from * t->ldc);
+    }
+}
+
+void KERNEL(tile_sums)(const tile_sums *t, int m)
+{
+    int v = (t->n + WEFT_LANES - 1) / WEFT_LANES - 1, most = rows_most[v];
+    assert(v >= 0 && v < TILE_VECTORS);
+    long long parts = (m + most - 1) / most;
+    for (long long p = 0; p < parts; p++) {
+        ptrdiff_t from = (ptrdiff_t)(m * p / parts), to = (ptrdiff_t)(m * (p + 1) / parts);
+        sums_of[v][to - from - 1](t, t->a + from, t->c + from * t->ldc);
+    }
+}
+
+void KERNEL(tile_pack)(real *dst, const real *src, size_t rows, int n, int width,
+                       ptrdiff_t ld)
+{
+    for (size_t r = 0; r < rows; r++, src += ld, dst += width)
+        for (int j = 0; j < width; j += WEFT_LANES) {
+            int left = n - j < 0 ? 0 : n - j;
+            vstore(dst + j, left >= WEFT_LANES ? vload(src + j) : vload_n(src + j, left));
+        }
+}
+
+void KERNEL(tile_pack_turned)(real *dst, const real *src, size_t rows, int n, int width,
+                              ptrdiff_t ld)
+{
+    KERNEL(transpose)(dst, src, (size_t)n, rows, (size_t)width, (size_t)ld);
+    if (n < width)
+        for (size_t r = 0; r < rows; r++)
+            memset(dst + r * (size_t)width + n, 0, (size_t)(width - n) * sizeof *dst);
+}

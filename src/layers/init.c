@@ -1,0 +1,103 @@
+/* init.c: starting values of parameters. */
+#include "base/checked.h"
+#include "graph/graph.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fan in and fan out of a weight [o, i, k...] (logical order). */
+static void fans(const weft__tensor *t, double *in, double *out)
+{
+    double field = 1;
+    for (int i = 2; i < t->rank; i++) field *= t->dim[i];
+    *in = (t->rank > 1 ? t->dim[1] : t->rank > 0 ? t->dim[0] : 1) * field;
+    *out = (t->rank > 0 ? t->dim[0] : 1) * field;
+}
+
+static void fill_uniform(float *x, size_t n, weft__rng *r, double low, double high)
+{
+    for (size_t i = 0; i < n; i++) x[i] = (float)weft__rng_range(r, low, high);
+}
+
+static void fill_normal(float *x, size_t n, weft__rng *r, double mean, double deviation)
+{
+    for (size_t i = 0; i < n; i++) x[i] = (float)(mean + deviation * weft__rng_normal(r));
+}
+
+/* Rows made orthonormal by modified Gram-Schmidt in double, then scaled by gain. When there are
+ * more rows than columns, each block of `columns` rows is. */
+static void orthogonal(double *a, size_t rows, size_t columns, weft__rng *r, double gain)
+{
+    for (size_t i = 0; i < rows; i++) {
+        double *x = a + i * columns, norm = 0;
+        size_t first = i / columns * columns;
+        for (size_t k = 0; k < columns; k++) x[k] = weft__rng_normal(r);
+        for (int twice = 0; twice < 2; twice++)
+            for (size_t j = first; j < i; j++) {
+                const double *y = a + j * columns;
+                double dot = 0;
+                for (size_t k = 0; k < columns; k++) dot += x[k] * y[k];
+                for (size_t k = 0; k < columns; k++) x[k] -= dot * y[k];
+            }
+        for (size_t k = 0; k < columns; k++) norm += x[k] * x[k];
+        norm = sqrt(norm > 0 ? norm : 1);
+        for (size_t k = 0; k < columns; k++) x[k] /= norm;
+    }
+    for (size_t i = 0; i < rows * columns; i++) a[i] *= gain;
+}
+
+static weft_status fill_orthogonal(float *x, const weft__tensor *t, weft__rng *r, double gain)
+{
+    size_t rows = t->rank > 0 ? (size_t)t->dim[0] : 1, columns = t->count / rows;
+    double *a = weft__alloc(t->count, sizeof *a);
+    if (!a) return weft__fail(WEFT_ENOMEM, "init: out of memory");
+    orthogonal(a, rows, columns, r, gain);
+    for (size_t i = 0; i < t->count; i++) x[i] = (float)a[i];
+    free(a);
+    return WEFT_OK;
+}
+
+static weft_status fill(float *x, const weft__tensor *t, const weft__init *init, weft__rng *r)
+{
+    double in, out, a = init->a, b = init->b;
+    fans(t, &in, &out);
+    double he = a != 0 ? a : sqrt(2.0), xavier = a != 0 ? a : 1.0;
+    switch (init->kind) {
+    case WEFT_INIT_ZERO: memset(x, 0, t->count * sizeof *x); break;
+    case WEFT_INIT_CONSTANT:
+        for (size_t i = 0; i < t->count; i++) x[i] = (float)a;
+        break;
+    case WEFT_INIT_UNIFORM: fill_uniform(x, t->count, r, a, b); break;
+    case WEFT_INIT_NORMAL: fill_normal(x, t->count, r, a, b); break;
+    case WEFT_INIT_HE_NORMAL: fill_normal(x, t->count, r, 0, he / sqrt(in)); break;
+    case WEFT_INIT_HE_UNIFORM:
+        fill_uniform(x, t->count, r, -he * sqrt(3 / in), he * sqrt(3 / in));
+        break;
+    case WEFT_INIT_XAVIER_NORMAL:
+        fill_normal(x, t->count, r, 0, xavier * sqrt(2 / (in + out)));
+        break;
+    case WEFT_INIT_XAVIER_UNIFORM:
+        fill_uniform(x, t->count, r, -xavier * sqrt(6 / (in + out)),
+                     xavier * sqrt(6 / (in + out)));
+        break;
+    case WEFT_INIT_ORTHOGONAL: return fill_orthogonal(x, t, r, xavier);
+    }
+    return WEFT_OK;
+}
+
+weft_status weft_init(weft_graph *g, uint64_t seed)
+{
+    weft_status s = weft__graph_settle(g);
+    for (int i = 0; i < g->params && !s; i++) {
+        const weft__value *v = &g->value[g->param[i]];
+        weft__tensor t = weft__nominal(g, g->param[i], 0);
+        weft__rng r = weft__rng_at(seed, WEFT_RNG_KEY(WEFT_RNG_INIT, 0), (uint64_t)i);
+        float *x = weft__alloc(t.count, sizeof *x);
+        if (!x) return weft__fail(WEFT_ENOMEM, "init: out of memory");
+        s = fill(x, &t, &v->init, &r);
+        if (!s) s = weft_param_set(g, (weft_val){g->param[i]}, x, t.count);
+        free(x);
+    }
+    return s;
+}

@@ -1,0 +1,55 @@
+/* models.c: the table of ready networks, and building one by name. */
+#include "models/model.h"
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "ops/op.h"
+
+#include <string.h>
+
+#define MODEL(name) extern const weft__model weft__model_##name;
+#include "models/table.def"
+#undef MODEL
+
+static const weft__model *const table[] = {
+#define MODEL(name) &weft__model_##name,
+#include "models/table.def"
+#undef MODEL
+};
+
+enum { COUNT = sizeof table / sizeof *table };
+
+int weft_model_total(void) { return COUNT; }
+
+weft_model_info weft_model_info_at(int i) { return table[i]->info; }
+
+static weft_status unknown(const char *name)
+{
+    const char *names[COUNT];
+    for (int i = 0; i < COUNT; i++) names[i] = table[i]->info.name;
+    const char *near = weft__nearest(name, names, COUNT);
+    return weft__fail(WEFT_EUSAGE, "%s: there is no such model. %s%s%s", name,
+                      near ? "Did you mean " : "See `weft help models`", near ? near : "",
+                      near ? "?" : ".");
+}
+
+weft_status weft_model_build(weft_graph *g, const char *name, const weft_model_opts *opts,
+                             weft_val *logits)
+{
+    const weft__model *m = NULL;
+    for (int i = 0; i < COUNT && !m; i++)
+        if (!strcmp(table[i]->info.name, name)) m = table[i];
+    if (!m) return unknown(name);
+    weft_model_opts o = opts ? *opts : (weft_model_opts){0};
+    if (!o.classes) o.classes = 10;
+    if (!o.channels) o.channels = m->info.channels;
+    if (!o.height) o.height = m->info.height;
+    if (!o.width) o.width = m->info.width;
+    if (o.classes < 1)
+        return weft__fail(WEFT_EUSAGE, "%s: %d classes", name, o.classes);
+    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, o.channels, o.height, o.width));
+    weft_val y = m->build(g, x, &o);
+    weft_output(g, y, "logits");
+    if (!weft_graph_status(g)) *logits = y;
+    return weft_graph_status(g);
+}

@@ -1,0 +1,23 @@
+/* shared.h: one source, two builds.
+ *
+ * Every file of ops/ is built for float and, with WEFT_F64, for double. A helper that is
+ * the same in both is WEFT_SHARED: weak in the second build, so that the first one's
+ * serves both. A helper that works on `real` is named with WEFT_TWICE and exists twice.
+ */
+#ifndef WEFT_SRC_OPS_SHARED_H
+#define WEFT_SRC_OPS_SHARED_H
+
+#include "ops/op.h"
+#include "weft/ops.h"
+
+#ifdef WEFT_F64
+#undef WEFT_API /* what follows are definitions: public functions are weak here, too */
+#define WEFT_API __attribute__((weak, visibility("default")))
+#define WEFT_SHARED __attribute__((weak))
+#define WEFT_TWICE(name) weft__##name##_f64
+#else
+#define WEFT_SHARED
+#define WEFT_TWICE(name) weft__##name##_f32
+#endif
+
+#endif

@@ -1,0 +1,93 @@
+/* backward.c: the chain rule, from the loss back to every parameter. */
+#include "pass/pass.h"
+
+#include "base/cpu.h"
+#include "base/thread.h"
+
+static void add_f64(double *y, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+typedef struct sum_task {
+    const weft__kernels *k;
+    float *y;
+    const float *x;
+} sum_task;
+
+static void add_range(void *arg, size_t begin, size_t end)
+{
+    sum_task *t = arg;
+    t->k->add(t->y + begin, t->y + begin, t->x + begin, end - begin, 1, 1);
+}
+
+/* gradient += what the step wrote beside it */
+static void add_up(weft_plan *p, const weft__tensor *gradient, const void *part)
+{
+    if (p->g->f64)
+        add_f64(gradient->data, part, gradient->count);
+    else
+        weft__spread(gradient->count, 1.0, add_range,
+                     &(sum_task){p->kernels, gradient->data, part});
+}
+
+static void report(weft_plan *p, const weft__step *s, double seconds)
+{
+    for (int k = 0; k < s->nin; k++) {
+        const weft__tensor *t = &s->run.din[k];
+        if (k && !t->data) continue;
+        weft_trace trace = {.node = s->run.node->name, .op = s->op->name, .phase = 1, .slot = k,
+                            .data = p->g->f64 ? NULL : t->data, .count = t->data ? t->count : 0,
+                            .seconds = k ? 0 : seconds, .flops = k ? 0 : 2 * s->flops};
+        p->trace(p->trace_user, &trace);
+    }
+}
+
+/* The derivative of an activation that was fused behind the step, on the gradient in place. */
+static void undo_activation(const weft_plan *p, const weft__step *s)
+{
+    weft__run r = s->run;
+    weft__tensor out = r.out[0], gradient = r.dout[0];
+    const weft__op_pair *pair = weft__op_find(s->activation->op->name);
+    const weft_op *op = p->g->f64 ? pair->f64 : pair->f32;
+    r.node = s->activation;
+    r.attr = s->activation->attr;
+    r.in = r.out = &out;
+    r.din = r.dout = &gradient;
+    r.epilogue = NULL;
+    op->backward(&r);
+}
+
+void weft__step_backward(weft_plan *p, weft__step *s)
+{
+    double start = p->trace ? weft__seconds() : 0;
+    s->run.scratch = s->scratch_back;
+    if (s->activation && s->run.dout[0].data) undo_activation(p, s);
+    s->op->backward(&s->run);
+    for (int k = 0; k < s->nin; k++)
+        if (s->adds[k]) add_up(p, &p->val[s->in[k]].gradient, s->temporary[k]);
+    if (p->trace) report(p, s, weft__seconds() - start);
+}
+
+static void seed_loss(weft_plan *p)
+{
+    void *data = p->val[p->opts.loss.id].gradient.data;
+    if (!data) return;
+    if (p->g->f64)
+        *(double *)data = p->loss_scale;
+    else
+        *(float *)data = p->loss_scale;
+}
+
+weft_status weft_backward(weft_plan *p)
+{
+    if (!p->opts.loss.id) return weft__fail(WEFT_EUSAGE, "backward: the plan has no loss");
+    if (!p->ran) return weft__fail(WEFT_EUSAGE, "backward: there was no forward pass");
+    if (weft__workers() > p->workers)
+        return weft__fail(WEFT_EUSAGE, "the plan was made for %d threads, there are %d now",
+                          p->workers, weft__workers());
+    seed_loss(p);
+    for (int i = p->steps - 1; i >= 0; i--)
+        if (p->step[i].backward) weft__step_backward(p, &p->step[i]);
+    return WEFT_OK;
+}

@@ -1,0 +1,54 @@
+/* first_bad.c: which step was the first to give a number that is not finite. */
+#include "pass/pass.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static bool finite_f64(const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
+
+static bool is_finite(const weft_plan *p, const weft__tensor *t)
+{
+    if (!t->data || t->type == WEFT_I32) return true;
+    return p->g->f64 ? finite_f64(t->data, t->count) : p->kernels->all_finite(t->data, t->count);
+}
+
+static bool all_finite(const weft_plan *p, const weft__tensor *t, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!is_finite(p, &t[i])) return false;
+    return true;
+}
+
+const char *weft_plan_first_bad(weft_plan *p, char *text, size_t size)
+{
+    snprintf(text, size, "%s", "");
+    for (int i = 0; i < p->steps; i++) {
+        weft__step *s = &p->step[i];
+        if (!all_finite(p, s->run.in, s->nin)) {
+            for (int k = 0; k < s->nin; k++)
+                if (!is_finite(p, &s->run.in[k]) && s->in[k] < p->g->values)
+                    snprintf(text, size, "%s (value)", p->g->value[s->in[k]].name);
+            return text;
+        }
+        weft__step_forward(p, s);
+        if (!all_finite(p, s->run.out, s->nout)) {
+            snprintf(text, size, "%s (forward)", s->run.node->name);
+            return text;
+        }
+    }
+    for (int i = p->steps - 1; i >= 0 && p->opts.loss.id; i--) {
+        weft__step *s = &p->step[i];
+        if (!s->backward) continue;
+        weft__step_backward(p, s);
+        if (!all_finite(p, s->run.din, s->nin)) {
+            snprintf(text, size, "%s (backward)", s->run.node->name);
+            return text;
+        }
+    }
+    return text;
+}
