@@ -38,7 +38,7 @@ test: setup-test test-asan test-tsan test-release
 test-asan:
 	cmake --preset asan -DWEFT_WERROR=ON
 	cmake --build build-asan
-	$(CTEST) --test-dir build-asan -LE 'slow|lint|package'
+	$(CTEST) --test-dir build-asan -LE 'slow|lint|package|native'
 
 test-tsan:
 	cmake --preset tsan -DWEFT_WERROR=ON
@@ -55,7 +55,7 @@ test-aarch64:
 	sh tools/sysroot build-aarch64/sysroot
 	cmake --preset aarch64
 	cmake --build build-aarch64
-	$(CTEST) --test-dir build-aarch64 -L '^(base|kernels|ops|graph|pass)$$' --timeout 1500
+	$(CTEST) --test-dir build-aarch64 -L '^(base|kernels|ops|graph|pass)$$' -LE 'native|slow'
 
 bench: all
 	@cmake --build build --target bench

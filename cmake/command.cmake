@@ -1,5 +1,5 @@
 # The command: build/weft, with the library inside. Its man pages and shell completion come from
-# its own option tables: `weft help --man [COMMAND]` and so on, see cmake/manuals.
+# its own option tables: `weft help --man COMMAND`, see cmake/manuals.
 
 file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
 if(cli_sources)
@@ -12,7 +12,8 @@ if(cli_sources)
         set(manuals ${PROJECT_BINARY_DIR}/manuals)
         add_custom_command(
             OUTPUT ${manuals}/done
-            COMMAND sh ${PROJECT_SOURCE_DIR}/cmake/manuals $<TARGET_FILE:weft_command> ${manuals}
+            COMMAND sh ${PROJECT_SOURCE_DIR}/cmake/manuals $<TARGET_FILE:weft_command>
+                    ${PROJECT_SOURCE_DIR}/cli/table.def ${manuals}
             DEPENDS weft_command ${PROJECT_SOURCE_DIR}/cmake/manuals
             COMMENT "Writing man pages and shell completion" VERBATIM)
         add_custom_target(weft_manuals ALL DEPENDS ${manuals}/done)

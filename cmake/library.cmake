@@ -82,7 +82,9 @@ if(TARGET weft_proto)
 endif()
 if(ops_sources)
     weft_objects(weft_ops_f64 ${ops_sources})
-    target_compile_definitions(weft_ops_f64 PRIVATE WEFT_F64=1)
+    # WEFT_F64 is also a weft_type: a macro that stands for itself can be asked for with #ifdef and
+    # leaves the name alone.
+    target_compile_definitions(weft_ops_f64 PRIVATE WEFT_F64=WEFT_F64)
 endif()
 
 # ---- kernels: the same sources once per dialect ----
@@ -115,7 +117,7 @@ function(weft_dialect isa)
         target_compile_options(weft_kernels_${isa} PRIVATE ${kernel_flags} ${ARGN})
         target_compile_definitions(weft_kernels_${isa} PRIVATE WEFT_ISA=${isa})
         if(isa STREQUAL "f64")
-            target_compile_definitions(weft_kernels_${isa} PRIVATE WEFT_F64=1)
+            target_compile_definitions(weft_kernels_${isa} PRIVATE WEFT_F64=WEFT_F64)
         endif()
     endif()
     set(WEFT_DIALECTS ${WEFT_DIALECTS} ${isa} PARENT_SCOPE)
@@ -141,15 +143,16 @@ foreach(library IN LISTS object_libraries)
     list(APPEND objects $<TARGET_OBJECTS:${library}>)
 endforeach()
 
-add_library(weft SHARED ${objects})
+add_library(weft_shared SHARED ${objects})
 add_library(weft_static STATIC ${objects})
-set_target_properties(weft PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C)
+set_target_properties(weft_shared PROPERTIES OUTPUT_NAME weft EXPORT_NAME weft
+    VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C)
 set_target_properties(weft_static PROPERTIES OUTPUT_NAME weft LINKER_LANGUAGE C)
-foreach(library weft weft_static)
+foreach(library weft_shared weft_static)
     target_link_libraries(${library} PRIVATE weft_libraries)
     target_include_directories(${library} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
 endforeach()
 if(NOT WEFT_SANITIZE)
-    target_link_options(weft PRIVATE -Wl,--no-undefined) # clang's sanitizers leave theirs open
+    target_link_options(weft_shared PRIVATE -Wl,--no-undefined) # clang's sanitizers leave theirs open
 endif()

@@ -31,7 +31,7 @@ foreach(file IN LISTS example_sources)
     add_executable(example.${name} ${file})
     set_target_properties(example.${name} PROPERTIES OUTPUT_NAME ${name}
                           RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
-    target_link_libraries(example.${name} PRIVATE weft_flags weft m)
+    target_link_libraries(example.${name} PRIVATE weft_flags weft_shared m)
     file(STRINGS ${file} runs REGEX "^/\\* run:" LIMIT_COUNT 1)
     if(BUILD_TESTING AND runs AND NOT CMAKE_CROSSCOMPILING)
         set(place ${PROJECT_BINARY_DIR}/tests/example.${name})

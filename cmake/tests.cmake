@@ -4,7 +4,8 @@
 #
 #     /* link: -Wl,--wrap=fsync */    more options for the linker
 #     /* labels: threads slow */      ctest labels ("threads": run under ThreadSanitizer too;
-#                                     "slow": left out under sanitizers)
+#                                     "slow": left out under sanitizers; "native": neither
+#                                     there nor under qemu; "alone": while no other runs)
 #     /* timeout: 600 */              seconds; 300 unless told
 #
 # Programs run in the source folder; exit code 77 means skipped.
@@ -135,7 +136,7 @@ endif()
 set_tests_properties(rooms PROPERTIES LABELS lint)
 
 if(NOT WEFT_SANITIZE AND NOT WEFT_COVERAGE AND NOT CMAKE_CROSSCOMPILING)
-    add_test(NAME exports COMMAND sh tools/exports $<TARGET_FILE:weft>
+    add_test(NAME exports COMMAND sh tools/exports $<TARGET_FILE:weft_shared>
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     add_test(NAME install COMMAND sh ${PROJECT_SOURCE_DIR}/tests/install/run.sh
              ${PROJECT_BINARY_DIR})

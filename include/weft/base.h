@@ -1,4 +1,5 @@
-/* weft/base.h: what every other header stands on: status, messages, threads, instruction set. */
+/* weft/base.h: status, messages, threads, instruction set: what the other headers need.
+ */
 #ifndef WEFT_BASE_H
 #define WEFT_BASE_H
 
@@ -38,8 +39,8 @@ typedef enum weft_status {
 /* The exit code that a program should end with for this status (WEFT_ESHAPE gives 2). */
 WEFT_API int weft_exit_code(weft_status s);
 
-/* The message of the last failure in this thread, one line without a newline; "" when none.
- * Belongs to the library; valid until the next failing call in the same thread. */
+/* The message of the last failure in this thread, one line without a newline; "" when
+ * none. Belongs to the library; valid until the next failing call in the same thread. */
 WEFT_API const char *weft_last_error(void);
 
 /* "0.1.0" */
@@ -51,12 +52,12 @@ WEFT_API const char *weft_version(void);
 WEFT_API weft_status weft_set_threads(int threads);
 WEFT_API int weft_threads(void);
 
-/* The instruction set whose kernels run: "scalar", "avx2", "avx512" or "neon". Chosen at first
- * use; the environment variable WEFT_ISA forces one. */
+/* The instruction set whose kernels run: "scalar", "avx2", "avx512" or "neon". Chosen at
+ * first use; the environment variable WEFT_ISA forces one. */
 WEFT_API const char *weft_isa(void);
 
-/* Chooses an instruction set for plans made from now on; NULL chooses the best. Fails with
- * WEFT_EUSAGE when the name is unknown, not built in, or this machine lacks it. */
+/* Chooses an instruction set for plans made from now on; NULL chooses the best. Fails
+ * with WEFT_EUSAGE when the name is unknown, not built in, or this machine lacks it. */
 WEFT_API weft_status weft_set_isa(const char *name);
 
 #ifdef __cplusplus

@@ -53,12 +53,12 @@ WEFT_API void weft_optimizer_swap_ema(weft_optimizer *o);
 
 typedef struct weft_schedule {
     const char *name;   /* "constant" "step" "multistep" "exponential" "cosine" "onecycle" "plateau" */
-    double warmup;      /* epochs of linear rise from lr * warmup_start */
+    double warmup;      /* epochs of linear rise from lr * warmup_start; not with onecycle */
     double warmup_start;/* 0 means .01 */
     double gamma;       /* step, multistep, exponential, plateau: the factor; 0 means .1 (exponential .95) */
     double step;        /* step: epochs between factors; 0 means 30 */
     double milestones[16]; /* multistep: epochs, increasing, 0 ends */
-    double final;       /* cosine: last rate as a part of lr; onecycle: 0 means 1e-4 */
+    double final;       /* cosine: last rate as a part of lr; onecycle: of its first rate, 0 means 1e-4 */
     double peak_at;     /* onecycle: part of the run that rises; 0 means .3 */
     double start;       /* onecycle: first rate as a part of lr; 0 means 1/25 */
     int patience;       /* plateau: epochs without improvement; 0 means 5 */

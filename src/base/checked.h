@@ -27,12 +27,17 @@ static inline bool weft__add(size_t a, size_t b, size_t *out)
 bool weft__count(const int *dim, int n, size_t *out);
 bool weft__count64(const int64_t *dim, int n, size_t *out);
 
-/* calloc of count elements of size bytes within the process's memory limit (weft__set_max_memory);
- * NULL when too much or not to be had. */
+/* calloc of count elements of size bytes within the process's memory limit
+ * (weft__set_max_memory); NULL when too much or not to be had. */
 void *weft__alloc(size_t count, size_t size);
-void weft__set_max_memory(size_t bytes); /* the largest single allocation; default 16 GiB */
+
+/* The largest single allocation; 16 GiB unless set. */
+void weft__set_max_memory(size_t bytes);
 size_t weft__max_memory(void);
 
-static inline size_t weft__round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+static inline size_t weft__round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
 
 #endif

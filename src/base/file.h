@@ -8,17 +8,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Reads a regular file of at most max bytes into fresh memory (free() it), with one NUL behind.
- * Never blocks on a FIFO or device: those fail. WEFT_EIO, or WEFT_ENOMEM when larger than max.
- * Opened by the caller's path only; symlinks are followed. */
-weft_status weft__file_read(const char *path, size_t max, unsigned char **data, size_t *size);
+/* Reads a regular file of at most max bytes into fresh memory (free() it), with one NUL
+ * behind. Never blocks on a FIFO or device: those fail. WEFT_EIO, or WEFT_ENOMEM when
+ * larger than max. Opened by the caller's path only; symlinks are followed. */
+weft_status weft__file_read(const char *path, size_t max, unsigned char **data,
+                            size_t *size);
 
 /* Opens a regular file for reading (O_NONBLOCK probe first, so that FIFOs and devices are
  * refused with WEFT_EIO). *size may be NULL. */
 weft_status weft__file_open(const char *path, FILE **f, uint64_t *size);
 
-/* Writes a new file beside path and renames it over path when committed: readers see the old
- * file or the new one, whole. */
+/* Writes a new file beside path and renames it over path when committed: readers see the
+ * old file or the new one, whole. */
 typedef struct weft__writer {
     int fd;
     char *path, *temporary;
@@ -32,7 +33,8 @@ weft_status weft__writer_open(weft__writer *w, const char *path);
 void weft__writer_put(weft__writer *w, const void *data, size_t bytes);
 void weft__writer_printf(weft__writer *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* flush, fsync, rename, fsync of the folder. Failing or not, w is closed and the temporary gone. */
+/* flush, fsync, rename, fsync of the folder. Failing or not, w is closed and the
+ * temporary gone. */
 weft_status weft__writer_commit(weft__writer *w);
 void weft__writer_abandon(weft__writer *w); /* closes and removes the temporary */
 
@@ -46,7 +48,8 @@ weft_status weft__make_folders(const char *path);
 /* "DIR/NAME" in fresh memory; NULL when out of memory. */
 char *weft__path_join(const char *dir, const char *name);
 
-/* The names in a folder, sorted bytewise, without "." and "..". Free with weft__names_free. */
+/* The names in a folder, sorted bytewise, without "." and "..". Free with
+ * weft__names_free. */
 typedef struct weft__names {
     char **name;
     size_t count;

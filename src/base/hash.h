@@ -1,4 +1,4 @@
-/* hash.h: SHA-256 (FIPS 180-4) and CRC-32 (zlib's polynomial), for checksums of files and parameters. */
+/* hash.h: SHA-256 (FIPS 180-4) and CRC-32 (zlib's polynomial), for checksums. */
 #ifndef WEFT_SRC_HASH_H
 #define WEFT_SRC_HASH_H
 
@@ -14,7 +14,11 @@ typedef struct weft__sha256 {
 void weft__sha256_start(weft__sha256 *s);
 void weft__sha256_add(weft__sha256 *s, const void *data, size_t bytes);
 void weft__sha256_end(weft__sha256 *s, unsigned char digest[32]);
-void weft__hex(char *text, const unsigned char *bytes, size_t n); /* 2n digits and a NUL */
+
+/* Writes 2n digits and a NUL. */
+void weft__hex(char *text, const unsigned char *bytes, size_t n);
+
+/* crc is 0 at first, then the result so far. */
 uint32_t weft__crc32(uint32_t crc, const void *data, size_t bytes);
 
 #endif

@@ -68,6 +68,9 @@ struct weft__source {
 
 /* Frees the names and labels of a source (not the struct). */
 void weft__source_clear(weft__source *s);
+/* A reader's read() where all pixels are in memory: a copy. */
+weft_status weft__source_read(const weft__source *s, weft_split split, int i,
+                              weft__picture *out);
 
 #define READER(name) extern const weft__reader weft_reader_##name;
 #include "data/table.def"

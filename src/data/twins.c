@@ -44,7 +44,7 @@ static void count(const twin *t, size_t n, tally *sum)
     for (size_t i = 1; i < n; i++) {
         int s = t[i].split;
         if (s == t[i - 1].split) {
-            if (!sum->within[s]++) sum->within_b[s] = NULL;
+            sum->within[s]++;
             keep(&sum->within_a[s], &sum->within_b[s], &t[i - 1], &t[i]);
         }
         if (s != WEFT_TRAIN && first->split == WEFT_TRAIN) {

@@ -1,11 +1,12 @@
-/* columns.h: how a [rows][c] array is walked by kernels that work column by column (channel by
- * channel), fast for few columns too.
+/* columns.h: how a [rows][c] array is walked by kernels that work column by column
+ * (channel by channel), fast for few columns too.
  *
- * With few columns, `fold` rows are taken as one wide row: the array is seen as [tall][wide] with
- * wide = c * fold a multiple of WEFT_LANES, column j of it belonging to channel j % c, and a rest
- * of fewer than fold rows (one wide row that is not whole). Sums run over leaves of `leaf` wide
- * rows and chunks of COLUMNS_CHUNK wide columns: items that threads share, cut by shape alone.
- * Inside a leaf, COLUMNS_BLOCK rows at a time are summed in real, and the blocks in double. */
+ * With few columns, `fold` rows are taken as one wide row: the array is seen as
+ * [tall][wide] with wide = c * fold a multiple of WEFT_LANES, column j of it belonging to
+ * channel j % c, and a rest of fewer than fold rows (one wide row that is not whole).
+ * Sums run over leaves of `leaf` wide rows and chunks of COLUMNS_CHUNK wide columns:
+ * items that threads share, cut by shape alone. Inside a leaf, COLUMNS_BLOCK rows at a
+ * time are summed in real, and the blocks in double. */
 #ifndef WEFT_SRC_COLUMNS_H
 #define WEFT_SRC_COLUMNS_H
 
@@ -16,8 +17,8 @@
 #define COLUMNS_VECS 4 /* vectors side by side in a block */
 #define COLUMNS_TILE (COLUMNS_VECS * WEFT_LANES)
 #define COLUMNS_CHUNK 256
-#define COLUMNS_LEAVES 32      /* at most */
-#define COLUMNS_GRAIN 32768    /* elements that are worth another thread */
+#define COLUMNS_LEAVES 32   /* at most */
+#define COLUMNS_GRAIN 32768 /* elements that are worth another thread */
 /* The widest folded row: an odd c below COLUMNS_TILE times WEFT_LANES. */
 #define COLUMNS_FOLDED (COLUMNS_TILE * (WEFT_LANES > 2 ? WEFT_LANES : 2))
 
@@ -47,17 +48,19 @@ WEFT_INLINE columns columns_of(size_t rows, size_t c)
     return s;
 }
 
-/* Bytes for `sums` double results per leaf and wide column, and `copies` wide rows of real. */
+/* Bytes for `sums` double results per leaf and wide column, and `copies` wide rows of
+ * real. */
 WEFT_INLINE size_t columns_scratch(const columns *s, size_t sums, size_t copies)
 {
-    return (s->leaves * sums * sizeof(double) + copies * sizeof(real)) * s->wide;
+    size_t bytes = (s->leaves * sums * sizeof(double) + copies * sizeof(real)) * s->wide;
+    return (bytes + 63) / 64 * 64;
 }
 
-/* One block of at most COLUMNS_BLOCK rows: adds to sums[0][lane] and, `wide` further on, to
- * sums[1][lane]. j is the wide column it begins at; its width is vecs vectors, the last of them
- * of n lanes. vecs is constant at every call, n where it is WEFT_LANES. */
-typedef void columns_block(const void *arg, const columns *s, size_t row, int rows, size_t j,
-                           int vecs, int n, double *sums);
+/* One block of at most COLUMNS_BLOCK rows: adds to sums[0][lane] and, `wide` further on,
+ * to sums[1][lane]. j is the wide column it begins at; its width is vecs vectors, the
+ * last of them of n lanes. vecs is constant at every call, n where it is WEFT_LANES. */
+typedef void columns_block(const void *arg, const columns *s, size_t row, int rows,
+                           size_t j, int vecs, int n, double *sums);
 
 /* Item number `item` of leaves * chunks; partial: [leaves][count][wide]. */
 WEFT_INLINE void columns_item(const void *arg, const columns *s, size_t item, int count,
@@ -82,8 +85,8 @@ WEFT_INLINE void columns_item(const void *arg, const columns *s, size_t item, in
 }
 
 /* Sum number k of channel j over all leaves and folds, in a fixed order. */
-WEFT_INLINE double columns_total(const columns *s, const double *partial, int count, int k,
-                                 size_t j)
+WEFT_INLINE double columns_total(const columns *s, const double *partial, int count,
+                                 int k, size_t j)
 {
     double total = 0;
     for (size_t leaf = 0; leaf < s->leaves; leaf++) {

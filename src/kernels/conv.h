@@ -4,9 +4,9 @@
 
 #include "kernels/tile.h"
 
-/* One axis of a sweep: position q < out reads the inputs q*stride + first + i*step for its taps
- * i < taps (inputs outside the picture count as zero), takes element tap0 + i*tap_step of the
- * kernel for them, and its result belongs at phase + q*pitch. */
+/* One axis of a sweep: position q < out reads the inputs q*stride + first + i*step for
+ * its taps i < taps (inputs outside the picture count as zero), takes element tap0 +
+ * i*tap_step of the kernel for them, and its result belongs at phase + q*pitch. */
 typedef struct axis {
     int out, stride, first, step, taps;
     int tap0, tap_step;
@@ -15,8 +15,9 @@ typedef struct axis {
 
 /* Along rows when `down`, else along columns. */
 axis KERNEL(conv_axis)(const weft__conv *s, bool down);
-/* The data gradient of stride s is s independent dense sweeps over dy, one for each phase of the
- * position modulo s. The taps are reversed, so that a dilation of 1 reads consecutive pixels. */
+/* The data gradient of stride s is s independent dense sweeps over dy, one for each phase
+ * of the position modulo s. The taps are reversed, so that a dilation of 1 reads
+ * consecutive pixels. */
 axis KERNEL(conv_data_axis)(const weft__conv *s, bool down, int phase);
 
 /* Taps from..to-1 of position q read inside a picture of `in`. */
@@ -41,24 +42,26 @@ static inline void axis_inside(const axis *a, int i, int in, int *from, int *to)
     if (*to < *from) *to = *from;
 }
 
-/* dst gets the pixels from..from+count-1 of a row of `in` pixels, c channels each, with zeros
- * beyond its ends; a pixel begins every `pixel` elements in src and every `pitch` in dst. */
-void KERNEL(conv_gather)(real *dst, ptrdiff_t pitch, const real *src, ptrdiff_t pixel, int in,
-                         int from, int count, int c);
+/* dst gets the pixels from..from+count-1 of a row of `in` pixels, c channels each, with
+ * zeros beyond its ends; a pixel begins every `pixel` elements in src and every `pitch`
+ * in dst. */
+void KERNEL(conv_gather)(real *dst, ptrdiff_t pitch, const real *src, ptrdiff_t pixel,
+                         int in, int from, int count, int c);
 
 /* groups == c == o: each channel by itself. */
 static inline bool conv_is_depthwise(const weft__conv *s)
 {
     return s->groups == s->c && s->groups == s->o && s->c > 1;
 }
-void KERNEL(depthwise)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
-                       const real *bias, const weft__epilogue *e);
+void KERNEL(depthwise)(const weft__conv *s, bool data, real *y, const real *x,
+                       const real *w, const real *bias, const weft__epilogue *e);
 size_t KERNEL(depthwise_weight_scratch)(const weft__conv *s);
-void KERNEL(depthwise_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
-                              void *scratch);
+void KERNEL(depthwise_weight)(const weft__conv *s, real *dw, const real *dy,
+                              const real *x, void *scratch);
 
-/* dw[tap, c][o] (+)= sum over output pixels of x[pixel, tap][c] * dy[pixel][o], where x, dy and
- * dw need not be dense: pixels begin every x_pixel and dy_pixel, rows of dw every ldw elements. */
+/* dw[tap, c][o] (+)= sum over output pixels of x[pixel, tap][c] * dy[pixel][o], where x,
+ * dy and dw need not be dense: pixels begin every x_pixel and dy_pixel, rows of dw every
+ * ldw elements. */
 typedef struct point_sums {
     weft__conv s;
     const real *x, *dy;
@@ -87,7 +90,8 @@ static inline size_t tile_align(size_t floats)
     return (floats + line - 1) / line * line;
 }
 
-/* The first address in scratch that begins a cache line; scratch sizes include 64 bytes for it. */
+/* The first address in scratch that begins a cache line; scratch sizes include 64 bytes
+ * for it. */
 static inline real *scratch_start(void *scratch)
 {
     return (real *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);

@@ -1,13 +1,24 @@
-/* conv_axis.c: which input pixels and kernel elements meet along one axis of a convolution. */
+/* conv_axis.c: which input pixels and kernel elements meet along one axis of a
+ * convolution. */
 #include "kernels/conv.h"
 
 axis KERNEL(conv_axis)(const weft__conv *s, bool down)
 {
     if (down)
-        return (axis){.out = s->oh, .stride = s->stride_h, .first = -s->top,
-                      .step = s->dilate_h, .taps = s->kh, .tap_step = 1, .pitch = 1};
-    return (axis){.out = s->ow, .stride = s->stride_w, .first = -s->left,
-                  .step = s->dilate_w, .taps = s->kw, .tap_step = 1, .pitch = 1};
+        return (axis){.out = s->oh,
+                      .stride = s->stride_h,
+                      .first = -s->top,
+                      .step = s->dilate_h,
+                      .taps = s->kh,
+                      .tap_step = 1,
+                      .pitch = 1};
+    return (axis){.out = s->ow,
+                  .stride = s->stride_w,
+                  .first = -s->left,
+                  .step = s->dilate_w,
+                  .taps = s->kw,
+                  .tap_step = 1,
+                  .pitch = 1};
 }
 
 static int common_divisor(int a, int b)
@@ -27,7 +38,10 @@ axis KERNEL(conv_data_axis)(const weft__conv *s, bool down, int phase)
     int dilate = down ? s->dilate_h : s->dilate_w;
     int divisor = common_divisor(stride, dilate), period = stride / divisor, tap = 0;
     axis a = {.out = phase < in ? (in - phase + stride - 1) / stride : 0,
-              .stride = 1, .step = dilate / divisor, .phase = phase, .pitch = stride};
+              .stride = 1,
+              .step = dilate / divisor,
+              .phase = phase,
+              .pitch = stride};
     /* dx[phase + q*stride] takes w[tap] * dy[q + (phase + before - tap*dilate) / stride]
      * where the division is exact, so every period-th tap or none. */
     while (tap < period && tap < k && (phase + before - tap * dilate) % stride) tap++;
@@ -39,8 +53,8 @@ axis KERNEL(conv_data_axis)(const weft__conv *s, bool down, int phase)
     return a;
 }
 
-void KERNEL(conv_gather)(real *dst, ptrdiff_t pitch, const real *src, ptrdiff_t pixel, int in,
-                         int from, int count, int c)
+void KERNEL(conv_gather)(real *dst, ptrdiff_t pitch, const real *src, ptrdiff_t pixel,
+                         int in, int from, int count, int c)
 {
     int before = from < 0 ? -from : 0, to = from + count < in ? from + count : in;
     if (before > count) before = count;

@@ -1,10 +1,10 @@
 /* conv_forward.c: convolution and its data gradient as sweeps of the row tile.
  *
- * A work item is a strip: some output rows of one image, or a few small images. Where the kernel
- * reaches over the left or right border, the strip's input rows are first gathered between zeros
- * into a buffer that stays in the L2 cache; rows above and below the picture are skipped, not
- * multiplied. The weights are packed into panels once per call, flipped and turned for the data
- * gradient. */
+ * A work item is a strip: some output rows of one image, or a few small images. Where the
+ * kernel reaches over the left or right border, the strip's input rows are first gathered
+ * between zeros into a buffer that stays in the L2 cache; rows above and below the
+ * picture are skipped, not multiplied. The weights are packed into panels once per call,
+ * flipped and turned for the data gradient. */
 #include "kernels/conv.h"
 
 #include "base/thread.h"
@@ -37,12 +37,22 @@ typedef struct sweep {
 
 static axis axis_of(const sweep *p, bool down, int phase)
 {
-    return p->data ? KERNEL(conv_data_axis)(p->s, down, phase) : KERNEL(conv_axis)(p->s, down);
+    return p->data ? KERNEL(conv_data_axis)(p->s, down, phase)
+                   : KERNEL(conv_axis)(p->s, down);
 }
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-static size_t most(size_t a, size_t b) { return a > b ? a : b; }
-static size_t parts(size_t n, size_t of) { return (n + of - 1) / of; }
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+static size_t most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+static size_t parts(size_t n, size_t of)
+{
+    return (n + of - 1) / of;
+}
 
 /* What all phases together read. */
 static void plan_reach(sweep *p)
@@ -70,7 +80,10 @@ static void plan_reach(sweep *p)
     p->wide = none ? 0 : high_w - low_w;
 }
 
-static int stride_down(const sweep *p) { return p->data ? 1 : p->s->stride_h; }
+static int stride_down(const sweep *p)
+{
+    return p->data ? 1 : p->s->stride_h;
+}
 
 /* Input rows that `rows` output rows read, at most. */
 static size_t input_rows(const sweep *p, int rows)
@@ -93,11 +106,13 @@ static void plan_layout(sweep *p)
     bool one_phase = p->phases_h * p->phases_w == 1;
     int stride = p->data ? 1 : s->stride_w, whole = p->ci * p->groups;
     int taps = s->kh * s->kw;
-    /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch. */
+    /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch.
+     */
     p->patches = one_phase && p->out_w < 4 && p->out_h * p->out_w * s->n > p->out_w;
     p->gathered = p->low_w < 0 || p->low_w + p->wide > p->in_w;
     p->pitch = p->patches ? (ptrdiff_t)taps * p->ci : p->ci;
-    /* Rows of the tile that lie a multiple of 4 KiB apart push each other out of the L1 cache. */
+    /* Rows of the tile that lie a multiple of 4 KiB apart push each other out of the L1
+     * cache. */
     bool alias = (size_t)stride * (size_t)whole * sizeof(real) % 4096 == 0;
     if (!p->patches && alias) p->gathered = true;
     if ((size_t)stride * (size_t)p->pitch * sizeof(real) % 2048 == 0) p->pitch += 16;
@@ -169,8 +184,8 @@ typedef struct packing {
 } packing;
 
 /* The panel of columns n0 .. n0+n-1 of one phase of one group. */
-static void pack_phase(const packing *k, const axis *h, const axis *w, int group, int n0, int n,
-                       real *dst)
+static void pack_phase(const packing *k, const axis *h, const axis *w, int group, int n0,
+                       int n, real *dst)
 {
     const sweep *p = k->p;
     const weft__conv *s = p->s;
@@ -179,12 +194,12 @@ static void pack_phase(const packing *k, const axis *h, const axis *w, int group
         for (int j = 0; j < w->taps; j++, dst += (ptrdiff_t)p->ci * width) {
             ptrdiff_t tap = (ptrdiff_t)(h->tap0 + i * h->tap_step) * s->kw + w->tap0 +
                             j * w->tap_step;
-            if (p->data)
-                KERNEL(tile_pack_turned)
-            (dst, k->w + (tap * p->co + n0) * s->o + (ptrdiff_t)group * p->ci, (size_t)p->ci,
-             n, width, s->o);
-            else KERNEL(tile_pack)(dst, k->w + tap * p->ci * s->o + (ptrdiff_t)group * p->co + n0,
-                                   (size_t)p->ci, n, width, s->o);
+            if (p->data) KERNEL(tile_pack_turned)
+            (dst, k->w + (tap * p->co + n0) * s->o + (ptrdiff_t)group * p->ci,
+             (size_t)p->ci, n, width, s->o);
+            else KERNEL(tile_pack)(
+                dst, k->w + tap * p->ci * s->o + (ptrdiff_t)group * p->co + n0,
+                (size_t)p->ci, n, width, s->o);
         }
 }
 
@@ -220,8 +235,8 @@ static void pack(const sweep *p, real *to, const real *w)
 
 /* ---- one strip ---- */
 
-/* Where the strip's input lies: pixel (image, row, column) at base + (image - image0)*image +
- * (row - row0)*row + (column - column0)*pixel. */
+/* Where the strip's input lies: pixel (image, row, column) at base + (image -
+ * image0)*image + (row - row0)*row + (column - column0)*pixel. */
 typedef struct view {
     const real *base;
     ptrdiff_t image, row, pixel;
@@ -265,8 +280,9 @@ static void gather_strip(const sweep *p, strip *t, real *to)
                    .column0 = p->low_w};
     for (int image = t->image0; image < t->image1; image++)
         for (int row = row0; row < row1; row++, to += t->in.row)
-            KERNEL(conv_gather)(to, p->pitch, view_at(&from, image, row, 0), from.pixel,
-                                p->in_w, p->low_w, p->wide, p->ci);
+            KERNEL(conv_gather)
+            (to, p->pitch, view_at(&from, image, row, 0), from.pixel, p->in_w, p->low_w,
+             p->wide, p->ci);
 }
 
 /* Each output pixel's inputs, tap by tap, one patch behind the other. */
@@ -286,13 +302,13 @@ static void gather_patches(const sweep *p, const strip *t, real *to)
                     if (!inside)
                         memset(dst, 0, (size_t)w.taps * (size_t)p->ci * sizeof *dst);
                     else if (w.step == 1)
-                        KERNEL(conv_gather)(dst, p->ci, src, from.pixel, p->in_w, column,
-                                            w.taps, p->ci);
+                        KERNEL(conv_gather)
+                        (dst, p->ci, src, from.pixel, p->in_w, column, w.taps, p->ci);
                     else
                         for (int j = 0; j < w.taps; j++)
-                            KERNEL(conv_gather)(dst + (ptrdiff_t)j * p->ci, p->ci, src,
-                                                from.pixel, p->in_w, column + j * w.step, 1,
-                                                p->ci);
+                            KERNEL(conv_gather)
+                            (dst + (ptrdiff_t)j * p->ci, p->ci, src, from.pixel, p->in_w,
+                             column + j * w.step, 1, p->ci);
                     dst += (ptrdiff_t)w.taps * p->ci;
                 }
             }
@@ -320,12 +336,14 @@ static void finish_with(const sweep *p, tile_rows *tile)
     tile->alpha = (real)p->epilogue.alpha;
 }
 
-static void sweep_patches(const sweep *p, const strip *t, const real *patches, const real *b)
+static void sweep_patches(const sweep *p, const strip *t, const real *patches,
+                          const real *b)
 {
     ptrdiff_t k_rows = (ptrdiff_t)p->s->kh * p->s->kw * p->ci;
     ptrdiff_t c = (ptrdiff_t)p->co * p->groups;
     int pixels = (t->image1 - t->image0) * (t->q1 - t->q0) * p->out_w;
-    size_t first = ((size_t)t->image0 * (size_t)p->out_h + (size_t)t->q0) * (size_t)p->out_w;
+    size_t first =
+        ((size_t)t->image0 * (size_t)p->out_h + (size_t)t->q0) * (size_t)p->out_w;
     ptrdiff_t block = PANEL_BYTES / ((ptrdiff_t)TILE_COLUMNS * (ptrdiff_t)sizeof(real));
     for (int n0 = t->n0; n0 < t->n1; n0 += TILE_COLUMNS) {
         int n = t->n1 - n0 < TILE_COLUMNS ? t->n1 - n0 : TILE_COLUMNS;
@@ -367,11 +385,13 @@ static void sweep_rows(const sweep *p, const strip *t, const axis *h, const axis
             if (from < i0) from = i0;
             if (to > i1) to = i1;
             tile->taps_h = to > from ? to - from : 0;
-            tile->a = tile->taps_h ? view_at(&t->in, image,
-                                             q * h->stride + h->first + from * h->step, w->first)
-                                   : t->in.base;
+            tile->a = tile->taps_h
+                          ? view_at(&t->in, image,
+                                    q * h->stride + h->first + from * h->step, w->first)
+                          : t->in.base;
             tile->b = panel + (ptrdiff_t)from * w->taps * p->ci * tile->ldb;
-            size_t row = (size_t)image * (size_t)p->out_h + (size_t)(h->phase + q * h->pitch);
+            size_t row =
+                (size_t)image * (size_t)p->out_h + (size_t)(h->phase + q * h->pitch);
             tile->c = p->y + (row * (size_t)p->out_w + (size_t)w->phase) * (size_t)c +
                       (ptrdiff_t)t->group * p->co + n0;
             KERNEL(tile_rows)(tile, w->out);
@@ -478,7 +498,8 @@ static void run(sweep *p, real *y, const real *x, const real *w, const real *bia
 
 /* ---- the kernels ---- */
 
-/* Convolutions that are one product: 1x1 with stride 1, or a kernel as large as the picture. */
+/* Convolutions that are one product: 1x1 with stride 1, or a kernel as large as the
+ * picture. */
 static bool as_product(const weft__conv *s, weft__gemm *g)
 {
     double pixels = (double)s->n * s->h * s->w, image = (double)s->h * s->w * s->c;
@@ -501,7 +522,12 @@ static bool as_product(const weft__conv *s, weft__gemm *g)
 /* Its data gradient: dx[m][k] = dy[m][n] w[k][n]^T. */
 static weft__gemm data_product(const weft__gemm *g)
 {
-    return (weft__gemm){.m = g->m, .n = g->k, .k = g->n, .lda = g->n, .ldb = g->n, .ldc = g->k,
+    return (weft__gemm){.m = g->m,
+                        .n = g->k,
+                        .k = g->n,
+                        .lda = g->n,
+                        .ldb = g->n,
+                        .ldc = g->k,
                         .tb = true};
 }
 
@@ -514,8 +540,8 @@ size_t KERNEL(conv_scratch)(const weft__conv *s)
     return plan_bytes(&p);
 }
 
-void KERNEL(conv)(const weft__conv *s, real *y, const real *x, const real *w, const real *bias,
-                  const weft__epilogue *e, void *scratch)
+void KERNEL(conv)(const weft__conv *s, real *y, const real *x, const real *w,
+                  const real *bias, const weft__epilogue *e, void *scratch)
 {
     weft__gemm g;
     if (conv_is_depthwise(s)) {

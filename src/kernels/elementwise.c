@@ -228,32 +228,34 @@ void KERNEL(from_u8)(real *y, const unsigned char *x, size_t n, real a, real b)
 
 enum { BLOCKS = 64, BITS = 4 * BLOCKS };
 
-/* Philox4x32-10 (as weft__philox) of counters {block low, block high, stream low, stream
- * high}, for BLOCKS blocks from `first`; plain C that the compiler turns into vector
- * code. */
-static void philox_blocks(uint32_t *restrict bits, uint64_t first, uint64_t stream,
-                          uint64_t key)
+/* Philox4x32-10 (as weft__philox) of the counters {block low, block high, stream low,
+ * stream high} for BLOCKS blocks from `first`. Plain C over short arrays, which compilers
+ * turn into vector code; the k-th number of a block stands at bits[4 * block + k]. */
+static void philox_blocks(uint32_t *bits, uint64_t first, uint64_t stream, uint64_t key)
 {
+    uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
     for (int j = 0; j < BLOCKS; j++) {
-        const uint64_t block = first + (uint64_t)j;
-        uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32);
-        uint32_t c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
-        uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-        WEFT_UNROLL
-        for (int round = 0; round < 10; round++) {
-            const uint64_t left = (uint64_t)c0 * 0xD2511F53u;
-            const uint64_t right = (uint64_t)c2 * 0xCD9E8D57u;
-            c0 = (uint32_t)(right >> 32) ^ c1 ^ k0;
-            c1 = (uint32_t)right;
-            c2 = (uint32_t)(left >> 32) ^ c3 ^ k1;
-            c3 = (uint32_t)left;
-            k0 += 0x9E3779B9u;
-            k1 += 0xBB67AE85u;
+        c0[j] = (uint32_t)(first + (uint64_t)j);
+        c1[j] = (uint32_t)((first + (uint64_t)j) >> 32);
+        c2[j] = (uint32_t)stream;
+        c3[j] = (uint32_t)(stream >> 32);
+    }
+    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+        for (int j = 0; j < BLOCKS; j++) {
+            const uint64_t left = (uint64_t)c0[j] * 0xD2511F53u;
+            const uint64_t right = (uint64_t)c2[j] * 0xCD9E8D57u;
+            c0[j] = (uint32_t)(right >> 32) ^ c1[j] ^ k0;
+            c2[j] = (uint32_t)(left >> 32) ^ c3[j] ^ k1;
+            c1[j] = (uint32_t)right;
+            c3[j] = (uint32_t)left;
         }
-        bits[4 * j] = c0;
-        bits[4 * j + 1] = c1;
-        bits[4 * j + 2] = c2;
-        bits[4 * j + 3] = c3;
+    }
+    for (int j = 0; j < BLOCKS; j++) {
+        bits[4 * j] = c0[j];
+        bits[4 * j + 1] = c1[j];
+        bits[4 * j + 2] = c2[j];
+        bits[4 * j + 3] = c3[j];
     }
 }
 

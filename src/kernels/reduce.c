@@ -3,8 +3,9 @@
 
 /* ---- over a whole array ---- */
 
-/* SUM_BLOCK elements at a time are summed in SUM_WAYS vectors of partial sums (64 numbers where
- * the registers allow), which are added pairwise; the blocks are added in double. */
+/* SUM_BLOCK elements at a time are summed in SUM_WAYS vectors of partial sums (64 numbers
+ * where the registers allow), which are added pairwise; the blocks are added in double.
+ */
 #define SUM_BLOCK 1024
 #if WEFT_LANES >= 16
 #define SUM_WAYS 4
@@ -20,7 +21,10 @@ WEFT_INLINE vec plain_term(vec a, __attribute__((unused)) vec b, vec sum)
 {
     return vadd(sum, a);
 }
-WEFT_INLINE vec product_term(vec a, vec b, vec sum) { return vfma(a, b, sum); }
+WEFT_INLINE vec product_term(vec a, vec b, vec sum)
+{
+    return vfma(a, b, sum);
+}
 
 WEFT_INLINE double block_sum(const real *a, const real *b, size_t n, term_fn *term)
 {
@@ -31,7 +35,8 @@ WEFT_INLINE double block_sum(const real *a, const real *b, size_t n, term_fn *te
     for (; i + SUM_WAYS * WEFT_LANES <= n; i += SUM_WAYS * WEFT_LANES) {
         WEFT_UNROLL
         for (int k = 0; k < SUM_WAYS; k++)
-            sum[k] = term(vload(a + i + k * WEFT_LANES), vload(b + i + k * WEFT_LANES), sum[k]);
+            sum[k] = term(vload(a + i + k * WEFT_LANES), vload(b + i + k * WEFT_LANES),
+                          sum[k]);
     }
     for (; i + WEFT_LANES <= n; i += WEFT_LANES)
         sum[0] = term(vload(a + i), vload(b + i), sum[0]);
@@ -55,7 +60,10 @@ WEFT_INLINE double array_sum(const real *a, const real *b, size_t n, term_fn *te
     return total;
 }
 
-double KERNEL(sum)(const real *x, size_t n) { return array_sum(x, x, n, plain_term); }
+double KERNEL(sum)(const real *x, size_t n)
+{
+    return array_sum(x, x, n, plain_term);
+}
 
 double KERNEL(sum_squares)(const real *x, size_t n)
 {
@@ -169,7 +177,8 @@ void KERNEL(sum_rows)(real *y, const real *x, size_t rows, size_t cols, void *sc
 
 enum { SIDE = 16 }; /* a square that the first-level cache holds on both sides */
 
-void KERNEL(transpose)(real *y, const real *x, size_t rows, size_t cols, size_t ldy, size_t ldx)
+void KERNEL(transpose)(real *y, const real *x, size_t rows, size_t cols, size_t ldy,
+                       size_t ldx)
 {
     for (size_t c = 0; c < cols; c += SIDE) {
         const size_t across = cols - c < SIDE ? cols - c : SIDE;

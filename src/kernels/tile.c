@@ -1,4 +1,5 @@
-/* tile.c: the register tiles, one unrolled function for each number of rows and vectors. */
+/* tile.c: the register tiles, one unrolled function for each number of rows and vectors.
+ */
 #include "kernels/tile.h"
 
 #include <assert.h>
@@ -6,13 +7,26 @@
 #define ROWS_MOST 14
 
 /* Vector j of row r of B. */
-#define B_AT(t, row, j)                                                                  \
+#define B_AT(t, row, j) \
     ((row) + ((j) / TILE_PANEL) * (t)->panel + ((j) % TILE_PANEL) * WEFT_LANES)
 
-#define EACH_ROW(mr) WEFT_UNROLL for (int i = 0; i < (mr); i++)
+/* gcc 12 joins lone floats of two points into one vector and then loads the half that is
+ * behind the last point as well. Volatile loads stay as they are; four neighbours need
+ * none. */
+#if WEFT_LANES == 1
+#define LOAD(p, nv) ((nv) < TILE_PANEL ? *(const volatile real *)(p) : *(p))
+#else
+#define LOAD(p, nv) vload(p)
+#endif
+#define BROADCAST(p) \
+    vset1(WEFT_LANES == 1 ? *(const volatile real *)(p) : *(const real *)(p))
 
-/* acc[i][j] += a[i*row + k] * B[k][j]. The columns are separate arrays, and every loop over them
- * has a constant bound, or the compiler would keep them in memory. */
+#define EACH_ROW(mr) \
+    WEFT_UNROLL      \
+    for (int i = 0; i < (mr); i++)
+
+/* acc[i][j] += a[i*row + k] * B[k][j]. The columns are separate arrays, and every loop
+ * over them has a constant bound, or the compiler would keep them in memory. */
 
 WEFT_INLINE vec load_last(const real *p, int n)
 {
@@ -28,8 +42,8 @@ WEFT_INLINE void store_last(real *p, vec v, int n)
 }
 
 /* Column j of the start: C, plus bias. */
-WEFT_INLINE void start_column(const tile_rows *t, const real *c, vec *s, int j, const int mr,
-                              int n)
+WEFT_INLINE void start_column(const tile_rows *t, const real *c, vec *s, int j,
+                              const int mr, int n)
 {
     vec bias = t->bias ? load_last(t->bias + j * WEFT_LANES, n) : vzero();
     if (t->load)
@@ -38,7 +52,8 @@ WEFT_INLINE void start_column(const tile_rows *t, const real *c, vec *s, int j, 
         EACH_ROW(mr) s[i] = bias;
 }
 
-WEFT_INLINE void end_column(const tile_rows *t, real *c, vec *s, int j, const int mr, int n)
+WEFT_INLINE void end_column(const tile_rows *t, real *c, vec *s, int j, const int mr,
+                            int n)
 {
     vec alpha = vset1(t->alpha);
     if (t->act == WEFT_ACT_RELU)
@@ -51,13 +66,13 @@ WEFT_INLINE void end_column(const tile_rows *t, real *c, vec *s, int j, const in
 WEFT_INLINE void step(const tile_rows *t, const real *a, const real *b, ptrdiff_t lda,
                       vec *s0, vec *s1, vec *s2, vec *s3, const int mr, const int nv)
 {
-    vec b0 = vload(b);
-    vec b1 = nv > 1 ? vload(B_AT(t, b, 1)) : b0;
-    vec b2 = nv > 2 ? vload(B_AT(t, b, 2)) : b0;
-    vec b3 = nv > 3 ? vload(B_AT(t, b, 3)) : b0;
+    vec b0 = LOAD(b, nv);
+    vec b1 = nv > 1 ? LOAD(B_AT(t, b, 1), nv) : b0;
+    vec b2 = nv > 2 ? LOAD(B_AT(t, b, 2), nv) : b0;
+    vec b3 = nv > 3 ? LOAD(B_AT(t, b, 3), nv) : b0;
     EACH_ROW(mr)
     {
-        vec v = vset1(a[i * lda]);
+        vec v = BROADCAST(a + i * lda);
         s0[i] = vfma(v, b0, s0[i]);
         if (nv > 1) s1[i] = vfma(v, b1, s1[i]);
         if (nv > 2) s2[i] = vfma(v, b2, s2[i]);
@@ -87,7 +102,8 @@ WEFT_INLINE void rows_tile(const tile_rows *t, const real *a, real *c, const int
     if (nv > 3) end_column(t, c, s3, 3, mr, last);
 }
 
-WEFT_INLINE void add_column(const tile_sums *t, real *c, vec *s, int j, const int mr, int n)
+WEFT_INLINE void add_column(const tile_sums *t, real *c, vec *s, int j, const int mr,
+                            int n)
 {
     if (t->add)
         EACH_ROW(mr) s[i] = vadd(load_last(c + i * t->ldc + j * WEFT_LANES, n), s[i]);
@@ -99,13 +115,13 @@ WEFT_INLINE void sums_points(const tile_sums *t, const real *a, const real *b, v
 {
     ptrdiff_t da = t->a_step[2], db = t->b_step[2];
     for (int k = t->count[2]; k > 0; k--, a += da, b += db) {
-        vec b0 = vload(b);
-        vec b1 = nv > 1 ? vload(B_AT(t, b, 1)) : b0;
-        vec b2 = nv > 2 ? vload(B_AT(t, b, 2)) : b0;
-        vec b3 = nv > 3 ? vload(B_AT(t, b, 3)) : b0;
+        vec b0 = LOAD(b, nv);
+        vec b1 = nv > 1 ? LOAD(B_AT(t, b, 1), nv) : b0;
+        vec b2 = nv > 2 ? LOAD(B_AT(t, b, 2), nv) : b0;
+        vec b3 = nv > 3 ? LOAD(B_AT(t, b, 3), nv) : b0;
         EACH_ROW(mr)
         {
-            vec v = vset1(a[i]);
+            vec v = BROADCAST(a + i);
             s0[i] = vfma(v, b0, s0[i]);
             if (nv > 1) s1[i] = vfma(v, b1, s1[i]);
             if (nv > 2) s2[i] = vfma(v, b2, s2[i]);
@@ -125,7 +141,8 @@ WEFT_INLINE void sums_tile(const tile_sums *t, const real *a, real *c, const int
     for (int i = 0; i < t->count[0]; i++)
         for (int j = 0; j < t->count[1]; j++)
             sums_points(t, a + i * t->a_step[0] + j * t->a_step[1],
-                        t->b + i * t->b_step[0] + j * t->b_step[1], s0, s1, s2, s3, mr, nv);
+                        t->b + i * t->b_step[0] + j * t->b_step[1], s0, s1, s2, s3, mr,
+                        nv);
     int last = t->n - (nv - 1) * WEFT_LANES;
     add_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
     if (nv > 1) add_column(t, c, s1, 1, mr, nv > 2 ? WEFT_LANES : last);
@@ -141,14 +158,14 @@ WEFT_INLINE void sums_tile(const tile_sums *t, const real *a, real *c, const int
 #define UP_TO_14(X, nv) UP_TO_12(X, nv) X(13, nv) X(14, nv)
 #define UP_TO(rows, X, nv) WEFT_PASTE(UP_TO_, rows, )(X, nv)
 
-#define DEFINE(mr, nv)                                                                   \
-    static void rows_##mr##_##nv(const tile_rows *t, const real *a, real *c)             \
-    {                                                                                    \
-        rows_tile(t, a, c, mr, nv);                                                      \
-    }                                                                                    \
-    static void sums_##mr##_##nv(const tile_sums *t, const real *a, real *c)             \
-    {                                                                                    \
-        sums_tile(t, a, c, mr, nv);                                                      \
+#define DEFINE(mr, nv)                                                       \
+    static void rows_##mr##_##nv(const tile_rows *t, const real *a, real *c) \
+    {                                                                        \
+        rows_tile(t, a, c, mr, nv);                                          \
+    }                                                                        \
+    static void sums_##mr##_##nv(const tile_sums *t, const real *a, real *c) \
+    {                                                                        \
+        sums_tile(t, a, c, mr, nv);                                          \
     }
 #define NAME_ROWS(mr, nv) rows_##mr##_##nv,
 #define NAME_SUMS(mr, nv) sums_##mr##_##nv,
@@ -182,7 +199,8 @@ void KERNEL(tile_rows)(const tile_rows *t, int m)
     assert(v >= 0 && v < TILE_VECTORS);
     long long parts = (m + most - 1) / most;
     for (long long p = 0; p < parts; p++) {
-        ptrdiff_t from = (ptrdiff_t)(m * p / parts), to = (ptrdiff_t)(m * (p + 1) / parts);
+        ptrdiff_t from = (ptrdiff_t)(m * p / parts),
+                  to = (ptrdiff_t)(m * (p + 1) / parts);
         rows_of[v][to - from - 1](t, t->a + from * t->row, t->c + from * t->ldc);
     }
 }
@@ -193,7 +211,8 @@ void KERNEL(tile_sums)(const tile_sums *t, int m)
     assert(v >= 0 && v < TILE_VECTORS);
     long long parts = (m + most - 1) / most;
     for (long long p = 0; p < parts; p++) {
-        ptrdiff_t from = (ptrdiff_t)(m * p / parts), to = (ptrdiff_t)(m * (p + 1) / parts);
+        ptrdiff_t from = (ptrdiff_t)(m * p / parts),
+                  to = (ptrdiff_t)(m * (p + 1) / parts);
         sums_of[v][to - from - 1](t, t->a + from, t->c + from * t->ldc);
     }
 }

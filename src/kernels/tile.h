@@ -1,20 +1,22 @@
-/* tile.h: the two register tiles that carry every product, and the packed form of their operand B.
+/* tile.h: the two register tiles that carry every product, and the packed form of their
+ * operand B.
  *
  * rows:  C[m][n]  = start + sum over taps and channels of A[row m][tap][k] * B[tap, k][n]
  * sums:  C[m][n] (+)= sum over points of A[point][m] * B[point][n]
  *
- * Convolutions, their data gradients and plain products are calls of the first; weight gradients
- * and products with a transposed A are calls of the second. Each element of C is one chain of
- * multiply-adds in the order of its sum, whatever the shape of the tile it falls into, so results
- * do not depend on how the work is cut. */
+ * Convolutions, their data gradients and plain products are calls of the first; weight
+ * gradients and products with a transposed A are calls of the second. Each element of C
+ * is one chain of multiply-adds in the order of its sum, whatever the shape of the tile
+ * it falls into, so results do not depend on how the work is cut. */
 #ifndef WEFT_SRC_TILE_H
 #define WEFT_SRC_TILE_H
 
 #include "kernels/vec.h"
 
-/* A packed panel of B is TILE_PANEL vectors wide: panel p holds columns p*TILE_COLUMNS and on,
- * its rows one behind the other, the missing columns of the last panel zero. A matrix of at most
- * WEFT_LANES columns is one panel of one vector. A call may take several panels side by side. */
+/* A packed panel of B is TILE_PANEL vectors wide: panel p holds columns p*TILE_COLUMNS
+ * and on, its rows one behind the other, the missing columns of the last panel zero. A
+ * matrix of at most WEFT_LANES columns is one panel of one vector. A call may take
+ * several panels side by side. */
 #if WEFT_LANES == 1
 #define TILE_PANEL 4
 #else
@@ -37,17 +39,17 @@
 #endif
 
 typedef struct tile_rows {
-    const real *a;           /* row m, tap (i, j) begins at a + m*row + i*tap_h + j*tap_w */
+    const real *a; /* row m, tap (i, j) begins at a + m*row + i*tap_h + j*tap_w */
     ptrdiff_t row, tap_h, tap_w;
-    int taps_h, taps_w, k;   /* k contiguous elements at each tap */
-    const real *b;           /* row r = (tap, k) begins at b + r*ldb; whole vectors are read */
-    ptrdiff_t ldb, panel;    /* elements from one panel of B to the next */
+    int taps_h, taps_w, k; /* k contiguous elements at each tap */
+    const real *b; /* row r = (tap, k) begins at b + r*ldb; whole vectors are read */
+    ptrdiff_t ldb, panel; /* elements from one panel of B to the next */
     real *c;
     ptrdiff_t ldc;
-    int n;                   /* columns, at most TILE_VECTORS vectors */
-    bool load;               /* start from C, not from zero */
-    const real *bias;        /* [n], added to the start, or NULL */
-    weft__act act;           /* NONE, RELU or LEAKY_RELU, applied before the store */
+    int n;            /* columns, at most TILE_VECTORS vectors */
+    bool load;        /* start from C, not from zero */
+    const real *bias; /* [n], added to the start, or NULL */
+    weft__act act;    /* NONE, RELU or LEAKY_RELU, applied before the store */
     real alpha;
 } tile_rows;
 
@@ -55,20 +57,23 @@ typedef struct tile_rows {
 void KERNEL(tile_rows)(const tile_rows *t, int m);
 
 typedef struct tile_sums {
-    const real *a;           /* element (m) of point (i, j, k) at a + m + i*a_step[0] + ... */
-    const real *b;           /* its row of B at b + i*b_step[0] + ...; whole vectors are read */
+    const real *a; /* element (m) of point (i, j, k) at a + m + i*a_step[0] + ... */
+    const real *b; /* its row of B at b + i*b_step[0] + ...; whole vectors are read */
     ptrdiff_t a_step[3], b_step[3], panel;
-    int count[3];            /* the points are a box */
+    int count[3]; /* the points are a box */
     real *c;
     ptrdiff_t ldc;
-    int n;                   /* columns, at most TILE_VECTORS vectors */
-    bool add;                /* C += sum, not C = sum */
+    int n;    /* columns, at most TILE_VECTORS vectors */
+    bool add; /* C += sum, not C = sum */
 } tile_sums;
 
 void KERNEL(tile_sums)(const tile_sums *t, int m);
 
 /* Columns of the packed form of n columns; panel width; floats of a packed [k][n]. */
-static inline int tile_panel_width(int n) { return n <= WEFT_LANES ? WEFT_LANES : TILE_COLUMNS; }
+static inline int tile_panel_width(int n)
+{
+    return n <= WEFT_LANES ? WEFT_LANES : TILE_COLUMNS;
+}
 static inline int tile_padded(int n)
 {
     int width = tile_panel_width(n);
@@ -76,7 +81,8 @@ static inline int tile_padded(int n)
 }
 
 /* One panel: dst[r][width] = src[r*ld + j] for j < n, then zeros. */
-void KERNEL(tile_pack)(real *dst, const real *src, size_t rows, int n, int width, ptrdiff_t ld);
+void KERNEL(tile_pack)(real *dst, const real *src, size_t rows, int n, int width,
+                       ptrdiff_t ld);
 /* dst[r][width] = src[j*ld + r]. */
 void KERNEL(tile_pack_turned)(real *dst, const real *src, size_t rows, int n, int width,
                               ptrdiff_t ld);

@@ -22,6 +22,8 @@ void weft__onnx_add_float(weft__onnx_writer *w, const char *suffix, double value
 void weft__onnx_add_absent(weft__onnx_writer *w);
 /* Appends the node's own input i (after weft__onnx_then: what the first node did not take). */
 void weft__onnx_add_input(weft__onnx_writer *w, int i);
+/* Appends a list of n floats. */
+void weft__onnx_add_floats(weft__onnx_writer *w, const char *suffix, const double *value, int n);
 /* Appends a float tensor of that shape, every element `value`. */
 void weft__onnx_add_fill(weft__onnx_writer *w, const char *suffix, weft_shape shape,
                          double value);

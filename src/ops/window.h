@@ -28,6 +28,12 @@ weft_status weft__need(const weft__node *node, const weft__tensor *in, int i, co
 /* weft__set_dims with the node's name before the message. */
 weft_status weft__set_result(const weft__node *node, weft__tensor *out, int rank, const int *dim);
 
+/* Bytes of n rows of c reals, rounded up so that what follows is aligned for vectors. */
+static inline size_t weft__scratch_rows(size_t n, size_t c)
+{
+    return (n * c * sizeof(real) + 63) / 64 * 64;
+}
+
 /* Settles s over the axes of x behind the second: axis[0] rows, axis[1] columns; data with one
  * axis has one row. WEFT_EUSAGE or WEFT_ESHAPE with the node's name. */
 weft_status weft__slide_settle(const weft__node *node, const weft__slide *s, const weft__tensor *x,

@@ -1,0 +1,359 @@
+/* gemm.c: matrix products on the register tile.
+ *
+ *   op(B) = B or B^T, A plain:  blocks of rows times panels of columns, the row tile
+ *   A^T:                        the tile that sums over points (point_sums), then bias
+ * and epilogue few rows times B^T:         dot products of rows, nothing is packed */
+#include "kernels/conv.h"
+
+#include "base/thread.h"
+
+/* A block of A (rows x depth) and a panel of B stay in the L2 cache together. */
+enum { DEPTH = 512, BLOCK_ROWS = 112, ITEMS_WANTED = 16, DOT_ROWS = 16, DOT_DEPTH = 256 };
+
+typedef struct product {
+    const weft__gemm *g;
+    const real *a, *b, *bias;
+    real *c;
+    bool packed;     /* all of B; otherwise only its last columns, fewer than a vector */
+    int main;        /* columns before those */
+    bool copied;     /* blocks of A into a buffer */
+    int rows, depth; /* of a block */
+    int step;        /* columns of a tile */
+    size_t row_blocks, splits, split_columns;
+    size_t packed_size, copy_size;
+    ptrdiff_t copy_pitch;
+    const real *panels;
+    real *copy;
+} product;
+
+static size_t parts(size_t n, size_t of)
+{
+    return (n + of - 1) / of;
+}
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static bool by_dots(const weft__gemm *g)
+{
+    return g->tb && !g->ta && g->m <= DOT_ROWS && g->k >= DOT_DEPTH;
+}
+
+static double work_of(const weft__gemm *g)
+{
+    return (double)g->m * g->n * g->k;
+}
+
+static int even_part(int n, int limit)
+{
+    int count = (n + limit - 1) / limit;
+    return count > 1 ? (n + count - 1) / count : n;
+}
+
+static product plan(const weft__gemm *g)
+{
+    product p = {.g = g};
+    bool natural = !g->tb && g->n == tile_panel_width(g->n) && g->ldb == g->n;
+    p.packed = g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
+    p.main = p.packed ? 0 : g->n / WEFT_LANES * WEFT_LANES;
+    int pack_columns = p.packed ? tile_padded(g->n) : g->n - p.main ? WEFT_LANES : 0;
+    p.packed_size = tile_align((size_t)pack_columns * (size_t)g->k);
+    p.depth = g->k > DEPTH + DEPTH / 2 ? even_part(g->k, DEPTH) : g->k;
+    p.rows = least(g->m, BLOCK_ROWS);
+    p.row_blocks = parts((size_t)g->m, (size_t)p.rows);
+    p.step = g->m <= TILE_ROWS_4 && 2 * TILE_PANEL <= TILE_VECTORS ? 2 * TILE_COLUMNS
+                                                                   : TILE_COLUMNS;
+    size_t units = parts((size_t)g->n, (size_t)p.step);
+    size_t wanted = parts(ITEMS_WANTED, p.row_blocks);
+    size_t splits = units < wanted ? units : wanted;
+    p.split_columns = parts(units, splits) * (size_t)p.step;
+    p.splits = parts((size_t)g->n, p.split_columns);
+    /* Rows a multiple of 2 KiB apart push each other out of the L1 cache. */
+    p.copied = (size_t)g->lda * sizeof(real) % 2048 == 0 && p.rows > TILE_ROWS_4 &&
+               g->n > TILE_COLUMNS;
+    p.copy_pitch = p.depth + (p.depth * sizeof(real) % 1024 == 0 ? 16 : 0);
+    if (p.copied) p.copy_size = tile_align((size_t)p.rows * (size_t)p.copy_pitch);
+    return p;
+}
+
+/* ---- packing B ---- */
+
+static void pack_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const product *p = arg;
+    const weft__gemm *g = p->g;
+    int width = tile_panel_width(g->n);
+    (void)worker;
+    for (size_t panel = begin; panel < end; panel++) {
+        int n0 = (int)panel * width, n = least(width, g->n - n0);
+        real *dst = (real *)p->panels + (size_t)n0 * (size_t)g->k;
+        if (g->tb)
+            KERNEL(tile_pack_turned)
+            (dst, p->b + (ptrdiff_t)n0 * g->ldb, (size_t)g->k, n, width, g->ldb);
+        else
+            KERNEL(tile_pack)(dst, p->b + n0, (size_t)g->k, n, width, g->ldb);
+    }
+}
+
+static void pack(const product *p)
+{
+    const weft__gemm *g = p->g;
+    if (p->packed) {
+        size_t panels = (size_t)(tile_padded(g->n) / tile_panel_width(g->n));
+        weft__parallel(panels, conv_grain(panels, (double)p->packed_size * 8), pack_task,
+                       (void *)p);
+    } else if (p->main < g->n) {
+        KERNEL(tile_pack)
+        ((real *)p->panels, p->b + p->main, (size_t)g->k, g->n - p->main, WEFT_LANES,
+         g->ldb);
+    }
+}
+
+/* ---- blocks ---- */
+
+/* Columns n0 and on of rows m0 .. m0+m-1, over k0 .. k0+k-1. */
+static void columns(const product *p, const real *a, ptrdiff_t lda, int m0, int m, int k0,
+                    int k, int n0, int n)
+{
+    const weft__gemm *g = p->g;
+    tile_rows t = {.a = a, .row = lda, .taps_h = 1, .taps_w = 1, .k = k, .n = n};
+    if (p->packed) {
+        t.ldb = tile_panel_width(g->n);
+        t.b = p->panels + (ptrdiff_t)n0 * g->k + k0 * t.ldb;
+        t.panel = t.ldb * g->k;
+    } else if (n0 < p->main) {
+        t.ldb = g->ldb;
+        t.b = p->b + n0 + k0 * t.ldb;
+        t.panel = TILE_COLUMNS;
+    } else {
+        t.ldb = WEFT_LANES;
+        t.b = p->panels + k0 * t.ldb;
+    }
+    t.c = p->c + (ptrdiff_t)m0 * g->ldc + n0;
+    t.ldc = g->ldc;
+    t.load = k0 > 0 || g->accumulate;
+    t.bias = k0 == 0 && p->bias ? p->bias + n0 : NULL;
+    if (k0 + k == g->k && tile_can(g->epilogue.act)) {
+        t.act = g->epilogue.act;
+        t.alpha = (real)g->epilogue.alpha;
+    }
+    KERNEL(tile_rows)(&t, m);
+}
+
+static const real *copy_block(const product *p, real *to, int m0, int m, int k0, int k)
+{
+    for (int i = 0; i < m; i++)
+        memcpy(to + i * p->copy_pitch, p->a + (ptrdiff_t)(m0 + i) * p->g->lda + k0,
+               (size_t)k * sizeof *to);
+    return to;
+}
+
+static void finish(const product *p, int m0, int m, int n0, int n)
+{
+    for (int i = m0; i < m0 + m; i++) {
+        real *c = p->c + (ptrdiff_t)i * p->g->ldc + n0;
+        KERNEL(activate)(c, c, (size_t)n, &p->g->epilogue);
+    }
+}
+
+static void block_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const product *p = arg;
+    const weft__gemm *g = p->g;
+    real *copy = p->copy + (size_t)worker * p->copy_size;
+    for (size_t item = begin; item < end; item++) {
+        int m0 = (int)(item / p->splits) * p->rows, m = least(p->rows, g->m - m0);
+        int n0 = (int)(item % p->splits * p->split_columns);
+        int n1 = least(g->n, n0 + (int)p->split_columns);
+        for (int k0 = 0; k0 < g->k || !k0; k0 += p->depth ? p->depth : 1) {
+            int k = least(p->depth, g->k - k0);
+            const real *a = p->a + (ptrdiff_t)m0 * g->lda + k0;
+            if (p->copied) a = copy_block(p, copy, m0, m, k0, k);
+            ptrdiff_t lda = p->copied ? p->copy_pitch : g->lda;
+            for (int n = n0; n < n1;) {
+                int to = least(n1, n + p->step);
+                if (!p->packed && n < p->main && to > p->main) to = p->main;
+                columns(p, a, lda, m0, m, k0, k, n, to - n);
+                n = to;
+            }
+        }
+        if (!tile_can(g->epilogue.act)) finish(p, m0, m, n0, n1 - n0);
+    }
+}
+
+/* ---- few rows times B^T ---- */
+
+/* c[m][n] = dot(a row, b row) for up to 4 x 4 rows. */
+WEFT_INLINE void dots(const product *p, int m0, const int m, int n0, const int n)
+{
+    const weft__gemm *g = p->g;
+    const real *a = p->a + (ptrdiff_t)m0 * g->lda, *b = p->b + (ptrdiff_t)n0 * g->ldb;
+    vec s[4][4];
+    WEFT_UNROLL
+    for (int i = 0; i < m; i++) WEFT_UNROLL
+    for (int j = 0; j < n; j++) s[i][j] = vzero();
+    for (int k = 0; k < g->k; k += WEFT_LANES) {
+        int left = g->k - k;
+        vec row[4];
+        WEFT_UNROLL
+        for (int j = 0; j < n; j++)
+            row[j] = left >= WEFT_LANES ? vload(b + j * g->ldb + k)
+                                        : vload_n(b + j * g->ldb + k, left);
+        WEFT_UNROLL
+        for (int i = 0; i < m; i++) {
+            const real *at = a + i * g->lda + k;
+            vec v = left >= WEFT_LANES ? vload(at) : vload_n(at, left);
+            WEFT_UNROLL
+            for (int j = 0; j < n; j++) s[i][j] = vfma(v, row[j], s[i][j]);
+        }
+    }
+    WEFT_UNROLL
+    for (int i = 0; i < m; i++) WEFT_UNROLL
+    for (int j = 0; j < n; j++) {
+        real *c = p->c + (ptrdiff_t)(m0 + i) * g->ldc + n0 + j;
+        *c = vsum(s[i][j]) + (g->accumulate ? *c : 0) + (p->bias ? p->bias[n0 + j] : 0);
+    }
+}
+
+static void dots_of(const product *p, int m0, int m, int n0, int n)
+{
+    if (m == 4 && n == 4) {
+        dots(p, m0, 4, n0, 4);
+        return;
+    }
+    for (int i = m0; i < m0 + m; i++)
+        for (int j = n0; j < n0 + n; j++) dots(p, i, 1, j, 1);
+}
+
+static void dots_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const product *p = arg;
+    const weft__gemm *g = p->g;
+    (void)worker;
+    for (size_t item = begin; item < end; item++) {
+        int n0 = (int)item * 4, n = least(4, g->n - n0);
+        for (int m0 = 0; m0 < g->m; m0 += 4) dots_of(p, m0, least(4, g->m - m0), n0, n);
+    }
+}
+
+static void run_dots(product *p)
+{
+    const weft__gemm *g = p->g;
+    size_t items = parts((size_t)g->n, 4);
+    double one = (double)g->m * g->k * 4, range = TILE_SMALL_WORK / 2 / one;
+    if (work_of(g) < TILE_SMALL_WORK || range > (double)items) range = (double)items;
+    weft__parallel(items, (size_t)range + 1, dots_task, p);
+    if (g->epilogue.act != WEFT_ACT_NONE) finish(p, 0, g->m, 0, g->n);
+}
+
+/* ---- A transposed ---- */
+
+/* The k points of A^T B as a picture: rows of 128 points, and what is left over. */
+enum { POINT_ROW = 128 };
+
+static point_sums points_of(const weft__gemm *g, int h, int w)
+{
+    return (point_sums){.s = {.n = 1,
+                              .h = h,
+                              .w = w,
+                              .c = g->m,
+                              .oh = h,
+                              .ow = w,
+                              .o = g->n,
+                              .kh = 1,
+                              .kw = 1,
+                              .stride_h = 1,
+                              .stride_w = 1,
+                              .dilate_h = 1,
+                              .dilate_w = 1,
+                              .groups = 1},
+                        .x_pixel = g->lda,
+                        .dy_pixel = g->ldb,
+                        .ldw = g->ldc,
+                        .add = g->accumulate};
+}
+
+static void run_points(const weft__gemm *g, real *c, const real *a, const real *b,
+                       void *scratch)
+{
+    int rows = g->k / POINT_ROW, rest = g->k % POINT_ROW;
+    point_sums p = points_of(g, rows, POINT_ROW);
+    p.x = a;
+    p.dy = b;
+    p.dw = c;
+    if (rows) KERNEL(point_sums)(&p, scratch);
+    if (!rest && rows) return;
+    p = points_of(g, 1, rest);
+    p.x = a + (ptrdiff_t)rows * POINT_ROW * g->lda;
+    p.dy = b + (ptrdiff_t)rows * POINT_ROW * g->ldb;
+    p.dw = c;
+    p.add = rows > 0 || g->accumulate;
+    KERNEL(point_sums)(&p, scratch);
+}
+
+/* A^T B^T: B is packed, one panel of all its columns, and then read as if it were plain.
+ */
+static size_t turned_size(const weft__gemm *g)
+{
+    return g->tb ? tile_align((size_t)g->k * (size_t)g->n) : 0;
+}
+
+static void run_turned(product *p, void *scratch)
+{
+    weft__gemm g = *p->g;
+    const real *b = p->b;
+    real *turned = scratch_start(scratch);
+    if (g.tb) {
+        KERNEL(transpose)
+        (turned, b, (size_t)g.n, (size_t)g.k, (size_t)g.n, (size_t)g.ldb);
+        b = turned;
+        g.ldb = g.n;
+    }
+    run_points(&g, p->c, p->a, b, turned + turned_size(p->g));
+    if (p->bias)
+        for (int i = 0; i < g.m; i++)
+            for (int j = 0; j < g.n; j++) p->c[(ptrdiff_t)i * g.ldc + j] += p->bias[j];
+    if (g.epilogue.act != WEFT_ACT_NONE) finish(p, 0, g.m, 0, g.n);
+}
+
+/* ---- the kernel ---- */
+
+size_t KERNEL(gemm_scratch)(const weft__gemm *g)
+{
+    if (by_dots(g)) return 0;
+    if (g->ta) {
+        int rows = g->k / POINT_ROW;
+        point_sums whole = points_of(g, rows, POINT_ROW);
+        point_sums rest = points_of(g, 1, g->k % POINT_ROW);
+        size_t a = rows ? KERNEL(point_sums_scratch)(&whole) : 0;
+        size_t b = KERNEL(point_sums_scratch)(&rest);
+        return turned_size(g) * sizeof(real) + (a > b ? a : b) + 64;
+    }
+    product p = plan(g);
+    return (p.packed_size + p.copy_size * (size_t)weft__workers()) * sizeof(real) + 64;
+}
+
+void KERNEL(gemm)(const weft__gemm *g, real *c, const real *a, const real *b,
+                  const real *bias, void *scratch)
+{
+    if (g->m <= 0 || g->n <= 0) return;
+    product p = {.g = g};
+    bool few = by_dots(g);
+    if (!few && !g->ta) p = plan(g);
+    p.a = a;
+    p.b = b;
+    p.c = c;
+    p.bias = bias;
+    if (few) {
+        run_dots(&p);
+    } else if (g->ta) {
+        run_turned(&p, scratch);
+    } else {
+        p.panels = scratch_start(scratch);
+        p.copy = (real *)p.panels + p.packed_size;
+        pack(&p);
+        size_t items = p.row_blocks * p.splits;
+        weft__parallel(items, conv_grain(items, work_of(g)), block_task, &p);
+    }
+}

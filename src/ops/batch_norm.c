@@ -1,0 +1,225 @@
+/* batch_norm.c: y = gamma (x - mean) / sqrt(var + eps) + beta per channel. */
+#include "ops/batch_norm.h"
+
+#include "ops/window.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { X, GAMMA, BETA, MEAN, VAR, INPUTS };
+
+weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta, weft_val mean,
+                         weft_val var, const weft_batch_norm_opts *opts)
+{
+    weft_batch_norm_opts o = opts ? *opts : (weft_batch_norm_opts){0};
+    if (o.momentum == 0) o.momentum = 0.1;
+    if (o.eps == 0) o.eps = 1e-5;
+    o.eps = (float)o.eps; /* as a model file keeps it: a model read back gives the same bits */
+    return weft__node_add(g, "batch_norm", &o, sizeof o, (weft_val[]){x, gamma, beta, mean, var},
+                          INPUTS, 1);
+}
+
+static weft_status check_options(const weft__node *node)
+{
+    const weft__batch_norm_attr *o = node->attr;
+    if (!(o->momentum >= 0 && o->momentum <= 1))
+        return weft__fail(WEFT_EUSAGE, "%s: momentum is %g, must be 0 to 1", node->name,
+                          o->momentum);
+    if (!(o->eps > 0) || isinf(o->eps))
+        return weft__fail(WEFT_EUSAGE, "%s: eps is %g, must be above 0", node->name, o->eps);
+    return WEFT_OK;
+}
+
+static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+{
+    static const char *const name[INPUTS] = {"x", "gamma", "beta", "mean", "var"};
+    char one[128], two[128];
+    weft_status s = weft__need(node, in, X, name[X], 2, WEFT_MAX_RANK);
+    for (int i = GAMMA; i < INPUTS && !s; i++) {
+        s = weft__need(node, in, i, name[i], 1, 1);
+        if (!s && in[i].dim[0] != in[X].dim[1])
+            s = weft__fail(WEFT_ESHAPE, "%s: %s is %s, x %s has %d channels", node->name, name[i],
+                           weft__shape_text(one, sizeof one, &in[i]),
+                           weft__shape_text(two, sizeof two, &in[X]), in[X].dim[1]);
+    }
+    if (!s) s = check_options(node);
+    if (!s) weft__same_shape(out, &in[X]);
+    return s;
+}
+
+/* x is [rows][c]. */
+static void measure(const weft__tensor *x, size_t *rows, size_t *c)
+{
+    *c = (size_t)x->dim[1];
+    *rows = weft__tensor_count(x) / *c;
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/* saved: mean and 1 / deviation. scratch: four rows of c, and what the kernels need. */
+static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
+                   const void *kernels, bool training, weft__memory *m)
+{
+    const weft__kernels *k = kernels;
+    size_t rows, c;
+    (void)node, (void)out;
+    measure(&in[X], &rows, &c);
+    m->scratch = k->moments_scratch(rows, c);
+    if (training) {
+        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(rows, c));
+        m->saved = 2 * c * sizeof(real);
+    }
+    m->scratch += 4 * weft__scratch_rows(1, c);
+}
+
+static bool uses_running(const weft__run *r)
+{
+    return !r->training || ((const weft__batch_norm_attr *)r->attr)->fixed;
+}
+
+/* r = (1 - momentum) r + momentum m. The running statistics are the only inputs that an operator
+ * ever changes: that is what they are for. */
+static void update_running(const weft__run *r, const real *mean, const real *var, size_t rows,
+                           size_t c)
+{
+    double momentum = ((const weft__batch_norm_attr *)r->attr)->momentum;
+    double unbiased = rows > 1 ? (double)rows / (double)(rows - 1) : 1;
+    real *running_mean = r->in[MEAN].data, *running_var = r->in[VAR].data;
+    for (size_t i = 0; i < c; i++) {
+        running_mean[i] = (real)((1 - momentum) * running_mean[i] + momentum * mean[i]);
+        running_var[i] = (real)((1 - momentum) * running_var[i] + momentum * unbiased * var[i]);
+    }
+}
+
+/* The statistics to normalise with: mean and 1 / sqrt(var + eps). */
+static void statistics(const weft__run *r, real *mean, real *rstd, size_t rows, size_t c,
+                       void *scratch)
+{
+    double eps = ((const weft__batch_norm_attr *)r->attr)->eps;
+    if (uses_running(r)) {
+        memcpy(mean, r->in[MEAN].data, c * sizeof *mean);
+        memcpy(rstd, r->in[VAR].data, c * sizeof *rstd);
+    } else {
+        KERNELS(r)->moments(mean, rstd, r->in[X].data, rows, c, scratch);
+        update_running(r, mean, rstd, rows, c);
+    }
+    for (size_t i = 0; i < c; i++) rstd[i] = (real)(1 / sqrt((double)rstd[i] + eps));
+}
+
+static void forward(const weft__run *r)
+{
+    size_t rows, c, row;
+    measure(&r->in[X], &rows, &c);
+    row = weft__scratch_rows(1, c) / sizeof(real);
+    real *scale = r->scratch, *shift = scale + row;
+    real *mean = r->saved ? r->saved : shift + row;
+    real *rstd = r->saved ? mean + c : mean + row;
+    const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
+    statistics(r, mean, rstd, rows, c, (char *)r->scratch + 4 * weft__scratch_rows(1, c));
+    for (size_t i = 0; i < c; i++) {
+        double a = (double)gamma[i] * rstd[i];
+        scale[i] = (real)a;
+        shift[i] = (real)(beta[i] - mean[i] * a);
+    }
+    KERNELS(r)->channel_affine(r->out[0].data, r->in[X].data, scale, shift, rows, c, r->epilogue);
+}
+
+static void backward(const weft__run *r)
+{
+    size_t rows, c, row;
+    measure(&r->in[X], &rows, &c);
+    row = weft__scratch_rows(1, c) / sizeof(real);
+    const real *mean = r->saved, *rstd = mean + c, *gamma = r->in[GAMMA].data;
+    const real *dy = r->dout[0].data, *x = r->in[X].data;
+    real *dgamma = r->din[GAMMA].data, *dbeta = r->din[BETA].data, *dx = r->din[X].data;
+    if (!dgamma) dgamma = r->scratch;
+    if (!dbeta) dbeta = (real *)r->scratch + row;
+    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, mean, rstd, rows, c,
+                                (char *)r->scratch + 4 * weft__scratch_rows(1, c));
+    if (dx)
+        KERNELS(r)->batch_norm_data(dx, dy, x, gamma, mean, rstd, dgamma, dbeta, rows, c,
+                                    uses_running(r));
+    /* running statistics that are parameters count only where they are used */
+    real *dmean = r->din[MEAN].data, *dvar = r->din[VAR].data;
+    for (size_t i = 0; i < c && dmean; i++)
+        dmean[i] = uses_running(r) ? -gamma[i] * rstd[i] * dbeta[i] : 0;
+    for (size_t i = 0; i < c && dvar; i++)
+        dvar[i] = uses_running(r) ? -gamma[i] * dgamma[i] * rstd[i] * rstd[i] / 2 : 0;
+}
+
+static double flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out)
+{
+    (void)node, (void)in;
+    return 2.0 * (double)weft__tensor_count(&out[0]);
+}
+
+static void describe(const weft__node *node, char *text, size_t size)
+{
+    const weft__batch_norm_attr *o = node->attr;
+    snprintf(text, size, "eps %g momentum %g%s", o->eps, o->momentum, o->fixed ? " fixed" : "");
+}
+
+static void to_onnx(const weft__node *node, weft__onnx_writer *w)
+{
+    const weft__batch_norm_attr *o = node->attr;
+    weft__onnx_put_float(w, "epsilon", o->eps);
+    /* how much of the old one stays: all of it when it is fixed */
+    weft__onnx_put_float(w, "momentum", o->fixed ? 1 : 1 - o->momentum);
+}
+
+static weft_status from_onnx(weft__onnx_node *n)
+{
+    weft_graph *g = weft__onnx_graph(n);
+    weft_batch_norm_opts o = {.eps = weft__onnx_get_float(n, "epsilon", 1e-5),
+                              .momentum = 1 - weft__onnx_get_float(n, "momentum", 0.9)};
+    if (weft__onnx_get_int(n, "spatial", 1) != 1)
+        return weft__onnx_fail(n, "attribute spatial must be 1");
+    if (weft__onnx_get_int(n, "training_mode", 0) != 0 || weft__onnx_outputs(n) > 1)
+        return weft__onnx_fail(n, "only the inference form (one output, training_mode 0) is "
+                                  "supported");
+    if (!(o.eps > 0))
+        return weft__onnx_fail(n, "attribute epsilon is %g, must be above 0", o.eps);
+    /* 0.9 and 0.99 are not floats; ours should be 0.1 and 0.01 again */
+    o.momentum = floor(o.momentum * 1e6 + 0.5) / 1e6;
+    o.fixed = o.momentum == 0;
+    weft__onnx_set(n, 0, weft_batch_norm(g, weft__onnx_value(n, X), weft__onnx_value(n, GAMMA),
+                                         weft__onnx_value(n, BETA), weft__onnx_state(n, MEAN),
+                                         weft__onnx_state(n, VAR), &o));
+    return weft_graph_status(g);
+}
+
+static weft_val sample(weft_graph *g, weft__rng *rng)
+{
+    int c = weft__rng_between(rng, 1, 6), rank = weft__rng_between(rng, 2, 4);
+    /* at least four rows: two always become -1 and 1, and the gradient all but nothing */
+    weft_shape s = {rank, {weft__rng_between(rng, rank == 2 ? 4 : 1, 5), c}};
+    for (int i = 2; i < rank; i++) s.dim[i] = weft__rng_between(rng, rank == 3 ? 4 : 2, 4);
+    weft_val x = weft_input(g, "x", s);
+    weft_val gamma = weft_param(g, "gamma", WEFT_SHAPE(c)), beta = weft_param(g, "beta", WEFT_SHAPE(c));
+    weft_val mean = weft_buffer(g, "mean", WEFT_SHAPE(c)), var = weft_buffer(g, "var", WEFT_SHAPE(c));
+    weft__sample_range(g, var, 0.5, 2);
+    weft_batch_norm_opts o = {.fixed = weft__rng_below(rng, 3) == 0};
+    if (weft__rng_below(rng, 2)) o.eps = 1e-3;
+    if (weft__rng_below(rng, 2)) o.momentum = 0.25;
+    return weft_batch_norm(g, x, gamma, beta, mean, var, &o);
+}
+
+const weft_op WEFT_OP(batch_norm) = {
+    .name = "batch_norm",
+    .onnx = {"BatchNormalization", 15},
+    .arity = INPUTS,
+    .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, for each channel",
+    .shape = shape,
+    .layout = weft__layout_spatial,
+    .memory = memory,
+    .forward = forward,
+    .backward = backward,
+    .keeps_in = 1u << X | 1u << GAMMA,
+    .takes_epilogue = true,
+    .flops = flops,
+    .describe = describe,
+    .to_onnx = to_onnx,
+    .from_onnx = from_onnx,
+    .sample = sample,
+};

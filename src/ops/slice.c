@@ -1,0 +1,219 @@
+/* slice.c: y = x[start : end : step] along some axes, by Python's rules. */
+#include "ops/sample.h"
+
+#include "ops/onnx.h"
+#include "ops/walk.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct options {
+    int n, axis[WEFT_MAX_RANK], start[WEFT_MAX_RANK], end[WEFT_MAX_RANK],
+        step[WEFT_MAX_RANK];
+} options;
+
+WEFT_API weft_val weft_slice(weft_graph *g, weft_val x, int n, const int *axis,
+                             const int *start, const int *end, const int *step)
+{
+    options o = {.n = n};
+    if (n < 0 || n > WEFT_MAX_RANK)
+        return weft__graph_fail(
+            g,
+            weft__fail(WEFT_EUSAGE, "slice: %d axes, must be 0 to %d", n, WEFT_MAX_RANK));
+    for (int i = 0; i < n; i++) {
+        o.axis[i] = axis[i];
+        o.start[i] = start[i];
+        o.end[i] = end[i];
+        o.step[i] = step ? step[i] : 1;
+    }
+    return weft__node_add(g, "slice", &o, sizeof o, &x, 1, 1);
+}
+
+static long long clamp(long long v, long long low, long long high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+/* start[d], step[d] and dim[d] of every axis of x. */
+static weft_status settle(const weft__node *node, const weft__tensor *x,
+                          long long start[WEFT_MAX_RANK], long long step[WEFT_MAX_RANK],
+                          int dim[WEFT_MAX_RANK])
+{
+    const options *o = node->attr;
+    bool seen[WEFT_MAX_RANK] = {0};
+    for (int d = 0; d < x->rank; d++) {
+        start[d] = 0;
+        step[d] = 1;
+        dim[d] = x->dim[d];
+    }
+    for (int i = 0; i < o->n; i++) {
+        int d = o->axis[i];
+        weft_status s = weft__check_axis(node, &d, x->rank);
+        if (s) return s;
+        if (seen[d] || o->step[i] == 0)
+            return weft__fail(WEFT_ESHAPE,
+                              seen[d] ? "%s: axis %d is named twice"
+                                      : "%s: the step along axis %d is 0",
+                              node->name, d);
+        long long size = x->dim[d], by = o->step[i], count;
+        long long low = by > 0 ? 0 : -1, high = by > 0 ? size : size - 1;
+        long long from = o->start[i] < 0 ? o->start[i] + size : o->start[i];
+        long long to = o->end[i] < 0 ? o->end[i] + size : o->end[i];
+        from = clamp(from, low, high);
+        to = clamp(to, low, high);
+        count = by > 0 ? (to - from + by - 1) / by : (from - to - by - 1) / -by;
+        if (count < 1)
+            return weft__fail(WEFT_ESHAPE,
+                              "%s: nothing of axis %d (%lld) is left by "
+                              "%d:%d:%d",
+                              node->name, d, size, o->start[i], o->end[i], o->step[i]);
+        seen[d] = true;
+        start[d] = from;
+        step[d] = by;
+        dim[d] = (int)count;
+    }
+    return WEFT_OK;
+}
+
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
+{
+    long long start[WEFT_MAX_RANK], step[WEFT_MAX_RANK];
+    int dim[WEFT_MAX_RANK];
+    weft_status s = settle(node, &in[0], start, step, dim);
+    if (!s && in[0].type == WEFT_I32)
+        s = weft__fail(WEFT_ESHAPE, "%s: wants real numbers, was given integers",
+                       node->name);
+    out[0].type = in[0].type;
+    return s ? s : weft__set_dims(&out[0], in[0].rank, dim);
+}
+
+/* y with x as operand 0. */
+static void walk(const weft__run *r, const weft__tensor *y, const weft__tensor *x,
+                 weft__walk *w)
+{
+    long long start[WEFT_MAX_RANK], step[WEFT_MAX_RANK];
+    int dim[WEFT_MAX_RANK];
+    size_t own[WEFT_MAX_RANK], at = 0;
+    ptrdiff_t stride[WEFT_MAX_RANK] = {0};
+    weft__strides(x, own);
+    if (settle(r->node, x, start, step, dim)) return; /* the shape rule has checked */
+    for (int d = 0; d < x->rank; d++) {
+        at += (size_t)start[d] * own[d];
+        stride[d] = (ptrdiff_t)step[d] * (ptrdiff_t)own[d];
+    }
+    weft__walk_begin(w, y);
+    weft__walk_add(w, y, stride, at);
+    weft__walk_end(w);
+}
+
+static void forward(const weft__run *r)
+{
+    weft__walk w;
+    walk(r, &r->out[0], &r->in[0], &w);
+    weft__walk_copy(&w, r->out[0].data, r->in[0].data, 1, KERNELS(r));
+}
+
+static void backward(const weft__run *r)
+{
+    weft__walk w;
+    if (!r->din[0].data) return;
+    walk(r, &r->dout[0], &r->din[0], &w);
+    weft__fill_zero(r->din[0].data, r->din[0].count);
+    weft__walk_put(&w, r->din[0].data, r->dout[0].data);
+}
+
+static void describe(const weft__node *node, char *text, size_t size)
+{
+    const options *o = node->attr;
+    size_t used = 0;
+    for (int i = 0; i < o->n && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%saxis %d %d:%d:%d",
+                                 i ? ", " : "", o->axis[i], o->start[i], o->end[i],
+                                 o->step[i]);
+}
+
+static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
+{
+    const options *o = node->attr;
+    weft__onnx_add_ints(w, "starts", o->start, o->n);
+    weft__onnx_add_ints(w, "ends", o->end, o->n);
+    weft__onnx_add_ints(w, "axes", o->axis, o->n);
+    weft__onnx_add_ints(w, "steps", o->step, o->n);
+}
+
+/* One list of the node: input i since opset 10, an attribute before. Returns its length,
+ * -1 when absent, -2 when it is no constant. Huge numbers, which mean "to the end", are
+ * cut. */
+static int list(struct weft__onnx_node *n, int i, const char *attribute, int *value)
+{
+    int64_t wide[WEFT_MAX_RANK] = {0};
+    int count;
+    if (weft__onnx_opset(n) < 10) {
+        count = attribute ? weft__onnx_get_ints(n, attribute, value, WEFT_MAX_RANK) : -1;
+        return count > WEFT_MAX_RANK ? -2 : count;
+    }
+    if (weft__onnx_shape(n, i).rank < 0) return -1;
+    count = weft__onnx_const_ints(n, i, wide, WEFT_MAX_RANK);
+    for (int k = 0; k < count; k++) value[k] = (int)clamp(wide[k], INT_MIN, INT_MAX);
+    return count < 0 ? -2 : count;
+}
+
+static weft_status from_onnx(struct weft__onnx_node *n)
+{
+    int start[WEFT_MAX_RANK], end[WEFT_MAX_RANK], axis[WEFT_MAX_RANK];
+    int step[WEFT_MAX_RANK];
+    int count = list(n, 1, "starts", start), ends = list(n, 2, "ends", end);
+    int axes = list(n, 3, "axes", axis), steps = list(n, 4, NULL, step);
+    if (count < 0 || ends != count || (axes != -1 && axes != count) ||
+        (steps != -1 && steps != count))
+        return weft__onnx_fail(n, "starts, ends, axes and steps are not constants of one "
+                                  "length");
+    for (int i = 0; i < count; i++) {
+        if (axes < 0) axis[i] = i;
+        if (steps < 0) step[i] = 1;
+    }
+    weft__onnx_set(n, 0,
+                   weft_slice(weft__onnx_graph(n), weft__onnx_value(n, 0), count, axis,
+                              start, end, step));
+    return WEFT_OK;
+}
+
+static weft_val sample(weft_graph *g, weft__rng *rng)
+{
+    weft_shape s = weft__sample_shape(rng, 1, 5, 7);
+    int axis[WEFT_MAX_RANK], start[WEFT_MAX_RANK], end[WEFT_MAX_RANK];
+    int step[WEFT_MAX_RANK], n = 0;
+    for (int d = 0; d < s.rank; d++) {
+        if (weft__rng_below(rng, 3) == 0) continue;
+        int from = weft__rng_between(rng, 0, s.dim[d] - 1);
+        int to = weft__rng_between(rng, from + 1, s.dim[d]);
+        axis[n] = weft__rng_below(rng, 2) ? d : d - s.rank;
+        step[n] = weft__rng_between(rng, 1, 3);
+        start[n] = weft__rng_below(rng, 2) ? from : from - s.dim[d];
+        end[n] = to == s.dim[d] ? INT_MAX : weft__rng_below(rng, 2) ? to : to - s.dim[d];
+        if (weft__rng_below(rng, 3) == 0) { /* backwards */
+            start[n] = to - 1;
+            end[n] = from == 0 ? INT_MIN : from - 1;
+            step[n] = -step[n];
+        }
+        n++;
+    }
+    return weft_slice(g, weft__sample_value(g, rng, "x", s), n, axis, start, end, step);
+}
+
+const weft_op WEFT_OP(slice) = {
+    .name = "slice",
+    .onnx = {"Slice", 13},
+    .arity = 1,
+    .summary = "y = x[start : end : step] along some axes",
+    .shape = shape,
+    .layout = weft__layout_same,
+    .forward = forward,
+    .backward = backward,
+    .describe = describe,
+    .to_onnx = to_onnx,
+    .from_onnx = from_onnx,
+    .sample = sample,
+};

@@ -1,0 +1,152 @@
+/* onnx_fuse.c: activations that other tools, and our own writer, spell out in several nodes.
+ *
+ * Whether a group of nodes is, say, GELU is not decided by its form, of which there are many:
+ * the group is a function of one value and some constants, so it is evaluated at a few points
+ * and compared. */
+#include "store/onnx_read.h"
+
+#include "weft/ops.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { DEEPEST = 12 };
+
+typedef struct group {
+    weft__onnx_reader *r;
+    int root;    /* the entry that stands for x */
+    double x;
+    bool failed; /* not a function of x alone */
+    bool mark;   /* the nodes passed are inside the pattern */
+} group;
+
+static double scalar(group *g, const weft__onnx_entry *e)
+{
+    float value = 0;
+    if (!e->tensor.given || !e->tensor.real || e->tensor.count != 1 || e->tensor.shape.rank > 1)
+        g->failed = true;
+    else
+        weft__onnx_tensor_floats(&e->tensor, 0, &value);
+    return value;
+}
+
+static double evaluate(group *g, int entry, int depth);
+
+static double apply(group *g, const weft__onnx_item *item, int depth)
+{
+    const char *type = item->p->op_type;
+    size_t inputs = item->p->n_input;
+    if (inputs < 1 || inputs > 2 || item->p->n_attribute) {
+        g->failed = true;
+        return 0;
+    }
+    double a = evaluate(g, item->in[0], depth + 1);
+    if (inputs == 1) {
+        if (!strcmp(type, "Sigmoid")) return 1 / (1 + exp(-a));
+        if (!strcmp(type, "Erf")) return erf(a);
+        if (!strcmp(type, "Tanh")) return tanh(a);
+    } else {
+        double b = evaluate(g, item->in[1], depth + 1);
+        if (!strcmp(type, "Mul")) return a * b;
+        if (!strcmp(type, "Add")) return a + b;
+        if (!strcmp(type, "Div")) return a / b;
+        if (!strcmp(type, "Pow")) return pow(a, b);
+    }
+    g->failed = true;
+    return 0;
+}
+
+static double evaluate(group *g, int entry, int depth)
+{
+    if (entry == g->root) return g->x;
+    if (entry < 0 || depth > DEEPEST) g->failed = true;
+    if (g->failed) return 0;
+    const weft__onnx_entry *e = &g->r->entry[entry];
+    if (e->node < 0 || e->tensor.given) return scalar(g, e);
+    weft__onnx_item *item = &g->r->item[e->node];
+    /* What is inside must be of no use to others. */
+    if (depth && (e->users != 1 || item->pattern)) g->failed = true;
+    if (g->failed) return 0;
+    if (g->mark && depth) item->pattern = WEFT_ONNX_INSIDE;
+    return apply(g, item, depth);
+}
+
+static double silu(double x)
+{
+    return x / (1 + exp(-x));
+}
+
+static double gelu(double x)
+{
+    return 0.5 * x * (1 + erf(x / sqrt(2)));
+}
+
+static double gelu_tanh(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+
+static const struct known {
+    weft__onnx_pattern pattern;
+    double (*f)(double);
+    weft_val (*build)(weft_graph *, weft_val);
+} knowns[] = {
+    {WEFT_ONNX_SILU, silu, weft_silu},
+    {WEFT_ONNX_GELU, gelu, weft_gelu},
+    {WEFT_ONNX_GELU_TANH, gelu_tanh, weft_gelu_tanh},
+};
+
+/* The two forms of GELU differ by up to 5e-4; the files' constants are exact to 1e-6. */
+static bool agrees(group *g, int top, double (*f)(double))
+{
+    static const double points[] = {-4.1, -2.3, -1.1, -0.4, 0.3, 0.9, 1.7, 2.6, 3.9};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        g->x = points[i];
+        double y = evaluate(g, top, 0);
+        if (g->failed || !(fabs(y - f(g->x)) < 2e-6)) return false;
+    }
+    return true;
+}
+
+static void try_root(weft__onnx_reader *r, weft__onnx_item *item, int root)
+{
+    group g = {.r = r, .root = root};
+    if (root < 0 || item->pattern || r->entry[root].tensor.given) return;
+    for (size_t i = 0; i < sizeof knowns / sizeof *knowns; i++) {
+        g.failed = g.mark = false;
+        if (!agrees(&g, item->out[0], knowns[i].f)) continue;
+        g.mark = true;
+        evaluate(&g, item->out[0], 0);
+        item->pattern = knowns[i].pattern;
+        item->root = root;
+        return;
+    }
+}
+
+static bool is_product(const weft__onnx_item *item)
+{
+    return !strcmp(item->p->op_type, "Mul") && item->p->n_input == 2 &&
+           item->p->n_output == 1 && item->out[0] >= 0 && !item->p->n_attribute;
+}
+
+void weft__onnx_fuse(weft__onnx_reader *r)
+{
+    for (int i = 0; i < r->ordered; i++) {
+        weft__onnx_item *item = &r->item[r->order[i]];
+        if (!is_product(item)) continue;
+        for (int k = 0; k < 2; k++) {
+            try_root(r, item, item->in[k]);
+            int from = item->in[k] < 0 ? -1 : r->entry[item->in[k]].node;
+            for (int j = 0; from >= 0 && is_product(&r->item[from]) && j < 2; j++)
+                try_root(r, item, r->item[from].in[j]);
+        }
+    }
+}
+
+weft_val weft__onnx_build_pattern(weft__onnx_reader *r, const weft__onnx_item *item)
+{
+    for (size_t i = 0; i < sizeof knowns / sizeof *knowns; i++)
+        if (knowns[i].pattern == item->pattern)
+            return knowns[i].build(r->g, weft__onnx_entry_value(r, item->root));
+    return WEFT_NONE;
+}

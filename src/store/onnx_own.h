@@ -1,0 +1,14 @@
+/* onnx_own.h: what a graph knows and ONNX has no place for, as metadata of the file. */
+#ifndef WEFT_SRC_ONNX_OWN_H
+#define WEFT_SRC_ONNX_OWN_H
+
+#include "store/onnx_read.h"
+
+/* Reading: marks buffers and frozen parameters; the limit of an integer input. */
+weft_status weft__onnx_own_marks(weft__onnx_reader *r);
+int weft__onnx_own_limit(const weft__onnx_reader *r, const char *input);
+
+/* Writing: adds the entries for these inputs and parameters of g, where needed[value]. */
+weft_status weft__onnx_own_write(const weft_graph *g, const bool *needed, weft_meta *to);
+
+#endif
