@@ -25,6 +25,7 @@ WEFT_API weft_status weft_model_save(const weft_graph *g, const weft_meta *meta,
 
 typedef struct weft_load_opts {
     size_t max_bytes;    /* of the file and of all tensors together; 0 means 2 GiB */
+    bool use_double;     /* the graph computes in double precision */
     bool allow_external; /* tensors in other files of the model's own folder */
 } weft_load_opts;
 /* Reads an ONNX model into a fresh graph with its outputs declared: yours, weft_graph_free; and its

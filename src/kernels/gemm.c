@@ -88,11 +88,9 @@ static void pack_task(void *arg, size_t begin, size_t end, int worker)
     for (size_t panel = begin; panel < end; panel++) {
         int n0 = (int)panel * width, n = least(width, g->n - n0);
         real *dst = (real *)p->panels + (size_t)n0 * (size_t)g->k;
-        if (g->tb)
-            KERNEL(tile_pack_turned)
-            (dst, p->b + (ptrdiff_t)n0 * g->ldb, (size_t)g->k, n, width, g->ldb);
-        else
-            KERNEL(tile_pack)(dst, p->b + n0, (size_t)g->k, n, width, g->ldb);
+        if (g->tb) KERNEL(tile_pack_turned)
+        (dst, p->b + (ptrdiff_t)n0 * g->ldb, (size_t)g->k, n, width, g->ldb);
+        else KERNEL(tile_pack)(dst, p->b + n0, (size_t)g->k, n, width, g->ldb);
     }
 }
 
@@ -132,6 +130,8 @@ static void columns(const product *p, const real *a, ptrdiff_t lda, int m0, int 
     }
     t.c = p->c + (ptrdiff_t)m0 * g->ldc + n0;
     t.ldc = g->ldc;
+    t.ahead_a = !p->copied && n0 % (int)p->split_columns == 0;
+    t.ahead_c = true;
     t.load = k0 > 0 || g->accumulate;
     t.bias = k0 == 0 && p->bias ? p->bias + n0 : NULL;
     if (k0 + k == g->k && tile_can(g->epilogue.act)) {

@@ -11,14 +11,6 @@
 #ifndef WEFT_SRC_KERNELS_H
 #define WEFT_SRC_KERNELS_H
 
-/* The build may name its dialect a second time (-DWEFT_ISA_AVX2=1); such a macro would
- * eat the enumerators of cpu.h. vec.h goes by WEFT_ISA alone. */
-#undef WEFT_ISA_SCALAR
-#undef WEFT_ISA_AVX2
-#undef WEFT_ISA_AVX512
-#undef WEFT_ISA_NEON
-#undef WEFT_ISA_F64
-
 #include "base/cpu.h"
 
 #include <stdbool.h>

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #define ROWS_MOST 14
+#define LINE (64 / (int)sizeof(real)) /* elements in a line of the cache */
 
 /* Vector j of row r of B. */
 #define B_AT(t, row, j) \
@@ -80,11 +81,23 @@ WEFT_INLINE void step(const tile_rows *t, const real *a, const real *b, ptrdiff_
     }
 }
 
+/* A line of each vector: enough, whatever their alignment, because neighbours fetch the
+ * others. */
+WEFT_INLINE void prefetch_rows(const real *c, ptrdiff_t ldc, const int mr, const int nv)
+{
+    EACH_ROW(mr)
+    {
+        for (int j = 0; j < nv * WEFT_LANES; j += LINE)
+            __builtin_prefetch(c + i * ldc + j, 1);
+    }
+}
+
 WEFT_INLINE void rows_tile(const tile_rows *t, const real *a, real *c, const int mr,
                            const int nv)
 {
     vec s0[ROWS_MOST], s1[ROWS_MOST], s2[ROWS_MOST], s3[ROWS_MOST];
     int last = t->n - (nv - 1) * WEFT_LANES;
+    if (t->ahead_c) prefetch_rows(c + mr * t->ldc, t->ldc, mr, nv);
     start_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
     if (nv > 1) start_column(t, c, s1, 1, mr, nv > 2 ? WEFT_LANES : last);
     if (nv > 2) start_column(t, c, s2, 2, mr, nv > 3 ? WEFT_LANES : last);
@@ -94,7 +107,12 @@ WEFT_INLINE void rows_tile(const tile_rows *t, const real *a, real *c, const int
     for (int h = 0; h < t->taps_h; h++)
         for (int w = 0; w < t->taps_w; w++) {
             const real *p = a + h * t->tap_h + w * t->tap_w, *end = p + t->k;
-            for (; p < end; p++, b += ldb) step(t, p, b, row, s0, s1, s2, s3, mr, nv);
+            while (p < end) {
+                const real *stop = end - p > LINE ? p + LINE : end;
+                if (t->ahead_a) EACH_ROW(mr) vprefetch(p + (mr + i) * row);
+                for (; p < stop; p++, b += ldb)
+                    step(t, p, b, row, s0, s1, s2, s3, mr, nv);
+            }
         }
     end_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
     if (nv > 1) end_column(t, c, s1, 1, mr, nv > 2 ? WEFT_LANES : last);

@@ -46,7 +46,9 @@ typedef struct tile_rows {
     ptrdiff_t ldb, panel; /* elements from one panel of B to the next */
     real *c;
     ptrdiff_t ldc;
-    int n;            /* columns, at most TILE_VECTORS vectors */
+    int n; /* columns, at most TILE_VECTORS vectors */
+    bool ahead_a,
+        ahead_c;      /* fetch the next tile's A or C early: they stream from memory */
     bool load;        /* start from C, not from zero */
     const real *bias; /* [n], added to the start, or NULL */
     weft__act act;    /* NONE, RELU or LEAKY_RELU, applied before the store */

@@ -48,29 +48,47 @@ static weft_status shape(const weft__node *node, const weft__tensor *in, weft__t
     return s;
 }
 
-/* x is [rows][c]. */
-static void measure(const weft__tensor *x, size_t *rows, size_t *c)
+/* x is [rows][c]; a row of c in scratch or saved takes `row` elements. */
+typedef struct sizes {
+    size_t rows, c, row;
+} sizes;
+
+static sizes measure(const weft__tensor *x)
 {
-    *c = (size_t)x->dim[1];
-    *rows = weft__tensor_count(x) / *c;
+    sizes z = {.c = (size_t)x->dim[1]};
+    z.rows = weft__tensor_count(x) / z.c;
+    z.row = weft__scratch_rows(1, z.c) / sizeof(real);
+    return z;
+}
+
+/* What the channels are normalised with. A float mean of 1000 may be off by 3e-5, which counts
+ * where the deviation is 1: `rest` is what the mean lacks. */
+typedef struct statistics {
+    real *mean, *rest, *rstd; /* rstd: 1 / sqrt(var + eps) */
+} statistics;
+
+enum { SAVED = 3, SCRATCH = 5 }; /* rows; what the kernels need comes behind those in scratch */
+
+static statistics statistics_at(void *place, const sizes *z)
+{
+    real *p = place;
+    return (statistics){p, p + z->row, p + 2 * z->row};
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-/* saved: mean and 1 / deviation. scratch: four rows of c, and what the kernels need. */
 static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
                    const void *kernels, bool training, weft__memory *m)
 {
     const weft__kernels *k = kernels;
-    size_t rows, c;
+    sizes z = measure(&in[X]);
     (void)node, (void)out;
-    measure(&in[X], &rows, &c);
-    m->scratch = k->moments_scratch(rows, c);
+    m->scratch = k->moments_scratch(z.rows, z.c);
     if (training) {
-        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(rows, c));
-        m->saved = 2 * c * sizeof(real);
+        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z.rows, z.c));
+        m->saved = SAVED * z.row * sizeof(real);
     }
-    m->scratch += 4 * weft__scratch_rows(1, c);
+    m->scratch += SCRATCH * z.row * sizeof(real);
 }
 
 static bool uses_running(const weft__run *r)
@@ -80,72 +98,105 @@ static bool uses_running(const weft__run *r)
 
 /* r = (1 - momentum) r + momentum m. The running statistics are the only inputs that an operator
  * ever changes: that is what they are for. */
-static void update_running(const weft__run *r, const real *mean, const real *var, size_t rows,
-                           size_t c)
+static void update_running(const weft__run *r, const statistics *s, const real *var,
+                           const sizes *z)
 {
     double momentum = ((const weft__batch_norm_attr *)r->attr)->momentum;
-    double unbiased = rows > 1 ? (double)rows / (double)(rows - 1) : 1;
+    double unbiased = z->rows > 1 ? (double)z->rows / (double)(z->rows - 1) : 1;
     real *running_mean = r->in[MEAN].data, *running_var = r->in[VAR].data;
-    for (size_t i = 0; i < c; i++) {
-        running_mean[i] = (real)((1 - momentum) * running_mean[i] + momentum * mean[i]);
+    for (size_t i = 0; i < z->c; i++) {
+        double mean = (double)s->mean[i] + s->rest[i];
+        running_mean[i] = (real)((1 - momentum) * running_mean[i] + momentum * mean);
         running_var[i] = (real)((1 - momentum) * running_var[i] + momentum * unbiased * var[i]);
     }
 }
 
-/* The statistics to normalise with: mean and 1 / sqrt(var + eps). */
-static void statistics(const weft__run *r, real *mean, real *rstd, size_t rows, size_t c,
-                       void *scratch)
+/* Does the mean of some channel lose digits that its deviation needs? */
+static bool far_from_zero(const real *mean, const real *var, size_t c, double eps)
 {
+    for (size_t i = 0; i < c; i++)
+        if (fabs((double)mean[i]) > 256 * sqrt(var[i] + eps)) return true;
+    return false;
+}
+
+/* Fills s with the batch's statistics, var in place of rstd. True when x had to be centred first:
+ * then out[0] is x - mean. two: scratch of two rows. */
+static bool measure_batch(const weft__run *r, const statistics *s, const sizes *z, real *two,
+                          void *scratch)
+{
+    const weft__kernels *k = KERNELS(r);
     double eps = ((const weft__batch_norm_attr *)r->attr)->eps;
-    if (uses_running(r)) {
-        memcpy(mean, r->in[MEAN].data, c * sizeof *mean);
-        memcpy(rstd, r->in[VAR].data, c * sizeof *rstd);
-    } else {
-        KERNELS(r)->moments(mean, rstd, r->in[X].data, rows, c, scratch);
-        update_running(r, mean, rstd, rows, c);
+    k->moments(s->mean, s->rstd, r->in[X].data, z->rows, z->c, scratch);
+    memset(s->rest, 0, z->c * sizeof *s->rest);
+    if (!far_from_zero(s->mean, s->rstd, z->c, eps)) return false;
+    for (size_t i = 0; i < z->c; i++) {
+        two[i] = 1;
+        two[z->row + i] = -s->mean[i];
     }
-    for (size_t i = 0; i < c; i++) rstd[i] = (real)(1 / sqrt((double)rstd[i] + eps));
+    k->channel_affine(r->out[0].data, r->in[X].data, two, two + z->row, z->rows, z->c, NULL);
+    k->moments(s->rest, s->rstd, r->out[0].data, z->rows, z->c, scratch);
+    return true;
 }
 
 static void forward(const weft__run *r)
 {
-    size_t rows, c, row;
-    measure(&r->in[X], &rows, &c);
-    row = weft__scratch_rows(1, c) / sizeof(real);
-    real *scale = r->scratch, *shift = scale + row;
-    real *mean = r->saved ? r->saved : shift + row;
-    real *rstd = r->saved ? mean + c : mean + row;
+    sizes z = measure(&r->in[X]);
+    real *scale = r->scratch, *shift = scale + z.row;
+    statistics s = statistics_at(r->saved ? r->saved : scale + 2 * z.row, &z);
     const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
-    statistics(r, mean, rstd, rows, c, (char *)r->scratch + 4 * weft__scratch_rows(1, c));
-    for (size_t i = 0; i < c; i++) {
-        double a = (double)gamma[i] * rstd[i];
-        scale[i] = (real)a;
-        shift[i] = (real)(beta[i] - mean[i] * a);
+    double eps = ((const weft__batch_norm_attr *)r->attr)->eps;
+    bool centred = false;
+    if (uses_running(r)) {
+        memcpy(s.mean, r->in[MEAN].data, z.c * sizeof *s.mean);
+        memcpy(s.rstd, r->in[VAR].data, z.c * sizeof *s.rstd);
+        memset(s.rest, 0, z.c * sizeof *s.rest);
+    } else {
+        centred = measure_batch(r, &s, &z, scale, scale + SCRATCH * z.row);
+        update_running(r, &s, s.rstd, &z);
     }
-    KERNELS(r)->channel_affine(r->out[0].data, r->in[X].data, scale, shift, rows, c, r->epilogue);
+    for (size_t i = 0; i < z.c; i++) {
+        s.rstd[i] = (real)(1 / sqrt((double)s.rstd[i] + eps));
+        double a = (double)gamma[i] * s.rstd[i], middle = centred ? s.rest[i] : s.mean[i];
+        scale[i] = (real)a;
+        shift[i] = (real)(beta[i] - middle * a);
+    }
+    KERNELS(r)->channel_affine(r->out[0].data, centred ? r->out[0].data : r->in[X].data, scale,
+                               shift, z.rows, z.c, r->epilogue);
+}
+
+/* Running statistics that are parameters count only where they are used. */
+static void running_back(const weft__run *r, const real *rstd, const real *dgamma,
+                         const real *dbeta, size_t c)
+{
+    const real *gamma = r->in[GAMMA].data;
+    real *dmean = r->din[MEAN].data, *dvar = r->din[VAR].data;
+    bool used = uses_running(r);
+    for (size_t i = 0; i < c && dmean; i++) dmean[i] = used ? -gamma[i] * rstd[i] * dbeta[i] : 0;
+    for (size_t i = 0; i < c && dvar; i++)
+        dvar[i] = used ? -gamma[i] * dgamma[i] * rstd[i] * rstd[i] / 2 : 0;
 }
 
 static void backward(const weft__run *r)
 {
-    size_t rows, c, row;
-    measure(&r->in[X], &rows, &c);
-    row = weft__scratch_rows(1, c) / sizeof(real);
-    const real *mean = r->saved, *rstd = mean + c, *gamma = r->in[GAMMA].data;
+    sizes z = measure(&r->in[X]);
+    statistics s = statistics_at(r->saved, &z);
     const real *dy = r->dout[0].data, *x = r->in[X].data;
     real *dgamma = r->din[GAMMA].data, *dbeta = r->din[BETA].data, *dx = r->din[X].data;
-    if (!dgamma) dgamma = r->scratch;
-    if (!dbeta) dbeta = (real *)r->scratch + row;
-    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, mean, rstd, rows, c,
-                                (char *)r->scratch + 4 * weft__scratch_rows(1, c));
+    real *scratch = r->scratch, *centre = scratch + 2 * z.row;
+    if (!dgamma) dgamma = scratch;
+    if (!dbeta) dbeta = scratch + z.row;
+    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, s.mean, s.rstd, z.rows, z.c,
+                                scratch + SCRATCH * z.row);
+    /* the kernels take the mean without its rest; dgamma and dbeta make up for it */
+    for (size_t i = 0; i < z.c; i++) {
+        double off = (double)s.rest[i] * s.rstd[i];
+        dgamma[i] = (real)(dgamma[i] - off * dbeta[i]);
+        centre[i] = (real)(dbeta[i] - off * dgamma[i]);
+    }
     if (dx)
-        KERNELS(r)->batch_norm_data(dx, dy, x, gamma, mean, rstd, dgamma, dbeta, rows, c,
-                                    uses_running(r));
-    /* running statistics that are parameters count only where they are used */
-    real *dmean = r->din[MEAN].data, *dvar = r->din[VAR].data;
-    for (size_t i = 0; i < c && dmean; i++)
-        dmean[i] = uses_running(r) ? -gamma[i] * rstd[i] * dbeta[i] : 0;
-    for (size_t i = 0; i < c && dvar; i++)
-        dvar[i] = uses_running(r) ? -gamma[i] * dgamma[i] * rstd[i] * rstd[i] / 2 : 0;
+        KERNELS(r)->batch_norm_data(dx, dy, x, r->in[GAMMA].data, s.mean, s.rstd, dgamma, centre,
+                                    z.rows, z.c, uses_running(r));
+    running_back(r, s.rstd, dgamma, dbeta, z.c);
 }
 
 static double flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out)

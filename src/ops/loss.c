@@ -166,7 +166,7 @@ void weft__loss_spread(const weft__run *r, real *dx, real sign, weft__loss_piece
 /* ---- losses of x and target alone ---- */
 
 typedef struct simple {
-    weft__run run; /* a copy, with attr pointing here: pieces see nothing else */
+    weft__run run; /* a copy, so that the pieces find f behind it */
     weft__loss_fn *f;
 } simple;
 

@@ -20,7 +20,7 @@ typedef weft__onnx_cell cell;
 typedef struct operand {
     weft_shape shape;
     int count;
-    bool real;
+    bool floats;
     cell *v[2];
 } operand;
 
@@ -36,12 +36,12 @@ static bool decode(weft__onnx_node *n, int i, operand *out)
 {
     const weft__onnx_tensor *t = weft__onnx_known(n, i);
     if (!t || t->count > MOST) return false;
-    *out = (operand){.shape = t->shape, .count = (int)t->count, .real = t->real};
+    *out = (operand){.shape = t->shape, .count = (int)t->count, .floats = t->floats};
     for (int b = 0; b < 2; b++) {
         if (!(out->v[b] = cells(n->r, out->count))) return false;
         if (t->folded[b]) {
             memcpy(out->v[b], t->folded[b], t->count * sizeof(cell));
-        } else if (t->real) {
+        } else if (t->floats) {
             float f[MOST];
             weft__onnx_tensor_floats(t, b, f);
             for (int k = 0; k < out->count; k++) out->v[b][k].d = f[k];
@@ -54,14 +54,14 @@ static bool decode(weft__onnx_node *n, int i, operand *out)
     return true;
 }
 
-static bool make(weft__onnx_reader *r, operand *y, weft_shape shape, bool real)
+static bool make(weft__onnx_reader *r, operand *y, weft_shape shape, bool floats)
 {
     int64_t count = 1;
     for (int i = 0; i < shape.rank; i++) {
         count *= shape.dim[i];
         if (count < 0 || count > MOST) return false;
     }
-    *y = (operand){.shape = shape, .count = (int)count, .real = real};
+    *y = (operand){.shape = shape, .count = (int)count, .floats = floats};
     y->v[0] = cells(r, y->count);
     y->v[1] = cells(r, y->count);
     return y->v[0] && y->v[1];
@@ -69,7 +69,7 @@ static bool make(weft__onnx_reader *r, operand *y, weft_shape shape, bool real)
 
 static bool give(weft__onnx_node *n, const operand *y)
 {
-    weft__onnx_tensor t = {.shape = y->shape, .count = (size_t)y->count, .real = y->real,
+    weft__onnx_tensor t = {.shape = y->shape, .count = (size_t)y->count, .floats = y->floats,
                            .given = true, .folded = {y->v[0], y->v[1]}};
     weft__onnx_set_known(n, 0, &t);
     return true;
@@ -138,7 +138,7 @@ static bool fold_gather(weft__onnx_node *n)
 {
     operand x, index, y;
     int outer, inner;
-    if (!decode(n, 0, &x) || !decode(n, 1, &index) || index.real) return false;
+    if (!decode(n, 0, &x) || !decode(n, 1, &index) || index.floats) return false;
     int axis = axis_of(weft__onnx_get_int(n, "axis", 0), x.shape.rank);
     if (axis < 0 || x.shape.rank - 1 + index.shape.rank > WEFT_MAX_RANK) return false;
     int along = x.shape.dim[axis], rank = 0;
@@ -147,7 +147,7 @@ static bool fold_gather(weft__onnx_node *n)
     for (int i = 0; i < index.shape.rank; i++) s.dim[rank++] = index.shape.dim[i];
     for (int i = axis + 1; i < x.shape.rank; i++) s.dim[rank++] = x.shape.dim[i];
     s.rank = rank;
-    if (!make(n->r, &y, s, x.real)) return false;
+    if (!make(n->r, &y, s, x.floats)) return false;
     around(&x, axis, &outer, &inner);
     for (int b = 0; b < 2; b++)
         for (int o = 0; o < outer; o++)
@@ -166,7 +166,7 @@ static bool fold_concat(weft__onnx_node *n)
     int inputs = weft__onnx_inputs(n), at = 0, outer, inner;
     if (inputs < 1 || inputs > 64) return false;
     for (int i = 0; i < inputs; i++)
-        if (!decode(n, i, &x[i]) || x[i].real != x[0].real ||
+        if (!decode(n, i, &x[i]) || x[i].floats != x[0].floats ||
             x[i].shape.rank != x[0].shape.rank)
             return false;
     int axis = axis_of(weft__onnx_get_int(n, "axis", 0), x[0].shape.rank);
@@ -177,7 +177,7 @@ static bool fold_concat(weft__onnx_node *n)
             if (k != axis && x[i].shape.dim[k] != s.dim[k]) return false;
             if (k == axis) s.dim[k] += x[i].shape.dim[k];
         }
-    if (!make(n->r, &y, s, x[0].real)) return false;
+    if (!make(n->r, &y, s, x[0].floats)) return false;
     around(&x[0], axis, &outer, &inner);
     for (int o = 0; o < outer; o++)
         for (int i = 0; i < inputs; i++) {
@@ -286,7 +286,7 @@ static bool fold_slice(weft__onnx_node *n)
     int from = cut_axis(start < -MOST ? -MOST : start, x.count);
     int to = cut_axis(end < -MOST ? -MOST : end, x.count);
     int count = to > from ? (int)((to - from + step - 1) / step) : 0;
-    if (!make(n->r, &y, vector(count), x.real)) return false;
+    if (!make(n->r, &y, vector(count), x.floats)) return false;
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < count; i++) y.v[b][i] = x.v[b][from + i * (int)step];
     return give(n, &y);
@@ -298,19 +298,19 @@ static bool fold_cast(weft__onnx_node *n)
 {
     operand x;
     int64_t to = weft__onnx_get_int(n, "to", 0);
-    bool real = to == PB_FLOAT || to == PB_DOUBLE || to == PB_FLOAT16;
-    if (!decode(n, 0, &x) || !(real || to == PB_INT64 || to == PB_INT32)) return false;
+    bool floats = to == PB_FLOAT || to == PB_DOUBLE || to == PB_FLOAT16;
+    if (!decode(n, 0, &x) || !(floats || to == PB_INT64 || to == PB_INT32)) return false;
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < x.count; i++) {
             cell *c = &x.v[b][i];
-            if (real && !x.real) {
+            if (floats && !x.floats) {
                 c->d = (double)c->i;
-            } else if (!real && x.real) {
+            } else if (!floats && x.floats) {
                 if (!(fabs(c->d) < 9e15)) return false;
                 c->i = (int64_t)c->d;
             }
         }
-    x.real = real;
+    x.floats = floats;
     return give(n, &x);
 }
 
@@ -337,16 +337,16 @@ static bool fold_arithmetic(weft__onnx_node *n)
 {
     operand p, q, y;
     char op = *weft__onnx_op_type(n);
-    if (!decode(n, 0, &p) || !decode(n, 1, &q) || p.real != q.real) return false;
+    if (!decode(n, 0, &p) || !decode(n, 1, &q) || p.floats != q.floats) return false;
     bool same = p.shape.rank == q.shape.rank &&
                 !memcmp(p.shape.dim, q.shape.dim, (size_t)p.shape.rank * sizeof(int));
     bool many = q.count == 1 && q.shape.rank <= p.shape.rank;
     if (!same && !many && !(p.count == 1 && p.shape.rank <= q.shape.rank)) return false;
-    if (!make(n->r, &y, same || many ? p.shape : q.shape, p.real)) return false;
+    if (!make(n->r, &y, same || many ? p.shape : q.shape, p.floats)) return false;
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < y.count; i++) {
             cell u = p.v[b][p.count == 1 ? 0 : i], v = q.v[b][q.count == 1 ? 0 : i];
-            if (p.real) y.v[b][i].d = compute_real(op, u.d, v.d);
+            if (p.floats) y.v[b][i].d = compute_real(op, u.d, v.d);
             else if (!compute_int(op, u.i, v.i, &y.v[b][i].i)) return false;
         }
     return give(n, &y);
@@ -356,7 +356,7 @@ static bool fold_round(weft__onnx_node *n)
 {
     operand x;
     bool down = !strcmp(weft__onnx_op_type(n), "Floor");
-    if (!decode(n, 0, &x) || !x.real) return false;
+    if (!decode(n, 0, &x) || !x.floats) return false;
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < x.count; i++)
             x.v[b][i].d = down ? floor(x.v[b][i].d) : ceil(x.v[b][i].d);

@@ -23,7 +23,7 @@ typedef struct group {
 static double scalar(group *g, const weft__onnx_entry *e)
 {
     float value = 0;
-    if (!e->tensor.given || !e->tensor.real || e->tensor.count != 1 || e->tensor.shape.rank > 1)
+    if (!e->tensor.given || !e->tensor.floats || e->tensor.count != 1 || e->tensor.shape.rank > 1)
         g->failed = true;
     else
         weft__onnx_tensor_floats(&e->tensor, 0, &value);

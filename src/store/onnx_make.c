@@ -22,17 +22,17 @@ weft_status weft__onnx_fill(weft__onnx_node *n, bool *done)
 {
     const weft__onnx_tensor *t = weft__onnx_known(n, 0);
     const pb_attribute *a = weft__onnx_attribute(n, "value");
-    weft__onnx_tensor value = {.real = true, .count = 1};
+    weft__onnx_tensor value = {.floats = true, .count = 1};
     int64_t dim[WEFT_MAX_RANK];
     size_t count;
-    if (!t || t->real || t->count > WEFT_MAX_RANK || !weft__onnx_tensor_steady(t))
+    if (!t || t->floats || t->count > WEFT_MAX_RANK || !weft__onnx_tensor_steady(t))
         return weft__onnx_fail(n, "its shape is not known or depends on the batch");
     weft_status s = WEFT_OK;
     if (a && a->t) s = weft__onnx_tensor_read(&n->r->source, a->t, n->item->label, &value);
     if (s) return s;
     if (value.count != 1) return weft__onnx_fail(n, "attribute value has %zu elements", value.count);
     weft__onnx_tensor_ints(t, 0, dim);
-    weft__onnx_tensor y = {.real = value.real, .given = true};
+    weft__onnx_tensor y = {.floats = value.floats, .given = true};
     y.shape.rank = (int)t->count;
     double size = 1;
     for (size_t i = 0; i < t->count; i++) {
@@ -44,8 +44,8 @@ weft_status weft__onnx_fill(weft__onnx_node *n, bool *done)
     if (!weft__count64(dim, (int)t->count, &count) || count > MOST) return too_large(n, size);
     weft__onnx_cell one = {.d = 0}, *cell;
     float f = 0;
-    if (value.given && value.real) weft__onnx_tensor_floats(&value, 0, &f);
-    if (value.real) one.d = f;
+    if (value.given && value.floats) weft__onnx_tensor_floats(&value, 0, &f);
+    if (value.floats) one.d = f;
     else weft__onnx_tensor_ints(&value, 0, &one.i);
     if (!(cell = weft__arena_alloc(&n->r->arena, (count + 1) * sizeof *cell)))
         return weft__fail(WEFT_ENOMEM, "no memory for a constant");
@@ -87,17 +87,17 @@ weft_status weft__onnx_range(weft__onnx_node *n, bool *done)
 
 static weft_status listed(weft__onnx_reader *r, const pb_attribute *a, weft__onnx_tensor *t)
 {
-    bool list = a->type == PB_ATTR_INTS || a->type == PB_ATTR_FLOATS;
-    t->real = a->type == PB_ATTR_FLOAT || a->type == PB_ATTR_FLOATS;
+    bool list = (int)a->type == PB_ATTR_INTS || (int)a->type == PB_ATTR_FLOATS;
+    t->floats = (int)a->type == PB_ATTR_FLOAT || (int)a->type == PB_ATTR_FLOATS;
     t->given = true;
-    t->count = !list ? 1 : t->real ? a->n_floats : a->n_ints;
+    t->count = !list ? 1 : t->floats ? a->n_floats : a->n_ints;
     if (t->count > INT_MAX) return weft__fail(WEFT_ENOMEM, "a constant is too large");
     t->shape.rank = list;
     t->shape.dim[0] = list ? (int)t->count : 0;
     weft__onnx_cell *cell = weft__arena_alloc(&r->arena, (t->count + 1) * sizeof *cell);
     if (!cell) return weft__fail(WEFT_ENOMEM, "no memory for a constant");
     for (size_t i = 0; i < t->count; i++)
-        if (t->real) cell[i].d = list ? a->floats[i] : a->f;
+        if (t->floats) cell[i].d = list ? a->floats[i] : a->f;
         else cell[i].i = list ? a->ints[i] : a->i;
     t->folded[0] = t->folded[1] = cell;
     return WEFT_OK;
@@ -112,10 +112,10 @@ weft_status weft__onnx_constant(weft__onnx_reader *r, const weft__onnx_item *ite
     if (!a || p->n_input || strncmp(a->name, "value", 5))
         return weft__fail(WEFT_EMODEL, "node %s (Constant): must have one value and no input",
                           item->label);
-    if (a->type == PB_ATTR_TENSOR)
+    if ((int)a->type == PB_ATTR_TENSOR)
         s = weft__onnx_tensor_read(&r->source, a->t, item->label, &t);
-    else if (a->type == PB_ATTR_INT || a->type == PB_ATTR_INTS || a->type == PB_ATTR_FLOAT ||
-             a->type == PB_ATTR_FLOATS)
+    else if ((int)a->type == PB_ATTR_INT || (int)a->type == PB_ATTR_INTS || (int)a->type == PB_ATTR_FLOAT ||
+             (int)a->type == PB_ATTR_FLOATS)
         s = listed(r, a, &t);
     else
         s = weft__fail(WEFT_EMODEL, "node %s (Constant): attribute %s is not supported",

@@ -7,6 +7,7 @@
 #include "graph/graph.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,7 +150,7 @@ static weft_val constant(weft__onnx_reader *r, const weft__onnx_entry *e, const 
         weft__fail(WEFT_EMODEL, "\"%s\" depends on the batch size", e->name);
         return v;
     }
-    if (t->real) {
+    if (t->floats) {
         float *data = weft__alloc(t->count + 1, sizeof *data);
         if (data) weft__onnx_tensor_floats(t, 0, data);
         if (data) v = weft_const(r->g, name, t->shape, data);
@@ -179,7 +180,7 @@ weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry)
     weft__onnx_entry *e = weft__onnx_entry_at(r, entry);
     if (!e || e->value.id || !e->tensor.given) return e ? e->value : WEFT_NONE;
     const char *name = fitting(e->name, text);
-    if (e->constant || !e->tensor.real) {
+    if (e->constant || !e->tensor.floats) {
         e->value = constant(r, e, name);
     } else {
         e->value = e->buffer ? weft_buffer(r->g, name, e->tensor.shape)
@@ -250,7 +251,7 @@ static bool reshape_target(weft__onnx_node *n, const int64_t *one, const int64_t
 int weft__onnx_const_ints(weft__onnx_node *n, int i, int64_t *value, int max)
 {
     const weft__onnx_tensor *t = weft__onnx_known(n, i);
-    if (!t || t->real || t->count > (size_t)(max < 0 ? 0 : max)) return -1;
+    if (!t || t->floats || t->count > (size_t)(max < 0 ? 0 : max)) return -1;
     weft__onnx_tensor_ints(t, 0, value);
     if (weft__onnx_tensor_steady(t)) return (int)t->count;
     int64_t one[WEFT_MAX_RANK], two[WEFT_MAX_RANK];
@@ -268,14 +269,14 @@ int weft__onnx_const_floats(weft__onnx_node *n, int i, double *value, int max)
         return -1;
     for (size_t k = 0; k < t->count; k++) value[k] = 0;
     if (!t->count) return 0;
-    float *real = t->real ? weft__alloc(t->count, sizeof *real) : NULL;
-    int64_t *ints = t->real ? NULL : weft__alloc(t->count, sizeof *ints);
-    if (real) weft__onnx_tensor_floats(t, 0, real);
+    float *reals = t->floats ? weft__alloc(t->count, sizeof *reals) : NULL;
+    int64_t *ints = t->floats ? NULL : weft__alloc(t->count, sizeof *ints);
+    if (reals) weft__onnx_tensor_floats(t, 0, reals);
     if (ints) weft__onnx_tensor_ints(t, 0, ints);
-    for (size_t k = 0; k < t->count && (real || ints); k++)
-        value[k] = real ? (double)real[k] : (double)ints[k];
-    bool ok = real || ints;
-    free(real);
+    for (size_t k = 0; k < t->count && (reals || ints); k++)
+        value[k] = reals ? (double)reals[k] : (double)ints[k];
+    bool ok = reals || ints;
+    free(reals);
     free(ints);
     return ok ? (int)t->count : -1;
 }

@@ -4,89 +4,100 @@
 #include "base/error.h"
 #include "graph/graph.h"
 
-#include <jansson.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static weft_status list_of(const weft__onnx_reader *r, const char *key, bool object,
-                           json_t **out)
+/* ---- reading ---- */
+
+/* The entry that the line at *text names; moves *text to the next line. -1: none. */
+static int line(const weft__onnx_reader *r, const char **text)
 {
-    const char *text = weft_meta_get(r->own, key);
-    *out = NULL;
-    if (!text) return WEFT_OK;
-    *out = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    if (*out && (object ? json_is_object(*out) : json_is_array(*out))) return WEFT_OK;
-    json_decref(*out);
-    *out = NULL;
-    return weft__fail(WEFT_EMODEL, "metadata \"%s\" are damaged", key);
+    char name[1024];
+    size_t n = strcspn(*text, "\n");
+    const char *start = *text;
+    *text += n + (start[n] == '\n');
+    if (!n || n >= sizeof name) return -1;
+    memcpy(name, start, n);
+    name[n] = 0;
+    return weft__onnx_find(r, name);
 }
 
-static weft_status mark(weft__onnx_reader *r, const char *key, bool frozen)
+void weft__onnx_own_marks(weft__onnx_reader *r)
 {
-    json_t *list, *name;
-    size_t i;
-    weft_status s = list_of(r, key, false, &list);
-    json_array_foreach(list, i, name)
-    {
-        int k = json_is_string(name) ? weft__onnx_find(r, json_string_value(name)) : -1;
-        if (k < 0) continue;
-        if (frozen) r->entry[k].frozen = true;
-        else r->entry[k].buffer = true;
+    const char *buffers = weft_meta_get(r->own, PB_META_BUFFERS);
+    const char *frozen = weft_meta_get(r->own, PB_META_FROZEN);
+    while (buffers && *buffers) {
+        int e = line(r, &buffers);
+        if (e >= 0) r->entry[e].buffer = true;
     }
-    json_decref(list);
-    return s;
-}
-
-weft_status weft__onnx_own_marks(weft__onnx_reader *r)
-{
-    json_t *limits;
-    weft_status s = mark(r, PB_META_BUFFERS, false);
-    if (!s) s = mark(r, PB_META_FROZEN, true);
-    if (!s) s = list_of(r, PB_META_LIMITS, true, &limits);
-    if (!s) json_decref(limits);
-    return s;
+    while (frozen && *frozen) {
+        int e = line(r, &frozen);
+        if (e >= 0) r->entry[e].frozen = true;
+    }
 }
 
 int weft__onnx_own_limit(const weft__onnx_reader *r, const char *input)
 {
-    json_t *limits;
-    json_int_t value = 0;
-    if (!list_of(r, PB_META_LIMITS, true, &limits))
-        value = json_integer_value(json_object_get(limits, input));
-    json_decref(limits);
-    return value > 0 && value <= INT_MAX ? (int)value : INT_MAX;
+    const char *text = weft_meta_get(r->own, PB_META_LIMITS);
+    int wanted = weft__onnx_find(r, input);
+    while (text && *text) {
+        char *end;
+        long limit = strtol(text, &end, 10);
+        text = *end == ' ' ? end + 1 : end;
+        if (line(r, &text) == wanted && limit > 0 && limit < INT_MAX) return (int)limit;
+    }
+    return INT_MAX;
 }
 
-/* Sets the entry unless the list is empty. Takes the list over. */
-static weft_status entry(weft_meta *to, const char *key, json_t *list, bool ok)
+/* ---- writing ---- */
+
+/* Text that grows; bad once there was no memory. */
+typedef struct lines {
+    char *text;
+    size_t used;
+    bool bad;
+} lines;
+
+static void add(lines *l, const char *name, int limit)
+{
+    char number[32] = "";
+    if (limit) snprintf(number, sizeof number, "%d ", limit);
+    size_t more = strlen(number) + strlen(name) + 2;
+    char *text = realloc(l->text, l->used + more);
+    if (!text) {
+        l->bad = true;
+        return;
+    }
+    l->text = text;
+    l->used += (size_t)snprintf(text + l->used, more, "%s%s%s", l->used ? "\n" : "", number,
+                                name);
+}
+
+static weft_status set(weft_meta *to, const char *key, lines *l)
 {
     weft_status s = WEFT_OK;
-    char *text = NULL;
-    if (list && ok) text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS);
-    if (!text) s = weft__fail(WEFT_ENOMEM, "no memory for metadata, or a name is not UTF-8");
-    else if (json_array_size(list) + json_object_size(list)) s = weft_meta_set(to, key, text);
-    free(text);
-    json_decref(list);
+    if (l->bad) s = weft__fail(WEFT_ENOMEM, "no memory for metadata");
+    else if (l->used) s = weft_meta_set(to, key, l->text);
+    free(l->text);
     return s;
 }
 
 weft_status weft__onnx_own_write(const weft_graph *g, const bool *needed, weft_meta *to)
 {
-    json_t *buffers = json_array(), *frozen = json_array(), *limits = json_object();
-    bool ok = buffers && frozen && limits;
-    for (int v = 1; v < g->values && ok; v++) {
+    lines buffers = {0}, frozen = {0}, limits = {0};
+    for (int v = 1; v < g->values; v++) {
         const weft__value *p = &g->value[v];
+        if (!needed[v]) continue;
         if (p->kind == WEFT_KIND_INPUT && p->type == WEFT_I32 && p->limit > 0 &&
             p->limit < INT_MAX)
-            ok = !json_object_set_new(limits, p->name, json_integer(p->limit));
-        if (needed[v] && p->kind == WEFT_KIND_BUFFER)
-            ok = !json_array_append_new(buffers, json_string(p->name));
-        if (needed[v] && p->kind == WEFT_KIND_PARAM && p->frozen)
-            ok = !json_array_append_new(frozen, json_string(p->name));
+            add(&limits, p->name, p->limit);
+        if (p->kind == WEFT_KIND_BUFFER) add(&buffers, p->name, 0);
+        if (p->kind == WEFT_KIND_PARAM && p->frozen) add(&frozen, p->name, 0);
     }
-    weft_status s = entry(to, PB_META_BUFFERS, buffers, ok);
-    weft_status f = entry(to, PB_META_FROZEN, frozen, ok);
-    weft_status l = entry(to, PB_META_LIMITS, limits, ok);
+    weft_status s = set(to, PB_META_BUFFERS, &buffers);
+    weft_status f = set(to, PB_META_FROZEN, &frozen);
+    weft_status l = set(to, PB_META_LIMITS, &limits);
     return s ? s : f ? f : l;
 }

@@ -5,7 +5,7 @@
 #include "store/onnx_read.h"
 
 /* Reading: marks buffers and frozen parameters; the limit of an integer input. */
-weft_status weft__onnx_own_marks(weft__onnx_reader *r);
+void weft__onnx_own_marks(weft__onnx_reader *r);
 int weft__onnx_own_limit(const weft__onnx_reader *r, const char *input);
 
 /* Writing: adds the entries for these inputs and parameters of g, where needed[value]. */

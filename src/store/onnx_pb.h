@@ -34,8 +34,8 @@ enum { PB_IR_MIN = 3, PB_IR_MAX = 13, PB_OPSET_MIN = 7, PB_OPSET_MAX = 25 };
 
 /* Keys of metadata that the writer makes for the reader; no user's key starts so. */
 #define PB_META "weft.graph."
-#define PB_META_BUFFERS PB_META "buffers" /* JSON: names of parameters that are buffers */
-#define PB_META_FROZEN PB_META "frozen"   /* JSON: names of frozen parameters */
-#define PB_META_LIMITS PB_META "limits"   /* JSON: limits of integer inputs by name */
+#define PB_META_BUFFERS PB_META "buffers" /* parameters that are buffers, a name per line */
+#define PB_META_FROZEN PB_META "frozen"   /* frozen parameters */
+#define PB_META_LIMITS PB_META "limits"   /* limits of integer inputs: "1000 NAME" per line */
 
 #endif

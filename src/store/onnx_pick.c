@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ static bool entry_known(const weft__onnx_reader *r, int i)
 {
     if (i < 0) return true;
     const weft__onnx_entry *e = &r->entry[i];
-    if (e->initializer) return !e->tensor.real;
+    if (e->initializer) return !e->tensor.floats;
     return e->node >= 0 && r->item[e->node].known;
 }
 
@@ -113,10 +114,10 @@ static weft_status check_attributes(const weft__onnx_item *item)
         if (a->ref_attr_name && *a->ref_attr_name)
             return attribute_misfit(item, name, "refers to a function's attribute");
         if (!a->type) a->type = holds; /* the first versions had no type */
-        if (a->type < PB_ATTR_FLOAT || (int)a->type > 14)
+        if ((int)a->type < PB_ATTR_FLOAT || (int)a->type > 14)
             return attribute_misfit(item, name, "has an unknown type");
         if (kinds > 1 || (kinds && holds != (int)a->type) ||
-            (!kinds && a->type == PB_ATTR_TENSOR))
+            (!kinds && (int)a->type == PB_ATTR_TENSOR))
             return attribute_misfit(item, name, "has a type that does not fit its content");
         if (holds == PB_ATTR_STRING && memchr(a->s.data, 0, a->s.len))
             return attribute_misfit(item, name, "has a NUL byte inside");

@@ -13,6 +13,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,7 +130,7 @@ static weft_status set_parameters(weft__onnx_reader *r)
     weft_status s = WEFT_OK;
     for (int i = 0; i < r->entries && !s; i++) {
         weft__onnx_entry *e = &r->entry[i];
-        if (!e->value.id || !e->initializer || !e->tensor.real) continue;
+        if (!e->value.id || !e->initializer || !e->tensor.floats) continue;
         float *data = weft__alloc(e->tensor.count, sizeof *data);
         if (!data) return weft__fail(WEFT_ENOMEM, "tensor %s: out of memory", e->name);
         weft__onnx_tensor_floats(&e->tensor, 0, data);
@@ -181,8 +182,8 @@ static weft_status input_shape(const pb_value_info *v, const pb_shape *p, weft_s
 
 static weft_status add_input(weft__onnx_reader *r, weft__onnx_entry *e)
 {
-    const pb_tensor_type *type;
-    weft_shape shape;
+    const pb_tensor_type *type = NULL;
+    weft_shape shape = {0};
     weft_status s = input_type(e->input, &type);
     if (!s) s = input_shape(e->input, type->shape, &shape);
     if (s) return s;
@@ -218,7 +219,7 @@ static weft_status add_own_parameters(weft__onnx_reader *r)
 {
     for (size_t i = 0; r->ours && i < r->p->n_initializer; i++) {
         int k = weft__onnx_find(r, r->p->initializer[i]->name);
-        if (r->entry[k].users && r->entry[k].tensor.real) weft__onnx_entry_value(r, k);
+        if (r->entry[k].users && r->entry[k].tensor.floats) weft__onnx_entry_value(r, k);
     }
     return weft_graph_status(r->g);
 }
@@ -230,14 +231,14 @@ static weft_status cast(weft__onnx_node *n)
     int64_t to = weft__onnx_get_int(n, "to", 0);
     weft_val x = weft__onnx_value(n, 0);
     weft__onnx_has(n, "saturate");
-    bool real = to == PB_FLOAT || to == PB_FLOAT16 || to == PB_DOUBLE || to == PB_BFLOAT16;
+    bool to_float = to == PB_FLOAT || to == PB_FLOAT16 || to == PB_DOUBLE || to == PB_BFLOAT16;
     bool ints = to == PB_INT64 || to == PB_INT32;
     if (!x.id) return weft__onnx_fail(n, "has no input");
     bool is_int = n->r->g->value[x.id].type == WEFT_I32;
-    if (is_int ? !ints : !real)
+    if (is_int ? !ints : !to_float)
         return weft__onnx_fail(n, "from %s to data type %lld is not supported",
                                is_int ? "integers" : "floats", (long long)to);
-    n->r->source.converted += real && to != PB_FLOAT;
+    n->r->source.converted += to_float && to != PB_FLOAT;
     weft__onnx_set(n, 0, x);
     return WEFT_OK;
 }
@@ -371,8 +372,8 @@ static weft_status build(weft__onnx_reader *r, const pb_model *m)
     if (!s) s = read_meta(r, m);
     if (!s) s = weft__onnx_link(r);
     if (!s) s = read_tensors(r);
-    if (!s) s = weft__onnx_own_marks(r);
     if (s) return s;
+    weft__onnx_own_marks(r);
     mark_statistics(r);
     weft__onnx_fuse(r);
     s = weft__onnx_pick(r);

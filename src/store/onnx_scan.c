@@ -183,7 +183,7 @@ static weft_status message(scan *s, const ProtobufCMessageDescriptor *d, size_t 
                           MAX_DEPTH);
     weft_status status = count_message(s, d);
     while (!status && at < end) {
-        field f;
+        field f = {0};
         status = next_field(s, &at, end, &f);
         if (status) break;
         const ProtobufCFieldDescriptor *known =

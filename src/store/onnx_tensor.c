@@ -13,7 +13,7 @@ typedef struct kind {
     int type;
     const char *name;
     size_t size; /* bytes of an element in raw_data */
-    bool real;
+    bool floats;
 } kind;
 
 static const kind kinds[] = {
@@ -153,12 +153,12 @@ weft_status weft__onnx_tensor_read(weft__onnx_source *src, const pb_tensor *p,
                           p->data_type);
     if (p->segment)
         return weft__fail(WEFT_EMODEL, "tensor %s: segments are not supported", name);
-    t.real = k->real;
+    t.floats = k->floats;
     t.size = k->size;
     weft_status s = dims(p, name, &t);
     if (!s) s = where(src, p, name, k, &t);
     if (s) return s;
-    src->converted += k->real && k->type != PB_FLOAT;
+    src->converted += k->floats && k->type != PB_FLOAT;
     *out = t;
     return WEFT_OK;
 }

@@ -18,7 +18,7 @@ typedef union weft__onnx_cell {
 typedef struct weft__onnx_tensor {
     weft_shape shape;
     size_t count;
-    bool real;  /* floats; otherwise integers (bool counts as such) */
+    bool floats; /* floating point; otherwise integers (bool counts as such) */
     bool given; /* there is one */
     int type;   /* PB_FLOAT ..: how the file has it */
     const void *data;  /* its bytes, little-endian, elements of `size`; or NULL: see below */
@@ -39,7 +39,7 @@ typedef struct weft__onnx_source {
  * WEFT_EMODEL "tensor NAME: ...", WEFT_ENOMEM for the limit. */
 weft_status weft__onnx_tensor_read(weft__onnx_source *src, const pb_tensor *p,
                                    const char *name, weft__onnx_tensor *out);
-/* All elements of a real tensor as float32; of one that is not as integers (numbers beyond
+/* All elements as float32, of a tensor of floats; or as integers, of another one (numbers beyond
  * int64 are cut to its range). batch: 0 or 1, matters for computed ones only. */
 void weft__onnx_tensor_floats(const weft__onnx_tensor *t, int batch, float *out);
 void weft__onnx_tensor_ints(const weft__onnx_tensor *t, int batch, int64_t *out);

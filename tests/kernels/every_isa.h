@@ -3,7 +3,6 @@
 #ifndef WEFT_TEST_EVERY_ISA_H
 #define WEFT_TEST_EVERY_ISA_H
 
-#define _GNU_SOURCE /* mmap of no file */
 #include "test.h"
 
 #include "base/rng.h"

@@ -1,5 +1,5 @@
 /* f64.c: tests of the double set, with which gradient checks compute. */
-#define WEFT_F64
+#define WEFT_F64 WEFT_F64 /* itself: it also names a type elsewhere */
 #include "every_isa.h"
 
 enum { N = 67 };

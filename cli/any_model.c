@@ -1,0 +1,56 @@
+/* any_model.c: a model by file, run folder, or the name of a ready network. */
+#include "any_model.h"
+
+#include "base/error.h"
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_ready_network(const char *name)
+{
+    for (int i = 0; i < weft_model_total(); i++)
+        if (!strcmp(weft_model_info_at(i).name, name)) return true;
+    return false;
+}
+
+static weft_status build(const char *name, const weft_model_opts *opts, bool f64, any_model *m)
+{
+    m->g = weft_graph_new();
+    if (!m->g) return weft__fail(WEFT_ENOMEM, "%s: out of memory", name);
+    if (f64) weft_graph_use_double(m->g);
+    m->fresh = true;
+    weft_status s = weft_model_build(m->g, name, opts, &m->output);
+    return s ? s : weft_init(m->g, 0);
+}
+
+static weft_status load(const char *path, bool f64, any_model *m)
+{
+    char *inside = weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
+    if (!inside) return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
+    weft_load_opts o = {.use_double = f64};
+    weft_status s = weft_model_load(inside, &o, &m->g, &m->meta);
+    free(inside);
+    if (!s) m->output = weft_output_at(m->g, 0);
+    return s;
+}
+
+weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64, any_model *out)
+{
+    any_model m = {0};
+    bool file = weft__is_file(name) || weft__is_folder(name);
+    weft_status s = !file && is_ready_network(name) ? build(name, opts, f64, &m)
+                                                    : load(name, f64, &m);
+    if (s)
+        any_model_free(&m);
+    else
+        *out = m;
+    return s;
+}
+
+void any_model_free(any_model *m)
+{
+    weft_meta_free(m->meta);
+    weft_graph_free(m->g);
+    *m = (any_model){0};
+}

@@ -1,0 +1,20 @@
+/* any_model.h: a model by file, run folder, or the name of a ready network. */
+#ifndef WEFT_CLI_ANY_MODEL_H
+#define WEFT_CLI_ANY_MODEL_H
+
+#include "weft/weft.h"
+
+typedef struct any_model {
+    weft_graph *g;
+    weft_meta *meta; /* NULL for a ready network */
+    weft_val output; /* the first */
+    bool fresh;      /* a ready network with initial parameters */
+} any_model;
+
+/* name is a file, a folder, or a ready network's name, then built with these options. f64: in double
+ * precision. */
+weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64,
+                           any_model *out);
+void any_model_free(any_model *m);
+
+#endif
