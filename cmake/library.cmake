@@ -84,7 +84,8 @@ if(ops_sources)
     weft_objects(weft_ops_f64 ${ops_sources})
     # WEFT_F64 is also a weft_type: a macro that stands for itself can be asked for with #ifdef and
     # leaves the name alone.
-    target_compile_definitions(weft_ops_f64 PRIVATE WEFT_F64=WEFT_F64)
+    target_compile_definitions(weft_ops_f64 PRIVATE WEFT_F64=WEFT_F64
+        "WEFT_API=__attribute__((weak,visibility(\"default\")))")
 endif()
 
 # ---- kernels: the same sources once per dialect ----

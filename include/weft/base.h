@@ -11,7 +11,8 @@
 #define WEFT_VERSION_PATCH 0
 #define WEFT_VERSION "0.1.0"
 
-#if defined(__GNUC__)
+#ifdef WEFT_API /* the library's own second build of the operators */
+#elif defined(__GNUC__)
 #define WEFT_API __attribute__((visibility("default")))
 #else
 #define WEFT_API

@@ -196,7 +196,7 @@ const int32_t *weft__const_int_data(const weft_graph *g, weft_val v)
 /* Both nominal shapes of every output, or the operator's own message. */
 static weft_status infer_both(weft_graph *g, const weft__node *node, weft__tensor *out, int batch)
 {
-    weft__tensor few[8], *in = few;
+    weft__tensor few[8] = {0}, *in = few;
     if (node->nin > 8) in = calloc((size_t)node->nin, sizeof *in);
     if (!in) return weft__fail(WEFT_ENOMEM, "%s: out of memory", node->name);
     for (int i = 0; i < node->nin; i++) in[i] = weft__nominal(g, node->in[i], batch);
@@ -292,18 +292,18 @@ weft_shape weft__nominal_shape(const weft_graph *g, weft_val v) { return g->valu
 void weft_graph_push(weft_graph *g, const char *name)
 {
     size_t n = strlen(g->prefix);
-    if (n + strlen(name) + 2 > sizeof g->prefix)
+    int room = (int)(sizeof g->scope / sizeof *g->scope);
+    if (n + strlen(name) + 2 > sizeof g->prefix || g->scopes == room) {
         weft__graph_fail(g, weft__fail(WEFT_EUSAGE, "%s: names are nested too deeply", name));
-    else
-        snprintf(g->prefix + n, sizeof g->prefix - n, "%s.", name);
+        return;
+    }
+    g->scope[g->scopes++] = (int)n;
+    snprintf(g->prefix + n, sizeof g->prefix - n, "%s.", name);
 }
 
 void weft_graph_pop(weft_graph *g)
 {
-    size_t n = strlen(g->prefix);
-    if (n) n--;
-    while (n && g->prefix[n - 1] != '.') n--;
-    g->prefix[n] = '\0';
+    if (g->scopes) g->prefix[g->scope[--g->scopes]] = '\0';
 }
 
 void weft_graph_name(weft_graph *g, weft_val v, const char *name)

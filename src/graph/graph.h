@@ -50,6 +50,7 @@ struct weft_graph {
     weft__output output[64];
     int outputs;
     char prefix[512];
+    int scope[32], scopes; /* lengths of prefix to go back to */
     bool f64;
     weft_status status;
     char error[1024];

@@ -235,8 +235,8 @@ static weft_status from_onnx(weft__onnx_node *n)
     o.momentum = floor(o.momentum * 1e6 + 0.5) / 1e6;
     o.fixed = o.momentum == 0;
     weft__onnx_set(n, 0, weft_batch_norm(g, weft__onnx_value(n, X), weft__onnx_value(n, GAMMA),
-                                         weft__onnx_value(n, BETA), weft__onnx_state(n, MEAN),
-                                         weft__onnx_state(n, VAR), &o));
+                                         weft__onnx_value(n, BETA), weft__onnx_value(n, MEAN),
+                                         weft__onnx_value(n, VAR), &o));
     return weft_graph_status(g);
 }
 

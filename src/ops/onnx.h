@@ -56,8 +56,6 @@ int weft__onnx_get_ints(weft__onnx_node *n, const char *attribute, int *value, i
 /* Input i as a value of the graph (WEFT_NONE when absent or empty). An initializer becomes a
  * parameter the first time it is asked for as a value. */
 weft_val weft__onnx_value(weft__onnx_node *n, int i);
-/* The same, but an initializer becomes a weft_buffer: running statistics. */
-weft_val weft__onnx_state(weft__onnx_node *n, int i);
 /* Input i as a constant known now: its int64/int32 or float elements (-1: absent or not constant,
  * or more than max). */
 int weft__onnx_const_ints(weft__onnx_node *n, int i, int64_t *value, int max);

@@ -8,10 +8,9 @@
 #define WEFT_SRC_OPS_SHARED_H
 
 #include "ops/op.h"
-#include "weft/ops.h"
 
 #ifdef WEFT_F64
-#undef WEFT_API /* what follows are definitions: public functions are weak here, too */
+#undef WEFT_API /* weak from here on, declared by weft/ops.h or defined by us */
 #define WEFT_API __attribute__((weak, visibility("default")))
 #define WEFT_SHARED __attribute__((weak))
 #define WEFT_TWICE(name) weft__##name##_f64
@@ -19,5 +18,7 @@
 #define WEFT_SHARED
 #define WEFT_TWICE(name) weft__##name##_f32
 #endif
+
+#include "weft/ops.h"
 
 #endif

@@ -1,4 +1,5 @@
-/* cairo.c: a canvas that draws a PNG file. without_cairo.c takes its place where cairo is missing. */
+/* cairo.c: a canvas that draws a PNG file. without_cairo.c takes its place where cairo is
+ * missing. */
 #include "report/canvas.h"
 
 #include "base/file.h"
@@ -10,9 +11,9 @@
 
 /* The light dress of style.c. */
 static const unsigned colour[WEFT_INKS] = {
-    [WEFT_INK_TEXT] = 0x1d2329, [WEFT_INK_MUTED] = 0x5d6771, [WEFT_INK_GRID] = 0xe3e6e8,
-    [WEFT_INK_PAPER] = 0xffffff, [WEFT_INK_1] = 0x0a6ab4,    [WEFT_INK_2] = 0xd1570a,
-    [WEFT_INK_3] = 0x0a8a68,    [WEFT_INK_4] = 0xa8488f,     [WEFT_INK_5] = 0x8a6d00,
+    [WEFT_INK_TEXT] = 0x1d2329,  [WEFT_INK_MUTED] = 0x5d6771, [WEFT_INK_GRID] = 0xe3e6e8,
+    [WEFT_INK_PAPER] = 0xffffff, [WEFT_INK_1] = 0x0a6ab4,     [WEFT_INK_2] = 0xd1570a,
+    [WEFT_INK_3] = 0x0a8a68,     [WEFT_INK_4] = 0xa8488f,     [WEFT_INK_5] = 0x8a6d00,
     [WEFT_INK_6] = 0x4a9fd0};
 
 static const double SHARPNESS = 2; /* pixels per point */
@@ -56,8 +57,8 @@ static void dot(void *to, double x, double y, double radius, weft__pen pen)
     cairo_fill(c);
 }
 
-/* cairo's plain interface takes one font for a text and shows boxes for what it lacks, so Chinese,
- * Japanese and Korean texts name a font that has them. */
+/* cairo's plain interface takes one font for a text and shows boxes for what it lacks, so
+ * Chinese, Japanese and Korean texts name a font that has them. */
 static const char *family_for(const char *text)
 {
     uint32_t letter;
@@ -96,7 +97,10 @@ static cairo_status_t put(void *to, const unsigned char *data, unsigned bytes)
     return ((weft__text *)to)->failed ? CAIRO_STATUS_NO_MEMORY : CAIRO_STATUS_SUCCESS;
 }
 
-bool weft__png_available(void) { return true; }
+bool weft__png_available(void)
+{
+    return true;
+}
 
 weft_status weft__png_draw(const char *path, double width, double height,
                            void (*draw)(weft__canvas *c, void *what), void *what)
@@ -105,7 +109,8 @@ weft_status weft__png_draw(const char *path, double width, double height,
     cairo_surface_t *surface = cairo_image_surface_create(
         CAIRO_FORMAT_RGB24, (int)ceil(width * SHARPNESS), (int)ceil(height * SHARPNESS));
     cairo_t *c = cairo_create(surface);
-    weft__canvas canvas = {.to = c, .line = line, .boxes = boxes, .dot = dot, .label = label};
+    weft__canvas canvas = {
+        .to = c, .line = line, .boxes = boxes, .dot = dot, .label = label};
     ink(c, WEFT_INK_PAPER, 1);
     cairo_paint(c);
     cairo_scale(c, SHARPNESS, SHARPNESS);

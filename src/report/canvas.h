@@ -1,7 +1,8 @@
 /* canvas.h: what a chart draws on: a page (SVG, svg.c) or a picture (PNG, cairo.c).
  *
- * Coordinates are in points of 1/96 inch from the upper left corner. Texts are foreign: the canvas
- * makes them safe. Colours have names, because a page shows them in a light and a dark dress. */
+ * Coordinates are in points of 1/96 inch from the upper left corner. Texts are foreign:
+ * the canvas makes them safe. Colours have names, because a page shows them in a light
+ * and a dark dress. */
 #ifndef WEFT_SRC_CANVAS_H
 #define WEFT_SRC_CANVAS_H
 
@@ -25,8 +26,8 @@ enum { WEFT_INK_SERIES = 6, WEFT_INK_RIGHT = WEFT_INK_1, WEFT_INK_WRONG = WEFT_I
 
 typedef struct weft__pen {
     weft__ink ink;
-    double width; /* of lines */
-    double dash;  /* length of dashes; 0: none */
+    double width;   /* of lines */
+    double dash;    /* length of dashes; 0: none */
     double opacity; /* 0 means 1 */
 } weft__pen;
 
@@ -55,8 +56,8 @@ double weft__label_width(const char *text, double size, int letters);
 
 /* ---- the two canvases ---- */
 
-/* Starts an SVG element in t; the title and the description are for those who hear the page. id
- * must differ from every other one in the page. */
+/* Starts an SVG element in t; the title and the description are for those who hear the
+ * page. id must differ from every other one in the page. */
 weft__canvas weft__svg_begin(weft__text *t, double width, double height, int id,
                              const char *title, const char *description);
 void weft__svg_end(weft__canvas *c);

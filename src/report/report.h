@@ -1,8 +1,9 @@
 /* report.h: what a run came to, as one page and as pictures.
  *
- * Everything is borrowed during the call. Texts may hold any bytes: they are escaped. Numbers may be
- * anything: what is not finite is left out or shown as a dash. Zero or NULL leaves a section out.
- * However much is given, a page stays below WEFT_REPORT_BYTES; what had to be left out is said. */
+ * Everything is borrowed during the call. Texts may hold any bytes: they are escaped.
+ * Numbers may be anything: what is not finite is left out or shown as a dash. Zero or
+ * NULL leaves a section out. However much is given, a page stays below WEFT_REPORT_BYTES;
+ * what had to be left out is said. */
 #ifndef WEFT_SRC_REPORT_H
 #define WEFT_SRC_REPORT_H
 
@@ -32,9 +33,9 @@ typedef struct weft__chart {
     const char *title, *x_title; /* x_title NULL: "epoch" */
     int n;
     const weft__series *series;
-    bool percent;     /* y is a part of 1, shown as percentage */
-    bool log;         /* y axis in powers of ten; what is not above 0 is left out */
-    double mark;      /* a vertical line at this x, when mark_text is not NULL */
+    bool percent; /* y is a part of 1, shown as percentage */
+    bool log;     /* y axis in powers of ten; what is not above 0 is left out */
+    double mark;  /* a vertical line at this x, when mark_text is not NULL */
     const char *mark_text;
 } weft__chart;
 
@@ -65,10 +66,10 @@ typedef struct weft__picture {
 
 /* How to run the model, for the code samples. */
 typedef struct weft__usage {
-    const char *model;         /* "best.onnx"; NULL: no samples */
-    const char *input;         /* the ONNX input's name */
+    const char *model; /* "best.onnx"; NULL: no samples */
+    const char *input; /* the ONNX input's name */
     int channels, height, width;
-    const char *fit;           /* "STRETCH", "CROP" or "LETTERBOX" */
+    const char *fit; /* "STRETCH", "CROP" or "LETTERBOX" */
     float mean[4], deviation[4];
 } weft__usage;
 
@@ -76,8 +77,9 @@ typedef struct weft__report {
     const char *title;    /* "small-cnn on fashion-mnist" */
     const char *subtitle; /* when, by which version, on what */
     int headlines;
-    const weft__fact *headline; /* the few numbers that matter: {"Test accuracy", "92.7 %"} */
-    const char *summary;        /* a sentence or two below them */
+    const weft__fact
+        *headline;       /* the few numbers that matter: {"Test accuracy", "92.7 %"} */
+    const char *summary; /* a sentence or two below them */
     int charts;
     const weft__chart *chart;
     const char *confusion_title; /* "Test split", for instance */
@@ -93,11 +95,12 @@ typedef struct weft__report {
     weft__usage usage;
 } weft__report;
 
-/* Writes the page: one file, no script, nothing from elsewhere. Atomic. WEFT_EIO, WEFT_ENOMEM. */
+/* Writes the page: one file, no script, nothing from elsewhere. Atomic. WEFT_EIO,
+ * WEFT_ENOMEM. */
 weft_status weft__report_write(const weft__report *r, const char *path);
 
-/* Pictures of all charts side by side, and of the confusion matrix. WEFT_EUSAGE when the build is
- * without cairo, WEFT_EIO, WEFT_ENOMEM. */
+/* Pictures of all charts side by side, and of the confusion matrix. WEFT_EUSAGE when the
+ * build is without cairo, WEFT_EIO, WEFT_ENOMEM. */
 bool weft__report_has_png(void);
 weft_status weft__report_charts_png(const weft__report *r, const char *path);
 weft_status weft__report_confusion_png(const weft__report *r, const char *path);

@@ -26,7 +26,10 @@ void weft__text_bytes(weft__text *t, const void *data, size_t bytes)
     t->data[t->used] = 0;
 }
 
-void weft__text_add(weft__text *t, const char *text) { weft__text_bytes(t, text, strlen(text)); }
+void weft__text_add(weft__text *t, const char *text)
+{
+    weft__text_bytes(t, text, strlen(text));
+}
 
 void weft__text_printf(weft__text *t, const char *format, ...)
 {
@@ -55,22 +58,29 @@ void weft__text_free(weft__text *t)
 
 /* ---- foreign text ---- */
 
-/* Letters that reorder or hide what stands beside them, and ones that no document may hold. */
+/* Letters that reorder or hide what stands beside them, and ones that no document may
+ * hold. */
 static bool is_tricky(uint32_t c)
 {
     return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f) || c == 0x061c || c == 0xfeff || (c & 0xfffe) == 0xfffe ||
-           (c >= 0xfdd0 && c <= 0xfdef) || (c >= 0xe0000 && c <= 0xe0fff);
+           (c >= 0x2060 && c <= 0x206f) || c == 0x061c || c == 0xfeff ||
+           (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef) ||
+           (c >= 0xe0000 && c <= 0xe0fff);
 }
 
 static const char *markup(uint32_t c)
 {
     switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#39;";
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
     }
     return NULL;
 }
@@ -86,7 +96,8 @@ static void foreign_text(weft__text *t, const char *foreign, int letters, bool p
             return;
         }
         if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c == 0xfffd && n == 1))
-            weft__text_printf(t, "\\x%02x", c == 0xfffd ? (unsigned char)*foreign : (unsigned)c);
+            weft__text_printf(t, "\\x%02x",
+                              c == 0xfffd ? (unsigned char)*foreign : (unsigned)c);
         else if (is_tricky(c))
             weft__text_printf(t, "\\u{%04x}", (unsigned)c);
         else if (escaped)

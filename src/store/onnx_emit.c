@@ -369,6 +369,15 @@ void weft__onnx_add_float(weft__onnx_writer *w, const char *suffix, double value
     add(w, suffix, (weft_shape){0}, 1, &(float){(float)value}, NULL);
 }
 
+void weft__onnx_add_floats(weft__onnx_writer *w, const char *suffix, const double *value,
+                           int n)
+{
+    float *data = weft__onnx_memory(w, ((size_t)n + 1) * sizeof *data);
+    if (!data) return;
+    for (int i = 0; i < n; i++) data[i] = (float)value[i];
+    add(w, suffix, (weft_shape){.rank = 1, .dim = {n}}, (size_t)n, data, NULL);
+}
+
 void weft__onnx_add_fill(weft__onnx_writer *w, const char *suffix, weft_shape shape,
                          double value)
 {

@@ -209,9 +209,12 @@ static void count_users(weft__onnx_reader *r)
             if (r->item[i].in[k] >= 0) r->entry[r->item[i].in[k]].users++;
 }
 
-static weft_status check_outputs(const weft__onnx_reader *r)
+static weft_status check_ends(const weft__onnx_reader *r)
 {
-    enum { MOST = 64 };
+    enum { MOST = 64, MOST_INPUTS = 1024 };
+    size_t given = r->p->n_input;
+    if (given > r->p->n_initializer && given - r->p->n_initializer > MOST_INPUTS)
+        return weft__fail(WEFT_ENOMEM, "the graph has more than %d inputs", MOST_INPUTS);
     if (!r->p->n_output) return weft__fail(WEFT_EMODEL, "the graph has no output");
     if (r->p->n_output > MOST)
         return weft__fail(WEFT_EMODEL, "the graph has %zu outputs, at most %d are supported",
@@ -221,7 +224,7 @@ static weft_status check_outputs(const weft__onnx_reader *r)
 
 weft_status weft__onnx_link(weft__onnx_reader *r)
 {
-    weft_status s = check_outputs(r);
+    weft_status s = check_ends(r);
     size_t n = r->p->n_node;
     r->items = (int)n;
     r->item = weft__arena_alloc(&r->arena, (n + 1) * sizeof *r->item);
