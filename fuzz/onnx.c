@@ -1,5 +1,5 @@
-/* onnx.c: fuzz target of the ONNX reader: any bytes either become a graph that can be saved
- * again, or one message. */
+/* onnx.c: fuzz target of the ONNX reader: any bytes either become a graph that can be
+ * saved again, or one message. */
 #include "base/error.h"
 #include "base/log.h"
 #include "weft/store.h"

@@ -90,7 +90,7 @@ static void tell_counts(const weft_data *d, int split, const int *count,
         weft__found(sink, WEFT_WARNING, "empty-class",
                     "%s: %d of %d classes have no samples in %s: %s", d->path, n_none,
                     d->source->classes, name, none);
-    if (n_few && sink->lint)
+    if (n_few && sink->lint && split == WEFT_TRAIN)
         weft__found(sink, WEFT_WARNING, "few-samples",
                     "%s: %d classes have fewer than %d samples in %s: %s", d->path, n_few,
                     FEW, name, few);

@@ -64,7 +64,8 @@ static void plan_strips(sums_plan *k)
     rows = rows < 1 ? 1 : least(rows, s->oh);
     k->strips = parts((size_t)s->oh, (size_t)rows);
     k->rows = (int)parts((size_t)s->oh, k->strips);
-    k->images = k->strips > 1 ? 1 : least(s->n, POINTS / (s->oh * s->ow) + 1);
+    int points = s->oh * s->ow; /* 0: a product over nothing */
+    k->images = k->strips > 1 ? 1 : least(s->n, POINTS / (points > 0 ? points : 1) + 1);
     k->units = k->strips * parts((size_t)s->n, (size_t)k->images);
     size_t blocks = k->ci_blocks * k->co_blocks * (size_t)s->groups;
     k->leaves = blocks < ITEMS_WANTED ? parts(ITEMS_WANTED, blocks) : 1;
@@ -87,7 +88,7 @@ static sums_plan plan(const point_sums *p)
      */
     ptrdiff_t far = 512 / (ptrdiff_t)sizeof(real);
     k.gathered = k.low < 0 || k.low + k.wide > s->w || p->x_pixel >= far;
-    k.packed = k.co % WEFT_LANES || p->dy_pixel >= far;
+    k.packed = k.co % WEFT_LANES || p->dy_pixel >= 8 * far;
     k.pitch = k.gathered ? k.ci_block : p->x_pixel;
     if (k.gathered) {
         int rows = least((k.rows - 1) * s->stride_h + k.span, s->h);

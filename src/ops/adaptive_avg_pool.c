@@ -1,4 +1,5 @@
-/* adaptive_avg_pool.c: means over windows that share a picture out as evenly as whole pixels can. */
+/* adaptive_avg_pool.c: means over windows that share a picture out as evenly as whole
+ * pixels can. */
 #include "ops/pooling.h"
 
 #include <string.h>
@@ -22,8 +23,9 @@ typedef struct window {
 
 static window window_of(const weft__adaptive_sizes *z, int i, int j)
 {
-    return (window){weft__adaptive_begin(i, z->h, z->oh), weft__adaptive_end(i, z->h, z->oh),
-                    weft__adaptive_begin(j, z->w, z->ow), weft__adaptive_end(j, z->w, z->ow)};
+    return (window){
+        weft__adaptive_begin(i, z->h, z->oh), weft__adaptive_end(i, z->h, z->oh),
+        weft__adaptive_begin(j, z->w, z->ow), weft__adaptive_end(j, z->w, z->ow)};
 }
 
 /* Pixels begin .. end-1 of y. */
@@ -41,7 +43,8 @@ static void average(void *arg, size_t begin, size_t end)
         for (int r = v.top; r < v.bottom; r++)
             for (int s = v.left; s < v.right; s++)
                 b->k->axpy(y, x + ((size_t)r * (size_t)z->w + (size_t)s) * c, c, 1);
-        b->k->scale(y, y, c, (real)(1.0 / ((double)(v.bottom - v.top) * (v.right - v.left))), 0);
+        b->k->scale(y, y, c,
+                    (real)(1.0 / ((double)(v.bottom - v.top) * (v.right - v.left))), 0);
     }
 }
 
@@ -55,31 +58,38 @@ static void spread_back(void *arg, size_t begin, size_t end)
     for (size_t p = begin * (size_t)z->oh * (size_t)z->ow;
          p < end * (size_t)z->oh * (size_t)z->ow; p++) {
         size_t n = p / (size_t)z->ow / (size_t)z->oh;
-        window v = window_of(z, (int)(p / (size_t)z->ow % (size_t)z->oh), (int)(p % (size_t)z->ow));
+        window v = window_of(z, (int)(p / (size_t)z->ow % (size_t)z->oh),
+                             (int)(p % (size_t)z->ow));
         real *dx = b->dx + n * picture;
         real part = (real)(1.0 / ((double)(v.bottom - v.top) * (v.right - v.left)));
         for (int r = v.top; r < v.bottom; r++)
             for (int s = v.left; s < v.right; s++)
-                b->k->axpy(dx + ((size_t)r * (size_t)z->w + (size_t)s) * c, b->dy + p * c, c, part);
+                b->k->axpy(dx + ((size_t)r * (size_t)z->w + (size_t)s) * c, b->dy + p * c,
+                           c, part);
     }
 }
 
 static void forward(const weft__run *r)
 {
-    job b = {.k = KERNELS(r), .z = weft__adaptive_measure(&r->in[0], &r->out[0]),
-             .y = r->out[0].data, .x = r->in[0].data};
+    job b = {.k = KERNELS(r),
+             .z = weft__adaptive_measure(&r->in[0], &r->out[0]),
+             .y = r->out[0].data,
+             .x = r->in[0].data};
     weft__pool p;
     double taps = (double)b.z.h / b.z.oh * b.z.w / b.z.ow;
     if (weft__adaptive_even(&b.z, &p))
         b.k->avg_pool(&p, b.y, b.x);
     else
-        weft__spread((size_t)b.z.n * (size_t)b.z.oh * (size_t)b.z.ow, taps * b.z.c, average, &b);
+        weft__spread((size_t)b.z.n * (size_t)b.z.oh * (size_t)b.z.ow, taps * b.z.c,
+                     average, &b);
 }
 
 static void backward(const weft__run *r)
 {
-    job b = {.k = KERNELS(r), .z = weft__adaptive_measure(&r->in[0], &r->out[0]),
-             .dx = r->din[0].data, .dy = r->dout[0].data};
+    job b = {.k = KERNELS(r),
+             .z = weft__adaptive_measure(&r->in[0], &r->out[0]),
+             .dx = r->din[0].data,
+             .dy = r->dout[0].data};
     weft__pool p;
     if (!b.dx) return;
     if (weft__adaptive_even(&b.z, &p))

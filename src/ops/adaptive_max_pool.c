@@ -1,4 +1,5 @@
-/* adaptive_max_pool.c: maxima over windows that share a picture out as evenly as whole pixels can. */
+/* adaptive_max_pool.c: maxima over windows that share a picture out as evenly as whole
+ * pixels can. */
 #include "ops/pooling.h"
 
 #include <math.h>
@@ -10,8 +11,9 @@ weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows, int columns
 }
 
 /* saved: where in its picture each maximum lies. */
-static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                   const void *kernels, bool training, weft__memory *m)
+static void memory(const weft__node *node, const weft__tensor *in,
+                   const weft__tensor *out, const void *kernels, bool training,
+                   weft__memory *m)
 {
     (void)node, (void)in, (void)kernels;
     if (training) m->saved = weft__pooling_index_bytes(&out[0]);
@@ -25,8 +27,8 @@ typedef struct job {
 } job;
 
 /* One pixel's channels of x, at `position`, against the maxima so far. */
-static void take_larger(real *y, int32_t *index, const real *x, size_t c, int32_t position,
-                        bool first)
+static void take_larger(real *y, int32_t *index, const real *x, size_t c,
+                        int32_t position, bool first)
 {
     for (size_t i = 0; i < c; i++) {
         if (!first && !(x[i] > y[i]) && !(isnan(x[i]) && !isnan(y[i]))) continue;
@@ -43,14 +45,16 @@ static void largest(void *arg, size_t begin, size_t end)
     size_t c = (size_t)z->c, plane = (size_t)z->oh * (size_t)z->ow;
     for (size_t p = begin; p < end; p++) {
         int i = (int)(p % plane / (size_t)z->ow), j = (int)(p % (size_t)z->ow);
-        int top = weft__adaptive_begin(i, z->h, z->oh), bottom = weft__adaptive_end(i, z->h, z->oh);
-        int left = weft__adaptive_begin(j, z->w, z->ow), right = weft__adaptive_end(j, z->w, z->ow);
+        int top = weft__adaptive_begin(i, z->h, z->oh),
+            bottom = weft__adaptive_end(i, z->h, z->oh);
+        int left = weft__adaptive_begin(j, z->w, z->ow),
+            right = weft__adaptive_end(j, z->w, z->ow);
         const real *x = b->x + p / plane * (size_t)z->h * (size_t)z->w * c;
         for (int r = top; r < bottom; r++)
             for (int s = left; s < right; s++) {
                 int at = r * z->w + s;
-                take_larger(b->y + p * c, b->index ? b->index + p * c : NULL, x + (size_t)at * c, c,
-                            at, r == top && s == left);
+                take_larger(b->y + p * c, b->index ? b->index + p * c : NULL,
+                            x + (size_t)at * c, c, at, r == top && s == left);
             }
     }
 }
@@ -70,21 +74,25 @@ static void spread_back(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job b = {.z = weft__adaptive_measure(&r->in[0], &r->out[0]), .y = r->out[0].data,
-             .x = r->in[0].data, .index = r->saved};
+    job b = {.z = weft__adaptive_measure(&r->in[0], &r->out[0]),
+             .y = r->out[0].data,
+             .x = r->in[0].data,
+             .index = r->saved};
     weft__pool p;
     double window = (double)b.z.h / b.z.oh * b.z.w / b.z.ow;
     if (weft__adaptive_even(&b.z, &p))
         KERNELS(r)->max_pool(&p, b.y, b.x, b.index);
     else
-        weft__spread((size_t)b.z.n * (size_t)b.z.oh * (size_t)b.z.ow, 2 * window * b.z.c, largest,
-                     &b);
+        weft__spread((size_t)b.z.n * (size_t)b.z.oh * (size_t)b.z.ow, 2 * window * b.z.c,
+                     largest, &b);
 }
 
 static void backward(const weft__run *r)
 {
-    job b = {.z = weft__adaptive_measure(&r->in[0], &r->out[0]), .dx = r->din[0].data,
-             .dy = r->dout[0].data, .index = r->saved};
+    job b = {.z = weft__adaptive_measure(&r->in[0], &r->out[0]),
+             .dx = r->din[0].data,
+             .dy = r->dout[0].data,
+             .index = r->saved};
     weft__pool p;
     if (!b.dx) return;
     if (weft__adaptive_even(&b.z, &p))

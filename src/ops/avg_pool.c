@@ -6,8 +6,10 @@ weft_val weft_avg_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts)
     return weft__pooling_add(g, "avg_pool", x, opts);
 }
 
-/* A window in the padding alone is 0 / its size, but 0 / 0 when the padding does not count. */
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+/* A window in the padding alone is 0 / its size, but 0 / 0 when the padding does not
+ * count. */
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     const weft__pooling *o = node->attr;
     weft__axis axis[2];
@@ -25,7 +27,8 @@ static void forward(const weft__run *r)
 static void backward(const weft__run *r)
 {
     weft__pool p = weft__pooling_geometry(r->node, &r->in[0]);
-    if (r->din[0].data) KERNELS(r)->avg_pool_backward(&p, r->din[0].data, r->dout[0].data);
+    if (r->din[0].data)
+        KERNELS(r)->avg_pool_backward(&p, r->din[0].data, r->dout[0].data);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)

@@ -9,15 +9,17 @@
 
 enum { X, GAMMA, BETA, MEAN, VAR, INPUTS };
 
-weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta, weft_val mean,
-                         weft_val var, const weft_batch_norm_opts *opts)
+weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
+                         weft_val mean, weft_val var, const weft_batch_norm_opts *opts)
 {
     weft_batch_norm_opts o = opts ? *opts : (weft_batch_norm_opts){0};
     if (o.momentum == 0) o.momentum = 0.1;
     if (o.eps == 0) o.eps = 1e-5;
-    o.eps = (float)o.eps; /* as a model file keeps it: a model read back gives the same bits */
-    return weft__node_add(g, "batch_norm", &o, sizeof o, (weft_val[]){x, gamma, beta, mean, var},
-                          INPUTS, 1);
+    o.eps =
+        (float)
+            o.eps; /* as a model file keeps it: a model read back gives the same bits */
+    return weft__node_add(g, "batch_norm", &o, sizeof o,
+                          (weft_val[]){x, gamma, beta, mean, var}, INPUTS, 1);
 }
 
 static weft_status check_options(const weft__node *node)
@@ -27,11 +29,13 @@ static weft_status check_options(const weft__node *node)
         return weft__fail(WEFT_EUSAGE, "%s: momentum is %g, must be 0 to 1", node->name,
                           o->momentum);
     if (!(o->eps > 0) || isinf(o->eps))
-        return weft__fail(WEFT_EUSAGE, "%s: eps is %g, must be above 0", node->name, o->eps);
+        return weft__fail(WEFT_EUSAGE, "%s: eps is %g, must be above 0", node->name,
+                          o->eps);
     return WEFT_OK;
 }
 
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     static const char *const name[INPUTS] = {"x", "gamma", "beta", "mean", "var"};
     char one[128], two[128];
@@ -39,8 +43,8 @@ static weft_status shape(const weft__node *node, const weft__tensor *in, weft__t
     for (int i = GAMMA; i < INPUTS && !s; i++) {
         s = weft__need(node, in, i, name[i], 1, 1);
         if (!s && in[i].dim[0] != in[X].dim[1])
-            s = weft__fail(WEFT_ESHAPE, "%s: %s is %s, x %s has %d channels", node->name, name[i],
-                           weft__shape_text(one, sizeof one, &in[i]),
+            s = weft__fail(WEFT_ESHAPE, "%s: %s is %s, x %s has %d channels", node->name,
+                           name[i], weft__shape_text(one, sizeof one, &in[i]),
                            weft__shape_text(two, sizeof two, &in[X]), in[X].dim[1]);
     }
     if (!s) s = check_options(node);
@@ -61,13 +65,16 @@ static sizes measure(const weft__tensor *x)
     return z;
 }
 
-/* What the channels are normalised with. A float mean of 1000 may be off by 3e-5, which counts
- * where the deviation is 1: `rest` is what the mean lacks. */
+/* What the channels are normalised with. A float mean of 1000 may be off by 3e-5, which
+ * counts where the deviation is 1: `rest` is what the mean lacks. */
 typedef struct statistics {
     real *mean, *rest, *rstd; /* rstd: 1 / sqrt(var + eps) */
 } statistics;
 
-enum { SAVED = 3, SCRATCH = 5 }; /* rows; what the kernels need comes behind those in scratch */
+enum {
+    SAVED = 3,
+    SCRATCH = 5
+}; /* rows; what the kernels need comes behind those in scratch */
 
 static statistics statistics_at(void *place, const sizes *z)
 {
@@ -75,10 +82,14 @@ static statistics statistics_at(void *place, const sizes *z)
     return (statistics){p, p + z->row, p + 2 * z->row};
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
-static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                   const void *kernels, bool training, weft__memory *m)
+static void memory(const weft__node *node, const weft__tensor *in,
+                   const weft__tensor *out, const void *kernels, bool training,
+                   weft__memory *m)
 {
     const weft__kernels *k = kernels;
     sizes z = measure(&in[X]);
@@ -96,8 +107,8 @@ static bool uses_running(const weft__run *r)
     return !r->training || ((const weft__batch_norm_attr *)r->attr)->fixed;
 }
 
-/* r = (1 - momentum) r + momentum m. The running statistics are the only inputs that an operator
- * ever changes: that is what they are for. */
+/* r = (1 - momentum) r + momentum m. The running statistics are the only inputs that an
+ * operator ever changes: that is what they are for. */
 static void update_running(const weft__run *r, const statistics *s, const real *var,
                            const sizes *z)
 {
@@ -107,7 +118,8 @@ static void update_running(const weft__run *r, const statistics *s, const real *
     for (size_t i = 0; i < z->c; i++) {
         double mean = (double)s->mean[i] + s->rest[i];
         running_mean[i] = (real)((1 - momentum) * running_mean[i] + momentum * mean);
-        running_var[i] = (real)((1 - momentum) * running_var[i] + momentum * unbiased * var[i]);
+        running_var[i] =
+            (real)((1 - momentum) * running_var[i] + momentum * unbiased * var[i]);
     }
 }
 
@@ -119,10 +131,10 @@ static bool far_from_zero(const real *mean, const real *var, size_t c, double ep
     return false;
 }
 
-/* Fills s with the batch's statistics, var in place of rstd. True when x had to be centred first:
- * then out[0] is x - mean. two: scratch of two rows. */
-static bool measure_batch(const weft__run *r, const statistics *s, const sizes *z, real *two,
-                          void *scratch)
+/* Fills s with the batch's statistics, var in place of rstd. True when x had to be
+ * centred first: then out[0] is x - mean. two: scratch of two rows. */
+static bool measure_batch(const weft__run *r, const statistics *s, const sizes *z,
+                          real *two, void *scratch)
 {
     const weft__kernels *k = KERNELS(r);
     double eps = ((const weft__batch_norm_attr *)r->attr)->eps;
@@ -133,7 +145,8 @@ static bool measure_batch(const weft__run *r, const statistics *s, const sizes *
         two[i] = 1;
         two[z->row + i] = -s->mean[i];
     }
-    k->channel_affine(r->out[0].data, r->in[X].data, two, two + z->row, z->rows, z->c, NULL);
+    k->channel_affine(r->out[0].data, r->in[X].data, two, two + z->row, z->rows, z->c,
+                      NULL);
     k->moments(s->rest, s->rstd, r->out[0].data, z->rows, z->c, scratch);
     return true;
 }
@@ -160,8 +173,8 @@ static void forward(const weft__run *r)
         scale[i] = (real)a;
         shift[i] = (real)(beta[i] - middle * a);
     }
-    KERNELS(r)->channel_affine(r->out[0].data, centred ? r->out[0].data : r->in[X].data, scale,
-                               shift, z.rows, z.c, r->epilogue);
+    KERNELS(r)->channel_affine(r->out[0].data, centred ? r->out[0].data : r->in[X].data,
+                               scale, shift, z.rows, z.c, r->epilogue);
 }
 
 /* Running statistics that are parameters count only where they are used. */
@@ -171,7 +184,8 @@ static void running_back(const weft__run *r, const real *rstd, const real *dgamm
     const real *gamma = r->in[GAMMA].data;
     real *dmean = r->din[MEAN].data, *dvar = r->din[VAR].data;
     bool used = uses_running(r);
-    for (size_t i = 0; i < c && dmean; i++) dmean[i] = used ? -gamma[i] * rstd[i] * dbeta[i] : 0;
+    for (size_t i = 0; i < c && dmean; i++)
+        dmean[i] = used ? -gamma[i] * rstd[i] * dbeta[i] : 0;
     for (size_t i = 0; i < c && dvar; i++)
         dvar[i] = used ? -gamma[i] * dgamma[i] * rstd[i] * rstd[i] / 2 : 0;
 }
@@ -194,12 +208,13 @@ static void backward(const weft__run *r)
         centre[i] = (real)(dbeta[i] - off * dgamma[i]);
     }
     if (dx)
-        KERNELS(r)->batch_norm_data(dx, dy, x, r->in[GAMMA].data, s.mean, s.rstd, dgamma, centre,
-                                    z.rows, z.c, uses_running(r));
+        KERNELS(r)->batch_norm_data(dx, dy, x, r->in[GAMMA].data, s.mean, s.rstd, dgamma,
+                                    centre, z.rows, z.c, uses_running(r));
     running_back(r, s.rstd, dgamma, dbeta, z.c);
 }
 
-static double flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out)
+static double flops(const weft__node *node, const weft__tensor *in,
+                    const weft__tensor *out)
 {
     (void)node, (void)in;
     return 2.0 * (double)weft__tensor_count(&out[0]);
@@ -208,7 +223,8 @@ static double flops(const weft__node *node, const weft__tensor *in, const weft__
 static void describe(const weft__node *node, char *text, size_t size)
 {
     const weft__batch_norm_attr *o = node->attr;
-    snprintf(text, size, "eps %g momentum %g%s", o->eps, o->momentum, o->fixed ? " fixed" : "");
+    snprintf(text, size, "eps %g momentum %g%s", o->eps, o->momentum,
+             o->fixed ? " fixed" : "");
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
@@ -227,16 +243,18 @@ static weft_status from_onnx(weft__onnx_node *n)
     if (weft__onnx_get_int(n, "spatial", 1) != 1)
         return weft__onnx_fail(n, "attribute spatial must be 1");
     if (weft__onnx_get_int(n, "training_mode", 0) != 0 || weft__onnx_outputs(n) > 1)
-        return weft__onnx_fail(n, "only the inference form (one output, training_mode 0) is "
-                                  "supported");
+        return weft__onnx_fail(n,
+                               "only the inference form (one output, training_mode 0) is "
+                               "supported");
     if (!(o.eps > 0))
         return weft__onnx_fail(n, "attribute epsilon is %g, must be above 0", o.eps);
     /* 0.9 and 0.99 are not floats; ours should be 0.1 and 0.01 again */
     o.momentum = floor(o.momentum * 1e6 + 0.5) / 1e6;
     o.fixed = o.momentum == 0;
-    weft__onnx_set(n, 0, weft_batch_norm(g, weft__onnx_value(n, X), weft__onnx_value(n, GAMMA),
-                                         weft__onnx_value(n, BETA), weft__onnx_value(n, MEAN),
-                                         weft__onnx_value(n, VAR), &o));
+    weft__onnx_set(n, 0,
+                   weft_batch_norm(g, weft__onnx_value(n, X), weft__onnx_value(n, GAMMA),
+                                   weft__onnx_value(n, BETA), weft__onnx_value(n, MEAN),
+                                   weft__onnx_value(n, VAR), &o));
     return weft_graph_status(g);
 }
 
@@ -245,10 +263,13 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
     int c = weft__rng_between(rng, 1, 6), rank = weft__rng_between(rng, 2, 4);
     /* at least four rows: two always become -1 and 1, and the gradient all but nothing */
     weft_shape s = {rank, {weft__rng_between(rng, rank == 2 ? 4 : 1, 5), c}};
-    for (int i = 2; i < rank; i++) s.dim[i] = weft__rng_between(rng, rank == 3 ? 4 : 2, 4);
+    for (int i = 2; i < rank; i++)
+        s.dim[i] = weft__rng_between(rng, rank == 3 ? 4 : 2, 4);
     weft_val x = weft_input(g, "x", s);
-    weft_val gamma = weft_param(g, "gamma", WEFT_SHAPE(c)), beta = weft_param(g, "beta", WEFT_SHAPE(c));
-    weft_val mean = weft_buffer(g, "mean", WEFT_SHAPE(c)), var = weft_buffer(g, "var", WEFT_SHAPE(c));
+    weft_val gamma = weft_param(g, "gamma", WEFT_SHAPE(c)),
+             beta = weft_param(g, "beta", WEFT_SHAPE(c));
+    weft_val mean = weft_buffer(g, "mean", WEFT_SHAPE(c)),
+             var = weft_buffer(g, "var", WEFT_SHAPE(c));
     weft__sample_range(g, var, 0.5, 2);
     weft_batch_norm_opts o = {.fixed = weft__rng_below(rng, 3) == 0};
     if (weft__rng_below(rng, 2)) o.eps = 1e-3;

@@ -173,9 +173,16 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     const options *o = node->attr;
     weft__tensor in[3] = {*weft__onnx_in(w, 0), *weft__onnx_in(w, 1), {.rank = -1}};
     weft__axis axis[2];
+    int extra[2] = {o->extra[0], o->extra[1]};
     if (settle(node, in, axis)) return;
+    for (int i = 0; i < o->slide.axes; i++) { /* less padding is the same as extra rows */
+        weft__axis *a = &axis[2 - o->slide.axes + i];
+        int both = a->after < extra[i] ? a->after : extra[i];
+        a->after -= both;
+        extra[i] -= both;
+    }
     weft__slide_to_onnx(w, &o->slide, axis, true);
-    weft__onnx_put_ints(w, "output_padding", o->extra, o->slide.axes);
+    weft__onnx_put_ints(w, "output_padding", extra, o->slide.axes);
     weft__onnx_put_int(w, "group", o->groups);
 }
 
@@ -266,8 +273,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
                                      .groups = groups};
     for (int i = 0; i < axes; i++) {
         int span = s.dilate[i] * (s.kernel[i] - 1) + 1;
-        int most = s.stride[i] > s.dilate[i] ? s.stride[i] : s.dilate[i];
-        opts.extra[i] = weft__rng_between(rng, 0, most - 1);
+        opts.extra[i] = weft__rng_between(rng, 0, s.stride[i] - 1);
         size[i] = weft__rng_between(rng, 1, 5);
         /* less padding than the smallest result */
         opts.pad[i] = weft__rng_between(rng, 0, (span - 1) / 2);

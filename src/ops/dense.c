@@ -8,7 +8,8 @@ weft_val weft_dense(weft_graph *g, weft_val x, weft_val w, weft_val b)
     return weft__node_add(g, "dense", NULL, 0, (weft_val[]){x, w, b}, 3, 1);
 }
 
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     const weft__tensor *x = &in[0], *w = &in[1], *b = &in[2];
     char one[128], two[128];
@@ -18,8 +19,9 @@ static weft_status shape(const weft__node *node, const weft__tensor *in, weft__t
     if (s) return s;
     if (w->dim[1] != x->dim[x->rank - 1])
         return weft__fail(WEFT_ESHAPE, "%s: last dimension of x %s is %d, w %s takes %d",
-                          node->name, weft__shape_text(one, sizeof one, x), x->dim[x->rank - 1],
-                          weft__shape_text(two, sizeof two, w), w->dim[1]);
+                          node->name, weft__shape_text(one, sizeof one, x),
+                          x->dim[x->rank - 1], weft__shape_text(two, sizeof two, w),
+                          w->dim[1]);
     if (b->rank >= 0 && b->dim[0] != w->dim[0])
         return weft__fail(WEFT_ESHAPE, "%s: b has %d elements, w %s gives %d", node->name,
                           b->dim[0], weft__shape_text(two, sizeof two, w), w->dim[0]);
@@ -53,28 +55,42 @@ static sizes measure(const weft__tensor *in)
 
 static weft__gemm product(sizes z)
 {
-    return (weft__gemm){.m = z.rows, .n = z.out, .k = z.wide, .lda = z.wide, .ldb = z.out,
-                        .ldc = z.out};
+    return (weft__gemm){
+        .m = z.rows, .n = z.out, .k = z.wide, .lda = z.wide, .ldb = z.out, .ldc = z.out};
 }
 
 /* dx = dy w' */
 static weft__gemm product_for_x(sizes z)
 {
-    return (weft__gemm){.m = z.rows, .n = z.wide, .k = z.out, .lda = z.out, .ldb = z.out,
-                        .ldc = z.wide, .tb = true};
+    return (weft__gemm){.m = z.rows,
+                        .n = z.wide,
+                        .k = z.out,
+                        .lda = z.out,
+                        .ldb = z.out,
+                        .ldc = z.wide,
+                        .tb = true};
 }
 
 /* dw = x' dy */
 static weft__gemm product_for_w(sizes z)
 {
-    return (weft__gemm){.m = z.wide, .n = z.out, .k = z.rows, .lda = z.wide, .ldb = z.out,
-                        .ldc = z.out, .ta = true};
+    return (weft__gemm){.m = z.wide,
+                        .n = z.out,
+                        .k = z.rows,
+                        .lda = z.wide,
+                        .ldb = z.out,
+                        .ldc = z.out,
+                        .ta = true};
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
-static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                   const void *kernels, bool training, weft__memory *m)
+static void memory(const weft__node *node, const weft__tensor *in,
+                   const weft__tensor *out, const void *kernels, bool training,
+                   weft__memory *m)
 {
     const weft__kernels *k = kernels;
     sizes z = measure(in);
@@ -90,7 +106,8 @@ static void forward(const weft__run *r)
 {
     weft__gemm g = product(measure(r->in));
     if (r->epilogue) g.epilogue = *r->epilogue;
-    KERNELS(r)->gemm(&g, r->out[0].data, r->in[0].data, r->in[1].data, r->in[2].data, r->scratch);
+    KERNELS(r)->gemm(&g, r->out[0].data, r->in[0].data, r->in[1].data, r->in[2].data,
+                     r->scratch);
 }
 
 static void backward(const weft__run *r)
@@ -105,7 +122,8 @@ static void backward(const weft__run *r)
         k->sum_rows(r->din[2].data, dy, (size_t)z.rows, (size_t)z.out, r->scratch);
 }
 
-static double flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out)
+static double flops(const weft__node *node, const weft__tensor *in,
+                    const weft__tensor *out)
 {
     (void)node;
     return 2.0 * in[1].dim[1] * (double)weft__tensor_count(&out[0]);
@@ -113,7 +131,8 @@ static double flops(const weft__node *node, const weft__tensor *in, const weft__
 
 /* ---- ONNX ---- */
 
-/* Gemm takes matrices only: other ranks become rows first and get their shape back after. */
+/* Gemm takes matrices only: other ranks become rows first and get their shape back after.
+ */
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     const weft__tensor *x = weft__onnx_in(w, 0), *y = weft__onnx_out(w, 0);
@@ -144,11 +163,15 @@ static weft_val scaled(weft_graph *g, weft_val x, double by)
 static weft_status from_onnx(weft__onnx_node *n)
 {
     weft_graph *g = weft__onnx_graph(n);
-    weft_shape a = weft__onnx_shape(n, 0), b = weft__onnx_shape(n, 1), c = weft__onnx_shape(n, 2);
-    double alpha = weft__onnx_get_float(n, "alpha", 1), beta = weft__onnx_get_float(n, "beta", 1);
-    bool ta = weft__onnx_get_int(n, "transA", 0) != 0, tb = weft__onnx_get_int(n, "transB", 0) != 0;
+    weft_shape a = weft__onnx_shape(n, 0), b = weft__onnx_shape(n, 1),
+               c = weft__onnx_shape(n, 2);
+    double alpha = weft__onnx_get_float(n, "alpha", 1),
+           beta = weft__onnx_get_float(n, "beta", 1);
+    bool ta = weft__onnx_get_int(n, "transA", 0) != 0,
+         tb = weft__onnx_get_int(n, "transB", 0) != 0;
     if (a.rank != 2 || b.rank != 2)
-        return weft__onnx_fail(n, "A and B have rank %d and %d, must be matrices", a.rank, b.rank);
+        return weft__onnx_fail(n, "A and B have rank %d and %d, must be matrices", a.rank,
+                               b.rank);
     weft_val x = weft__onnx_value(n, 0), w = weft__onnx_value(n, 1), bias = WEFT_NONE, y;
     int columns = tb ? b.dim[0] : b.dim[1];
     bool fits = c.rank == 1 && c.dim[0] == columns && alpha == 1;
@@ -166,7 +189,8 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
     int rank = weft__rng_below(rng, 3) ? 2 : weft__rng_between(rng, 1, 4);
     int wide = weft__rng_between(rng, 1, 12), out = weft__rng_between(rng, 1, 12);
     weft_shape s = {.rank = rank};
-    for (int i = 0; i < rank; i++) s.dim[i] = weft__rng_between(rng, 1, rank == 2 ? 9 : 3);
+    for (int i = 0; i < rank; i++)
+        s.dim[i] = weft__rng_between(rng, 1, rank == 2 ? 9 : 3);
     s.dim[rank - 1] = wide;
     weft_val x = weft_input(g, "x", s), w = weft_param(g, "w", WEFT_SHAPE(out, wide));
     weft_val b = WEFT_NONE;

@@ -12,11 +12,12 @@ typedef struct options {
 
 enum { X, GAMMA, BETA };
 
-weft_val weft_group_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta, int groups,
-                         double eps)
+weft_val weft_group_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
+                         int groups, double eps)
 {
     options o = {groups, (float)(eps == 0 ? 1e-5 : eps)};
-    return weft__node_add(g, "group_norm", &o, sizeof o, (weft_val[]){x, gamma, beta}, 3, 1);
+    return weft__node_add(g, "group_norm", &o, sizeof o, (weft_val[]){x, gamma, beta}, 3,
+                          1);
 }
 
 static weft_status check_affine(const weft__node *node, const weft__tensor *in, int i,
@@ -26,13 +27,14 @@ static weft_status check_affine(const weft__node *node, const weft__tensor *in, 
     if (in[i].rank < 0) return WEFT_OK;
     weft_status s = weft__need(node, in, i, name, 1, 1);
     if (!s && in[i].dim[0] != in[X].dim[1])
-        s = weft__fail(WEFT_ESHAPE, "%s: %s has %d elements, x %s has %d channels", node->name,
-                       name, in[i].dim[0], weft__shape_text(text, sizeof text, &in[X]),
-                       in[X].dim[1]);
+        s = weft__fail(WEFT_ESHAPE, "%s: %s has %d elements, x %s has %d channels",
+                       node->name, name, in[i].dim[0],
+                       weft__shape_text(text, sizeof text, &in[X]), in[X].dim[1]);
     return s;
 }
 
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     const options *o = node->attr;
     weft_status s = weft__need(node, in, X, "x", 2, WEFT_MAX_RANK);
@@ -65,11 +67,15 @@ static sizes measure(const weft__node *node, const weft__tensor *x)
 
 enum { ROWS = 5 }; /* of c in scratch; what the kernels need comes behind them */
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
 /* saved: mean and 1 / deviation of each sample, repeated for each channel of a group. */
-static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                   const void *kernels, bool training, weft__memory *m)
+static void memory(const weft__node *node, const weft__tensor *in,
+                   const weft__tensor *out, const void *kernels, bool training,
+                   weft__memory *m)
 {
     const weft__kernels *k = kernels;
     sizes z = measure(node, &in[X]);
@@ -90,7 +96,8 @@ static void join_groups(const sizes *z, double eps, real *mean, real *var_to_rst
         double middle = 0, var = 0;
         for (size_t i = 0; i < z->width; i++) middle += m[i];
         middle /= (double)z->width;
-        for (size_t i = 0; i < z->width; i++) var += v[i] + (m[i] - middle) * (m[i] - middle);
+        for (size_t i = 0; i < z->width; i++)
+            var += v[i] + (m[i] - middle) * (m[i] - middle);
         var /= (double)z->width;
         for (size_t i = 0; i < z->width; i++) {
             m[i] = (real)middle;
@@ -103,7 +110,8 @@ static void forward(const weft__run *r)
 {
     sizes z = measure(r->node, &r->in[X]);
     const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
-    real *scale = r->scratch, *shift = scale + z.row, *mean = shift + z.row, *rstd = mean + z.row;
+    real *scale = r->scratch, *shift = scale + z.row, *mean = shift + z.row,
+         *rstd = mean + z.row;
     void *rest = (real *)r->scratch + ROWS * z.row;
     for (size_t n = 0; n < z.n; n++) {
         const real *x = (const real *)r->in[X].data + n * z.pixels * z.c;
@@ -140,9 +148,11 @@ static void pixels_back(void *arg, size_t begin, size_t end)
                         b->by_x[i] * (b->x[at] - b->mean[i]);
 }
 
-/* dx = rstd (gamma dy - mean of gamma dy - xhat mean of gamma dy xhat), means over the group */
-static void factors(const sizes *z, const real *gamma, const real *dgamma, const real *dbeta,
-                    const real *rstd, real *by_dy, real *constant, real *by_x)
+/* dx = rstd (gamma dy - mean of gamma dy - xhat mean of gamma dy xhat), means over the
+ * group */
+static void factors(const sizes *z, const real *gamma, const real *dgamma,
+                    const real *dbeta, const real *rstd, real *by_dy, real *constant,
+                    real *by_x)
 {
     double count = (double)z->width * (double)z->pixels;
     for (size_t g = 0; g < z->c; g += z->width) {
@@ -173,9 +183,16 @@ static void backward(const weft__run *r)
     for (size_t n = 0; n < z.n; n++) {
         const real *mean = (real *)r->saved + n * z.c, *rstd = mean + z.n * z.c;
         size_t at = n * z.pixels * z.c;
-        job b = {z.c, (real *)r->din[X].data, (const real *)r->dout[0].data + at,
-                 (const real *)r->in[X].data + at, mean, by_dy, constant, by_x};
-        KERNELS(r)->batch_norm_sums(dgamma, dbeta, b.dy, b.x, mean, rstd, z.pixels, z.c, rest);
+        job b = {z.c,
+                 (real *)r->din[X].data,
+                 (const real *)r->dout[0].data + at,
+                 (const real *)r->in[X].data + at,
+                 mean,
+                 by_dy,
+                 constant,
+                 by_x};
+        KERNELS(r)->batch_norm_sums(dgamma, dbeta, b.dy, b.x, mean, rstd, z.pixels, z.c,
+                                    rest);
         for (size_t i = 0; i < z.c && total_gamma; i++) total_gamma[i] += dgamma[i];
         for (size_t i = 0; i < z.c && total_beta; i++) total_beta[i] += dbeta[i];
         if (!b.dx) continue;
@@ -185,7 +202,8 @@ static void backward(const weft__run *r)
     }
 }
 
-static double flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out)
+static double flops(const weft__node *node, const weft__tensor *in,
+                    const weft__tensor *out)
 {
     (void)node, (void)in;
     return 7.0 * (double)weft__tensor_count(&out[0]);
@@ -199,7 +217,8 @@ static void describe(const weft__node *node, char *text, size_t size)
 
 /* ---- ONNX ---- */
 
-static void add_affine(const weft__node *node, weft__onnx_writer *w, int i, double fallback, int c)
+static void add_affine(const weft__node *node, weft__onnx_writer *w, int i,
+                       double fallback, int c)
 {
     if (node->in[i])
         weft__onnx_add_input(w, i);
@@ -207,7 +226,8 @@ static void add_affine(const weft__node *node, weft__onnx_writer *w, int i, doub
         weft__onnx_add_fill(w, i == GAMMA ? "gamma" : "beta", WEFT_SHAPE(c), fallback);
 }
 
-/* gamma and beta count along axis 1: it goes to the end, where numpy's broadcasting starts. */
+/* gamma and beta count along axis 1: it goes to the end, where numpy's broadcasting
+ * starts. */
 static void affine_to_onnx(const weft__node *node, weft__onnx_writer *w, int c)
 {
     if (!node->in[GAMMA] && !node->in[BETA]) return;
@@ -252,13 +272,15 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_add_ints(w, "shape", dim, x->rank);
 }
 
-/* InstanceNormalization, and GroupNormalization with one gamma for each channel (opset 21). */
+/* InstanceNormalization, and GroupNormalization with one gamma for each channel (opset
+ * 21). */
 static weft_status from_onnx(weft__onnx_node *n)
 {
     weft_graph *g = weft__onnx_graph(n);
     weft_shape x = weft__onnx_shape(n, X), gamma = weft__onnx_shape(n, GAMMA);
     double eps = weft__onnx_get_float(n, "epsilon", 1e-5);
-    if (x.rank < 3) return weft__onnx_fail(n, "x has rank %d, must be at least 3", x.rank);
+    if (x.rank < 3)
+        return weft__onnx_fail(n, "x has rank %d, must be at least 3", x.rank);
     int64_t groups = x.dim[1];
     if (!strcmp(weft__onnx_op_type(n), "GroupNormalization"))
         groups = weft__onnx_get_int(n, "num_groups", 0);
@@ -266,12 +288,15 @@ static weft_status from_onnx(weft__onnx_node *n)
         return weft__onnx_fail(n, "attribute num_groups is %lld, x has %d channels",
                                (long long)groups, x.dim[1]);
     if (gamma.rank != 1 || gamma.dim[0] != x.dim[1])
-        return weft__onnx_fail(n, "scale must have one element for each of %d channels", x.dim[1]);
-    if (!(eps > 0)) return weft__onnx_fail(n, "attribute epsilon is %g, must be above 0", eps);
+        return weft__onnx_fail(n, "scale must have one element for each of %d channels",
+                               x.dim[1]);
+    if (!(eps > 0))
+        return weft__onnx_fail(n, "attribute epsilon is %g, must be above 0", eps);
     if (weft__onnx_get_int(n, "stash_type", 1) != 1)
         return weft__onnx_fail(n, "attribute stash_type must be 1");
-    weft__onnx_set(n, 0, weft_group_norm(g, weft__onnx_value(n, X), weft__onnx_value(n, GAMMA),
-                                         weft__onnx_value(n, BETA), (int)groups, eps));
+    weft__onnx_set(n, 0,
+                   weft_group_norm(g, weft__onnx_value(n, X), weft__onnx_value(n, GAMMA),
+                                   weft__onnx_value(n, BETA), (int)groups, eps));
     return weft_graph_status(g);
 }
 

@@ -11,11 +11,12 @@ typedef struct options {
 
 enum { X, GAMMA, BETA };
 
-weft_val weft_layer_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta, int axis,
-                         double eps)
+weft_val weft_layer_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
+                         int axis, double eps)
 {
     options o = {axis, eps == 0 ? 1e-5 : eps};
-    return weft__node_add(g, "layer_norm", &o, sizeof o, (weft_val[]){x, gamma, beta}, 3, 1);
+    return weft__node_add(g, "layer_norm", &o, sizeof o, (weft_val[]){x, gamma, beta}, 3,
+                          1);
 }
 
 static weft_status check_affine(const weft__node *node, const weft__tensor *in, int i,
@@ -28,13 +29,15 @@ static weft_status check_affine(const weft__node *node, const weft__tensor *in, 
     bool fits = in[i].rank == rank;
     for (int k = 0; k < rank && fits; k++) fits = in[i].dim[k] == in[X].dim[axis + k];
     if (!s && !fits)
-        s = weft__fail(WEFT_ESHAPE, "%s: %s is %s, must have the shape of x %s from axis %d on",
+        s = weft__fail(WEFT_ESHAPE,
+                       "%s: %s is %s, must have the shape of x %s from axis %d on",
                        node->name, name, weft__shape_text(one, sizeof one, &in[i]),
                        weft__shape_text(two, sizeof two, &in[X]), axis);
     return s;
 }
 
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     const options *o = node->attr;
     int axis = o->axis;
@@ -49,7 +52,8 @@ static weft_status shape(const weft__node *node, const weft__tensor *in, weft__t
 }
 
 /* x is [rows][cols]. */
-static void measure(const weft__node *node, const weft__tensor *x, size_t *rows, size_t *cols)
+static void measure(const weft__node *node, const weft__tensor *x, size_t *rows,
+                    size_t *cols)
 {
     int axis = ((const options *)node->attr)->axis;
     *rows = *cols = 1;
@@ -57,10 +61,11 @@ static void measure(const weft__node *node, const weft__tensor *x, size_t *rows,
     for (int i = 0; i < x->rank; i++) *(i < axis ? rows : cols) *= (size_t)x->dim[i];
 }
 
-/* saved: mean and 1 / deviation of each row. scratch, forward: the same where nothing is saved;
- * backward: the terms of dgamma, and what summing them needs. */
-static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                   const void *kernels, bool training, weft__memory *m)
+/* saved: mean and 1 / deviation of each row. scratch, forward: the same where nothing is
+ * saved; backward: the terms of dgamma, and what summing them needs. */
+static void memory(const weft__node *node, const weft__tensor *in,
+                   const weft__tensor *out, const void *kernels, bool training,
+                   weft__memory *m)
 {
     const weft__kernels *k = kernels;
     size_t rows, cols;
@@ -72,7 +77,8 @@ static void memory(const weft__node *node, const weft__tensor *in, const weft__t
     }
     m->saved = 2 * rows * sizeof(real);
     if (in[GAMMA].rank >= 0) m->scratch = weft__scratch_rows(rows, cols);
-    if (in[GAMMA].rank >= 0 || in[BETA].rank >= 0) m->scratch += k->sum_rows_scratch(rows, cols);
+    if (in[GAMMA].rank >= 0 || in[BETA].rank >= 0)
+        m->scratch += k->sum_rows_scratch(rows, cols);
 }
 
 typedef struct job {
@@ -87,8 +93,9 @@ static void normalise(void *arg, size_t begin, size_t end)
     const weft__run *r = b->r;
     size_t at = begin * b->cols;
     KERNELS(r)->layer_norm((real *)r->out[0].data + at, b->mean + begin, b->rstd + begin,
-                           (const real *)r->in[X].data + at, r->in[GAMMA].data, r->in[BETA].data,
-                           end - begin, b->cols, (real)((const options *)r->attr)->eps);
+                           (const real *)r->in[X].data + at, r->in[GAMMA].data,
+                           r->in[BETA].data, end - begin, b->cols,
+                           (real)((const options *)r->attr)->eps);
 }
 
 static void forward(const weft__run *r)
@@ -105,9 +112,10 @@ static void rows_back(void *arg, size_t begin, size_t end)
     const job *b = arg;
     const weft__run *r = b->r;
     size_t at = begin * b->cols;
-    KERNELS(r)->layer_norm_backward((real *)r->din[X].data + at, (const real *)r->dout[0].data + at,
-                                    (const real *)r->in[X].data + at, r->in[GAMMA].data,
-                                    b->mean + begin, b->rstd + begin, end - begin, b->cols);
+    KERNELS(r)->layer_norm_backward(
+        (real *)r->din[X].data + at, (const real *)r->dout[0].data + at,
+        (const real *)r->in[X].data + at, r->in[GAMMA].data, b->mean + begin,
+        b->rstd + begin, end - begin, b->cols);
 }
 
 /* dy (x - mean) / deviation */
@@ -127,7 +135,10 @@ static void backward(const weft__run *r)
 {
     size_t rows, cols;
     measure(r->node, &r->in[X], &rows, &cols);
-    job b = {.r = r, .cols = cols, .mean = r->saved, .rstd = (real *)r->saved + rows,
+    job b = {.r = r,
+             .cols = cols,
+             .mean = r->saved,
+             .rstd = (real *)r->saved + rows,
              .terms = r->scratch};
     if (r->din[X].data) weft__spread(rows, 6.0 * (double)cols, rows_back, &b);
     if (r->din[BETA].data)
@@ -138,7 +149,8 @@ static void backward(const weft__run *r)
                          (char *)r->scratch + weft__scratch_rows(rows, cols));
 }
 
-static double flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out)
+static double flops(const weft__node *node, const weft__tensor *in,
+                    const weft__tensor *out)
 {
     (void)node, (void)in;
     return 7.0 * (double)weft__tensor_count(&out[0]);
@@ -174,14 +186,17 @@ static weft_status from_onnx(weft__onnx_node *n)
     int64_t axis = weft__onnx_get_int(n, "axis", -1);
     double eps = weft__onnx_get_float(n, "epsilon", 1e-5);
     if (axis < -rank || axis >= rank)
-        return weft__onnx_fail(n, "attribute axis is %lld, x has rank %d", (long long)axis, rank);
-    if (!(eps > 0)) return weft__onnx_fail(n, "attribute epsilon is %g, must be above 0", eps);
+        return weft__onnx_fail(n, "attribute axis is %lld, x has rank %d",
+                               (long long)axis, rank);
+    if (!(eps > 0))
+        return weft__onnx_fail(n, "attribute epsilon is %g, must be above 0", eps);
     if (weft__onnx_get_int(n, "stash_type", 1) != 1)
         return weft__onnx_fail(n, "attribute stash_type must be 1");
     if (weft__onnx_outputs(n) > 1)
         return weft__onnx_fail(n, "the outputs Mean and InvStdDev are not supported");
-    weft__onnx_set(n, 0, weft_layer_norm(g, weft__onnx_value(n, X), weft__onnx_value(n, GAMMA),
-                                         weft__onnx_value(n, BETA), (int)axis, eps));
+    weft__onnx_set(n, 0,
+                   weft_layer_norm(g, weft__onnx_value(n, X), weft__onnx_value(n, GAMMA),
+                                   weft__onnx_value(n, BETA), (int)axis, eps));
     return weft_graph_status(g);
 }
 
@@ -189,8 +204,10 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = {.rank = weft__rng_between(rng, 1, 4)}, a;
     int axis = weft__rng_between(rng, 0, s.rank - 1);
-    for (int i = 0; i < s.rank; i++) s.dim[i] = weft__rng_between(rng, 1, s.rank < 3 ? 8 : 4);
-    s.dim[s.rank - 1] += 2; /* the gradient of one or two normalised numbers is close to zero */
+    for (int i = 0; i < s.rank; i++)
+        s.dim[i] = weft__rng_between(rng, 1, s.rank < 3 ? 8 : 4);
+    s.dim[s.rank - 1] +=
+        2; /* the gradient of one or two normalised numbers is close to zero */
     a.rank = s.rank - axis;
     for (int i = 0; i < a.rank; i++) a.dim[i] = s.dim[axis + i];
     weft_val x = weft_input(g, "x", s), gamma = WEFT_NONE, beta = WEFT_NONE;

@@ -1,4 +1,5 @@
-/* matmul.c: matrix products over the last two axes, the others broadcast as numpy does. */
+/* matmul.c: matrix products over the last two axes, the others broadcast as numpy does.
+ */
 #include "ops/window.h"
 
 #include <assert.h>
@@ -8,12 +9,14 @@ weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b)
     return weft__node_add(g, "matmul", NULL, 0, (weft_val[]){a, b}, 2, 1);
 }
 
-/* c[batches][m][n] = a[..][m][k] b[..][k][n]; a vector is a matrix of one row (a) or column (b). */
+/* c[batches][m][n] = a[..][m][k] b[..][k][n]; a vector is a matrix of one row (a) or
+ * column (b). */
 typedef struct sizes {
     int m, n, k;
     int rank, dim[WEFT_MAX_RANK]; /* the axes that are not multiplied */
     size_t batches;
-    size_t step_a[WEFT_MAX_RANK], step_b[WEFT_MAX_RANK]; /* matrices; 0 where it is broadcast */
+    size_t step_a[WEFT_MAX_RANK],
+        step_b[WEFT_MAX_RANK]; /* matrices; 0 where it is broadcast */
 } sizes;
 
 /* The dimension of t's axis i of `rank` before its last two; 1 where t has none. */
@@ -30,8 +33,11 @@ static weft_status measure(const weft__node *node, const weft__tensor *in, sizes
     int rank = (a->rank > b->rank ? a->rank : b->rank) - 2;
     size_t sa = 1, sb = 1;
     bool fits;
-    *z = (sizes){.m = a->rank > 1 ? a->dim[a->rank - 2] : 1, .n = b->rank > 1 ? b->dim[b->rank - 1] : 1,
-                 .k = a->dim[a->rank - 1], .rank = rank > 0 ? rank : 0, .batches = 1};
+    *z = (sizes){.m = a->rank > 1 ? a->dim[a->rank - 2] : 1,
+                 .n = b->rank > 1 ? b->dim[b->rank - 1] : 1,
+                 .k = a->dim[a->rank - 1],
+                 .rank = rank > 0 ? rank : 0,
+                 .batches = 1};
     fits = z->k == b->dim[b->rank > 1 ? b->rank - 2 : 0];
     for (int i = z->rank - 1; i >= 0 && fits; i--) {
         int da = outer_dim(a, z->rank, i), db = outer_dim(b, z->rank, i);
@@ -45,10 +51,12 @@ static weft_status measure(const weft__node *node, const weft__tensor *in, sizes
     }
     if (fits) return WEFT_OK;
     return weft__fail(WEFT_ESHAPE, "%s: matrices %s and %s do not multiply", node->name,
-                      weft__shape_text(one, sizeof one, a), weft__shape_text(two, sizeof two, b));
+                      weft__shape_text(one, sizeof one, a),
+                      weft__shape_text(two, sizeof two, b));
 }
 
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     int dim[WEFT_MAX_RANK], rank;
     sizes z;
@@ -85,27 +93,42 @@ static sizes settled(const weft__run *r)
 
 static weft__gemm product(const sizes *z)
 {
-    return (weft__gemm){.m = z->m, .n = z->n, .k = z->k, .lda = z->k, .ldb = z->n, .ldc = z->n};
+    return (weft__gemm){
+        .m = z->m, .n = z->n, .k = z->k, .lda = z->k, .ldb = z->n, .ldc = z->n};
 }
 
 /* da = dc b' */
 static weft__gemm product_for_a(const sizes *z)
 {
-    return (weft__gemm){.m = z->m, .n = z->k, .k = z->n, .lda = z->n, .ldb = z->n, .ldc = z->k,
+    return (weft__gemm){.m = z->m,
+                        .n = z->k,
+                        .k = z->n,
+                        .lda = z->n,
+                        .ldb = z->n,
+                        .ldc = z->k,
                         .tb = true};
 }
 
 /* db = a' dc */
 static weft__gemm product_for_b(const sizes *z)
 {
-    return (weft__gemm){.m = z->k, .n = z->n, .k = z->m, .lda = z->k, .ldb = z->n, .ldc = z->n,
+    return (weft__gemm){.m = z->k,
+                        .n = z->n,
+                        .k = z->m,
+                        .lda = z->k,
+                        .ldb = z->n,
+                        .ldc = z->n,
                         .ta = true};
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
-static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                   const void *kernels, bool training, weft__memory *m)
+static void memory(const weft__node *node, const weft__tensor *in,
+                   const weft__tensor *out, const void *kernels, bool training,
+                   weft__memory *m)
 {
     const weft__kernels *k = kernels;
     weft__run r = {.node = node, .in = in};
@@ -138,8 +161,8 @@ typedef struct operands {
     const size_t *a_step, *b_step, *c_step;
 } operands;
 
-/* Batch after batch, so that sums over broadcast axes always run in the same order. A c_step of
- * NULL counts plainly. */
+/* Batch after batch, so that sums over broadcast axes always run in the same order. A
+ * c_step of NULL counts plainly. */
 static void multiply(const weft__run *r, const sizes *z, weft__gemm g, const operands *o,
                      const size_t *plain)
 {
@@ -149,8 +172,8 @@ static void multiply(const weft__run *r, const sizes *z, weft__gemm g, const ope
         size_t b = matrix(z, o->b_step ? o->b_step : plain, i, &again);
         size_t c = matrix(z, o->c_step ? o->c_step : plain, i, &again);
         g.accumulate = again;
-        KERNELS(r)->gemm(&g, o->c + c * o->c_size, o->a + a * o->a_size, o->b + b * o->b_size, NULL,
-                         r->scratch);
+        KERNELS(r)->gemm(&g, o->c + c * o->c_size, o->a + a * o->a_size,
+                         o->b + b * o->b_size, NULL, r->scratch);
     }
 }
 
@@ -168,8 +191,8 @@ static void forward(const weft__run *r)
     sizes z = settled(r);
     size_t plain[WEFT_MAX_RANK], m = (size_t)z.m, n = (size_t)z.n, k = (size_t)z.k;
     plain_steps(&z, plain);
-    operands o = {r->in[0].data, r->in[1].data, r->out[0].data, m * k, k * n, m * n,
-                  z.step_a, z.step_b, NULL};
+    operands o = {r->in[0].data, r->in[1].data, r->out[0].data, m * k, k * n,
+                  m * n,         z.step_a,      z.step_b,       NULL};
     multiply(r, &z, product(&z), &o, plain);
 }
 
@@ -179,15 +202,16 @@ static void backward(const weft__run *r)
     size_t plain[WEFT_MAX_RANK], m = (size_t)z.m, n = (size_t)z.n, k = (size_t)z.k;
     const real *dc = r->dout[0].data;
     plain_steps(&z, plain);
-    operands a = {dc, r->in[1].data, r->din[0].data, m * n, k * n, m * k, NULL, z.step_b,
-                  z.step_a};
-    operands b = {r->in[0].data, dc, r->din[1].data, m * k, m * n, k * n, z.step_a, NULL,
-                  z.step_b};
+    operands a = {dc,    r->in[1].data, r->din[0].data, m * n,   k * n,
+                  m * k, NULL,          z.step_b,       z.step_a};
+    operands b = {r->in[0].data, dc,       r->din[1].data, m * k,   m * n,
+                  k * n,         z.step_a, NULL,           z.step_b};
     if (a.c) multiply(r, &z, product_for_a(&z), &a, plain);
     if (b.c) multiply(r, &z, product_for_b(&z), &b, plain);
 }
 
-static double flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out)
+static double flops(const weft__node *node, const weft__tensor *in,
+                    const weft__tensor *out)
 {
     (void)node;
     return 2.0 * in[0].dim[in[0].rank - 1] * (double)weft__tensor_count(&out[0]);

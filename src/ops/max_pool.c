@@ -6,7 +6,8 @@ weft_val weft_max_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts)
     return weft__pooling_add(g, "max_pool", x, opts);
 }
 
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     weft__axis axis[2];
     weft_status s = weft__pooling_settle(node, &in[0], false, axis);
@@ -15,8 +16,9 @@ static weft_status shape(const weft__node *node, const weft__tensor *in, weft__t
 }
 
 /* saved: where in its picture each maximum lies. */
-static void memory(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                   const void *kernels, bool training, weft__memory *m)
+static void memory(const weft__node *node, const weft__tensor *in,
+                   const weft__tensor *out, const void *kernels, bool training,
+                   weft__memory *m)
 {
     (void)node, (void)in, (void)kernels;
     if (training) m->saved = weft__pooling_index_bytes(&out[0]);

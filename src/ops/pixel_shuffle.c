@@ -9,15 +9,17 @@ weft_val weft_pixel_shuffle(weft_graph *g, weft_val x, int r)
     return weft__node_add(g, "pixel_shuffle", &r, sizeof r, &x, 1, 1);
 }
 
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     int64_t r = *(const int *)node->attr;
     weft_status s = weft__need(node, in, 0, "x", 4, 4);
     if (s) return s;
     const int *x = in[0].dim;
     if (r < 1 || r > INT16_MAX || x[1] % (r * r))
-        return weft__fail(WEFT_ESHAPE, "%s: %d channels are not a multiple of %lld * %lld",
-                          node->name, x[1], (long long)r, (long long)r);
+        return weft__fail(WEFT_ESHAPE,
+                          "%s: %d channels are not a multiple of %lld * %lld", node->name,
+                          x[1], (long long)r, (long long)r);
     if (x[2] * r > WEFT_WINDOW_LIMIT || x[3] * r > WEFT_WINDOW_LIMIT)
         return weft__fail(WEFT_ESHAPE, "%s: the result would be too large", node->name);
     int dim[4] = {x[0], (int)(x[1] / (r * r)), (int)(x[2] * r), (int)(x[3] * r)};
@@ -55,7 +57,10 @@ static void move(const weft__run *run, void *to, const void *from, bool back)
     weft__spread((size_t)x[0] * b.h, 8.0 * x[1] * x[3], rows, &b);
 }
 
-static void forward(const weft__run *r) { move(r, r->out[0].data, r->in[0].data, false); }
+static void forward(const weft__run *r)
+{
+    move(r, r->out[0].data, r->in[0].data, false);
+}
 
 static void backward(const weft__run *r)
 {
@@ -88,9 +93,10 @@ static weft_status from_onnx(weft__onnx_node *n)
     weft_shape x = weft__onnx_shape(n, 0);
     int64_t r = weft__onnx_get_int(n, "blocksize", 0);
     const char *mode = weft__onnx_get_text(n, "mode", "DCR");
-    if (x.rank != 4) return weft__onnx_fail(n, "the input has rank %d, must be 4", x.rank);
-    if (r < 1 || r > INT16_MAX || x.dim[1] % (r * r) || r * x.dim[2] > WEFT_WINDOW_LIMIT ||
-        r * x.dim[3] > WEFT_WINDOW_LIMIT)
+    if (x.rank != 4)
+        return weft__onnx_fail(n, "the input has rank %d, must be 4", x.rank);
+    if (r < 1 || r > INT16_MAX || x.dim[1] % (r * r) ||
+        r * x.dim[2] > WEFT_WINDOW_LIMIT || r * x.dim[3] > WEFT_WINDOW_LIMIT)
         return weft__onnx_fail(n, "attribute blocksize is %lld for %d channels of %dx%d",
                                (long long)r, x.dim[1], x.dim[2], x.dim[3]);
     if (!strcmp(mode, "CRD"))
@@ -98,15 +104,17 @@ static weft_status from_onnx(weft__onnx_node *n)
     else if (!strcmp(mode, "DCR"))
         weft__onnx_set(n, 0, depth_first(g, weft__onnx_value(n, 0), x, (int)r));
     else
-        return weft__onnx_fail(n, "attribute mode is \"%.40s\", must be DCR or CRD", mode);
+        return weft__onnx_fail(n, "attribute mode is \"%.40s\", must be DCR or CRD",
+                               mode);
     return weft_graph_status(g);
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     int r = weft__rng_between(rng, 1, 3), c = weft__rng_between(rng, 1, 2) * r * r;
-    weft_shape s = {4, {weft__rng_between(rng, 1, 2), c, weft__rng_between(rng, 1, 4),
-                        weft__rng_between(rng, 1, 4)}};
+    weft_shape s = {4,
+                    {weft__rng_between(rng, 1, 2), c, weft__rng_between(rng, 1, 4),
+                     weft__rng_between(rng, 1, 4)}};
     return weft_pixel_shuffle(g, weft_input(g, "x", s), r);
 }
 

@@ -8,7 +8,8 @@ WEFT_SHARED weft_val weft__pooling_add(weft_graph *g, const char *op, weft_val x
                                        const weft_pool_opts *opts)
 {
     weft_pool_opts given = opts ? *opts : (weft_pool_opts){0};
-    weft__pooling o = {.slide = {.axes = weft__nominal_shape(g, x).rank - 2, .mode = given.mode,
+    weft__pooling o = {.slide = {.axes = weft__nominal_shape(g, x).rank - 2,
+                                 .mode = given.mode,
                                  .ceil = given.ceil},
                        .exclude_pad = given.exclude_pad};
     for (int i = 0; i < 2; i++) {
@@ -31,8 +32,9 @@ static weft_status check_picture(const weft__node *node, const weft__tensor *x)
                       weft__shape_text(text, sizeof text, x));
 }
 
-WEFT_SHARED weft_status weft__pooling_settle(const weft__node *node, const weft__tensor *x,
-                                             bool empty, weft__axis axis[2])
+WEFT_SHARED weft_status weft__pooling_settle(const weft__node *node,
+                                             const weft__tensor *x, bool empty,
+                                             weft__axis axis[2])
 {
     const weft__pooling *o = node->attr;
     char options[96], text[128];
@@ -45,31 +47,53 @@ WEFT_SHARED weft_status weft__pooling_settle(const weft__node *node, const weft_
                       node->name, options, weft__shape_text(text, sizeof text, x));
 }
 
-WEFT_SHARED weft__pool weft__pooling_geometry(const weft__node *node, const weft__tensor *x)
+WEFT_SHARED weft__pool weft__pooling_geometry(const weft__node *node,
+                                              const weft__tensor *x)
 {
     const weft__pooling *o = node->attr;
     weft__axis a[2];
     weft_status s = weft__slide_settle(node, &o->slide, x, a);
     assert(!s);
     (void)s;
-    return (weft__pool){.n = x->dim[0], .h = a[0].size, .w = a[1].size, .c = x->dim[1],
-                        .oh = a[0].out, .ow = a[1].out, .kh = a[0].kernel, .kw = a[1].kernel,
-                        .stride_h = a[0].stride, .stride_w = a[1].stride,
-                        .dilate_h = a[0].dilate, .dilate_w = a[1].dilate,
-                        .top = a[0].before, .left = a[1].before, .bottom = a[0].after,
-                        .right = a[1].after, .count_pad = !o->exclude_pad};
+    return (weft__pool){.n = x->dim[0],
+                        .h = a[0].size,
+                        .w = a[1].size,
+                        .c = x->dim[1],
+                        .oh = a[0].out,
+                        .ow = a[1].out,
+                        .kh = a[0].kernel,
+                        .kw = a[1].kernel,
+                        .stride_h = a[0].stride,
+                        .stride_w = a[1].stride,
+                        .dilate_h = a[0].dilate,
+                        .dilate_w = a[1].dilate,
+                        .top = a[0].before,
+                        .left = a[1].before,
+                        .bottom = a[0].after,
+                        .right = a[1].after,
+                        .count_pad = !o->exclude_pad};
 }
 
 WEFT_SHARED weft__pool weft__pooling_whole(const weft__tensor *x)
 {
     int n = x->dim[0], c = x->dim[1];
     int positions = (int)(weft__tensor_count(x) / ((size_t)n * (size_t)c));
-    return (weft__pool){.n = n, .h = 1, .w = positions, .c = c, .oh = 1, .ow = 1, .kh = 1,
-                        .kw = positions, .stride_h = 1, .stride_w = positions, .dilate_h = 1,
+    return (weft__pool){.n = n,
+                        .h = 1,
+                        .w = positions,
+                        .c = c,
+                        .oh = 1,
+                        .ow = 1,
+                        .kh = 1,
+                        .kw = positions,
+                        .stride_h = 1,
+                        .stride_w = positions,
+                        .dilate_h = 1,
                         .dilate_w = 1};
 }
 
-WEFT_SHARED weft_status weft__pooling_global_shape(const weft__node *node, const weft__tensor *in,
+WEFT_SHARED weft_status weft__pooling_global_shape(const weft__node *node,
+                                                   const weft__tensor *in,
                                                    weft__tensor *out)
 {
     int dim[WEFT_MAX_RANK];
@@ -95,10 +119,12 @@ WEFT_SHARED double weft__pooling_flops(const weft__node *node, const weft__tenso
 {
     const weft__slide *s = &((const weft__pooling *)node->attr)->slide;
     (void)in;
-    return (double)weft__tensor_count(&out[0]) * s->kernel[0] * (s->axes == 2 ? s->kernel[1] : 1);
+    return (double)weft__tensor_count(&out[0]) * s->kernel[0] *
+           (s->axes == 2 ? s->kernel[1] : 1);
 }
 
-WEFT_SHARED double weft__pooling_global_flops(const weft__node *node, const weft__tensor *in,
+WEFT_SHARED double weft__pooling_global_flops(const weft__node *node,
+                                              const weft__tensor *in,
                                               const weft__tensor *out)
 {
     (void)node, (void)out;
@@ -107,13 +133,32 @@ WEFT_SHARED double weft__pooling_global_flops(const weft__node *node, const weft
 
 /* ---- ONNX ---- */
 
-WEFT_SHARED void weft__pooling_to_onnx(const weft__node *node, weft__onnx_writer *w, bool dilations)
+/* Older rules of ONNX, with ceil_mode, also add a window that starts in the padding
+ * behind; an axis that gets none must not have that much padding. */
+static void cut_padding(weft__axis *a)
+{
+    int64_t end =
+        (int64_t)(a->out - 1) * a->stride + (int64_t)a->dilate * (a->kernel - 1) + 1;
+    int64_t after = end - a->size - a->before;
+    if (after < 0) after = 0;
+    if (after < a->after) a->after = (int)after;
+}
+
+WEFT_SHARED void weft__pooling_to_onnx(const weft__node *node, weft__onnx_writer *w,
+                                       bool dilations)
 {
     const weft__pooling *o = node->attr;
-    weft__axis axis[2];
+    weft__slide floor = o->slide;
+    weft__axis axis[2], plain[2];
     if (weft__slide_settle(node, &o->slide, weft__onnx_in(w, 0), axis)) return;
+    floor.ceil = false;
+    bool fits = !weft__slide_settle(node, &floor, weft__onnx_in(w, 0), plain);
+    if (!fits || plain[0].out != axis[0].out || plain[1].out != axis[1].out) {
+        weft__onnx_put_int(w, "ceil_mode", 1);
+        for (int i = 0; i < 2 && fits; i++)
+            if (plain[i].out == axis[i].out) cut_padding(&axis[i]);
+    }
     weft__slide_to_onnx(w, &o->slide, axis, dilations);
-    if (o->slide.ceil) weft__onnx_put_int(w, "ceil_mode", 1);
 }
 
 WEFT_SHARED weft_status weft__pooling_from_onnx(weft__onnx_node *n, weft_pool_opts *opts)
@@ -126,8 +171,10 @@ WEFT_SHARED weft_status weft__pooling_from_onnx(weft__onnx_node *n, weft_pool_op
     *opts = (weft_pool_opts){.kernel = {s.kernel[0], s.kernel[1]},
                              .stride = {s.stride[0], s.stride[1]},
                              .dilate = {s.dilate[0], s.dilate[1]},
-                             .pad = {s.pad[0], s.pad[1]}, .pad_end = {s.pad_end[0], s.pad_end[1]},
-                             .uneven = true, .mode = s.mode,
+                             .pad = {s.pad[0], s.pad[1]},
+                             .pad_end = {s.pad_end[0], s.pad_end[1]},
+                             .uneven = true,
+                             .mode = s.mode,
                              .ceil = weft__onnx_get_int(n, "ceil_mode", 0) != 0};
     return WEFT_OK;
 }
@@ -150,8 +197,10 @@ WEFT_SHARED weft_val weft__pooling_sample(weft_graph *g, weft__rng *rng, bool di
     *opts = (weft_pool_opts){.kernel = {s.kernel[0], s.kernel[1]},
                              .stride = {s.stride[0], s.stride[1]},
                              .dilate = {s.dilate[0], s.dilate[1]},
-                             .pad = {s.pad[0], s.pad[1]}, .pad_end = {s.pad_end[0], s.pad_end[1]},
-                             .uneven = true, .mode = s.mode,
+                             .pad = {s.pad[0], s.pad[1]},
+                             .pad_end = {s.pad_end[0], s.pad_end[1]},
+                             .uneven = true,
+                             .mode = s.mode,
                              .ceil = s.mode == WEFT_PAD_GIVEN && weft__rng_below(rng, 2)};
     return picture_input(g, rng, axes, size);
 }
@@ -164,15 +213,15 @@ WEFT_SHARED weft_val weft__pooling_global_sample(weft_graph *g, weft__rng *rng)
 
 /* ---- adaptive pooling ---- */
 
-WEFT_SHARED weft_val weft__adaptive_add(weft_graph *g, const char *op, weft_val x, int rows,
-                                        int columns)
+WEFT_SHARED weft_val weft__adaptive_add(weft_graph *g, const char *op, weft_val x,
+                                        int rows, int columns)
 {
     weft__adaptive o = {rows, columns};
     return weft__node_add(g, op, &o, sizeof o, &x, 1, 1);
 }
 
-WEFT_SHARED weft_status weft__adaptive_shape(const weft__node *node, const weft__tensor *in,
-                                             weft__tensor *out)
+WEFT_SHARED weft_status weft__adaptive_shape(const weft__node *node,
+                                             const weft__tensor *in, weft__tensor *out)
 {
     const weft__adaptive *o = node->attr;
     weft_status s = weft__need(node, in, 0, "x", 3, 4);
@@ -186,16 +235,26 @@ WEFT_SHARED weft__adaptive_sizes weft__adaptive_measure(const weft__tensor *x,
                                                         const weft__tensor *y)
 {
     bool plane = x->rank == 4;
-    return (weft__adaptive_sizes){x->dim[0], plane ? x->dim[2] : 1, x->dim[plane ? 3 : 2],
-                                  x->dim[1], plane ? y->dim[2] : 1, y->dim[plane ? 3 : 2]};
+    return (weft__adaptive_sizes){
+        x->dim[0], plane ? x->dim[2] : 1, x->dim[plane ? 3 : 2],
+        x->dim[1], plane ? y->dim[2] : 1, y->dim[plane ? 3 : 2]};
 }
 
 WEFT_SHARED bool weft__adaptive_even(const weft__adaptive_sizes *z, weft__pool *p)
 {
     if (z->h % z->oh || z->w % z->ow) return false;
-    *p = (weft__pool){.n = z->n, .h = z->h, .w = z->w, .c = z->c, .oh = z->oh, .ow = z->ow,
-                      .kh = z->h / z->oh, .kw = z->w / z->ow, .stride_h = z->h / z->oh,
-                      .stride_w = z->w / z->ow, .dilate_h = 1, .dilate_w = 1};
+    *p = (weft__pool){.n = z->n,
+                      .h = z->h,
+                      .w = z->w,
+                      .c = z->c,
+                      .oh = z->oh,
+                      .ow = z->ow,
+                      .kh = z->h / z->oh,
+                      .kw = z->w / z->ow,
+                      .stride_h = z->h / z->oh,
+                      .stride_w = z->w / z->ow,
+                      .dilate_h = 1,
+                      .dilate_w = 1};
     return true;
 }
 
@@ -211,7 +270,8 @@ WEFT_SHARED void weft__adaptive_to_onnx(weft__onnx_writer *w, const char *op_typ
     weft__adaptive_sizes z = weft__adaptive_measure(x, y);
     weft__pool p;
     if (!weft__adaptive_even(&z, &p)) {
-        weft__onnx_refuse(w, "adaptive pooling has an ONNX form only where its windows are equal");
+        weft__onnx_refuse(
+            w, "adaptive pooling has an ONNX form only where its windows are equal");
         return;
     }
     int kernel[2] = {x->rank == 3 ? p.kw : p.kh, p.kw};
@@ -220,7 +280,8 @@ WEFT_SHARED void weft__adaptive_to_onnx(weft__onnx_writer *w, const char *op_typ
     weft__onnx_put_ints(w, "strides", kernel, x->rank - 2);
 }
 
-WEFT_SHARED weft_val weft__adaptive_sample(weft_graph *g, weft__rng *rng, int *rows, int *columns)
+WEFT_SHARED weft_val weft__adaptive_sample(weft_graph *g, weft__rng *rng, int *rows,
+                                           int *columns)
 {
     int size[2] = {weft__rng_between(rng, 1, 7), weft__rng_between(rng, 1, 7)};
     bool even = weft__rng_below(rng, 2);

@@ -10,11 +10,12 @@ typedef struct weft__pooling {
 } weft__pooling;
 
 /* Adds a max_pool or avg_pool node with the defaults filled in. */
-weft_val weft__pooling_add(weft_graph *g, const char *op, weft_val x, const weft_pool_opts *opts);
-/* Checks x and the options; a window in the padding alone fails unless `empty` windows have a
- * value. */
-weft_status weft__pooling_settle(const weft__node *node, const weft__tensor *x, bool empty,
-                                 weft__axis axis[2]);
+weft_val weft__pooling_add(weft_graph *g, const char *op, weft_val x,
+                           const weft_pool_opts *opts);
+/* Checks x and the options; a window in the padding alone fails unless `empty` windows
+ * have a value. */
+weft_status weft__pooling_settle(const weft__node *node, const weft__tensor *x,
+                                 bool empty, weft__axis axis[2]);
 /* The kernels' geometry of a node that was settled when the graph was built. */
 weft__pool weft__pooling_geometry(const weft__node *node, const weft__tensor *x);
 /* One window over each whole picture of x, [n, c, d...]. */
@@ -26,14 +27,16 @@ weft_status weft__pooling_global_shape(const weft__node *node, const weft__tenso
 size_t weft__pooling_index_bytes(const weft__tensor *y);
 /* in[0] and out[0] channels-last. */
 void weft__pooling_describe(const weft__node *node, char *text, size_t size);
-double weft__pooling_flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out);
+double weft__pooling_flops(const weft__node *node, const weft__tensor *in,
+                           const weft__tensor *out);
 double weft__pooling_global_flops(const weft__node *node, const weft__tensor *in,
                                   const weft__tensor *out);
 
 void weft__pooling_to_onnx(const weft__node *node, weft__onnx_writer *w, bool dilations);
 /* Reads the options of MaxPool or AveragePool. WEFT_EMODEL. */
 weft_status weft__pooling_from_onnx(weft__onnx_node *n, weft_pool_opts *opts);
-weft_val weft__pooling_sample(weft_graph *g, weft__rng *rng, bool dilations, weft_pool_opts *opts);
+weft_val weft__pooling_sample(weft_graph *g, weft__rng *rng, bool dilations,
+                              weft_pool_opts *opts);
 weft_val weft__pooling_global_sample(weft_graph *g, weft__rng *rng);
 
 /* ---- adaptive pooling ---- */
@@ -58,8 +61,10 @@ typedef struct weft__adaptive_sizes {
     int n, h, w, c, oh, ow;
 } weft__adaptive_sizes;
 
-weft_val weft__adaptive_add(weft_graph *g, const char *op, weft_val x, int rows, int columns);
-weft_status weft__adaptive_shape(const weft__node *node, const weft__tensor *in, weft__tensor *out);
+weft_val weft__adaptive_add(weft_graph *g, const char *op, weft_val x, int rows,
+                            int columns);
+weft_status weft__adaptive_shape(const weft__node *node, const weft__tensor *in,
+                                 weft__tensor *out);
 weft__adaptive_sizes weft__adaptive_measure(const weft__tensor *x, const weft__tensor *y);
 /* All windows equal: the pool that does the same. False when they are not. */
 bool weft__adaptive_even(const weft__adaptive_sizes *z, weft__pool *p);

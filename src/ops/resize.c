@@ -11,15 +11,18 @@ typedef struct options {
     bool bilinear, align_corners;
 } options;
 
-weft_val weft_resize(weft_graph *g, weft_val x, int rows, int columns, weft_resize_mode mode,
-                     bool align_corners)
+weft_val weft_resize(weft_graph *g, weft_val x, int rows, int columns,
+                     weft_resize_mode mode, bool align_corners)
 {
-    options o = {.axes = weft__nominal_shape(g, x).rank - 2, .size = {rows, columns},
-                      .bilinear = mode == WEFT_BILINEAR, .align_corners = align_corners};
+    options o = {.axes = weft__nominal_shape(g, x).rank - 2,
+                 .size = {rows, columns},
+                 .bilinear = mode == WEFT_BILINEAR,
+                 .align_corners = align_corners};
     return weft__node_add(g, "resize", &o, sizeof o, &x, 1, 1);
 }
 
-static weft_status shape(const weft__node *node, const weft__tensor *in, weft__tensor *out)
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
 {
     const options *o = node->attr;
     weft_status s = weft__need(node, in, 0, "x", 3, 4);
@@ -46,9 +49,13 @@ static job measure(const weft__run *r)
     const options *o = r->attr;
     const weft__tensor *x = &r->in[0], *y = &r->out[0];
     bool plane = x->rank == 4;
-    return (job){.k = KERNELS(r), .bilinear = o->bilinear, .align = o->align_corners,
-                 .h = plane ? (size_t)x->dim[2] : 1, .w = (size_t)x->dim[plane ? 3 : 2],
-                 .c = (size_t)x->dim[1], .oh = plane ? (size_t)y->dim[2] : 1,
+    return (job){.k = KERNELS(r),
+                 .bilinear = o->bilinear,
+                 .align = o->align_corners,
+                 .h = plane ? (size_t)x->dim[2] : 1,
+                 .w = (size_t)x->dim[plane ? 3 : 2],
+                 .c = (size_t)x->dim[1],
+                 .oh = plane ? (size_t)y->dim[2] : 1,
                  .ow = (size_t)y->dim[plane ? 3 : 2]};
 }
 
@@ -110,7 +117,8 @@ static void rows(void *arg, size_t begin, size_t end)
     }
 }
 
-/* Pictures begin .. end-1: several pixels of y may come from one of x, but pictures share none. */
+/* Pictures begin .. end-1: several pixels of y may come from one of x, but pictures share
+ * none. */
 static void pictures_back(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
@@ -145,11 +153,12 @@ static void backward(const weft__run *r)
     b.to = r->din[0].data;
     b.from = r->dout[0].data;
     if (b.to)
-        weft__spread((size_t)r->in[0].dim[0], 4.0 * (double)(b.oh * b.ow * b.c), pictures_back,
-                     &b);
+        weft__spread((size_t)r->in[0].dim[0], 4.0 * (double)(b.oh * b.ow * b.c),
+                     pictures_back, &b);
 }
 
-static double flops(const weft__node *node, const weft__tensor *in, const weft__tensor *out)
+static double flops(const weft__node *node, const weft__tensor *in,
+                    const weft__tensor *out)
 {
     const options *o = node->attr;
     (void)in;
@@ -169,8 +178,8 @@ static void describe(const weft__node *node, char *text, size_t size)
 
 /* ---- ONNX ---- */
 
-/* Does this scale, as a float, give `out` positions, and for nearest the same ones? ONNX counts
- * floor(in * scale) positions, and position i shows floor(i / scale). */
+/* Does this scale, as a float, give `out` positions, and for nearest the same ones? ONNX
+ * counts floor(in * scale) positions, and position i shows floor(i / scale). */
 static bool scale_fits(float scale, int in, int out, bool nearest, bool exactly)
 {
     if (floorf((float)in * scale) != (float)out) return false;
@@ -180,7 +189,8 @@ static bool scale_fits(float scale, int in, int out, bool nearest, bool exactly)
     return true;
 }
 
-/* A float near out / in that fits, preferably in double precision too: 0 when there is none. */
+/* A float near out / in that fits, preferably in double precision too: 0 when there is
+ * none. */
 static float scale_for(int in, int out, bool nearest)
 {
     float middle = (float)out / (float)in;
@@ -232,12 +242,14 @@ typedef struct map {
 static double onnx_source(const map *g, int i)
 {
     const char *m = g->coordinates;
-    if (!strcmp(m, "align_corners")) return g->out > 1 ? (double)i * (g->in - 1) / (g->out - 1) : 0;
+    if (!strcmp(m, "align_corners"))
+        return g->out > 1 ? (double)i * (g->in - 1) / (g->out - 1) : 0;
     if (!strcmp(m, "asymmetric")) return i * g->step;
     if (!strcmp(m, "tf_half_pixel_for_nn")) return (i + 0.5) * g->step;
     if (!strcmp(m, "pytorch_half_pixel") && g->out == 1) return 0;
     double at = (i + 0.5) * g->step - 0.5;
-    if (!strcmp(m, "half_pixel_symmetric")) at += g->in / 2.0 * (1 - g->out * g->step / g->in);
+    if (!strcmp(m, "half_pixel_symmetric"))
+        at += g->in / 2.0 * (1 - g->out * g->step / g->in);
     return at;
 }
 
@@ -272,18 +284,21 @@ static weft_status read_axes(weft__onnx_node *n, int rank, int axis[4], int *cou
 {
     int got = weft__onnx_get_ints(n, "axes", axis, 4);
     *count = got < 0 ? rank : got;
-    if (got > rank) return weft__onnx_fail(n, "attribute axes has %d numbers for rank %d", got, rank);
+    if (got > rank)
+        return weft__onnx_fail(n, "attribute axes has %d numbers for rank %d", got, rank);
     for (int i = 0; i < *count; i++) {
         if (got < 0) axis[i] = i;
         if (axis[i] < -rank || axis[i] >= rank)
-            return weft__onnx_fail(n, "attribute axes holds %d, x has rank %d", axis[i], rank);
+            return weft__onnx_fail(n, "attribute axes holds %d, x has rank %d", axis[i],
+                                   rank);
         if (axis[i] < 0) axis[i] += rank;
     }
     return WEFT_OK;
 }
 
 /* Fills at[axis] with sizes and steps from the constant inputs `scales` or `sizes`. */
-static weft_status read_sizes(weft__onnx_node *n, int scales, int sizes, weft_shape x, map *at)
+static weft_status read_sizes(weft__onnx_node *n, int scales, int sizes, weft_shape x,
+                              map *at)
 {
     int64_t size[4];
     double scale[4];
@@ -305,8 +320,8 @@ static weft_status read_sizes(weft__onnx_node *n, int scales, int sizes, weft_sh
         if (have_sizes != count && fabs(1 / scale[i] - at[a].step) > 1e-6 * at[a].step)
             at[a].step = 1 / scale[i];
         if (a == 1 ? at[a].out != in : a == 0 && have_sizes != count && at[a].out != in)
-            s = weft__onnx_fail(n, "axis %d (%s) is resized, only the axes behind can be", a,
-                                a ? "channels" : "batch");
+            s = weft__onnx_fail(n, "axis %d (%s) is resized, only the axes behind can be",
+                                a, a ? "channels" : "batch");
     }
     return s;
 }
@@ -314,25 +329,28 @@ static weft_status read_sizes(weft__onnx_node *n, int scales, int sizes, weft_sh
 static weft_status check_attributes(weft__onnx_node *n)
 {
     const char *aspect = weft__onnx_get_text(n, "keep_aspect_ratio_policy", "stretch");
-    (void)weft__onnx_get_float(n, "cubic_coeff_a", 0);       /* of modes that are refused, */
+    (void)weft__onnx_get_float(n, "cubic_coeff_a", 0); /* of modes that are refused, */
     (void)weft__onnx_get_float(n, "extrapolation_value", 0); /* and harmless otherwise */
-    if (weft__onnx_get_int(n, "exclude_outside", 0) || weft__onnx_get_int(n, "antialias", 0))
-        return weft__onnx_fail(n, "attributes exclude_outside and antialias are not supported");
+    if (weft__onnx_get_int(n, "exclude_outside", 0) ||
+        weft__onnx_get_int(n, "antialias", 0))
+        return weft__onnx_fail(
+            n, "attributes exclude_outside and antialias are not supported");
     if (strcmp(aspect, "stretch"))
-        return weft__onnx_fail(n, "attribute keep_aspect_ratio_policy \"%.40s\" is not supported",
-                               aspect);
+        return weft__onnx_fail(
+            n, "attribute keep_aspect_ratio_policy \"%.40s\" is not supported", aspect);
     return WEFT_OK;
 }
 
-/* Resize, and Upsample of opset 9. What they do must be one of ours, whatever it is called. */
+/* Resize, and Upsample of opset 9. What they do must be one of ours, whatever it is
+ * called. */
 static weft_status from_onnx(weft__onnx_node *n)
 {
     weft_graph *g = weft__onnx_graph(n);
     weft_shape x = weft__onnx_shape(n, 0);
     bool old = weft__onnx_opset(n) < 11 || !strcmp(weft__onnx_op_type(n), "Upsample");
     const char *mode = weft__onnx_get_text(n, "mode", "nearest");
-    const char *coordinates =
-        weft__onnx_get_text(n, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
+    const char *coordinates = weft__onnx_get_text(n, "coordinate_transformation_mode",
+                                                  old ? "asymmetric" : "half_pixel");
     const char *rounding =
         weft__onnx_get_text(n, "nearest_mode", old ? "floor" : "round_prefer_floor");
     bool bilinear = !strcmp(mode, "linear") || !strcmp(mode, "bilinear");
@@ -341,9 +359,11 @@ static weft_status from_onnx(weft__onnx_node *n)
     int axes;
     weft_status s = weft__onnx_axes(n, &axes);
     if (!s) s = check_attributes(n);
-    if (!s && ((!bilinear && strcmp(mode, "nearest")) || !strcmp(coordinates, "tf_crop_and_resize")))
-        s = weft__onnx_fail(n, "mode \"%.40s\" with coordinates \"%.40s\" is not supported", mode,
-                            coordinates);
+    if (!s && ((!bilinear && strcmp(mode, "nearest")) ||
+               !strcmp(coordinates, "tf_crop_and_resize")))
+        s = weft__onnx_fail(n,
+                            "mode \"%.40s\" with coordinates \"%.40s\" is not supported",
+                            mode, coordinates);
     for (int i = 0; i < x.rank && !s; i++)
         at[i] = (map){x.dim[i], x.dim[i], 1, coordinates, rounding};
     if (!s) s = read_sizes(n, old ? 1 : 2, old ? 0 : 3, x, at);
@@ -352,13 +372,16 @@ static weft_status from_onnx(weft__onnx_node *n)
         aligned &= bilinear && agrees(&at[i], bilinear, true);
     }
     if (!s && !same && !aligned)
-        s = weft__onnx_fail(n, "mode \"%.40s\" with coordinates \"%.40s\" and rounding \"%.40s\" "
-                               "is not supported for these sizes",
-                            mode, coordinates, rounding);
+        s = weft__onnx_fail(
+            n,
+            "mode \"%.40s\" with coordinates \"%.40s\" and rounding \"%.40s\" "
+            "is not supported for these sizes",
+            mode, coordinates, rounding);
     if (s) return s;
-    weft__onnx_set(n, 0, weft_resize(g, weft__onnx_value(n, 0), at[2].out,
-                                     axes == 2 ? at[3].out : 0,
-                                     bilinear ? WEFT_BILINEAR : WEFT_NEAREST, !same));
+    weft__onnx_set(n, 0,
+                   weft_resize(g, weft__onnx_value(n, 0), at[2].out,
+                               axes == 2 ? at[3].out : 0,
+                               bilinear ? WEFT_BILINEAR : WEFT_NEAREST, !same));
     return weft_graph_status(g);
 }
 
@@ -372,7 +395,8 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
                                         : weft__rng_between(rng, 1, 9);
     }
     weft_val x = weft_input(g, "x", weft__picture(n, c, axes, size));
-    return weft_resize(g, x, to[0], to[1], weft__rng_below(rng, 2) ? WEFT_BILINEAR : WEFT_NEAREST,
+    return weft_resize(g, x, to[0], to[1],
+                       weft__rng_below(rng, 2) ? WEFT_BILINEAR : WEFT_NEAREST,
                        weft__rng_below(rng, 2));
 }
 

@@ -22,7 +22,11 @@ typedef enum weft__ink {
     WEFT_INKS
 } weft__ink;
 
-enum { WEFT_INK_SERIES = 6, WEFT_INK_RIGHT = WEFT_INK_1, WEFT_INK_WRONG = WEFT_INK_2 };
+enum { WEFT_INK_SERIES = 6 };
+
+/* of answers */
+#define WEFT_INK_RIGHT WEFT_INK_1
+#define WEFT_INK_WRONG WEFT_INK_2
 
 typedef struct weft__pen {
     weft__ink ink;

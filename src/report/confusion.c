@@ -129,9 +129,9 @@ static void add_tip(weft__canvas *c, const weft__confusion *m, const layout *l, 
     weft__text_free(&t);
 }
 
-/* Row i: colours gathered into lists by level, letters and tips at once. */
-static void draw_row(weft__canvas *c, const weft__confusion *m, const layout *l, int i,
-                     double *row, double **xy, int *used)
+/* Adds the fields of row i to the lists of their colours. */
+static void gather_row(const weft__confusion *m, const layout *l, int i, double *row,
+                       double **xy, int *used)
 {
     double sum = 0;
     for (int j = 0; j < l->n; j++) sum += row[j] = field(m, l, i, j);
@@ -170,7 +170,7 @@ static void draw_fields(weft__canvas *c, const weft__confusion *m, const layout 
         size_t most = k < LEVELS ? n * n : n;
         ok = (xy[k] = malloc(2 * most * sizeof *xy[k])) != NULL;
     }
-    for (int i = 0; i < l->n && ok; i++) draw_row(c, m, l, i, row, xy, used);
+    for (int i = 0; i < l->n && ok; i++) gather_row(m, l, i, row, xy, used);
     for (int k = 0; k < 2 * LEVELS && ok; k++)
         c->boxes(c->to, xy[k], used[k], l->cell - gap, l->cell - gap,
                  (weft__pen){.ink = k < LEVELS ? WEFT_INK_WRONG : WEFT_INK_RIGHT,

@@ -5,7 +5,8 @@
  *   - metadata "weft.crc32": one CRC-32 (8 hex digits) per tensor, in order;
  *   - the last tensor, "weft.header.sha256" (U8 [32]): SHA-256 of length and header.
  * So the header's checksum covers the tensors' checksums, and every byte is covered once.
- * Later versions keep the last 32 bytes, so that an older reader can say what it found. */
+ * Later versions keep the last 32 bytes, so that an older reader can say what it found.
+ */
 #include "store/checkpoint.h"
 
 #include "base/checked.h"
@@ -91,8 +92,8 @@ weft_status weft__checkpoint_put(weft__checkpoint *c, const char *name, weft_sha
         return weft__fail(WEFT_EBUG, "checkpoint: \"%s\" is no name for a tensor", name);
     if (shape.rank < 0 || shape.rank > WEFT_MAX_RANK ||
         !weft__count(shape.dim, shape.rank, &expected) || expected != count)
-        return weft__fail(WEFT_EBUG, "checkpoint: %s has %zu elements, not its shape's", name,
-                          count);
+        return weft__fail(WEFT_EBUG, "checkpoint: %s has %zu elements, not its shape's",
+                          name, count);
     section *s = section_new(c, name);
     if (!s) return weft__fail(WEFT_ENOMEM, "checkpoint: out of memory");
     s->shape = shape;
@@ -101,7 +102,8 @@ weft_status weft__checkpoint_put(weft__checkpoint *c, const char *name, weft_sha
     return WEFT_OK;
 }
 
-const float *weft__checkpoint_get(const weft__checkpoint *c, const char *name, size_t count)
+const float *weft__checkpoint_get(const weft__checkpoint *c, const char *name,
+                                  size_t count)
 {
     for (int i = 0; i < c->count; i++)
         if (!strcmp(c->section[i].name, name))
@@ -169,7 +171,8 @@ static weft_meta *sealed_meta(const weft__checkpoint *c)
 {
     weft_meta *m = weft_meta_new();
     char *crcs = malloc((size_t)c->count * 8 + 1);
-    weft_status s = m && crcs ? WEFT_OK : weft__fail(WEFT_ENOMEM, "checkpoint: out of memory");
+    weft_status s =
+        m && crcs ? WEFT_OK : weft__fail(WEFT_ENOMEM, "checkpoint: out of memory");
     if (crcs) *crcs = 0;
     for (int i = 0; i < c->count && !s; i++) {
         uint32_t crc = 0;
@@ -189,7 +192,8 @@ static weft_meta *sealed_meta(const weft__checkpoint *c)
     return NULL;
 }
 
-static weft_status make_header(const weft__checkpoint *c, unsigned char **text, size_t *bytes)
+static weft_status make_header(const weft__checkpoint *c, unsigned char **text,
+                               size_t *bytes)
 {
     weft_meta *meta = sealed_meta(c);
     weft__st_entry *e = calloc((size_t)c->count + 1, sizeof *e);
@@ -200,11 +204,12 @@ static weft_status make_header(const weft__checkpoint *c, unsigned char **text, 
         return meta ? weft__fail(WEFT_ENOMEM, "checkpoint: out of memory") : WEFT_ENOMEM;
     }
     for (int i = 0; i < c->count; i++) {
-        e[i] = (weft__st_entry){.name = c->section[i].name, .type = "F32",
-                                .rank = c->section[i].shape.rank};
+        e[i] = (weft__st_entry){
+            .name = c->section[i].name, .type = "F32", .rank = c->section[i].shape.rank};
         for (int k = 0; k < e[i].rank; k++) e[i].dim[k] = c->section[i].shape.dim[k];
     }
-    e[c->count] = (weft__st_entry){.name = SEAL, .type = "U8", .rank = 1, .dim = {SEAL_BYTES}};
+    e[c->count] =
+        (weft__st_entry){.name = SEAL, .type = "U8", .rank = 1, .dim = {SEAL_BYTES}};
     s = weft__st_header(meta, e, c->count + 1, text, bytes);
     weft_meta_free(meta);
     free(e);
@@ -265,7 +270,8 @@ static bool looks_whole(const char *path)
     }
     if (header) {
         memcpy(header, length, 8);
-        ok = fread(header + 8, 1, (size_t)n, f) == n && !fseek(f, -SEAL_BYTES, SEEK_END) &&
+        ok = fread(header + 8, 1, (size_t)n, f) == n &&
+             !fseek(f, -SEAL_BYTES, SEEK_END) &&
              fread(seal, 1, SEAL_BYTES, f) == SEAL_BYTES;
         sha256(header, (size_t)n + 8, digest);
         ok = ok && !memcmp(seal, digest, SEAL_BYTES) &&
@@ -277,8 +283,8 @@ static bool looks_whole(const char *path)
     return ok;
 }
 
-/* What is at path gets the name `previous` as well, or, where a file cannot have two names,
- * instead. At every moment one of the two is a whole file. */
+/* What is at path gets the name `previous` as well, or, where a file cannot have two
+ * names, instead. At every moment one of the two is a whole file. */
 static weft_status keep_previous(const char *path, const char *previous)
 {
     struct stat st;
@@ -290,14 +296,16 @@ static weft_status keep_previous(const char *path, const char *previous)
     unlink(link_name); /* rename leaves it when both are the same file already */
     free(link_name);
     if (!kept && rename(path, previous))
-        return weft__fail_errno(WEFT_EIO, errno, "%s: cannot keep it as %s", path, previous);
+        return weft__fail_errno(WEFT_EIO, errno, "%s: cannot keep it as %s", path,
+                                previous);
     return WEFT_OK;
 }
 
 static weft_status sync_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    char *dir =
+        slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
     if (!dir) return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
     free(dir);
@@ -308,9 +316,9 @@ static weft_status sync_folder(const char *path)
     return weft__fail_errno(WEFT_EIO, err, "%s: cannot save its folder", path);
 }
 
-/* First the new file, whole and on disk, under a third name; only then are names moved. So a
- * full disk changes nothing, and whenever the process ends, one of path and path.previous is
- * the last good checkpoint. */
+/* First the new file, whole and on disk, under a third name; only then are names moved.
+ * So a full disk changes nothing, and whenever the process ends, one of path and
+ * path.previous is the last good checkpoint. */
 weft_status weft__checkpoint_write(const weft__checkpoint *c, const char *path)
 {
     char *fresh = with_end(path, ".new"), *previous = with_end(path, ".previous");
@@ -345,7 +353,8 @@ static weft_status check_seal(const unsigned char *data, size_t bytes)
     if (!bytes) return weft__fail(WEFT_EMODEL, "the file is empty");
     for (int i = 0; i < 8 && bytes >= 8; i++) length |= (uint64_t)data[i] << (8 * i);
     if (bytes < 8 + SEAL_BYTES || length > bytes - 8 - SEAL_BYTES)
-        return weft__fail(WEFT_EMODEL, "checksum mismatch in section header: %llu bytes in a "
+        return weft__fail(WEFT_EMODEL,
+                          "checksum mismatch in section header: %llu bytes in a "
                           "file of %zu: truncated, or not a checkpoint",
                           (unsigned long long)length, bytes);
     sha256(data, (size_t)length + 8, digest);
@@ -358,8 +367,9 @@ static weft_status check_version(const weft__st_file *f)
     const char *version = weft_meta_get(f->meta, VERSION_KEY);
     if (!version) return weft__fail(WEFT_EMODEL, "not a checkpoint of weft");
     if (strcmp(version, VERSION))
-        return weft__fail(WEFT_EMODEL, "written by version %.40s of the format, this is %s",
-                          version, VERSION);
+        return weft__fail(WEFT_EMODEL,
+                          "written by version %.40s of the format, this is %s", version,
+                          VERSION);
     return WEFT_OK;
 }
 
@@ -369,14 +379,17 @@ static weft_status check_sections(const weft__st_file *f, const unsigned char *d
     int tensors = f->count - 1;
     if (tensors < 0 || strcmp(f->entry[tensors].name, SEAL) || !crcs ||
         strlen(crcs) != (size_t)tensors * 8)
-        return weft__fail(WEFT_EMODEL, "section header: the checksums do not fit the sections");
+        return weft__fail(WEFT_EMODEL,
+                          "section header: the checksums do not fit the sections");
     if (f->data % sizeof(float))
-        return weft__fail(WEFT_EMODEL, "section header: %zu bytes, not a multiple of 4", f->data);
+        return weft__fail(WEFT_EMODEL, "section header: %zu bytes, not a multiple of 4",
+                          f->data);
     for (int i = 0; i < tensors; i++) {
         const weft__st_entry *e = &f->entry[i];
         char text[9];
         if (strcmp(e->type, "F32"))
-            return weft__fail(WEFT_EMODEL, "section %s: type %s, must be F32", e->name, e->type);
+            return weft__fail(WEFT_EMODEL, "section %s: type %s, must be F32", e->name,
+                              e->type);
         snprintf(text, sizeof text, "%08x",
                  (unsigned)weft__crc32(0, data + f->data + e->begin, e->end - e->begin));
         if (memcmp(text, crcs + (size_t)i * 8, 8)) return mismatch(e->name);
@@ -410,8 +423,8 @@ static weft_status take_sections(weft__checkpoint *c, const weft__st_file *f,
         s->shape.rank = e->rank;
         for (int k = 0; k < e->rank; k++) {
             if (e->dim[k] > INT32_MAX)
-                return weft__fail(WEFT_EMODEL, "section %s: dimension %d is %lld", e->name, k,
-                                  (long long)e->dim[k]);
+                return weft__fail(WEFT_EMODEL, "section %s: dimension %d is %lld",
+                                  e->name, k, (long long)e->dim[k]);
             s->shape.dim[k] = (int)e->dim[k];
         }
         s->count = (size_t)(e->end - e->begin) / sizeof(float);
@@ -433,8 +446,10 @@ weft_status weft__checkpoint_parse(const void *data, size_t bytes, weft__checkpo
     if (!s) s = take_meta(c, &f);
     if (!s) s = take_sections(c, &f, data);
     weft__st_free(&f);
-    if (s) weft__checkpoint_free(c);
-    else *out = c;
+    if (s)
+        weft__checkpoint_free(c);
+    else
+        *out = c;
     return s;
 }
 

@@ -59,8 +59,11 @@ static bool is_utf8(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
     while (*s) {
-        int more = *s < 0x80 ? 0 : *s >= 0xc2 && *s < 0xe0 ? 1
-                 : *s >= 0xe0 && *s < 0xf0 ? 2 : *s >= 0xf0 && *s < 0xf5 ? 3 : -1;
+        int more = *s < 0x80                 ? 0
+                   : *s >= 0xc2 && *s < 0xe0 ? 1
+                   : *s >= 0xe0 && *s < 0xf0 ? 2
+                   : *s >= 0xf0 && *s < 0xf5 ? 3
+                                             : -1;
         if (more < 0) return false;
         if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
             (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))

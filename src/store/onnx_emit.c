@@ -92,8 +92,9 @@ static void put_little(unsigned char *to, uint64_t bits, size_t size)
     for (size_t i = 0; i < size; i++) to[i] = (unsigned char)(bits >> (8 * i));
 }
 
-pb_tensor *weft__onnx_tensor_made(weft__onnx_writer *w, const char *name, weft_shape shape,
-                                  size_t count, const float *reals, const int32_t *ints)
+pb_tensor *weft__onnx_tensor_made(weft__onnx_writer *w, const char *name,
+                                  weft_shape shape, size_t count, const float *reals,
+                                  const int32_t *ints)
 {
     size_t size = reals ? 4 : 8, bytes;
     if (!weft__mul(count, size, &bytes)) bytes = SIZE_MAX / 2;
@@ -199,12 +200,15 @@ static void feed(weft__onnx_writer *w, const char *name, pb_node *constant)
 
 static void feed_value(weft__onnx_writer *w, int v)
 {
-    if (v) feed(w, w->name[v], constant_of(w, v));
-    else feed(w, "", NULL);
+    if (v)
+        feed(w, w->name[v], constant_of(w, v));
+    else
+        feed(w, "", NULL);
 }
 
 /* Writes the node being made: it gives `outputs`. */
-static void flush(weft__onnx_writer *w, const char *name, const char *const *outputs, int n)
+static void flush(weft__onnx_writer *w, const char *name, const char *const *outputs,
+                  int n)
 {
     while (w->feeds && !*w->feed[w->feeds - 1].name) w->feeds--; /* absent at the end */
     if (!w->type)
@@ -238,7 +242,8 @@ void weft__onnx_emit_identity(weft__onnx_writer *w, int from, const char *name)
 
 static void emit(weft__onnx_writer *w, const weft__node *node)
 {
-    const char **outputs = weft__onnx_memory(w, ((size_t)node->nout + 1) * sizeof *outputs);
+    const char **outputs =
+        weft__onnx_memory(w, ((size_t)node->nout + 1) * sizeof *outputs);
     if (!outputs) return;
     for (int k = 0; k < node->nout; k++) outputs[k] = w->name[node->out[k]];
     w->type = node->op->onnx.name;
@@ -297,7 +302,8 @@ void weft__onnx_put_int(weft__onnx_writer *w, const char *attribute, int64_t val
     a->i = value;
 }
 
-void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int *value, int n)
+void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int *value,
+                         int n)
 {
     pb_attribute *a = put(w, attribute, PB_ATTR_INTS);
     int64_t *wide = a ? weft__onnx_memory(w, ((size_t)n + 1) * sizeof *wide) : NULL;
@@ -350,7 +356,8 @@ static void add(weft__onnx_writer *w, const char *suffix, weft_shape shape, size
     if (p) feed(w, name, p);
 }
 
-void weft__onnx_add_ints(weft__onnx_writer *w, const char *suffix, const int *value, int n)
+void weft__onnx_add_ints(weft__onnx_writer *w, const char *suffix, const int *value,
+                         int n)
 {
     add(w, suffix, (weft_shape){.rank = 1, .dim = {n}}, (size_t)n, NULL,
         n ? (const int32_t *)value : &(int32_t){0});
@@ -417,6 +424,6 @@ void weft__onnx_then(weft__onnx_writer *w, const char *op_type)
 
 void weft__onnx_refuse(weft__onnx_writer *w, const char *why)
 {
-    weft__onnx_write_fail(w, WEFT_EMODEL, "node %s (%s): %s", w->at->name, w->at->op->name,
-                          why);
+    weft__onnx_write_fail(w, WEFT_EMODEL, "node %s (%s): %s", w->at->name,
+                          w->at->op->name, why);
 }

@@ -23,7 +23,8 @@ static bool stays_inside(const char *location)
     if (!*location || *location == '/' || strchr(location, '\\')) return false;
     for (const char *part = location; part;) {
         size_t n = strcspn(part, "/");
-        if (!n || (n == 1 && part[0] == '.') || (n == 2 && part[0] == '.' && part[1] == '.'))
+        if (!n || (n == 1 && part[0] == '.') ||
+            (n == 2 && part[0] == '.' && part[1] == '.'))
             return false;
         part = part[n] ? part + n + 1 : NULL;
     }
@@ -61,7 +62,8 @@ static weft_status read_piece(weft__onnx_source *src, int fd, const char *locati
     for (int64_t done = 0; done < length;) {
         ssize_t n = pread(fd, p + done, (size_t)(length - done), (off_t)(offset + done));
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return weft__fail_errno(WEFT_EIO, errno, "\"%s\": cannot read", location);
+        if (n < 0)
+            return weft__fail_errno(WEFT_EIO, errno, "\"%s\": cannot read", location);
         if (!n) return weft__fail(WEFT_EMODEL, "\"%s\": became shorter", location);
         done += n;
     }
@@ -69,24 +71,31 @@ static weft_status read_piece(weft__onnx_source *src, int fd, const char *locati
     return WEFT_OK;
 }
 
-weft_status weft__onnx_external(weft__onnx_source *src, const char *location, int64_t offset,
-                                int64_t length, const void **data, size_t *bytes)
+weft_status weft__onnx_external(weft__onnx_source *src, const char *location,
+                                int64_t offset, int64_t length, const void **data,
+                                size_t *bytes)
 {
     struct stat st;
     char *copy;
     weft_status s = WEFT_OK;
     if (!stays_inside(location)) return outside(location);
-    if (!(copy = strdup(location))) return weft__fail(WEFT_ENOMEM, "no memory for a path");
+    if (!(copy = strdup(location)))
+        return weft__fail(WEFT_ENOMEM, "no memory for a path");
     int fd = open_inside(src->folder, copy);
     int err = errno;
     free(copy);
-    if (fd < 0 && (err == ELOOP || err == ENOTDIR || err == ENXIO)) return outside(location);
-    if (fd < 0) return weft__fail_errno(WEFT_EMODEL, err, "external data \"%s\"", location);
+    if (fd < 0 && (err == ELOOP || err == ENOTDIR || err == ENXIO))
+        return outside(location);
+    if (fd < 0)
+        return weft__fail_errno(WEFT_EMODEL, err, "external data \"%s\"", location);
     if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
-        s = outside(location); /* a device, a pipe, or a file with a second name elsewhere */
+        s = outside(
+            location); /* a device, a pipe, or a file with a second name elsewhere */
     } else if (offset > st.st_size || length > st.st_size - offset) {
-        s = weft__fail(WEFT_EMODEL, "external data \"%s\": %lld bytes at %lld, the file has "
-                       "%lld", location, (long long)length, (long long)offset,
+        s = weft__fail(WEFT_EMODEL,
+                       "external data \"%s\": %lld bytes at %lld, the file has "
+                       "%lld",
+                       location, (long long)length, (long long)offset,
                        (long long)st.st_size);
     } else {
         s = read_piece(src, fd, location, offset, length, data);

@@ -1,6 +1,6 @@
-/* onnx_fold.c: computes what is known while reading: the shape arithmetic that exporters put
- * before Reshape, Resize and Slice. Numbers are kept twice, for a batch of 1 and of 2, so that
- * what depends on the batch shows. */
+/* onnx_fold.c: computes what is known while reading: the shape arithmetic that exporters
+ * put before Reshape, Resize and Slice. Numbers are kept twice, for a batch of 1 and of
+ * 2, so that what depends on the batch shows. */
 #include "store/onnx_read.h"
 
 #include "base/error.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    MOST = 1 << 12,      /* elements of a computed tensor */
+    MOST = 1 << 12,       /* elements of a computed tensor */
     MOST_BYTES = 64 << 20 /* of all of them */
 };
 
@@ -69,8 +69,11 @@ static bool make(weft__onnx_reader *r, operand *y, weft_shape shape, bool floats
 
 static bool give(weft__onnx_node *n, const operand *y)
 {
-    weft__onnx_tensor t = {.shape = y->shape, .count = (size_t)y->count, .floats = y->floats,
-                           .given = true, .folded = {y->v[0], y->v[1]}};
+    weft__onnx_tensor t = {.shape = y->shape,
+                           .count = (size_t)y->count,
+                           .floats = y->floats,
+                           .given = true,
+                           .folded = {y->v[0], y->v[1]}};
     weft__onnx_set_known(n, 0, &t);
     return true;
 }
@@ -195,7 +198,8 @@ static int axes(weft__onnx_node *n, int64_t *out)
     int narrow[WEFT_MAX_RANK], count;
     if (weft__onnx_opset(n) >= 13) {
         return weft__onnx_inputs(n) > 1 && n->item->in[1] >= 0
-                   ? weft__onnx_const_ints(n, 1, out, WEFT_MAX_RANK) : 0;
+                   ? weft__onnx_const_ints(n, 1, out, WEFT_MAX_RANK)
+                   : 0;
     }
     count = weft__onnx_get_ints(n, "axes", narrow, WEFT_MAX_RANK);
     for (int i = 0; i < count && i < WEFT_MAX_RANK; i++) out[i] = narrow[i];
@@ -227,7 +231,8 @@ static bool fold_unsqueeze(weft__onnx_node *n)
     int64_t axis[WEFT_MAX_RANK];
     bool fresh[WEFT_MAX_RANK] = {false};
     int count = axes(n, axis), from = 0;
-    if (count < 1 || !decode(n, 0, &x) || x.shape.rank + count > WEFT_MAX_RANK) return false;
+    if (count < 1 || !decode(n, 0, &x) || x.shape.rank + count > WEFT_MAX_RANK)
+        return false;
     weft_shape s = {.rank = x.shape.rank + count};
     for (int i = 0; i < count; i++) {
         int a = axis_of(axis[i], s.rank);
@@ -244,13 +249,16 @@ static bool fold_reshape(weft__onnx_node *n)
     operand x;
     int64_t target[WEFT_MAX_RANK], rest = 1;
     int count = weft__onnx_const_ints(n, 1, target, WEFT_MAX_RANK), open = -1;
-    if (count < 0 || weft__onnx_get_int(n, "allowzero", 0) || !decode(n, 0, &x)) return false;
+    if (count < 0 || weft__onnx_get_int(n, "allowzero", 0) || !decode(n, 0, &x))
+        return false;
     weft_shape s = {.rank = count};
     for (int i = 0; i < count; i++) {
         int64_t d = target[i] == 0 && i < x.shape.rank ? x.shape.dim[i] : target[i];
         if (d < -1 || d > MOST || (d == -1 && open >= 0)) return false;
-        if (d == -1) open = i;
-        else rest *= d;
+        if (d == -1)
+            open = i;
+        else
+            rest *= d;
         if (rest > MOST) return false;
         s.dim[i] = (int)d;
     }
@@ -279,8 +287,10 @@ static bool fold_slice(weft__onnx_node *n)
         if (weft__onnx_const_ints(n, 1, &start, 1) != 1 ||
             weft__onnx_const_ints(n, 2, &end, 1) != 1)
             return false;
-        if (weft__onnx_known(n, 3) && weft__onnx_const_ints(n, 3, &axis, 1) != 1) return false;
-        if (weft__onnx_known(n, 4) && weft__onnx_const_ints(n, 4, &step, 1) != 1) return false;
+        if (weft__onnx_known(n, 3) && weft__onnx_const_ints(n, 3, &axis, 1) != 1)
+            return false;
+        if (weft__onnx_known(n, 4) && weft__onnx_const_ints(n, 4, &step, 1) != 1)
+            return false;
     }
     if (axis_of(axis, 1) < 0 || step < 1 || step > MOST) return false;
     int from = cut_axis(start < -MOST ? -MOST : start, x.count);
@@ -317,9 +327,12 @@ static bool fold_cast(weft__onnx_node *n)
 static bool compute_int(char op, int64_t a, int64_t b, int64_t *out)
 {
     switch (op) {
-    case 'A': return !__builtin_add_overflow(a, b, out);
-    case 'S': return !__builtin_sub_overflow(a, b, out);
-    case 'M': return !__builtin_mul_overflow(a, b, out);
+    case 'A':
+        return !__builtin_add_overflow(a, b, out);
+    case 'S':
+        return !__builtin_sub_overflow(a, b, out);
+    case 'M':
+        return !__builtin_mul_overflow(a, b, out);
     default: /* rounds towards zero, as ONNX has it */
         if (!b || (a == INT64_MIN && b == -1)) return false;
         *out = a / b;
@@ -346,8 +359,10 @@ static bool fold_arithmetic(weft__onnx_node *n)
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < y.count; i++) {
             cell u = p.v[b][p.count == 1 ? 0 : i], v = q.v[b][q.count == 1 ? 0 : i];
-            if (p.floats) y.v[b][i].d = compute_real(op, u.d, v.d);
-            else if (!compute_int(op, u.i, v.i, &y.v[b][i].i)) return false;
+            if (p.floats)
+                y.v[b][i].d = compute_real(op, u.d, v.d);
+            else if (!compute_int(op, u.i, v.i, &y.v[b][i].i))
+                return false;
         }
     return give(n, &y);
 }
@@ -369,18 +384,19 @@ static const struct fold {
     const char *op_type;
     bool (*f)(weft__onnx_node *n);
 } folds[] = {
-    {"Shape", fold_shape},       {"Size", fold_size},         {"Gather", fold_gather},
-    {"Concat", fold_concat},     {"Squeeze", fold_squeeze},   {"Unsqueeze", fold_unsqueeze},
-    {"Reshape", fold_reshape},   {"Slice", fold_slice},       {"Cast", fold_cast},
-    {"Add", fold_arithmetic},    {"Sub", fold_arithmetic},    {"Mul", fold_arithmetic},
-    {"Div", fold_arithmetic},    {"Floor", fold_round},       {"Ceil", fold_round},
+    {"Shape", fold_shape},     {"Size", fold_size},       {"Gather", fold_gather},
+    {"Concat", fold_concat},   {"Squeeze", fold_squeeze}, {"Unsqueeze", fold_unsqueeze},
+    {"Reshape", fold_reshape}, {"Slice", fold_slice},     {"Cast", fold_cast},
+    {"Add", fold_arithmetic},  {"Sub", fold_arithmetic},  {"Mul", fold_arithmetic},
+    {"Div", fold_arithmetic},  {"Floor", fold_round},     {"Ceil", fold_round},
 };
 
 bool weft__onnx_folds(const char *op_type)
 {
     for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
         if (!strcmp(folds[i].op_type, op_type)) return true;
-    return !strcmp(op_type, "ConstantOfShape") || !strcmp(op_type, "Range");
+    return !strcmp(op_type, "ConstantOfShape") || !strcmp(op_type, "Range") ||
+           !strcmp(op_type, "Identity");
 }
 
 weft_status weft__onnx_fold(weft__onnx_node *n, bool *done)

@@ -1,12 +1,14 @@
-/* onnx_fuse.c: activations that other tools, and our own writer, spell out in several nodes.
+/* onnx_fuse.c: activations that other tools, and our own writer, spell out in several
+ * nodes.
  *
- * Whether a group of nodes is, say, GELU is not decided by its form, of which there are many:
- * the group is a function of one value and some constants, so it is evaluated at a few points
- * and compared. */
+ * Whether a group of nodes is, say, GELU is not decided by its form, of which there are
+ * many: the group is a function of one value and some constants, so it is evaluated at a
+ * few points and compared. */
 #include "store/onnx_read.h"
 
 #include "weft/ops.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ enum { DEEPEST = 12 };
 
 typedef struct group {
     weft__onnx_reader *r;
-    int root;    /* the entry that stands for x */
+    int root; /* the entry that stands for x */
     double x;
     bool failed; /* not a function of x alone */
     bool mark;   /* the nodes passed are inside the pattern */
@@ -23,7 +25,8 @@ typedef struct group {
 static double scalar(group *g, const weft__onnx_entry *e)
 {
     float value = 0;
-    if (!e->tensor.given || !e->tensor.floats || e->tensor.count != 1 || e->tensor.shape.rank > 1)
+    if (!e->tensor.given || !e->tensor.floats || e->tensor.count != 1 ||
+        e->tensor.shape.rank > 1)
         g->failed = true;
     else
         weft__onnx_tensor_floats(&e->tensor, 0, &value);
@@ -129,10 +132,82 @@ static bool is_product(const weft__onnx_item *item)
            item->p->n_output == 1 && item->out[0] >= 0 && !item->p->n_attribute;
 }
 
+/* ---- dense over more than two axes: Reshape to rows, Gemm, Reshape back ---- */
+
+/* The node that gives input k of item, if it is a `type` of no use to others. */
+static weft__onnx_item *only_before(weft__onnx_reader *r, const weft__onnx_item *item,
+                                    int k, const char *type)
+{
+    int e = k < (int)item->p->n_input ? item->in[k] : -1;
+    if (e < 0 || r->entry[e].node < 0 || r->entry[e].users != 1) return NULL;
+    weft__onnx_item *from = &r->item[r->entry[e].node];
+    return strcmp(from->p->op_type, type) || from->pattern ? NULL : from;
+}
+
+/* The target of a Reshape that is written in the file; its rank, or -1. */
+static int target(const weft__onnx_reader *r, const weft__onnx_item *item,
+                  int64_t dim[WEFT_MAX_RANK])
+{
+    int e = item->p->n_input == 2 ? item->in[1] : -1;
+    const weft__onnx_tensor *t = e < 0 ? NULL : &r->entry[e].tensor;
+    if (!t || !t->given || t->floats || t->shape.rank != 1 || t->count > WEFT_MAX_RANK)
+        return -1;
+    weft__onnx_tensor_ints(t, 0, dim);
+    return (int)t->count;
+}
+
+static void try_dense(weft__onnx_reader *r, weft__onnx_item *item)
+{
+    int64_t rows[WEFT_MAX_RANK], back[WEFT_MAX_RANK];
+    weft__onnx_item *gemm = only_before(r, item, 0, "Gemm");
+    weft__onnx_item *first = gemm ? only_before(r, gemm, 0, "Reshape") : NULL;
+    if (!first || item->p->n_attribute || first->p->n_attribute || item->out[0] < 0)
+        return;
+    const pb_node *p = gemm->p;
+    bool plain = p->n_attribute == 1 && !strcmp(p->attribute[0]->name, "transB") &&
+                 p->attribute[0]->i == 1 && p->n_input >= 2 && gemm->in[1] >= 0;
+    if (!plain || first->in[0] < 0 || target(r, item, back) < 1 ||
+        target(r, first, rows) != 2 || rows[0] != -1 || rows[1] < 1)
+        return;
+    first->pattern = gemm->pattern = WEFT_ONNX_INSIDE;
+    item->pattern = WEFT_ONNX_DENSE;
+    item->root = first->in[0];
+    item->inner = (int)(gemm - r->item);
+}
+
+/* Whether the last Reshape only gives y the leading axes of x back. */
+static bool gives_back(weft_shape x, weft_shape w, const int64_t *back, int rank)
+{
+    if (rank != x.rank || w.rank != 2 || back[rank - 1] != w.dim[0]) return false;
+    if (x.dim[rank - 1] != w.dim[1]) return false;
+    for (int i = 0; i + 1 < rank; i++)
+        if (back[i] != x.dim[i] && back[i] != -1) return false;
+    return true;
+}
+
+static weft_val build_dense(weft__onnx_reader *r, const weft__onnx_item *item)
+{
+    const weft__onnx_item *gemm = &r->item[item->inner];
+    int64_t back[WEFT_MAX_RANK];
+    int rank = target(r, item, back), bias = gemm->p->n_input > 2 ? gemm->in[2] : -1;
+    weft_val x = weft__onnx_entry_value(r, item->root);
+    weft_val w = weft__onnx_entry_value(r, gemm->in[1]);
+    weft_val b = bias < 0 ? WEFT_NONE : weft__onnx_entry_value(r, bias);
+    if (!x.id || !w.id) return WEFT_NONE;
+    weft_shape xs = weft__nominal_shape(r->g, x), ws = weft__nominal_shape(r->g, w);
+    if (gives_back(xs, ws, back, rank)) return weft_dense(r->g, x, w, b);
+    weft_shape to = {.rank = rank};
+    for (int i = 0; i < rank; i++)
+        to.dim[i] = back[i] > INT_MAX || back[i] < -1 ? -2 : (int)back[i];
+    weft_val rows = weft_reshape(r->g, x, WEFT_SHAPE(-1, ws.rank == 2 ? ws.dim[1] : 1));
+    return weft_reshape(r->g, weft_dense(r->g, rows, w, b), to);
+}
+
 void weft__onnx_fuse(weft__onnx_reader *r)
 {
     for (int i = 0; i < r->ordered; i++) {
         weft__onnx_item *item = &r->item[r->order[i]];
+        if (!strcmp(item->p->op_type, "Reshape")) try_dense(r, item);
         if (!is_product(item)) continue;
         for (int k = 0; k < 2; k++) {
             try_root(r, item, item->in[k]);
@@ -145,6 +220,7 @@ void weft__onnx_fuse(weft__onnx_reader *r)
 
 weft_val weft__onnx_build_pattern(weft__onnx_reader *r, const weft__onnx_item *item)
 {
+    if (item->pattern == WEFT_ONNX_DENSE) return build_dense(r, item);
     for (size_t i = 0; i < sizeof knowns / sizeof *knowns; i++)
         if (knowns[i].pattern == item->pattern)
             return knowns[i].build(r->g, weft__onnx_entry_value(r, item->root));

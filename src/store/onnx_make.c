@@ -28,9 +28,11 @@ weft_status weft__onnx_fill(weft__onnx_node *n, bool *done)
     if (!t || t->floats || t->count > WEFT_MAX_RANK || !weft__onnx_tensor_steady(t))
         return weft__onnx_fail(n, "its shape is not known or depends on the batch");
     weft_status s = WEFT_OK;
-    if (a && a->t) s = weft__onnx_tensor_read(&n->r->source, a->t, n->item->label, &value);
+    if (a && a->t)
+        s = weft__onnx_tensor_read(&n->r->source, a->t, n->item->label, &value);
     if (s) return s;
-    if (value.count != 1) return weft__onnx_fail(n, "attribute value has %zu elements", value.count);
+    if (value.count != 1)
+        return weft__onnx_fail(n, "attribute value has %zu elements", value.count);
     weft__onnx_tensor_ints(t, 0, dim);
     weft__onnx_tensor y = {.floats = value.floats, .given = true};
     y.shape.rank = (int)t->count;
@@ -41,12 +43,15 @@ weft_status weft__onnx_fill(weft__onnx_node *n, bool *done)
         y.shape.dim[i] = (int)dim[i];
         size *= (double)dim[i];
     }
-    if (!weft__count64(dim, (int)t->count, &count) || count > MOST) return too_large(n, size);
+    if (!weft__count64(dim, (int)t->count, &count) || count > MOST)
+        return too_large(n, size);
     weft__onnx_cell one = {.d = 0}, *cell;
     float f = 0;
     if (value.given && value.floats) weft__onnx_tensor_floats(&value, 0, &f);
-    if (value.floats) one.d = f;
-    else weft__onnx_tensor_ints(&value, 0, &one.i);
+    if (value.floats)
+        one.d = f;
+    else
+        weft__onnx_tensor_ints(&value, 0, &one.i);
     if (!(cell = weft__arena_alloc(&n->r->arena, (count + 1) * sizeof *cell)))
         return weft__fail(WEFT_ENOMEM, "no memory for a constant");
     for (size_t i = 0; i < count; i++) cell[i] = one;
@@ -69,9 +74,10 @@ weft_status weft__onnx_range(weft__onnx_node *n, bool *done)
     double size = ceil(((double)limit - (double)start) / (double)delta);
     if (size > MOST) return too_large(n, size);
     int count = size > 0 ? (int)size : 0;
-    weft__onnx_tensor y = {.shape = {.rank = 1, .dim = {count}}, .count = (size_t)count,
-                           .given = true};
-    weft__onnx_cell *cell = weft__arena_alloc(&n->r->arena, ((size_t)count + 1) * sizeof *cell);
+    weft__onnx_tensor y = {
+        .shape = {.rank = 1, .dim = {count}}, .count = (size_t)count, .given = true};
+    weft__onnx_cell *cell =
+        weft__arena_alloc(&n->r->arena, ((size_t)count + 1) * sizeof *cell);
     if (!cell) return weft__fail(WEFT_ENOMEM, "no memory for a constant");
     for (int i = 0; i < count; i++)
         if (__builtin_mul_overflow(delta, (int64_t)i, &cell[i].i) ||
@@ -85,7 +91,8 @@ weft_status weft__onnx_range(weft__onnx_node *n, bool *done)
 
 /* ---- Constant ---- */
 
-static weft_status listed(weft__onnx_reader *r, const pb_attribute *a, weft__onnx_tensor *t)
+static weft_status listed(weft__onnx_reader *r, const pb_attribute *a,
+                          weft__onnx_tensor *t)
 {
     bool list = (int)a->type == PB_ATTR_INTS || (int)a->type == PB_ATTR_FLOATS;
     t->floats = (int)a->type == PB_ATTR_FLOAT || (int)a->type == PB_ATTR_FLOATS;
@@ -97,8 +104,10 @@ static weft_status listed(weft__onnx_reader *r, const pb_attribute *a, weft__onn
     weft__onnx_cell *cell = weft__arena_alloc(&r->arena, (t->count + 1) * sizeof *cell);
     if (!cell) return weft__fail(WEFT_ENOMEM, "no memory for a constant");
     for (size_t i = 0; i < t->count; i++)
-        if (t->floats) cell[i].d = list ? a->floats[i] : a->f;
-        else cell[i].i = list ? a->ints[i] : a->i;
+        if (t->floats)
+            cell[i].d = list ? a->floats[i] : a->f;
+        else
+            cell[i].i = list ? a->ints[i] : a->i;
     t->folded[0] = t->folded[1] = cell;
     return WEFT_OK;
 }
@@ -110,12 +119,13 @@ weft_status weft__onnx_constant(weft__onnx_reader *r, const weft__onnx_item *ite
     weft__onnx_tensor t = {0};
     weft_status s;
     if (!a || p->n_input || strncmp(a->name, "value", 5))
-        return weft__fail(WEFT_EMODEL, "node %s (Constant): must have one value and no input",
+        return weft__fail(WEFT_EMODEL,
+                          "node %s (Constant): must have one value and no input",
                           item->label);
     if ((int)a->type == PB_ATTR_TENSOR)
         s = weft__onnx_tensor_read(&r->source, a->t, item->label, &t);
-    else if ((int)a->type == PB_ATTR_INT || (int)a->type == PB_ATTR_INTS || (int)a->type == PB_ATTR_FLOAT ||
-             (int)a->type == PB_ATTR_FLOATS)
+    else if ((int)a->type == PB_ATTR_INT || (int)a->type == PB_ATTR_INTS ||
+             (int)a->type == PB_ATTR_FLOAT || (int)a->type == PB_ATTR_FLOATS)
         s = listed(r, a, &t);
     else
         s = weft__fail(WEFT_EMODEL, "node %s (Constant): attribute %s is not supported",

@@ -1,4 +1,5 @@
-/* onnx_names.c: who writes and who reads each name of an ONNX graph, and in which order. */
+/* onnx_names.c: who writes and who reads each name of an ONNX graph, and in which order.
+ */
 #include "store/onnx_read.h"
 
 #include "base/error.h"
@@ -67,8 +68,8 @@ static weft_status merge(weft__onnx_reader *r)
         } else {
             char a[300];
             snprintf(a, sizeof a, "%s", bringer(r, last));
-            return weft__fail(WEFT_EMODEL, "\"%s\" comes twice: from %s and from %s", e->name,
-                              a, bringer(r, e));
+            return weft__fail(WEFT_EMODEL, "\"%s\" comes twice: from %s and from %s",
+                              e->name, a, bringer(r, e));
         }
     }
     r->entries = kept;
@@ -85,7 +86,8 @@ static weft_status collect(weft__onnx_reader *r)
     for (size_t i = 0; i < p->n_input; i++) {
         if (!has(p->input[i]->name))
             return weft__fail(WEFT_EMODEL, "input %zu of the graph has no name", i);
-        add(r, (weft__onnx_entry){.name = p->input[i]->name, .input = p->input[i], .node = -1});
+        add(r, (weft__onnx_entry){
+                   .name = p->input[i]->name, .input = p->input[i], .node = -1});
     }
     for (size_t i = 0; i < p->n_initializer; i++) {
         const pb_tensor *t = p->initializer[i];
@@ -96,7 +98,8 @@ static weft_status collect(weft__onnx_reader *r)
     for (size_t i = 0; i < p->n_node; i++)
         for (size_t k = 0; k < p->node[i]->n_output; k++)
             if (has(p->node[i]->output[k]))
-                add(r, (weft__onnx_entry){.name = p->node[i]->output[k], .node = (int)i,
+                add(r, (weft__onnx_entry){.name = p->node[i]->output[k],
+                                          .node = (int)i,
                                           .slot = (int)k});
     weft_status s = merge(r);
     for (int i = 0; i < r->entries && !s; i++) r->entry[i].same = i;
@@ -108,9 +111,9 @@ static weft_status resolve(weft__onnx_reader *r, int i)
     const pb_node *p = r->p->node[i];
     weft__onnx_item *item = &r->item[i];
     item->p = p;
-    item->label = has(p->name)                              ? p->name
+    item->label = has(p->name)                       ? p->name
                   : p->n_output && has(p->output[0]) ? p->output[0]
-                                                            : "without a name";
+                                                     : "without a name";
     if (!has(p->op_type))
         return weft__fail(WEFT_EMODEL, "node %s has no op_type", item->label);
     if (!p->n_output)
@@ -130,8 +133,8 @@ static weft_status resolve(weft__onnx_reader *r, int i)
     return WEFT_OK;
 }
 
-/* Depth-first from every output of the graph along inputs, without recursion: a needed node
- * is done after all it needs. color 1: on the path; 2: done. */
+/* Depth-first from every output of the graph along inputs, without recursion: a needed
+ * node is done after all it needs. color 1: on the path; 2: done. */
 typedef struct walk {
     int *stack, *next, depth;
     char *color;
@@ -144,8 +147,8 @@ static weft_status cycle(const weft__onnx_reader *r, const walk *w, int node)
     int from = w->depth - 1;
     while (from > 0 && w->stack[from] != node) from--;
     for (int i = from; i < w->depth && at < sizeof text - 1; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%.60s", i > from ? ", " : "",
-                               r->item[w->stack[i]].label);
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%.60s",
+                               i > from ? ", " : "", r->item[w->stack[i]].label);
     return weft__fail(WEFT_EMODEL, "the graph has a cycle through the nodes %s", text);
 }
 
@@ -175,7 +178,8 @@ static weft_status visit(weft__onnx_reader *r, walk *w, int start)
     return WEFT_OK;
 }
 
-/* Marks what the outputs need, then lists it in the file's order where that is possible. */
+/* Marks what the outputs need, then lists it in the file's order where that is possible.
+ */
 static weft_status order(weft__onnx_reader *r, walk *w, bool all)
 {
     weft_status s = WEFT_OK;
@@ -194,7 +198,8 @@ static weft_status order(weft__onnx_reader *r, walk *w, bool all)
                               has(name) ? name : "");
         for (size_t k = 0; k < i; k++)
             if (!strcmp(name, r->p->output[k]->name))
-                return weft__fail(WEFT_EMODEL, "the graph's output \"%s\" comes twice", name);
+                return weft__fail(WEFT_EMODEL, "the graph's output \"%s\" comes twice",
+                                  name);
         r->entry[e].users++;
         int node = r->entry[e].node;
         if (node >= 0 && !w->color[node]) s = visit(r, w, node);
@@ -217,7 +222,8 @@ static weft_status check_ends(const weft__onnx_reader *r)
         return weft__fail(WEFT_ENOMEM, "the graph has more than %d inputs", MOST_INPUTS);
     if (!r->p->n_output) return weft__fail(WEFT_EMODEL, "the graph has no output");
     if (r->p->n_output > MOST)
-        return weft__fail(WEFT_EMODEL, "the graph has %zu outputs, at most %d are supported",
+        return weft__fail(WEFT_EMODEL,
+                          "the graph has %zu outputs, at most %d are supported",
                           r->p->n_output, MOST);
     return WEFT_OK;
 }
@@ -234,7 +240,10 @@ weft_status weft__onnx_link(weft__onnx_reader *r)
               .color = weft__arena_alloc(&r->arena, n + 1)};
     if (!r->item || !r->order || !w.stack || !w.next || !w.color) return no_memory();
     if (!s) s = collect(r);
-    for (int i = 0; i < r->items && !s; i++) s = resolve(r, i);
+    for (int i = 0; i < r->items && !s; i++) {
+        s = resolve(r, i);
+        if (!s) s = weft__onnx_check_attributes(&r->item[i]);
+    }
     if (!s) s = order(r, &w, false);
     if (!s) s = order(r, &w, true);
     if (!s) count_users(r);

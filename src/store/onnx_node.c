@@ -74,8 +74,8 @@ bool weft__onnx_has(const weft__onnx_node *n, const char *attribute)
     return false;
 }
 
-/* The attribute when it is there and of this type (that type and content agree was checked
- * for all nodes before). */
+/* The attribute when it is there and of this type (that type and content agree was
+ * checked for all nodes before). */
 static const pb_attribute *typed(weft__onnx_node *n, const char *name, int type,
                                  const char *what)
 {
@@ -111,7 +111,8 @@ const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute,
     return text;
 }
 
-/* Slice's "to the end" is the largest int64; everywhere else a large number is a mistake. */
+/* Slice's "to the end" is the largest int64; everywhere else a large number is a mistake.
+ */
 static int as_int(weft__onnx_node *n, const char *attribute, int64_t value)
 {
     bool cut = !strcmp(attribute, "starts") || !strcmp(attribute, "ends");
@@ -142,7 +143,8 @@ static const char *fitting(const char *name, char text[201])
     return text;
 }
 
-static weft_val constant(weft__onnx_reader *r, const weft__onnx_entry *e, const char *name)
+static weft_val constant(weft__onnx_reader *r, const weft__onnx_entry *e,
+                         const char *name)
 {
     const weft__onnx_tensor *t = &e->tensor;
     weft_val v = WEFT_NONE;
@@ -153,8 +155,10 @@ static weft_val constant(weft__onnx_reader *r, const weft__onnx_entry *e, const 
     if (t->floats) {
         float *data = weft__alloc(t->count + 1, sizeof *data);
         if (data) weft__onnx_tensor_floats(t, 0, data);
-        if (data) v = weft_const(r->g, name, t->shape, data);
-        else weft__fail(WEFT_ENOMEM, "tensor %s: out of memory", e->name);
+        if (data)
+            v = weft_const(r->g, name, t->shape, data);
+        else
+            weft__fail(WEFT_ENOMEM, "tensor %s: out of memory", e->name);
         free(data);
         return v;
     }
@@ -166,9 +170,12 @@ static weft_val constant(weft__onnx_reader *r, const weft__onnx_entry *e, const 
         fits = fits && wide[i] >= INT32_MIN && wide[i] <= INT32_MAX;
         data[i] = (int32_t)wide[i];
     }
-    if (!wide || !data) weft__fail(WEFT_ENOMEM, "tensor %s: out of memory", e->name);
-    else if (!fits) weft__fail(WEFT_EMODEL, "tensor %s: numbers beyond 32 bits", e->name);
-    else v = weft_const_int(r->g, name, t->shape, data);
+    if (!wide || !data)
+        weft__fail(WEFT_ENOMEM, "tensor %s: out of memory", e->name);
+    else if (!fits)
+        weft__fail(WEFT_EMODEL, "tensor %s: numbers beyond 32 bits", e->name);
+    else
+        v = weft_const_int(r->g, name, t->shape, data);
     free(wide);
     free(data);
     return v;
@@ -231,8 +238,9 @@ const weft__onnx_tensor *weft__onnx_known(weft__onnx_node *n, int i)
     return e && e->tensor.given ? &e->tensor : NULL;
 }
 
-/* A Reshape to a shape that was computed from the batch: what varies becomes "as the input
- * has it" (0) where that is true, else "what is left" (-1), of which there can be one. */
+/* A Reshape to a shape that was computed from the batch: what varies becomes "as the
+ * input has it" (0) where that is true, else "what is left" (-1), of which there can be
+ * one. */
 static bool reshape_target(weft__onnx_node *n, const int64_t *one, const int64_t *two,
                            int64_t *value, int count)
 {

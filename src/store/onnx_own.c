@@ -71,15 +71,17 @@ static void add(lines *l, const char *name, int limit)
         return;
     }
     l->text = text;
-    l->used += (size_t)snprintf(text + l->used, more, "%s%s%s", l->used ? "\n" : "", number,
-                                name);
+    l->used += (size_t)snprintf(text + l->used, more, "%s%s%s", l->used ? "\n" : "",
+                                number, name);
 }
 
 static weft_status set(weft_meta *to, const char *key, lines *l)
 {
     weft_status s = WEFT_OK;
-    if (l->bad) s = weft__fail(WEFT_ENOMEM, "no memory for metadata");
-    else if (l->used) s = weft_meta_set(to, key, l->text);
+    if (l->bad)
+        s = weft__fail(WEFT_ENOMEM, "no memory for metadata");
+    else if (l->used)
+        s = weft_meta_set(to, key, l->text);
     free(l->text);
     return s;
 }

@@ -1,5 +1,5 @@
-/* onnx_pb.h: the code that protobuf-c makes of onnx.proto, under shorter names. Only files
- * called onnx_*.c include it, so that a build without ONNX can leave them out. */
+/* onnx_pb.h: the code that protobuf-c makes of onnx.proto, under shorter names. Only
+ * files called onnx_*.c include it, so that a build without ONNX can leave them out. */
 #ifndef WEFT_SRC_ONNX_PB_H
 #define WEFT_SRC_ONNX_PB_H
 
@@ -20,13 +20,34 @@ typedef Onnx__StringStringEntryProto pb_entry;
 
 /* TensorProto.DataType and AttributeProto.AttributeType, as the format fixes them. */
 enum {
-    PB_FLOAT = 1, PB_UINT8, PB_INT8, PB_UINT16, PB_INT16, PB_INT32, PB_INT64, PB_STRING,
-    PB_BOOL, PB_FLOAT16, PB_DOUBLE, PB_UINT32, PB_UINT64, PB_COMPLEX64, PB_COMPLEX128,
+    PB_FLOAT = 1,
+    PB_UINT8,
+    PB_INT8,
+    PB_UINT16,
+    PB_INT16,
+    PB_INT32,
+    PB_INT64,
+    PB_STRING,
+    PB_BOOL,
+    PB_FLOAT16,
+    PB_DOUBLE,
+    PB_UINT32,
+    PB_UINT64,
+    PB_COMPLEX64,
+    PB_COMPLEX128,
     PB_BFLOAT16
 };
 enum {
-    PB_ATTR_FLOAT = 1, PB_ATTR_INT, PB_ATTR_STRING, PB_ATTR_TENSOR, PB_ATTR_GRAPH,
-    PB_ATTR_FLOATS, PB_ATTR_INTS, PB_ATTR_STRINGS, PB_ATTR_TENSORS, PB_ATTR_GRAPHS
+    PB_ATTR_FLOAT = 1,
+    PB_ATTR_INT,
+    PB_ATTR_STRING,
+    PB_ATTR_TENSOR,
+    PB_ATTR_GRAPH,
+    PB_ATTR_FLOATS,
+    PB_ATTR_INTS,
+    PB_ATTR_STRINGS,
+    PB_ATTR_TENSORS,
+    PB_ATTR_GRAPHS
 };
 
 /* What the versions of the format and of its operators may be. */
@@ -34,8 +55,10 @@ enum { PB_IR_MIN = 3, PB_IR_MAX = 13, PB_OPSET_MIN = 7, PB_OPSET_MAX = 25 };
 
 /* Keys of metadata that the writer makes for the reader; no user's key starts so. */
 #define PB_META "weft.graph."
-#define PB_META_BUFFERS PB_META "buffers" /* parameters that are buffers, a name per line */
-#define PB_META_FROZEN PB_META "frozen"   /* frozen parameters */
-#define PB_META_LIMITS PB_META "limits"   /* limits of integer inputs: "1000 NAME" per line */
+#define PB_META_BUFFERS \
+    PB_META "buffers"                   /* parameters that are buffers, a name per line */
+#define PB_META_FROZEN PB_META "frozen" /* frozen parameters */
+#define PB_META_LIMITS \
+    PB_META "limits" /* limits of integer inputs: "1000 NAME" per line */
 
 #endif

@@ -1,4 +1,5 @@
-/* onnx_pick.c: finds the operator for every node, or says which ones there are none for. */
+/* onnx_pick.c: finds the operator for every node, or says which ones there are none for.
+ */
 #include "store/onnx_read.h"
 
 #include "base/error.h"
@@ -47,7 +48,8 @@ static bool standard_domain(const char *domain)
     return !domain || !*domain || !strcmp(domain, "ai.onnx");
 }
 
-/* Numbers known while reading: tensors of integers, constants, what is computed from them. */
+/* Numbers known while reading: tensors of integers, constants, what is computed from
+ * them. */
 static bool entry_known(const weft__onnx_reader *r, int i)
 {
     if (i < 0) return true;
@@ -59,7 +61,8 @@ static bool entry_known(const weft__onnx_reader *r, int i)
 static void mark_known(weft__onnx_reader *r, weft__onnx_item *item)
 {
     const char *type = item->p->op_type;
-    item->known = !strcmp(type, "Constant") || !strcmp(type, "Shape") || !strcmp(type, "Size");
+    item->known =
+        !strcmp(type, "Constant") || !strcmp(type, "Shape") || !strcmp(type, "Size");
     if (item->known || !weft__onnx_folds(type)) return;
     item->known = true;
     for (size_t i = 0; i < item->p->n_input; i++)
@@ -98,7 +101,7 @@ static weft_status attribute_misfit(const weft__onnx_item *item, const char *nam
                       item->p->op_type, name, what);
 }
 
-static weft_status check_attributes(const weft__onnx_item *item)
+weft_status weft__onnx_check_attributes(const weft__onnx_item *item)
 {
     const pb_node *p = item->p;
     if (p->n_attribute > 100)
@@ -118,7 +121,8 @@ static weft_status check_attributes(const weft__onnx_item *item)
             return attribute_misfit(item, name, "has an unknown type");
         if (kinds > 1 || (kinds && holds != (int)a->type) ||
             (!kinds && (int)a->type == PB_ATTR_TENSOR))
-            return attribute_misfit(item, name, "has a type that does not fit its content");
+            return attribute_misfit(item, name,
+                                    "has a type that does not fit its content");
         if (holds == PB_ATTR_STRING && memchr(a->s.data, 0, a->s.len))
             return attribute_misfit(item, name, "has a NUL byte inside");
     }
@@ -168,13 +172,13 @@ weft_status weft__onnx_pick(weft__onnx_reader *r)
     weft_status s = WEFT_OK;
     const char **missing = calloc((size_t)r->ordered + 1, sizeof *missing);
     if (!missing) return weft__fail(WEFT_ENOMEM, "no memory for the nodes");
-    for (int i = 0; i < r->items && !s; i++) s = check_attributes(&r->item[i]);
     for (int i = 0; i < r->ordered && !s; i++) {
         weft__onnx_item *item = &r->item[r->order[i]];
         if (standard_domain(item->p->domain)) {
             item->op = operator_for(item->p->op_type);
             mark_known(r, item);
-            if (item->op || item->known || item->pattern || is_own(item->p->op_type)) continue;
+            if (item->op || item->known || item->pattern || is_own(item->p->op_type))
+                continue;
         }
         missing[n] = full_type(r, item->p);
         if (!missing[n++]) s = weft__fail(WEFT_ENOMEM, "no memory for the nodes");

@@ -1,6 +1,7 @@
-/* onnx_read.c: an ONNX file becomes a graph. The file is not trusted: it is scanned before it
- * is unpacked, every name, tensor and attribute is checked before it is used, and what comes
- * out is a graph like any other, whose operators check shapes themselves. */
+/* onnx_read.c: an ONNX file becomes a graph. The file is not trusted: it is scanned
+ * before it is unpacked, every name, tensor and attribute is checked before it is used,
+ * and what comes out is a graph like any other, whose operators check shapes themselves.
+ */
 #include "store/onnx_read.h"
 
 #include "base/checked.h"
@@ -37,7 +38,8 @@ static weft_status check_versions(weft__onnx_reader *r, const pb_model *m)
     for (size_t i = 0; i < m->n_opset_import; i++) {
         const pb_opset *o = m->opset_import[i];
         if (!standard(o->domain)) continue;
-        if (opset) return weft__fail(WEFT_EMODEL, "opset_import names the standard opset twice");
+        if (opset)
+            return weft__fail(WEFT_EMODEL, "opset_import names the standard opset twice");
         opset = o->has_version ? o->version : 0;
     }
     if (!opset)
@@ -63,7 +65,8 @@ static weft_status read_meta(weft__onnx_reader *r, const pb_model *m)
                           m->n_metadata_props, MOST);
     for (size_t i = 0; i < m->n_metadata_props && !s; i++) {
         const char *key = m->metadata_props[i]->key, *value = m->metadata_props[i]->value;
-        if (!key || !*key) return weft__fail(WEFT_EMODEL, "metadata entry %zu has no key", i);
+        if (!key || !*key)
+            return weft__fail(WEFT_EMODEL, "metadata entry %zu has no key", i);
         bool own = !strncmp(key, PB_META, strlen(PB_META));
         weft_meta *to = own ? r->own : r->meta;
         if (weft_meta_get(to, key))
@@ -92,12 +95,14 @@ static weft_status read_tensors(weft__onnx_reader *r)
     return s;
 }
 
-/* The statistics of a batch norm are buffers: they move while training, by no gradient. */
+/* The statistics of a batch norm are buffers: they move while training, by no gradient.
+ */
 static void mark_statistics(weft__onnx_reader *r)
 {
     for (int i = 0; i < r->ordered; i++) {
         const weft__onnx_item *item = &r->item[r->order[i]];
-        if (strcmp(item->p->op_type, "BatchNormalization") || item->p->n_input != 5) continue;
+        if (strcmp(item->p->op_type, "BatchNormalization") || item->p->n_input != 5)
+            continue;
         for (int k = 1; k < 5; k += k == 1 ? 2 : 1) {
             weft__onnx_entry *e = weft__onnx_entry_at(r, item->in[k]);
             if (!e) continue;
@@ -162,18 +167,21 @@ static weft_status input_shape(const pb_value_info *v, const pb_shape *p, weft_s
                           v->name, p->n_dim, WEFT_MAX_RANK);
     for (int i = 0; i < s.rank; i++) {
         const pb_dim *d = p->dim[i];
-        bool number = d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        bool number =
+            d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
         int64_t value = number ? d->dim_value : -1;
         if (i == 0 && value < 1) value = 0;
         if (i > 0 && value < 1) {
             bool text =
                 d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
-            return weft__fail(WEFT_EMODEL, "input \"%s\": dimension %d (%s) has no fixed "
-                              "size; only the first may vary", v->name, i,
-                              text ? d->dim_param : "unnamed");
+            return weft__fail(WEFT_EMODEL,
+                              "input \"%s\": dimension %d (%s) has no fixed "
+                              "size; only the first may vary",
+                              v->name, i, text ? d->dim_param : "unnamed");
         }
         if (value > INT_MAX)
-            return weft__fail(WEFT_ENOMEM, "input \"%s\": dimension %d is too large", v->name, i);
+            return weft__fail(WEFT_ENOMEM, "input \"%s\": dimension %d is too large",
+                              v->name, i);
         s.dim[i] = (int)value;
     }
     *out = s;
@@ -190,15 +198,18 @@ static weft_status add_input(weft__onnx_reader *r, weft__onnx_entry *e)
     switch (type->elem_type) {
     case PB_FLOAT16:
     case PB_BFLOAT16:
-    case PB_DOUBLE: r->source.converted++; /* fall through */
-    case PB_FLOAT: e->value = weft_input(r->g, e->name, shape); break;
+    case PB_DOUBLE:
+        r->source.converted++; /* fall through */
+    case PB_FLOAT:
+        e->value = weft_input(r->g, e->name, shape);
+        break;
     case PB_INT32:
     case PB_INT64:
         e->value = weft_input_int(r->g, e->name, shape, weft__onnx_own_limit(r, e->name));
         break;
     default:
-        return weft__fail(WEFT_EMODEL, "input \"%s\": data type %d is not supported", e->name,
-                          type->elem_type);
+        return weft__fail(WEFT_EMODEL, "input \"%s\": data type %d is not supported",
+                          e->name, type->elem_type);
     }
     s = weft_graph_status(r->g);
     return s && s != WEFT_ENOMEM ? WEFT_EMODEL : s;
@@ -231,7 +242,8 @@ static weft_status cast(weft__onnx_node *n)
     int64_t to = weft__onnx_get_int(n, "to", 0);
     weft_val x = weft__onnx_value(n, 0);
     weft__onnx_has(n, "saturate");
-    bool to_float = to == PB_FLOAT || to == PB_FLOAT16 || to == PB_DOUBLE || to == PB_BFLOAT16;
+    bool to_float =
+        to == PB_FLOAT || to == PB_FLOAT16 || to == PB_DOUBLE || to == PB_BFLOAT16;
     bool ints = to == PB_INT64 || to == PB_INT32;
     if (!x.id) return weft__onnx_fail(n, "has no input");
     bool is_int = n->r->g->value[x.id].type == WEFT_I32;
@@ -251,22 +263,24 @@ static weft_status dispatch(weft__onnx_node *n)
     weft_status s = WEFT_OK;
     if (item->known) s = weft__onnx_fold(n, &done);
     if (s || done) return s;
-    if (!strcmp(type, "Identity") && item->p->n_input == 1 && item->in[0] >= 0 &&
-        (!item->op || !weft__onnx_entry_at(n->r, item->in[0])->value.id ||
-         weft__onnx_known(n, 0))) {
+    /* Exporters share weights by Identity; in our own files it is an operator like
+     * others. */
+    bool weight = !strcmp(type, "Identity") && item->p->n_input == 1 &&
+                  item->in[0] >= 0 && weft__onnx_known(n, 0);
+    if (weight && (!n->r->ours || !item->op)) {
         weft__onnx_set_same(n, 0, 0);
         return WEFT_OK;
     }
     if (!strcmp(type, "Cast")) return cast(n);
     if (!item->op)
         return weft__onnx_fail(n, "is supported only where it can be computed from known "
-                               "numbers");
+                                  "numbers");
     s = item->op->from_onnx(n);
     if (n->failure) return weft__fail(n->failure, "%s", n->message);
     if (weft_graph_status(n->r->g)) {
         s = weft_graph_status(n->r->g);
-        return weft__prefix(s == WEFT_ENOMEM ? s : WEFT_EMODEL, "node %s (%s)", item->label,
-                            type);
+        return weft__prefix(s == WEFT_ENOMEM ? s : WEFT_EMODEL, "node %s (%s)",
+                            item->label, type);
     }
     return s == WEFT_ESHAPE || s == WEFT_EUSAGE ? WEFT_EMODEL : s;
 }
@@ -284,13 +298,16 @@ static weft_status check_used(weft__onnx_node *n)
     return WEFT_OK;
 }
 
-/* A small file can ask for a large result: no value may be larger than all tensors may. */
-static weft_status check_size(const weft__onnx_reader *r, const weft__onnx_item *item, int from)
+/* A small file can ask for a large result: no value may be larger than all tensors may.
+ */
+static weft_status check_size(const weft__onnx_reader *r, const weft__onnx_item *item,
+                              int from)
 {
     for (int v = from; v < r->g->values; v++) {
         size_t bytes = weft__nominal(r->g, v, 0).count * sizeof(float);
         if (bytes > r->source.limit)
-            return weft__fail(WEFT_ENOMEM, "node %s (%s): needs %zu bytes, the limit is %zu",
+            return weft__fail(WEFT_ENOMEM,
+                              "node %s (%s): needs %zu bytes, the limit is %zu",
                               item->label, item->p->op_type, bytes, r->source.limit);
     }
     return WEFT_OK;
@@ -339,11 +356,13 @@ static weft_status add_outputs(weft__onnx_reader *r)
         const char *name = r->p->output[i]->name;
         weft_val v = weft__onnx_entry_value(r, weft__onnx_find(r, name));
         if (v.id && r->g->value[v.id].kind != WEFT_KIND_RESULT) {
-            v = weft_identity(r->g, v); /* what is computed can be an output, nothing else */
+            v = weft_identity(r->g,
+                              v); /* what is computed can be an output, nothing else */
             weft_graph_name(r->g, v, name);
         }
         if (!v.id)
-            return weft__fail(WEFT_EMODEL, "the graph's output \"%s\" cannot be computed", name);
+            return weft__fail(WEFT_EMODEL, "the graph's output \"%s\" cannot be computed",
+                              name);
         weft_output(r->g, v, name);
     }
     weft_status s = weft_graph_status(r->g);
@@ -399,6 +418,7 @@ static weft_status parse(const void *data, size_t bytes, unsigned char *file,
     free(file);
     if (s) return s;
     r.g = weft_graph_new();
+    if (r.g && opts && opts->use_double) weft_graph_use_double(r.g);
     r.meta = weft_meta_new();
     r.own = weft_meta_new();
     r.source = (weft__onnx_source){.arena = &r.arena, .limit = limit, .folder = folder};
@@ -436,8 +456,8 @@ static char *folder_of(const char *path)
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-weft_status weft_model_load(const char *path, const weft_load_opts *opts, weft_graph **out,
-                            weft_meta **out_meta)
+weft_status weft_model_load(const char *path, const weft_load_opts *opts,
+                            weft_graph **out, weft_meta **out_meta)
 {
     size_t limit = opts && opts->max_bytes ? opts->max_bytes : DEFAULT_LIMIT, bytes;
     unsigned char *file;

@@ -16,9 +16,9 @@ typedef struct weft__onnx_entry {
     const pb_tensor *initializer; /* or a tensor of the file, */
     int node, slot;               /* or what a node computes; node -1 otherwise */
     int users;                    /* inputs of needed nodes, and outputs of the graph */
-    int same;                     /* the entry that this one is another name of, or its own */
-    weft__onnx_tensor tensor;     /* given: the numbers are known */
-    weft_val value;               /* in the graph being built, once it is there */
+    int same;                 /* the entry that this one is another name of, or its own */
+    weft__onnx_tensor tensor; /* given: the numbers are known */
+    weft_val value;           /* in the graph being built, once it is there */
     bool constant; /* computed or of a Constant node: a constant, not a parameter */
     bool buffer, frozen, variance, scale; /* how the parameter is used */
 } weft__onnx_entry;
@@ -29,18 +29,19 @@ typedef enum weft__onnx_pattern {
     WEFT_ONNX_INSIDE, /* of a pattern; its last node does the work */
     WEFT_ONNX_SILU,
     WEFT_ONNX_GELU,
-    WEFT_ONNX_GELU_TANH
+    WEFT_ONNX_GELU_TANH,
+    WEFT_ONNX_DENSE
 } weft__onnx_pattern;
 
 /* A node, its names resolved. */
 typedef struct weft__onnx_item {
     const pb_node *p;
-    const char *label; /* the node's name, or its first output's */
-    int *in, *out;     /* entries; -1 for an absent one */
-    const weft_op *op; /* whose from_onnx reads it; NULL when the reader itself must */
+    const char *label;  /* the node's name, or its first output's */
+    int *in, *out;      /* entries; -1 for an absent one */
+    const weft_op *op;  /* whose from_onnx reads it; NULL when the reader itself must */
     bool needed, known; /* for an output of the graph; all its inputs are known numbers */
     weft__onnx_pattern pattern;
-    int root; /* of a pattern: the entry it is a function of */
+    int root, inner; /* of a pattern: the entry it is a function of; the Gemm inside */
 } weft__onnx_item;
 
 typedef struct weft__onnx_reader {
@@ -48,7 +49,7 @@ typedef struct weft__onnx_reader {
     weft_graph *g;
     const pb_graph *p;
     int opset;
-    bool ours; /* written by weft */
+    bool ours;             /* written by weft */
     weft_meta *meta, *own; /* the user's, and the writer's notes */
     weft__onnx_source source;
     weft__onnx_entry *entry; /* sorted by name */
@@ -72,9 +73,12 @@ struct weft__onnx_node {
 /* ---- onnx_names.c: entries, items, the order of work ---- */
 weft_status weft__onnx_link(weft__onnx_reader *r);
 int weft__onnx_find(const weft__onnx_reader *r, const char *name); /* -1: none */
-weft__onnx_entry *weft__onnx_entry_at(const weft__onnx_reader *r, int i); /* `same` followed */
+weft__onnx_entry *weft__onnx_entry_at(const weft__onnx_reader *r,
+                                      int i); /* `same` followed */
 
 /* ---- onnx_pick.c: who reads which node ---- */
+/* Every attribute has a name of its own and a type that fits what it holds. */
+weft_status weft__onnx_check_attributes(const weft__onnx_item *item);
 weft_status weft__onnx_pick(weft__onnx_reader *r);
 
 /* ---- onnx_fuse.c: finds the patterns among the items ---- */
@@ -86,18 +90,19 @@ bool weft__onnx_folds(const char *op_type);
 /* *done: the outputs are known now. Otherwise an operator may try. */
 weft_status weft__onnx_fold(weft__onnx_node *n, bool *done);
 
-
 /* ---- onnx_make.c ---- */
 weft_status weft__onnx_constant(weft__onnx_reader *r, const weft__onnx_item *item);
 weft_status weft__onnx_fill(weft__onnx_node *n, bool *done);
 weft_status weft__onnx_range(weft__onnx_node *n, bool *done);
 
 /* ---- onnx_node.c ---- */
-/* The entry as a value of the graph; makes the parameter or constant if it is not there. */
+/* The entry as a value of the graph; makes the parameter or constant if it is not there.
+ */
 weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry);
 weft_shape weft__onnx_entry_shape(weft__onnx_reader *r, int entry, int batch);
 const pb_attribute *weft__onnx_attribute(weft__onnx_node *n, const char *name);
-const weft__onnx_tensor *weft__onnx_known(weft__onnx_node *n, int i); /* NULL: not known */
+const weft__onnx_tensor *weft__onnx_known(weft__onnx_node *n,
+                                          int i); /* NULL: not known */
 void weft__onnx_set_known(weft__onnx_node *n, int output, const weft__onnx_tensor *t);
 void weft__onnx_set_same(weft__onnx_node *n, int output, int input);
 

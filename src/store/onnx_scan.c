@@ -1,4 +1,5 @@
-/* onnx_scan.c: a walk over the wire format of an ONNX file, before anything is unpacked. */
+/* onnx_scan.c: a walk over the wire format of an ONNX file, before anything is unpacked.
+ */
 #include "store/onnx_scan.h"
 
 #include "base/checked.h"
@@ -32,8 +33,9 @@ enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
 static weft_status bad(size_t at, const char *what)
 {
-    return weft__fail(WEFT_EMODEL, "byte %zu: %s; this is not an ONNX file, or a damaged one",
-                      at, what);
+    return weft__fail(WEFT_EMODEL,
+                      "byte %zu: %s; this is not an ONNX file, or a damaged one", at,
+                      what);
 }
 
 static weft_status varint(const scan *s, size_t *at, size_t end, uint64_t *out)
@@ -67,19 +69,25 @@ static weft_status next_field(const scan *s, size_t *at, size_t end, field *f)
         status = varint(s, at, end, &length);
         length = 0;
         break;
-    case WIRE_64: length = 8; break;
-    case WIRE_32: length = 4; break;
+    case WIRE_64:
+        length = 8;
+        break;
+    case WIRE_32:
+        length = 4;
+        break;
     case WIRE_BYTES:
         status = varint(s, at, end, &length);
         f->begin = *at;
         break;
-    default: return bad(f->at, "a field has an unknown wire type");
+    default:
+        return bad(f->at, "a field has an unknown wire type");
     }
     if (status) return status;
     if (length > end - *at)
-        return weft__fail(WEFT_EMODEL, "byte %zu: a field of %llu bytes where %zu are left; "
-                          "the file is truncated or damaged", f->at,
-                          (unsigned long long)length, end - *at);
+        return weft__fail(WEFT_EMODEL,
+                          "byte %zu: a field of %llu bytes where %zu are left; "
+                          "the file is truncated or damaged",
+                          f->at, (unsigned long long)length, end - *at);
     *at += (size_t)length;
     f->end = *at;
     return WEFT_OK;
@@ -90,14 +98,18 @@ static int wire_of(ProtobufCType type)
     switch (type) {
     case PROTOBUF_C_TYPE_SFIXED32:
     case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT: return WIRE_32;
+    case PROTOBUF_C_TYPE_FLOAT:
+        return WIRE_32;
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE: return WIRE_64;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return WIRE_64;
     case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE: return WIRE_BYTES;
-    default: return WIRE_VARINT;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return WIRE_BYTES;
+    default:
+        return WIRE_VARINT;
     }
 }
 
@@ -134,8 +146,9 @@ static weft_status text(scan *s, const ProtobufCFieldDescriptor *d, const field 
     if (memchr(s->data + f->begin, 0, bytes))
         return bad(f->at, "a text has a NUL byte inside");
     if (bytes > MAX_NAME && !is_text_of_any_length(d->name))
-        return weft__fail(WEFT_ENOMEM, "byte %zu: a %s of %zu bytes, at most %d are allowed",
-                          f->at, d->name, bytes, MAX_NAME);
+        return weft__fail(WEFT_ENOMEM,
+                          "byte %zu: a %s of %zu bytes, at most %d are allowed", f->at,
+                          d->name, bytes, MAX_NAME);
     return WEFT_OK;
 }
 

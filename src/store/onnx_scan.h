@@ -6,8 +6,9 @@
 #include "store/onnx_pb.h"
 
 /* Unpacking nests by recursion and allocates some 200 bytes for each empty message. Hence
- * the scan: it walks the wire format within fixed limits (depth, messages, names) and adds
- * up what unpacking will take. WEFT_EMODEL "byte N: ...", WEFT_ENOMEM for a limit. */
+ * the scan: it walks the wire format within fixed limits (depth, messages, names) and
+ * adds up what unpacking will take. WEFT_EMODEL "byte N: ...", WEFT_ENOMEM for a limit.
+ */
 weft_status weft__onnx_scan(const void *data, size_t bytes, size_t *unpacked);
 
 /* Memory for unpacking: never more than `limit` bytes at once. */

@@ -36,13 +36,14 @@ static const kind *kind_of(int type)
 static weft_status dims(const pb_tensor *p, const char *name, weft__onnx_tensor *t)
 {
     if (p->n_dims > WEFT_MAX_RANK)
-        return weft__fail(WEFT_EMODEL, "tensor %s: rank %zu, at most %d are supported", name,
-                          p->n_dims, WEFT_MAX_RANK);
-    bool overflow = !weft__count64(p->dims, (int)p->n_dims, &t->count);
-    for (size_t i = 0; i < p->n_dims; i++) {
+        return weft__fail(WEFT_EMODEL, "tensor %s: rank %zu, at most %d are supported",
+                          name, p->n_dims, WEFT_MAX_RANK);
+    for (size_t i = 0; i < p->n_dims; i++)
         if (p->dims[i] < 0)
             return weft__fail(WEFT_EMODEL, "tensor %s: dimension %zu is %lld", name, i,
                               (long long)p->dims[i]);
+    bool overflow = !weft__count64(p->dims, (int)p->n_dims, &t->count);
+    for (size_t i = 0; i < p->n_dims; i++) {
         if (p->dims[i] > INT_MAX || overflow)
             return weft__fail(WEFT_ENOMEM, "tensor %s: too many elements", name);
         t->shape.dim[i] = (int)p->dims[i];
@@ -55,12 +56,17 @@ static weft_status dims(const pb_tensor *p, const char *name, weft__onnx_tensor 
 static size_t typed_count(const pb_tensor *p, int type)
 {
     switch (type) {
-    case PB_FLOAT: return p->n_float_data;
-    case PB_DOUBLE: return p->n_double_data;
-    case PB_INT64: return p->n_int64_data;
+    case PB_FLOAT:
+        return p->n_float_data;
+    case PB_DOUBLE:
+        return p->n_double_data;
+    case PB_INT64:
+        return p->n_int64_data;
     case PB_UINT32:
-    case PB_UINT64: return p->n_uint64_data;
-    default: return p->n_int32_data;
+    case PB_UINT64:
+        return p->n_uint64_data;
+    default:
+        return p->n_int32_data;
     }
 }
 
@@ -77,8 +83,8 @@ static weft_status strict_number(const char *name, const char *key, const char *
     errno = 0;
     long long value = *text >= '0' && *text <= '9' ? strtoll(text, &end, 10) : -1;
     if (value < 0 || errno || *end)
-        return weft__fail(WEFT_EMODEL, "tensor %s: external %s \"%s\" is not a number", name,
-                          key, text);
+        return weft__fail(WEFT_EMODEL, "tensor %s: external %s \"%s\" is not a number",
+                          name, key, text);
     *out = value;
     return WEFT_OK;
 }
@@ -99,14 +105,20 @@ static weft_status external(weft__onnx_source *src, const pb_tensor *p, const ch
     }
     if (s) return s;
     if (p->has_raw_data || all_typed(p))
-        return weft__fail(WEFT_EMODEL, "tensor %s: data both here and in another file", name);
+        return weft__fail(WEFT_EMODEL, "tensor %s: data both here and in another file",
+                          name);
     if (!src->folder)
-        return weft__fail(WEFT_EMODEL, "tensor %s: its data are in another file, which is "
-                          "not allowed here", name);
+        return weft__fail(WEFT_EMODEL,
+                          "tensor %s: its data are in another file, which is "
+                          "not allowed here",
+                          name);
     if (!location || (length >= 0 && (size_t)length != expected))
-        return weft__fail(WEFT_EMODEL, "tensor %s: external data without a location, or of "
-                          "another size than its shape says (%zu bytes)", name, expected);
-    if (expected > INT64_MAX) return weft__fail(WEFT_ENOMEM, "tensor %s: too large", name);
+        return weft__fail(WEFT_EMODEL,
+                          "tensor %s: external data without a location, or of "
+                          "another size than its shape says (%zu bytes)",
+                          name, expected);
+    if (expected > INT64_MAX)
+        return weft__fail(WEFT_ENOMEM, "tensor %s: too large", name);
     s = weft__onnx_external(src, location, offset, (int64_t)expected, &t->data, &bytes);
     return s ? weft__prefix(s, "tensor %s", name) : WEFT_OK;
 }
@@ -118,27 +130,36 @@ static weft_status where(weft__onnx_source *src, const pb_tensor *p, const char 
     if (!weft__mul(t->count, k->size, &bytes))
         return weft__fail(WEFT_ENOMEM, "tensor %s: too many elements", name);
     if (bytes > src->limit || src->used > src->limit - bytes)
-        return weft__fail(WEFT_ENOMEM, "tensor %s: needs %zu bytes, the limit of %zu for all "
-                          "tensors leaves %zu", name, bytes, src->limit,
+        return weft__fail(WEFT_ENOMEM,
+                          "tensor %s: needs %zu bytes, the limit of %zu for all "
+                          "tensors leaves %zu",
+                          name, bytes, src->limit,
                           src->used < src->limit ? src->limit - src->used : 0);
     src->used += bytes;
     if (p->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return external(src, p, name, bytes, t);
     if (p->n_external_data)
-        return weft__fail(WEFT_EMODEL, "tensor %s: names another file, but says that its "
-                          "data are here", name);
+        return weft__fail(WEFT_EMODEL,
+                          "tensor %s: names another file, but says that its "
+                          "data are here",
+                          name);
     if (p->has_raw_data && all)
-        return weft__fail(WEFT_EMODEL, "tensor %s: has raw_data and typed data both", name);
+        return weft__fail(WEFT_EMODEL, "tensor %s: has raw_data and typed data both",
+                          name);
     if (p->has_raw_data) {
         if (p->raw_data.len != bytes)
-            return weft__fail(WEFT_EMODEL, "tensor %s: has %zu bytes of data, its shape and "
-                              "type (%s) need %zu", name, p->raw_data.len, k->name, bytes);
+            return weft__fail(WEFT_EMODEL,
+                              "tensor %s: has %zu bytes of data, its shape and "
+                              "type (%s) need %zu",
+                              name, p->raw_data.len, k->name, bytes);
         t->data = p->raw_data.data;
         return WEFT_OK;
     }
     if (typed != t->count || all != typed)
-        return weft__fail(WEFT_EMODEL, "tensor %s: has %zu numbers of data, its shape and "
-                          "type (%s) need %zu", name, all, k->name, t->count);
+        return weft__fail(WEFT_EMODEL,
+                          "tensor %s: has %zu numbers of data, its shape and "
+                          "type (%s) need %zu",
+                          name, all, k->name, t->count);
     t->typed = p;
     return WEFT_OK;
 }
@@ -199,10 +220,14 @@ static float half(uint32_t h)
 static float real_of(int type, uint64_t bits)
 {
     switch (type) {
-    case PB_DOUBLE: return (float)double_of(bits);
-    case PB_FLOAT16: return half((uint32_t)bits & 0xffff);
-    case PB_BFLOAT16: return float_of((uint32_t)bits << 16);
-    default: return float_of((uint32_t)bits);
+    case PB_DOUBLE:
+        return (float)double_of(bits);
+    case PB_FLOAT16:
+        return half((uint32_t)bits & 0xffff);
+    case PB_BFLOAT16:
+        return float_of((uint32_t)bits << 16);
+    default:
+        return float_of((uint32_t)bits);
     }
 }
 
@@ -216,24 +241,34 @@ void weft__onnx_tensor_floats(const weft__onnx_tensor *t, int batch, float *out)
             out[i] = real_of(t->type, little(p + i * t->size, t->size));
     } else {
         for (size_t i = 0; i < t->count; i++)
-            out[i] = t->type == PB_FLOAT    ? t->typed->float_data[i]
-                     : t->type == PB_DOUBLE ? (float)t->typed->double_data[i]
-                                            : real_of(t->type, (uint32_t)t->typed->int32_data[i]);
+            out[i] = t->type == PB_FLOAT ? t->typed->float_data[i]
+                     : t->type == PB_DOUBLE
+                         ? (float)t->typed->double_data[i]
+                         : real_of(t->type, (uint32_t)t->typed->int32_data[i]);
     }
 }
 
 static int64_t int_of(int type, uint64_t bits)
 {
     switch (type) {
-    case PB_INT8: return (int8_t)bits;
-    case PB_INT16: return (int16_t)bits;
-    case PB_INT32: return (int32_t)bits;
-    case PB_UINT8: return (uint8_t)bits;
-    case PB_UINT16: return (uint16_t)bits;
-    case PB_UINT32: return (uint32_t)bits;
-    case PB_BOOL: return (bits & 0xff) != 0;
-    case PB_UINT64: return bits > INT64_MAX ? INT64_MAX : (int64_t)bits;
-    default: return (int64_t)bits;
+    case PB_INT8:
+        return (int8_t)bits;
+    case PB_INT16:
+        return (int16_t)bits;
+    case PB_INT32:
+        return (int32_t)bits;
+    case PB_UINT8:
+        return (uint8_t)bits;
+    case PB_UINT16:
+        return (uint16_t)bits;
+    case PB_UINT32:
+        return (uint32_t)bits;
+    case PB_BOOL:
+        return (bits & 0xff) != 0;
+    case PB_UINT64:
+        return bits > INT64_MAX ? INT64_MAX : (int64_t)bits;
+    default:
+        return (int64_t)bits;
     }
 }
 
@@ -245,8 +280,8 @@ void weft__onnx_tensor_ints(const weft__onnx_tensor *t, int batch, int64_t *out)
             out[i] = t->folded[batch][i].i;
             continue;
         }
-        uint64_t bits = p                      ? little(p + i * t->size, t->size)
-                        : t->type == PB_INT64  ? (uint64_t)t->typed->int64_data[i]
+        uint64_t bits = p                     ? little(p + i * t->size, t->size)
+                        : t->type == PB_INT64 ? (uint64_t)t->typed->int64_data[i]
                         : t->type == PB_UINT64 || t->type == PB_UINT32
                             ? t->typed->uint64_data[i]
                             : (uint64_t)t->typed->int32_data[i];

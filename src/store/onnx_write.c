@@ -36,10 +36,13 @@ static void name_leaves(weft__onnx_writer *w)
 {
     for (int v = 1; v < w->g->values && !w->status; v++) {
         const weft__value *p = &w->g->value[v];
-        if (!w->needed[v] || p->kind == WEFT_KIND_RESULT || p->kind == WEFT_KIND_CONST) continue;
-        if (weft__onnx_take(w, p->name)) w->name[v] = p->name;
-        else weft__onnx_write_fail(w, WEFT_EUSAGE, "two inputs or parameters are called %s",
-                                   p->name);
+        if (!w->needed[v] || p->kind == WEFT_KIND_RESULT || p->kind == WEFT_KIND_CONST)
+            continue;
+        if (weft__onnx_take(w, p->name))
+            w->name[v] = p->name;
+        else
+            weft__onnx_write_fail(w, WEFT_EUSAGE,
+                                  "two inputs or parameters are called %s", p->name);
     }
 }
 
@@ -49,8 +52,10 @@ static void name_outputs(weft__onnx_writer *w)
     for (int i = 0; i < w->g->outputs && !w->status; i++) {
         const weft__output *o = &w->g->output[i];
         if (!weft__onnx_take(w, o->name))
-            weft__onnx_write_fail(w, WEFT_EUSAGE, "output %s has the name of an input, a "
-                                  "parameter or another output", o->name);
+            weft__onnx_write_fail(w, WEFT_EUSAGE,
+                                  "output %s has the name of an input, a "
+                                  "parameter or another output",
+                                  o->name);
         else if (w->g->value[o->value].kind == WEFT_KIND_RESULT && !w->name[o->value])
             w->name[o->value] = o->name;
     }
@@ -137,17 +142,19 @@ static void write_parameters(weft__onnx_writer *w, pb_graph *p)
             continue;
         total += count * sizeof(float);
         if (total > INT_MAX) {
-            weft__onnx_write_fail(w, WEFT_ENOMEM, "the parameters need more than the 2 GiB "
+            weft__onnx_write_fail(w, WEFT_ENOMEM,
+                                  "the parameters need more than the 2 GiB "
                                   "that an ONNX file may have");
             return;
         }
         float *data = weft__alloc(count, sizeof *data);
-        if (!data) weft__onnx_write_fail(w, WEFT_ENOMEM, "%s: out of memory", value->name);
+        if (!data)
+            weft__onnx_write_fail(w, WEFT_ENOMEM, "%s: out of memory", value->name);
         else if (weft_param_get(g, (weft_val){v}, data, count))
             weft__onnx_write_fail(w, WEFT_EBUG, "%s: cannot be read", value->name);
         else
-            p->initializer[p->n_initializer++] = weft__onnx_tensor_made(
-                w, w->name[v], value->shape[0], count, data, NULL);
+            p->initializer[p->n_initializer++] =
+                weft__onnx_tensor_made(w, w->name[v], value->shape[0], count, data, NULL);
         free(data);
     }
 }
@@ -167,7 +174,8 @@ static void write_nodes(weft__onnx_writer *w, pb_graph *p)
 
 /* ---- the model ---- */
 
-static weft_status add_meta(weft__onnx_writer *w, const weft_meta *from, bool own, pb_model *m)
+static weft_status add_meta(weft__onnx_writer *w, const weft_meta *from, bool own,
+                            pb_model *m)
 {
     for (int i = 0; i < weft_meta_count(from); i++) {
         const char *key = weft_meta_key(from, i);
@@ -182,9 +190,10 @@ static weft_status add_meta(weft__onnx_writer *w, const weft_meta *from, bool ow
     return WEFT_OK;
 }
 
-/* All but the graph comes first in the file, so that a file cut off anywhere is noticed. */
-static weft_status pack_head(weft__onnx_writer *w, const weft_meta *meta, const weft_meta *own,
-                             weft__writer *file)
+/* All but the graph comes first in the file, so that a file cut off anywhere is noticed.
+ */
+static weft_status pack_head(weft__onnx_writer *w, const weft_meta *meta,
+                             const weft_meta *own, weft__writer *file)
 {
     pb_model m = ONNX__MODEL_PROTO__INIT;
     pb_opset opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets = &opset;
@@ -239,8 +248,9 @@ static weft_status write_file(weft__onnx_writer *w, const weft_meta *meta,
     weft__writer file;
     size_t bytes = onnx__graph_proto__get_packed_size(p);
     if (bytes > INT_MAX - (1 << 20))
-        return weft__fail(WEFT_ENOMEM, "%s: an ONNX file may have 2 GiB, this needs %zu bytes",
-                          path, bytes);
+        return weft__fail(WEFT_ENOMEM,
+                          "%s: an ONNX file may have 2 GiB, this needs %zu bytes", path,
+                          bytes);
     weft_status s = weft__writer_open(&file, path);
     if (s) return s;
     if (pack_head(w, meta, own, &file)) {
@@ -271,7 +281,8 @@ weft_status weft_model_save(const weft_graph *g, const weft_meta *meta, const ch
     weft__onnx_writer w = {.g = g};
     pb_graph p = ONNX__GRAPH_PROTO__INIT;
     weft_meta *own = weft_meta_new();
-    weft_status s = own ? prepare(&w) : weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
+    weft_status s =
+        own ? prepare(&w) : weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
     if (!s) {
         p.name = "weft";
         mark_needed(&w);

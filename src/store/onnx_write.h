@@ -7,8 +7,8 @@
 #include "ops/onnx.h"
 #include "store/onnx_pb.h"
 
-/* An input of the node being written: a name, and its Constant node if that is still to be
- * written. */
+/* An input of the node being written: a name, and its Constant node if that is still to
+ * be written. */
 typedef struct weft__onnx_feed {
     const char *name;
     pb_node *constant;
@@ -22,10 +22,10 @@ struct weft__onnx_writer {
     weft_status status; /* the first failure */
     char message[1024];
 
-    const char **name;       /* of every value: its name in the file, or NULL */
-    bool *needed, *written;  /* per value; written: a constant's node is there */
+    const char **name;      /* of every value: its name in the file, or NULL */
+    bool *needed, *written; /* per value; written: a constant's node is there */
     bool *node_needed;
-    const char **taken;      /* open hash table of names */
+    const char **taken; /* open hash table of names */
     size_t taken_size, taken_count;
 
     pb_node **node; /* so far */
@@ -55,7 +55,8 @@ char *weft__onnx_text(weft__onnx_writer *w, const char *text);
 const char *weft__onnx_unique(weft__onnx_writer *w, const char *wish);
 bool weft__onnx_take(weft__onnx_writer *w, const char *name); /* false: taken already */
 /* A tensor of these numbers (floats, or int32_t that become int64). */
-pb_tensor *weft__onnx_tensor_made(weft__onnx_writer *w, const char *name, weft_shape shape,
-                                  size_t count, const float *reals, const int32_t *ints);
+pb_tensor *weft__onnx_tensor_made(weft__onnx_writer *w, const char *name,
+                                  weft_shape shape, size_t count, const float *reals,
+                                  const int32_t *ints);
 
 #endif

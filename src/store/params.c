@@ -18,8 +18,8 @@ static bool same_shape(weft_shape a, weft_shape b)
     return a.rank == b.rank && !memcmp(a.dim, b.dim, (size_t)a.rank * sizeof *a.dim);
 }
 
-static weft_status copy_one(weft_graph *to, const weft_param_info *p, const weft_graph *from,
-                            const weft_param_info *q)
+static weft_status copy_one(weft_graph *to, const weft_param_info *p,
+                            const weft_graph *from, const weft_param_info *q)
 {
     float *data = weft__alloc(p->count, sizeof *data);
     if (!data) return weft__fail(WEFT_ENOMEM, "%s: out of memory", p->name);
@@ -29,7 +29,8 @@ static weft_status copy_one(weft_graph *to, const weft_param_info *p, const weft
     return s;
 }
 
-weft_status weft_params_copy(weft_graph *to, const weft_graph *from, int *copied, int *left)
+weft_status weft_params_copy(weft_graph *to, const weft_graph *from, int *copied,
+                             int *left)
 {
     int n = weft_param_count(from), twins = 0, others = 0;
     weft_param_info *all = calloc((size_t)n + 1, sizeof *all);

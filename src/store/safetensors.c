@@ -15,9 +15,9 @@ size_t weft__st_type_bytes(const char *type)
     static const struct {
         const char *name;
         size_t bytes;
-    } types[] = {{"F32", 4}, {"F64", 8}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4},
-                 {"I16", 2}, {"I8", 1},  {"U64", 8}, {"U32", 4},  {"U16", 2}, {"U8", 1},
-                 {"BOOL", 1}};
+    } types[] = {{"F32", 4}, {"F64", 8}, {"F16", 2}, {"BF16", 2}, {"I64", 8},
+                 {"I32", 4}, {"I16", 2}, {"I8", 1},  {"U64", 8},  {"U32", 4},
+                 {"U16", 2}, {"U8", 1},  {"BOOL", 1}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (!strcmp(types[i].name, type)) return types[i].bytes;
     return 0;
@@ -41,10 +41,12 @@ static weft_status read_meta(weft__st_file *f, json_t *object)
 {
     const char *key;
     json_t *value;
-    if (!json_is_object(object)) return damaged("header", "__metadata__ is not an object");
+    if (!json_is_object(object))
+        return damaged("header", "__metadata__ is not an object");
     json_object_foreach(object, key, value)
     {
-        if (!json_is_string(value)) return damaged("header", "metadata that are not text");
+        if (!json_is_string(value))
+            return damaged("header", "metadata that are not text");
         if (!*key) return damaged("header", "metadata without a name");
         weft_status s = weft_meta_set(f->meta, key, json_string_value(value));
         if (s) return s == WEFT_EUSAGE ? WEFT_EMODEL : s;
@@ -86,8 +88,8 @@ static weft_status read_entry(weft__st_file *f, const char *name, const json_t *
     if (!weft__count64(e->dim, e->rank, &count) || !weft__mul(count, size, &bytes))
         return damaged(name, "too many elements");
     if (bytes != (uint64_t)(end - begin))
-        return weft__fail(WEFT_EMODEL, "section %s: %lld bytes, its shape needs %zu", name,
-                          (long long)(end - begin), bytes);
+        return weft__fail(WEFT_EMODEL, "section %s: %lld bytes, its shape needs %zu",
+                          name, (long long)(end - begin), bytes);
     e->begin = (uint64_t)begin;
     e->end = (uint64_t)end;
     e->name = weft__arena_text(&f->arena, name);
@@ -109,13 +111,15 @@ static weft_status check_places(const weft__st_file *f, uint64_t data_bytes)
     for (int i = 0; i < f->count; i++) {
         const weft__st_entry *e = &f->entry[i];
         if (e->begin != at)
-            return weft__fail(WEFT_EMODEL, "section %s: begins at %llu, the one before ends at "
-                              "%llu", e->name, (unsigned long long)e->begin,
+            return weft__fail(WEFT_EMODEL,
+                              "section %s: begins at %llu, the one before ends at "
+                              "%llu",
+                              e->name, (unsigned long long)e->begin,
                               (unsigned long long)at);
         if (e->end > data_bytes)
-            return weft__fail(WEFT_EMODEL, "section %s: ends at %llu, the data have %llu bytes",
-                              e->name, (unsigned long long)e->end,
-                              (unsigned long long)data_bytes);
+            return weft__fail(
+                WEFT_EMODEL, "section %s: ends at %llu, the data have %llu bytes",
+                e->name, (unsigned long long)e->end, (unsigned long long)data_bytes);
         at = e->end;
     }
     if (at != data_bytes)
@@ -129,14 +133,15 @@ static weft_status read_entries(weft__st_file *f, json_t *root)
     const char *name;
     json_t *value;
     size_t count = json_object_size(root);
-    if (count > MOST_TENSORS) return weft__fail(WEFT_ENOMEM, "more than a million tensors");
+    if (count > MOST_TENSORS)
+        return weft__fail(WEFT_ENOMEM, "more than a million tensors");
     f->entry = weft__arena_alloc(&f->arena, (count + 1) * sizeof *f->entry);
     if (!f->entry) return weft__fail(WEFT_ENOMEM, "no memory for a header");
     json_object_foreach(root, name, value)
     {
         bool meta = !strcmp(name, "__metadata__");
-        weft_status s = meta ? read_meta(f, value)
-                             : read_entry(f, name, value, &f->entry[f->count]);
+        weft_status s =
+            meta ? read_meta(f, value) : read_entry(f, name, value, &f->entry[f->count]);
         if (s) return s;
         f->count += !meta;
     }
@@ -151,7 +156,8 @@ static uint64_t length_at(const unsigned char *p)
     return n;
 }
 
-weft_status weft__st_parse(const void *data, size_t have, uint64_t bytes, weft__st_file *out)
+weft_status weft__st_parse(const void *data, size_t have, uint64_t bytes,
+                           weft__st_file *out)
 {
     *out = (weft__st_file){0};
     if (have < 8) return damaged("header", "the file is shorter than 8 bytes");
@@ -160,8 +166,8 @@ weft_status weft__st_parse(const void *data, size_t have, uint64_t bytes, weft__
         return weft__fail(WEFT_EMODEL, "section header: %llu bytes, the file has %llu",
                           (unsigned long long)length, (unsigned long long)bytes);
     json_error_t error;
-    json_t *root = json_loadb((const char *)data + 8, (size_t)length, JSON_REJECT_DUPLICATES,
-                              &error);
+    json_t *root = json_loadb((const char *)data + 8, (size_t)length,
+                              JSON_REJECT_DUPLICATES, &error);
     if (!json_is_object(root)) {
         json_decref(root);
         return weft__fail(WEFT_EMODEL, "section header: %s",
@@ -233,12 +239,14 @@ weft_status weft__st_header(const weft_meta *meta, weft__st_entry *entry, int co
     json_t *root = json_object();
     uint64_t at = 0;
     weft_status s = WEFT_OK;
-    if (!root || !add_meta(root, meta)) s = weft__fail(WEFT_ENOMEM, "no memory for a header");
+    if (!root || !add_meta(root, meta))
+        s = weft__fail(WEFT_ENOMEM, "no memory for a header");
     for (int i = 0; i < count && !s; i++) {
         s = place(&entry[i], at);
         at = entry[i].end;
         if (!s && !add_entry(root, &entry[i]))
-            s = weft__fail(WEFT_EUSAGE, "tensor %s: a name that comes twice or is not UTF-8",
+            s = weft__fail(WEFT_EUSAGE,
+                           "tensor %s: a name that comes twice or is not UTF-8",
                            entry[i].name);
     }
     char *json = s ? NULL : json_dumps(root, JSON_COMPACT);

@@ -1,10 +1,11 @@
-/* without_jansson.c: safetensors headers are JSON; a build without jansson reads and writes
- * none. Checkpoints then fail with this message, all else works. */
+/* without_jansson.c: safetensors headers are JSON; a build without jansson reads and
+ * writes none. Checkpoints then fail with this message, all else works. */
 #include "store/safetensors.h"
 
 static weft_status missing(void)
 {
-    return weft__fail(WEFT_EUSAGE, "this build of weft has no checkpoints (jansson was missing)");
+    return weft__fail(WEFT_EUSAGE,
+                      "this build of weft has no checkpoints (jansson was missing)");
 }
 
 size_t weft__st_type_bytes(const char *type)
@@ -18,7 +19,8 @@ void weft__st_free(weft__st_file *f)
     *f = (weft__st_file){0};
 }
 
-weft_status weft__st_parse(const void *data, size_t have, uint64_t bytes, weft__st_file *out)
+weft_status weft__st_parse(const void *data, size_t have, uint64_t bytes,
+                           weft__st_file *out)
 {
     (void)data, (void)have, (void)bytes;
     *out = (weft__st_file){0};

@@ -1,5 +1,6 @@
-/* without_onnx.c: stands in for the ONNX reader and writer in a build that has no protobuf-c.
- * Saving and loading fail with a message; the operators' hooks link, and are never called. */
+/* without_onnx.c: stands in for the ONNX reader and writer in a build that has no
+ * protobuf-c. Saving and loading fail with a message; the operators' hooks link, and are
+ * never called. */
 #include "base/error.h"
 #include "ops/onnx.h"
 #include "weft/store.h"
@@ -8,8 +9,8 @@
 
 static weft_status missing(const char *what)
 {
-    return weft__fail(WEFT_EUSAGE, "%s: this build of weft has no ONNX (protobuf-c was missing)",
-                      what);
+    return weft__fail(
+        WEFT_EUSAGE, "%s: this build of weft has no ONNX (protobuf-c was missing)", what);
 }
 
 weft_status weft_model_save(const weft_graph *g, const weft_meta *meta, const char *path)
@@ -18,8 +19,8 @@ weft_status weft_model_save(const weft_graph *g, const weft_meta *meta, const ch
     return missing(path);
 }
 
-weft_status weft_model_load(const char *path, const weft_load_opts *opts, weft_graph **out,
-                            weft_meta **out_meta)
+weft_status weft_model_load(const char *path, const weft_load_opts *opts,
+                            weft_graph **out, weft_meta **out_meta)
 {
     (void)opts, (void)out, (void)out_meta;
     return missing(path);
@@ -42,7 +43,8 @@ void weft__onnx_put_int(weft__onnx_writer *w, const char *attribute, int64_t val
     NEVER;
 }
 
-void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int *value, int n)
+void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int *value,
+                         int n)
 {
     (void)w, (void)attribute, (void)value, (void)n;
     NEVER;
@@ -72,7 +74,8 @@ void weft__onnx_keep_inputs(weft__onnx_writer *w, int n)
     NEVER;
 }
 
-void weft__onnx_add_ints(weft__onnx_writer *w, const char *suffix, const int *value, int n)
+void weft__onnx_add_ints(weft__onnx_writer *w, const char *suffix, const int *value,
+                         int n)
 {
     (void)w, (void)suffix, (void)value, (void)n;
     NEVER;

@@ -13,9 +13,7 @@ static int c, h, w;
 static weft_status load_file(const char *path)
 {
     unsigned char *p;
-    weft_status s;
-    weft__log_quiet(2);
-    s = weft_picture_load(path, 0, &c, &h, &w, &p);
+    weft_status s = weft_picture_load(path, 0, &c, &h, &w, &p);
     if (s) return s;
     CHECK((size_t)(c * h * w) <= sizeof pixels);
     memcpy(pixels, p, (size_t)(c * h * w));
@@ -46,7 +44,7 @@ static void cuts_are_refused(bytes *b)
         char where[64];
         b->size = whole * (size_t)k / 16;
         CHECK(load_bytes(b) == WEFT_EDATA);
-        if (b->size < 4) continue;
+        if (b->size < 10) continue; /* too short to know a BMP by */
         snprintf(where, sizeof where, "truncated at byte %zu", b->size);
         CHECK_HAS(weft_last_error(), where);
     }

@@ -1,0 +1,26 @@
+/* page.h: the parts of the page: its style, its sections, its code samples. */
+#ifndef WEFT_SRC_PAGE_H
+#define WEFT_SRC_PAGE_H
+
+#include "report/report.h"
+#include "report/text.h"
+
+extern const char weft__style[]; /* style.c: CSS, light, dark and for paper */
+
+/* sections.c: each adds a section, or nothing when there is nothing to say. *id numbers
+ * figures. */
+void weft__section_head(weft__text *t, const weft__report *r);
+void weft__section_charts(weft__text *t, const weft__report *r, int *id);
+void weft__section_confusion(weft__text *t, const weft__report *r, int *id);
+void weft__section_classes(weft__text *t, const weft__report *r);
+void weft__section_pictures(weft__text *t, const weft__report *r);
+void weft__section_layers(weft__text *t, const weft__report *r);
+void weft__section_facts(weft__text *t, const weft__report *r);
+void weft__section_usage(weft__text *t, const weft__report *r);
+
+/* usage.c: programs that run the model, as plain text. */
+void weft__sample_command(weft__text *t, const weft__report *r);
+void weft__sample_c(weft__text *t, const weft__report *r);
+void weft__sample_onnx(weft__text *t, const weft__report *r);
+
+#endif

@@ -1,0 +1,146 @@
+/* usage.c: programs that run the model, made for this model. */
+#include "report/page.h"
+
+#include <stdio.h>
+
+enum { NAMED = 24 }; /* with more classes the samples print numbers */
+
+/* A string literal that C and Python read alike. */
+static void literal(weft__text *t, const char *s)
+{
+    weft__text_add(t, "\"");
+    for (; s && *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            weft__text_printf(t, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            weft__text_printf(t, "\\%03o", c);
+        else
+            weft__text_bytes(t, s, 1);
+    }
+    weft__text_add(t, "\"");
+}
+
+static bool is_named(const weft__report *r)
+{
+    return r->confusion.name && r->confusion.classes > 0 && r->confusion.classes <= NAMED;
+}
+
+static void names(weft__text *t, const weft__report *r, const char *indent)
+{
+    size_t line = t->used;
+    for (int c = 0; c < r->confusion.classes; c++) {
+        if (c) weft__text_add(t, t->used - line > 68 ? "," : ", ");
+        if (t->used - line > 68) {
+            weft__text_printf(t, "\n%s", indent);
+            line = t->used;
+        }
+        literal(t, r->confusion.name[c] ? r->confusion.name[c] : "");
+    }
+}
+
+static void numbers(weft__text *t, const float *x, int n, const char *suffix)
+{
+    for (int i = 0; i < n; i++) {
+        char text[32];
+        bool whole;
+        snprintf(text, sizeof text, "%.7g", (double)x[i]);
+        whole = true;
+        for (const char *c = text; *c; c++) whole = whole && *c != '.' && *c != 'e';
+        weft__text_printf(t, "%s%s%s%s", i ? ", " : "", text, whole ? ".0" : "", suffix);
+    }
+}
+
+static int channels(const weft__usage *u)
+{
+    return u->channels < 1 ? 1 : u->channels > 4 ? 4 : u->channels;
+}
+
+void weft__sample_command(weft__text *t, const weft__report *r)
+{
+    weft__text_printf(t, "weft predict %s picture.png\n", r->usage.model);
+    weft__text_printf(t, "weft eval %s DATA\n", r->usage.model);
+}
+
+void weft__sample_c(weft__text *t, const weft__report *r)
+{
+    const weft__usage *u = &r->usage;
+    int c = channels(u);
+    weft__text_add(t, "/* cc predict.c $(pkg-config --cflags --libs weft) */\n"
+                      "#include <stdio.h>\n#include <weft/weft.h>\n\n");
+    weft__text_printf(t, "enum { C = %d, H = %d, W = %d, CLASSES = %d };\n", c, u->height,
+                      u->width, r->confusion.classes);
+    weft__text_add(t, "static const float mean[4] = {");
+    numbers(t, u->mean, c, "f");
+    weft__text_add(t, "}, deviation[4] = {");
+    numbers(t, u->deviation, c, "f");
+    weft__text_add(t, "};\n");
+    if (is_named(r)) {
+        weft__text_add(t, "static const char *const name[CLASSES] = {\n    ");
+        names(t, r, "    ");
+        weft__text_add(t, "};\n");
+    }
+    weft__text_add(
+        t, "static unsigned char pixels[H * W * C];\n"
+           "static float x[H * W * C], score[CLASSES];\n\n"
+           "int main(int argc, char **argv)\n{\n"
+           "    weft_graph *g = NULL;\n    weft_plan *p = NULL;\n    int best = 0;\n"
+           "    if (argc < 2 || weft_model_load(");
+    literal(t, u->model);
+    weft__text_printf(
+        t,
+        ", NULL, &g, NULL) ||\n"
+        "        weft_plan_new(g, &(weft_plan_opts){.batch = 1}, &p) ||\n"
+        "        weft_picture_read(argv[1], C, H, W, WEFT_FIT_%s, 0, pixels)) {\n"
+        "        fprintf(stderr, \"%%s\\n\", weft_last_error());\n"
+        "        return 1;\n    }\n",
+        u->fit ? u->fit : "STRETCH");
+    weft__text_add(t,
+                   "    weft_picture_normalise(C, H * W, pixels, mean, deviation, x);\n"
+                   "    weft_plan_set_last(p, weft_input_at(g, 0), x, H * W * C);\n"
+                   "    weft_forward(p);\n"
+                   "    weft_plan_get(p, weft_output_at(g, 0), score, CLASSES);\n"
+                   "    for (int i = 1; i < CLASSES; i++)\n"
+                   "        if (score[i] > score[best]) best = i;\n");
+    weft__text_add(t, is_named(r) ? "    puts(name[best]);\n"
+                                  : "    printf(\"%d\\n\", best);\n");
+    weft__text_add(t,
+                   "    weft_plan_free(p);\n    weft_graph_free(g);\n    return 0;\n}\n");
+}
+
+void weft__sample_onnx(weft__text *t, const weft__report *r)
+{
+    const weft__usage *u = &r->usage;
+    int c = channels(u);
+    weft__text_add(
+        t, "import numpy as np\nimport onnxruntime as ort\nfrom PIL import Image\n\n");
+    if (is_named(r)) {
+        weft__text_add(t, "names = [\n    ");
+        names(t, r, "    ");
+        weft__text_add(t, "]\n");
+    }
+    weft__text_printf(t,
+                      "picture = Image.open(\"picture.png\").convert(\"%s\")"
+                      ".resize((%d, %d), Image.BILINEAR)\n"
+                      "x = np.asarray(picture, np.float32).reshape(%d, %d, %d) / 255\n"
+                      "x = (x - np.float32([",
+                      c == 1   ? "L"
+                      : c == 3 ? "RGB"
+                               : "RGBA",
+                      u->width, u->height, u->height, u->width, c);
+    numbers(t, u->mean, c, "");
+    weft__text_add(t, "])) / np.float32([");
+    numbers(t, u->deviation, c, "");
+    weft__text_add(
+        t, "])\nx = x.transpose(2, 0, 1)[None]  # [batch, channels, height, width]\n\n"
+           "session = ort.InferenceSession(");
+    literal(t, u->model);
+    weft__text_add(
+        t, ", providers=[\"CPUExecutionProvider\"])\nlogits = session.run(None, {");
+    literal(t, u->input ? u->input : "x");
+    weft__text_add(t, ": x})[0][0]\n"
+                      "p = np.exp(logits - logits.max())\np /= p.sum()\n"
+                      "for i in p.argsort()[::-1][:3]:\n");
+    weft__text_printf(t, "    print(f\"{p[i]:6.1%%}  {%s}\")\n",
+                      is_named(r) ? "names[i]" : "i");
+}
