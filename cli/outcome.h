@@ -24,9 +24,12 @@ weft_status outcome_report(outcome *o); /* report.html, results.png, confusion_m
 void outcome_print(const outcome *o, bool json, bool quiet);
 void outcome_free(outcome *o);
 
+/* The split that is shown: test, else validation, else training. */
 static inline weft_split outcome_split(const outcome *o)
 {
-    return o->test ? WEFT_TEST : o->val ? WEFT_VAL : WEFT_TRAIN;
+    return o->test                           ? WEFT_TEST
+           : weft_data_count(o->d, WEFT_VAL) ? WEFT_VAL
+                                             : WEFT_TRAIN;
 }
 
 #endif

@@ -117,6 +117,16 @@ WEFT_API void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, do
 /* Gives every parameter its starting values: functions of (seed, the parameter's number). */
 WEFT_API weft_status weft_init(weft_graph *g, uint64_t seed);
 
+/* One node that the outputs need, for tables. */
+typedef struct weft_graph_row {
+    char name[64], op[24], options[32], shape[64]; /* shape of the first output: "[64, 10]" */
+    double params, frozen; /* elements that this node is the first to read; frozen: not trained */
+    double mult_adds;      /* of this batch */
+    double elements;       /* of the first output */
+} weft_graph_row;
+/* A row per node, in order; fresh memory, free() *out. */
+WEFT_API weft_status weft_graph_rows(const weft_graph *g, int batch, weft_graph_row **out,
+                                     int *count);
 /* The model's summary as torchinfo prints it: a row per node with output shape, parameters and
  * multiply-adds for this batch. Fresh memory, free() it; NULL when out of memory. */
 WEFT_API char *weft_graph_table(weft_graph *g, int batch);

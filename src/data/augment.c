@@ -1,7 +1,9 @@
-/* augment.c: random changes of a training picture, functions of (seed, epoch, sample) alone.
+/* augment.c: random changes of a training picture, functions of (seed, epoch, sample)
+ * alone.
  *
- * In this order: colour jitter, mirror, shift, rotation, normalisation, cutout. Where there is
- * no picture (shifted in, rotated in, cut out) is the mean colour, zero after normalisation. */
+ * In this order: colour jitter, mirror, shift, rotation, normalisation, cutout. Where
+ * there is no picture (shifted in, rotated in, cut out) is the mean colour, zero after
+ * normalisation. */
 #include "data/augment.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -16,7 +18,7 @@
 /* What was drawn for one sample. */
 typedef struct draw {
     bool flip, flip_vertical;
-    int dy, dx;       /* shift */
+    int dy, dx; /* shift */
     double sine, cosine;
     int cut_y, cut_x; /* the hole's middle */
     weft__jitter jitter;
@@ -27,7 +29,8 @@ static void sine_cosine(double x, double *sine, double *cosine)
 {
     double t = x / 8, q = t * t, s, c;
     s = t * (1 - q / 6 * (1 - q / 20 * (1 - q / 42 * (1 - q / 72 * (1 - q / 110)))));
-    c = 1 - q / 2 * (1 - q / 12 * (1 - q / 30 * (1 - q / 56 * (1 - q / 90 * (1 - q / 132)))));
+    c = 1 -
+        q / 2 * (1 - q / 12 * (1 - q / 30 * (1 - q / 56 * (1 - q / 90 * (1 - q / 132)))));
     for (int i = 0; i < 3; i++) {
         double twice = 2 * s * c;
         c = c * c - s * s;
@@ -41,8 +44,8 @@ static draw draw_for(const weft__augmenter *a, int epoch, int sample)
 {
     const weft_augment *how = &a->how;
     draw d = {.cosine = 1};
-    weft__rng r = weft__rng_at(a->seed, WEFT_RNG_KEY(WEFT_RNG_AUGMENT, epoch),
-                               (uint64_t)sample);
+    weft__rng r =
+        weft__rng_at(a->seed, WEFT_RNG_KEY(WEFT_RNG_AUGMENT, epoch), (uint64_t)sample);
     if (how->flip > 0) d.flip = weft__rng_uniform(&r) < how->flip;
     if (how->flip_vertical > 0)
         d.flip_vertical = weft__rng_uniform(&r) < how->flip_vertical;
@@ -147,8 +150,7 @@ static void move_floats(const weft__augmenter *a, const draw *d, const float *im
                         float *x)
 {
     double my = (a->height - 1) / 2.0, mx = (a->width - 1) / 2.0;
-    memset(x, 0,
-           (size_t)a->height * (size_t)a->width * (size_t)a->channels * sizeof *x);
+    memset(x, 0, (size_t)a->height * (size_t)a->width * (size_t)a->channels * sizeof *x);
     for (int y = 0; y < a->height; y++)
         for (int i = 0; i < a->width; i++, x += a->channels) {
             double oy = y + d->dy - my, ox = i + d->dx - mx;
@@ -236,7 +238,8 @@ static weft_status check(const weft_augment *a)
         return weft__fail(WEFT_EUSAGE, "rotate %g: 0 to 180 degrees", a->rotate);
     if (!within(a->brightness, 0, 100) || !within(a->contrast, 0, 100) ||
         !within(a->saturation, 0, 100))
-        return weft__fail(WEFT_EUSAGE, "brightness %g, contrast %g, saturation %g: 0 to 100",
+        return weft__fail(WEFT_EUSAGE,
+                          "brightness %g, contrast %g, saturation %g: 0 to 100",
                           a->brightness, a->contrast, a->saturation);
     if (!within(a->hue, 0, 0.5))
         return weft__fail(WEFT_EUSAGE, "hue %g: 0 to 0.5", a->hue);

@@ -1,4 +1,5 @@
-/* augment.h: from 8-bit pixels to the network's input: random changes and normalisation. */
+/* augment.h: from 8-bit pixels to the network's input: random changes and normalisation.
+ */
 #ifndef WEFT_SRC_AUGMENT_H
 #define WEFT_SRC_AUGMENT_H
 
@@ -10,14 +11,15 @@ typedef struct weft__augmenter {
     uint64_t seed;
     weft_augment how;
     float scale[4], offset[4]; /* x = u8 * scale + offset */
-    float *row_scale, *row_offset; /* the same for each value of a row, [width*channels] */
+    float *row_scale,
+        *row_offset; /* the same for each value of a row, [width*channels] */
 } weft__augmenter;
 
 /* Memory for one thread that works. */
 typedef struct weft__scratch {
     unsigned char *pixels; /* one sample as read */
     unsigned char *row;
-    float *image, *other;  /* one sample each */
+    float *image, *other; /* one sample each */
 } weft__scratch;
 
 /* WEFT_EUSAGE when a field of o->augment is outside its range. */
@@ -30,7 +32,8 @@ void weft__scratch_free(weft__scratch *s);
 /* x[height][width][channels] from pixels, changed as (seed, epoch, sample) say. */
 void weft__augment(const weft__augmenter *a, int epoch, int sample,
                    const unsigned char *pixels, float *x, weft__scratch *s);
-/* Mixup's share of sample itself, drawn from Beta(mixup, mixup) by (seed, epoch, sample). */
+/* Mixup's share of sample itself, drawn from Beta(mixup, mixup) by (seed, epoch, sample).
+ */
 float weft__mixup_share(const weft__augmenter *a, int epoch, int sample);
 
 #endif

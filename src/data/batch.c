@@ -1,9 +1,9 @@
 /* batch.c: batches of a split, in a new order every epoch, prepared ahead on threads.
  *
- * Batch k of an epoch goes to slot k modulo the number of slots. A thread takes the next number
- * not yet taken, waits until its slot is free, fills it; the caller waits for the slot of the
- * batch it wants. What is in a batch depends on (seed, epoch, k) only, so neither threads nor
- * timing can change it. */
+ * Batch k of an epoch goes to slot k modulo the number of slots. A thread takes the next
+ * number not yet taken, waits until its slot is free, fills it; the caller waits for the
+ * slot of the batch it wants. What is in a batch depends on (seed, epoch, k) only, so
+ * neither threads nor timing can change it. */
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -72,8 +72,8 @@ static weft_status load(const weft_loader *l, int epoch, int sample, float *x,
     return WEFT_OK;
 }
 
-/* Mixup: the samples at places 2i and 2i+1 of the epoch's order are partners, whatever the
- * batch size; the last one of an odd number is alone. */
+/* Mixup: the samples at places 2i and 2i+1 of the epoch's order are partners, whatever
+ * the batch size; the last one of an odd number is alone. */
 static int partner_of(const weft_loader *l, int place)
 {
     int other = place ^ 1;
@@ -312,8 +312,8 @@ weft_status weft_loader_start(weft_loader *l, int epoch, int first)
     for (int i = 0; i < l->n_slots; i++) l->slots[i].ready = false;
     for (int i = 0; i < l->count; i++) l->order[i] = (uint32_t)i;
     if (l->shuffle) {
-        weft__rng r = weft__rng_at(l->augmenter.seed,
-                                   WEFT_RNG_KEY(WEFT_RNG_SHUFFLE, epoch), 0);
+        weft__rng r =
+            weft__rng_at(l->augmenter.seed, WEFT_RNG_KEY(WEFT_RNG_SHUFFLE, epoch), 0);
         weft__rng_shuffle(&r, l->order, (size_t)l->count);
     }
     l->epoch = epoch;

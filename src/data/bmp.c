@@ -109,10 +109,9 @@ static weft_status read_row(const unsigned char *data, const layout *l,
         if (l->bits <= 8) {
             uint32_t i = index_of(row, x, l->bits);
             if (i >= l->colours)
-                return weft__fail(WEFT_EDATA,
-                                  "BMP damaged near byte %zu: colour %lu of %lu",
-                                  (size_t)(row - data), (unsigned long)i,
-                                  (unsigned long)l->colours);
+                return weft__fail(
+                    WEFT_EDATA, "BMP damaged near byte %zu: colour %lu of %lu",
+                    (size_t)(row - data), (unsigned long)i, (unsigned long)l->colours);
             bgr = data + l->palette_at + (size_t)i * (size_t)l->entry;
         }
         to[0] = bgr[2];

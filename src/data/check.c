@@ -1,4 +1,5 @@
-/* check.c: weft_data_check: the same survey as weft_data_open, but it goes on and tells all. */
+/* check.c: weft_data_check: the same survey as weft_data_open, but it goes on and tells
+ * all. */
 #include "base/error.h"
 #include "data/set.h"
 

@@ -14,7 +14,7 @@ enum { MOST_FILES = 64, FILE_LIMIT = 1 << 30 };
 
 /* What tells the two apart. */
 typedef struct variant {
-    const char *folder;            /* as the archive unpacks it */
+    const char *folder;             /* as the archive unpacks it */
     const char *train, *val, *test; /* how file names begin */
     const char *names;
     int classes, label_bytes;
@@ -46,9 +46,9 @@ weft_status weft__cifar_count(size_t size, int label_bytes, int *records)
     size_t record = (size_t)label_bytes + WEFT_CIFAR_BYTES;
     if (!size) return weft__fail(WEFT_EDATA, "the file is empty (0 bytes)");
     if (size % record)
-        return weft__fail(WEFT_EDATA,
-                          "truncated at byte %zu (records of %zu bytes, the last has %zu)",
-                          size, record, size % record);
+        return weft__fail(
+            WEFT_EDATA, "truncated at byte %zu (records of %zu bytes, the last has %zu)",
+            size, record, size % record);
     if (size / record > INT32_MAX)
         return weft__fail(WEFT_EDATA, "%zu records, too many", size / record);
     *records = (int)(size / record);
@@ -64,9 +64,9 @@ weft_status weft__cifar_decode(const unsigned char *data, size_t size, int label
         const unsigned char *p = data + label_bytes;
         label[i] = p[-1];
         if (label[i] >= classes)
-            return weft__fail(WEFT_EDATA, "@%zu: label %d of record %zu (0 to %d are known)",
-                              i * record + (size_t)label_bytes - 1, (int)label[i], i,
-                              classes - 1);
+            return weft__fail(
+                WEFT_EDATA, "@%zu: label %d of record %zu (0 to %d are known)",
+                i * record + (size_t)label_bytes - 1, (int)label[i], i, classes - 1);
         for (int k = 0; k < PLANE; k++) {
             *pixels++ = p[k];
             *pixels++ = p[k + PLANE];
@@ -95,7 +95,8 @@ static const variant *variant_of(const char *folder)
     return found;
 }
 
-/* The folder that holds the batches, path itself or the archive's folder in it; or NULL. */
+/* The folder that holds the batches, path itself or the archive's folder in it; or NULL.
+ */
 static char *batches_folder(const char *path, const variant **kind)
 {
     *kind = variant_of(path);
@@ -147,10 +148,10 @@ static weft_status add_file(source *src, int split, char *path)
             s = weft__fail(WEFT_ENOMEM, "no memory for %zu records", total);
     }
     if (!s)
-        s = weft__cifar_decode(
-            data, size, src->kind->label_bytes, b->classes,
-            b->label[split] + b->count[split],
-            src->pixels[split] + (size_t)b->count[split] * WEFT_CIFAR_BYTES);
+        s = weft__cifar_decode(data, size, src->kind->label_bytes, b->classes,
+                               b->label[split] + b->count[split],
+                               src->pixels[split] +
+                                   (size_t)b->count[split] * WEFT_CIFAR_BYTES);
     free(data);
     if (s) return weft__prefix(s, "%s", path);
     b->count[split] = (int)total;
@@ -258,7 +259,8 @@ static void name_of(const weft__source *base, weft_split split, int i, char *tex
     const source *src = (const source *)base;
     int f = src->files[split] - 1;
     while (f > 0 && src->file[split][f].first > i) f--;
-    snprintf(text, size, "%s#%d", src->file[split][f].path, i - src->file[split][f].first);
+    snprintf(text, size, "%s#%d", src->file[split][f].path,
+             i - src->file[split][f].first);
 }
 
 static void stamp(const weft__source *base, weft_split split, int i, weft__sha256 *hash)

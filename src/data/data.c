@@ -1,4 +1,5 @@
-/* data.c: opens a data set: finds its reader, has it checked and split, answers questions. */
+/* data.c: opens a data set: finds its reader, has it checked and split, answers
+ * questions. */
 #include "data/set.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -239,8 +240,7 @@ weft_status weft__data_survey(const char *path, const weft_data_opts *opts,
     if (s) return s;
     d = calloc(1, sizeof *d);
     if (d) d->path = strdup(path);
-    if (!d || !d->path)
-        s = weft__fail(WEFT_ENOMEM, "no memory to open %s", path);
+    if (!d || !d->path) s = weft__fail(WEFT_ENOMEM, "no memory to open %s", path);
     if (!s) {
         d->reader = reader;
         s = reader->open(path, o, sink, &d->source);

@@ -1,4 +1,5 @@
-/* idx.c: reads IDX files (the format of MNIST): unsigned bytes, images in 2 to 4 dimensions.
+/* idx.c: reads IDX files (the format of MNIST): unsigned bytes, images in 2 to 4
+ * dimensions.
  *
  * Images [n][w], [n][h][w], [n][h][w][c] or [n][c][h][w] with c 1 or 3; labels [n]. Files
  * may be packed (.gz). The whole content is held in memory. */
@@ -35,9 +36,8 @@ weft_status weft__idx_parse(const unsigned char *data, size_t size, weft__idx *o
     weft__idx x = {0};
     if (size < 4) return weft__fail(WEFT_EDATA, "truncated at byte %zu", size);
     if (data[0] || data[1] || !data[2])
-        return weft__fail(WEFT_EDATA,
-                          "not an IDX file (begins with %02x %02x %02x %02x)", data[0],
-                          data[1], data[2], data[3]);
+        return weft__fail(WEFT_EDATA, "not an IDX file (begins with %02x %02x %02x %02x)",
+                          data[0], data[1], data[2], data[3]);
     if (data[2] != 0x08)
         return weft__fail(WEFT_EDATA, "@2: IDX type 0x%02x (only 0x08, unsigned bytes)",
                           data[2]);
@@ -48,15 +48,14 @@ weft_status weft__idx_parse(const unsigned char *data, size_t size, weft__idx *o
     if (size < x.header) return weft__fail(WEFT_EDATA, "truncated at byte %zu", size);
     for (int i = 0; i < x.dims; i++) {
         const unsigned char *p = data + 4 + 4 * i;
-        uint32_t v = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-                     p[3];
+        uint32_t v =
+            (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
         if (v < 1 || v > INT32_MAX)
             return weft__fail(WEFT_EDATA, "@%d: IDX dimension %d is %lu", 4 + 4 * i, i,
                               (unsigned long)v);
         x.dim[i] = (int)v;
     }
-    if (!weft__count(x.dim, x.dims, &x.content) ||
-        x.content > SIZE_MAX / 2 - x.header)
+    if (!weft__count(x.dim, x.dims, &x.content) || x.content > SIZE_MAX / 2 - x.header)
         return weft__fail(WEFT_EDATA, "@4: IDX dimensions that no file can hold");
     *out = x;
     return WEFT_OK;
@@ -99,8 +98,9 @@ static weft_status unpack(const weft__packing *packing, content *f)
     if (s) return s;
     need = f->head.header + f->head.content;
     if (need / DEFLATE_MOST > f->size)
-        return weft__fail(WEFT_EDATA, "@4: header promises %zu bytes, too many for %s of "
-                                      "%zu bytes",
+        return weft__fail(WEFT_EDATA,
+                          "@4: header promises %zu bytes, too many for %s of "
+                          "%zu bytes",
                           need, packing->name, f->size);
     s = packing->unpack(f->bytes, f->size, need + 1, &all, &n, &whole);
     if (s) return s;
@@ -182,8 +182,9 @@ static char *labels_path(const char *folder, const char *name)
         weft__fail(WEFT_EDATA, "%s/%s: no label file beside it (looked for %s and .gz)",
                    folder, name, b);
     else
-        weft__fail(WEFT_EDATA, "%s/%s: cannot tell its label file (no \"images\" in the "
-                               "name)",
+        weft__fail(WEFT_EDATA,
+                   "%s/%s: cannot tell its label file (no \"images\" in the "
+                   "name)",
                    folder, name);
     return NULL;
 }
@@ -266,8 +267,8 @@ static weft_status load_path(source *src, const char *path, int split)
                            weft__split_name((weft_split)split));
         return s;
     }
-    folder = slash ? strndup(path, (size_t)(slash - path) + (slash == path))
-                   : strdup(".");
+    folder =
+        slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
     if (!folder) return weft__fail(WEFT_ENOMEM, "no memory for a path");
     s = load_pair(src, split < 0 ? WEFT_TRAIN : split, folder, slash ? slash + 1 : path);
     free(folder);
@@ -295,17 +296,17 @@ static weft_status take_images(source *src, int split)
     weft_status s = weft__idx_images(&f->head, &c, &h, &w, &planar);
     if (s) return weft__prefix(s, "%s", f->path);
     if (b->channels && (b->channels != c || b->height != h || b->width != w))
-        return weft__fail(WEFT_EDATA,
-                          "%s: images of %d x %d x %d, but those of train are %d x %d x %d",
-                          f->path, w, h, c, b->width, b->height, b->channels);
+        return weft__fail(
+            WEFT_EDATA, "%s: images of %d x %d x %d, but those of train are %d x %d x %d",
+            f->path, w, h, c, b->width, b->height, b->channels);
     b->channels = c;
     b->height = h;
     b->width = w;
     b->count[split] = f->head.dim[0];
     b->pixels[split] = f->bytes + f->head.header;
     if (planar && c > 1) {
-        src->turned[split] = to_channels_last(b->pixels[split], b->count[split], c,
-                                              (size_t)h * (size_t)w);
+        src->turned[split] =
+            to_channels_last(b->pixels[split], b->count[split], c, (size_t)h * (size_t)w);
         if (!src->turned[split])
             return weft__fail(WEFT_ENOMEM, "%s: no memory for its images", f->path);
         free(f->bytes);
@@ -324,16 +325,16 @@ static weft_status take_labels(source *src, int split)
     for (int i = 0; i < b->count[split]; i++) {
         int label = f->bytes[f->head.header + (size_t)i];
         if (label >= b->classes)
-            return weft__fail(WEFT_EDATA,
-                              "%s: @%zu: label %d of sample %d (0 to %d are known)",
-                              f->path, f->head.header + (size_t)i, label, i,
-                              b->classes - 1);
+            return weft__fail(
+                WEFT_EDATA, "%s: @%zu: label %d of sample %d (0 to %d are known)",
+                f->path, f->head.header + (size_t)i, label, i, b->classes - 1);
         b->label[split][i] = label;
     }
     return WEFT_OK;
 }
 
-/* Names from a file beside the images, or "0", "1", ... up to the largest label of train. */
+/* Names from a file beside the images, or "0", "1", ... up to the largest label of train.
+ */
 static weft_status take_classes(source *src)
 {
     const content *f = &src->labels[WEFT_TRAIN];
@@ -392,8 +393,9 @@ static weft_status open_source(const char *path, const weft_data_opts *o,
     if (!s && o->test) s = load_path(src, o->test, WEFT_TEST);
     if (!s) s = load_path(src, path, -1);
     if (!s && !src->images[WEFT_TRAIN].path)
-        s = weft__fail(WEFT_EDATA, "%s: no images to train on (looked for "
-                                   "train-images-idx3-ubyte[.gz])",
+        s = weft__fail(WEFT_EDATA,
+                       "%s: no images to train on (looked for "
+                       "train-images-idx3-ubyte[.gz])",
                        path);
     if (!s) s = take_classes(src);
     for (int k = 0; !s && k < 3; k++) {

@@ -26,7 +26,8 @@ static const weft__packing *const packings[] = {
 #undef DECODER
 #undef PACKING
 
-/* Formats that people have and weft does not read (or not in this build): for the message. */
+/* Formats that people have and weft does not read (or not in this build): for the
+ * message. */
 static const struct foreign {
     const char *name, *suffixes, *hint;
     int at; /* where the magic stands */
@@ -49,7 +50,11 @@ static const struct foreign {
     {"PNG", "png", " in this build", 0, "\x89PNG", 4},
     {"JPEG", "jpg jpeg jpe jfif", " in this build", 0, "\xff\xd8\xff", 3},
 };
-enum { FOREIGN = sizeof foreign / sizeof *foreign, PREFIX_BYTES = 1 << 16, MAX_SIDE = 1 << 20 };
+enum {
+    FOREIGN = sizeof foreign / sizeof *foreign,
+    PREFIX_BYTES = 1 << 16,
+    MAX_SIDE = 1 << 20
+};
 
 const weft__decoder *weft__decoder_of(const unsigned char *data, size_t size)
 {
@@ -173,7 +178,8 @@ weft_status weft__picture_decode(const unsigned char *data, size_t size,
     return s;
 }
 
-/* Reads at most `limit` bytes of a regular file; *whole tells whether that is all of it. */
+/* Reads at most `limit` bytes of a regular file; *whole tells whether that is all of it.
+ */
 static weft_status read_some(const char *path, size_t limit, size_t most,
                              unsigned char **data, size_t *size, bool *whole)
 {

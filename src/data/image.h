@@ -1,10 +1,12 @@
-/* image.h: pictures in memory: decoders, sizes, orientation, fitting to the network's input. */
+/* image.h: pictures in memory: decoders, sizes, orientation, fitting to the network's
+ * input. */
 #ifndef WEFT_SRC_IMAGE_H
 #define WEFT_SRC_IMAGE_H
 
 #include "data/reader.h"
 
-/* One picture format. Functions take the whole file in memory; messages do not name it. */
+/* One picture format. Functions take the whole file in memory; messages do not name it.
+ */
 typedef struct weft__decoder {
     const char *name;     /* "PNG" */
     const char *suffixes; /* "png", or several, separated by spaces */
@@ -48,8 +50,8 @@ bool weft__picture_suffix(const char *name);
  * header is held to max_pixels before anything is allocated. */
 weft_status weft__picture_decode(const unsigned char *data, size_t size,
                                  size_t max_pixels, weft__picture *p);
-/* The same from a file; messages name it. With header_only no pixels are made, and usually
- * only the file's beginning is read. */
+/* The same from a file; messages name it. With header_only no pixels are made, and
+ * usually only the file's beginning is read. */
 weft_status weft__picture_file(const char *path, size_t max_pixels, bool header_only,
                                weft__picture *p);
 size_t weft__max_pixels(double megapixels); /* 0 means 64 */
@@ -58,7 +60,8 @@ size_t weft__max_pixels(double megapixels); /* 0 means 64 */
 weft_status weft__picture_turn(weft__picture *p, int orientation);
 
 /* Brings p to [height][width][channels] (resize.c). Bilinear; when shrinking the filter
- * covers the whole area of each new pixel. Integer arithmetic: the same bits everywhere. */
+ * covers the whole area of each new pixel. Integer arithmetic: the same bits everywhere.
+ */
 weft_status weft__picture_fit(const weft__picture *p, int channels, int height, int width,
                               weft_fit fit, unsigned char *out);
 

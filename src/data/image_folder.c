@@ -1,9 +1,10 @@
-/* image_folder.c: reads folders of class folders of pictures, with or without train/ val/ test/.
+/* image_folder.c: reads folders of class folders of pictures, with or without train/ val/
+ * test/.
  *
- * Names are taken in bytewise order. A class's pictures are those in its folder and in the
- * folders below it, to a depth of eight. Hidden names are skipped; so is what is neither a
- * file nor a folder, a folder that contains itself through a link, and files that are no
- * pictures, with one warning. */
+ * Names are taken in bytewise order. A class's pictures are those in its folder and in
+ * the folders below it, to a depth of eight. Hidden names are skipped; so is what is
+ * neither a file nor a folder, a folder that contains itself through a link, and files
+ * that are no pictures, with one warning. */
 #include "base/arena.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -187,8 +188,7 @@ static weft_status add_class(source *src, const char *name, int *class)
     if (b->classes == MOST_CLASSES)
         return weft__fail(WEFT_EDATA, "more than %d class folders", MOST_CLASSES);
     if (b->classes % 64 == 0) {
-        char **grown =
-            realloc(b->class_name, ((size_t)b->classes + 64) * sizeof *grown);
+        char **grown = realloc(b->class_name, ((size_t)b->classes + 64) * sizeof *grown);
         if (!grown) return no_memory();
         b->class_name = grown;
     }
@@ -218,7 +218,8 @@ static weft_status read_class(walk *w, const char *root, const char *path,
         w->class = class_of(w->src, name);
         if (w->class < 0)
             return weft__reject(w->sink, "unknown-class",
-                                "%s: class \"%s\" is not in the training set", path, name);
+                                "%s: class \"%s\" is not in the training set", path,
+                                name);
     }
     if (!s && !stat(root, &st)) top.device = st.st_dev, top.inode = st.st_ino;
     if (!s && !stat(path, &st)) here.device = st.st_dev, here.inode = st.st_ino;
@@ -228,13 +229,14 @@ static weft_status read_class(walk *w, const char *root, const char *path,
 static void tell_strays(const strays *st, const weft__sink *sink)
 {
     if (st->n)
-        weft__found(sink, WEFT_WARNING, "stray",
-                    "%zu files that are no pictures in a class are left out, the first: %s",
-                    st->n, st->example);
+        weft__found(
+            sink, WEFT_WARNING, "stray",
+            "%zu files that are no pictures in a class are left out, the first: %s",
+            st->n, st->example);
 }
 
-/* Reads root's class folders into a split. With `beside`, root also holds folders of splits
- * (none here). */
+/* Reads root's class folders into a split. With `beside`, root also holds folders of
+ * splits (none here). */
 static weft_status read_split(source *src, const weft__sink *sink, const char *root,
                               int split)
 {
@@ -330,15 +332,17 @@ static weft_status check_no_train(const char *path)
     }
     weft__names_free(&n);
     if (!folders)
-        return weft__fail(WEFT_EDATA,
-                          "%s: looked for a folder per class with its pictures (CLASS/*.png) "
-                          "or train/CLASS/, found %d pictures without a class",
-                          path, pictures);
+        return weft__fail(
+            WEFT_EDATA,
+            "%s: looked for a folder per class with its pictures (CLASS/*.png) "
+            "or train/CLASS/, found %d pictures without a class",
+            path, pictures);
     if (splits == folders)
-        return weft__fail(WEFT_EDATA,
-                          "%s: looked for train/ beside the %d folders val/ or test/, found "
-                          "none",
-                          path, splits);
+        return weft__fail(
+            WEFT_EDATA,
+            "%s: looked for train/ beside the %d folders val/ or test/, found "
+            "none",
+            path, splits);
     return WEFT_OK;
 }
 
@@ -363,14 +367,15 @@ static weft_status read_other(source *src, const weft__sink *sink, const char *p
     weft_status s;
     if (!folder) return given ? no_memory() : WEFT_OK;
     if (!weft__is_folder(folder))
-        s = weft__fail(WEFT_EDATA, "%s: looked for a folder of class folders for %s, found %s",
+        s = weft__fail(WEFT_EDATA,
+                       "%s: looked for a folder of class folders for %s, found %s",
                        folder, weft__split_name((weft_split)split),
                        weft__is_file(folder) ? "a file" : "nothing");
     else
         s = read_split(src, sink, folder, split);
     if (!s && !src->base.count[split])
-        s = weft__reject(sink, "empty", "%s: looked for pictures in class folders, found none",
-                         folder);
+        s = weft__reject(sink, "empty",
+                         "%s: looked for pictures in class folders, found none", folder);
     free(folder);
     return s;
 }
@@ -381,13 +386,13 @@ static weft_status check_train(const source *src, const char *folder)
     const weft__source *b = &src->base;
     if (b->classes < 2)
         return weft__fail(WEFT_EDATA,
-                          "%s: looked for two class folders or more, found %s%s%s", folder,
-                          b->classes ? "one: \"" : "none",
+                          "%s: looked for two class folders or more, found %s%s%s",
+                          folder, b->classes ? "one: \"" : "none",
                           b->classes ? b->class_name[0] : "", b->classes ? "\"" : "");
     if (!b->count[WEFT_TRAIN])
         return weft__fail(WEFT_EDATA,
-                          "%s: looked for pictures in %d class folders, found none", folder,
-                          b->classes);
+                          "%s: looked for pictures in %d class folders, found none",
+                          folder, b->classes);
     return WEFT_OK;
 }
 

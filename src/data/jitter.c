@@ -53,7 +53,8 @@ static void blend(float *v, size_t n, float f, float to)
 static float mean_grey(const float *image, int channels, size_t pixels)
 {
     double sum = 0;
-    for (size_t i = 0; i < pixels; i++) sum += (double)grey(image + i * (size_t)channels, channels);
+    for (size_t i = 0; i < pixels; i++)
+        sum += (double)grey(image + i * (size_t)channels, channels);
     return (float)(sum / (double)pixels);
 }
 
@@ -78,7 +79,7 @@ static void turn_hue(float *p, float turn)
     low = clamp(most * (1 - s));
     fall = clamp(most * (1 - s * f));
     rise = clamp(most * (1 - s * (1 - f)));
-    const float rgb[6][3] = {{most, rise, low},  {fall, most, low}, {low, most, rise},
+    const float rgb[6][3] = {{most, rise, low}, {fall, most, low}, {low, most, rise},
                              {low, fall, most}, {rise, low, most}, {most, low, fall}};
     for (int k = 0; k < 3; k++) p[k] = rgb[sector % 6][k];
 }

@@ -7,8 +7,9 @@
 
 typedef struct weft__jitter {
     bool any;
-    float factor[4]; /* brightness, contrast, saturation; hue in turns; 1, 1, 1, 0: none */
-    int order[4];    /* in which they are applied */
+    float
+        factor[4]; /* brightness, contrast, saturation; hue in turns; 1, 1, 1, 0: none */
+    int order[4];  /* in which they are applied */
 } weft__jitter;
 
 bool weft__jitter_wanted(const weft_augment *how);

@@ -109,8 +109,7 @@ static weft_status walk(const unsigned char *data, size_t size, bool to_end, out
     size_t at = 2;
     *o = (outline){.orientation = 1};
     while (to_end || !o->frame) {
-        const unsigned char *ff =
-            at < size ? memchr(data + at, 0xff, size - at) : NULL;
+        const unsigned char *ff = at < size ? memchr(data + at, 0xff, size - at) : NULL;
         unsigned marker, length;
         weft_status s = WEFT_OK;
         at = ff ? (size_t)(ff - data) : size;
@@ -166,7 +165,8 @@ static weft_status header(const unsigned char *data, size_t size, weft__picture 
     return WEFT_OK;
 }
 
-/* Refuses what would take very long: each scan of a progressive file is a pass over all. */
+/* Refuses what would take very long: each scan of a progressive file is a pass over all.
+ */
 static weft_status check_scans(const outline *o, size_t max_pixels)
 {
     uint64_t pixels = (uint64_t)o->width * (uint64_t)o->height;

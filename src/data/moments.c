@@ -97,8 +97,7 @@ weft_status weft_data_moments(const weft_data *d, float mean[4], float deviation
         }
         if (!(n > 0)) continue;
         m = sum / n;
-        for (int v = 0; v < 256; v++)
-            square += (double)j.all.n[c][v] * (v - m) * (v - m);
+        for (int v = 0; v < 256; v++) square += (double)j.all.n[c][v] * (v - m) * (v - m);
         mean[c] = (float)(m / 255);
         deviation[c] = (float)(sqrt(square / n) / 255);
     }

@@ -4,10 +4,11 @@
 
 #include "weft/data.h"
 
-/* One name a line (blanks at the ends and empty lines at the end dropped). *count is left 0
- * when path is not there. At most `most` names; two equal ones are WEFT_EDATA. */
+/* One name a line (blanks at the ends and empty lines at the end dropped). *count is left
+ * 0 when path is not there. At most `most` names; two equal ones are WEFT_EDATA. */
 weft_status weft__names_read(const char *path, int most, char ***name, int *count);
-/* From labels.txt, classes.txt or class.txt in folder; *count is left 0 when none is there. */
+/* From labels.txt, classes.txt or class.txt in folder; *count is left 0 when none is
+ * there. */
 weft_status weft__names_beside(const char *folder, char ***name, int *count);
 /* "0", "1", ... */
 weft_status weft__names_numbered(int n, char ***name, int *count);

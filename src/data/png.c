@@ -1,7 +1,7 @@
 /* png.c: PNG through libpng; the only file that includes it.
  *
- * Palettes become RGB; 16 bits become 8 (rounded); transparency, from an alpha channel or a
- * tRNS chunk, is put on white; gamma and colour profiles are not applied. */
+ * Palettes become RGB; 16 bits become 8 (rounded); transparency, from an alpha channel or
+ * a tRNS chunk, is put on white; gamma and colour profiles are not applied. */
 #include "data/image.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -119,7 +119,8 @@ static void on_white(const unsigned char *p, size_t pixels, int colours,
     }
 }
 
-/* Everything between setjmp and the end; *image is freed by the caller. false: `what` says. */
+/* Everything between setjmp and the end; *image is freed by the caller. false: `what`
+ * says. */
 static bool read_all(png_structp png, png_infop info, stream *in, weft__picture *p,
                      unsigned char **image)
 {
@@ -155,8 +156,7 @@ static weft_status decode(const unsigned char *data, size_t size, size_t max_pix
     unsigned char *image = NULL;
     png_infop info = NULL;
     bool good = false;
-    png_structp png =
-        png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, failed, ignored);
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, failed, ignored);
     (void)max_pixels; /* the header was held to it */
     if (png) info = png_create_info_struct(png);
     if (png && info) good = read_all(png, info, &in, p, &image);
@@ -178,8 +178,7 @@ static bool write_all(png_structp png, png_infop info, stream *out,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, info);
-    for (int y = 0; y < p->height; y++)
-        png_write_row(png, p->pixels + (size_t)y * row);
+    for (int y = 0; y < p->height; y++) png_write_row(png, p->pixels + (size_t)y * row);
     png_write_end(png, info);
     return true;
 }

@@ -1,5 +1,5 @@
-/* reader.h: what a reader of one file format offers. One reader is one file and one row in
- * table.def. */
+/* reader.h: what a reader of one file format offers. One reader is one file and one row
+ * in table.def. */
 #ifndef WEFT_SRC_READER_H
 #define WEFT_SRC_READER_H
 
@@ -15,8 +15,8 @@ typedef struct weft__picture {
     bool misnamed;      /* the file's ending is another format's */
 } weft__picture;
 
-/* Where findings go while a set is opened. weft_data_open turns warnings into weft__warn and
- * stops at the first error; weft_data_check passes all on and goes on. */
+/* Where findings go while a set is opened. weft_data_open turns warnings into weft__warn
+ * and stops at the first error; weft_data_check passes all on and goes on. */
 typedef struct weft__sink {
     void (*found)(void *user, const weft_data_finding *f);
     void *user;
@@ -38,12 +38,13 @@ typedef struct weft__reader {
     const char *name;
     /* Does path look like this format? Cheap; no messages. */
     bool (*probe)(const char *path);
-    /* Finds all samples and labels (the format's own headers checked, no picture decoded). */
+    /* Finds all samples and labels (the format's own headers checked, no picture
+     * decoded). */
     weft_status (*open)(const char *path, const weft_data_opts *opts,
                         const weft__sink *sink, weft__source **out);
     void (*close)(weft__source *s); /* takes NULL and half-made sources */
-    /* Channels and size of one sample from its header, no pixels. NULL when the source says
-     * them for all. Thread-safe. */
+    /* Channels and size of one sample from its header, no pixels. NULL when the source
+     * says them for all. Thread-safe. */
     weft_status (*header)(const weft__source *s, weft_split split, int i,
                           weft__picture *out);
     /* Decodes one sample; the pixels are the caller's. Thread-safe. */
@@ -62,7 +63,7 @@ struct weft__source {
     char **class_name; /* [classes], each malloc()ed */
     int count[3];      /* samples by weft_split; val may be 0, to be split off */
     int32_t *label[3]; /* 0 .. classes-1 */
-    int channels, height, width; /* of every sample, or 0 when they differ */
+    int channels, height, width;    /* of every sample, or 0 when they differ */
     const unsigned char *pixels[3]; /* all samples decoded, one after another; or NULL */
 };
 

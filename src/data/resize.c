@@ -1,9 +1,10 @@
 /* resize.c: brings a picture to the size and channels of the network's input.
  *
- * Each new pixel is a weighted mean of old ones; the weights are a triangle (bilinear) whose
- * half width is one old pixel when enlarging and one new pixel when shrinking, so that nothing
- * is skipped: what PIL's BILINEAR and torchvision's antialias=True do. Weights are rounded to
- * 22 bits and sums are integers, rows first, then columns, 8 bit in between. */
+ * Each new pixel is a weighted mean of old ones; the weights are a triangle (bilinear)
+ * whose half width is one old pixel when enlarging and one new pixel when shrinking, so
+ * that nothing is skipped: what PIL's BILINEAR and torchvision's antialias=True do.
+ * Weights are rounded to 22 bits and sums are integers, rows first, then columns, 8 bit
+ * in between. */
 #include "base/checked.h"
 #include "base/error.h"
 #include "data/image.h"
@@ -21,7 +22,8 @@ typedef struct taps {
     int32_t *weight; /* [n][most] */
 } taps;
 
-/* A part of the old picture, in pixels and fractions, and where it goes in the new one. */
+/* A part of the old picture, in pixels and fractions, and where it goes in the new one.
+ */
 typedef struct place {
     double top, left, height, width; /* of the old picture */
     int y, x, h, w;                  /* of the new one */

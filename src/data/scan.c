@@ -117,7 +117,8 @@ static void one_header(void *arg, size_t i)
     it->misnamed = pic.misnamed;
 }
 
-/* Tells of pictures whose ending is another format's: each in a lint, else one and the count. */
+/* Tells of pictures whose ending is another format's: each in a lint, else one and the
+ * count. */
 static void tell_misnamed(const weft_data *d, const weft__sink *sink)
 {
     char name[1024] = "", first[1024] = "";
@@ -145,7 +146,8 @@ weft_status weft__scan_headers(weft_data *d, const weft_data_opts *o,
     for (int split = 0; split < 3; split++) {
         size_t n = (size_t)d->source->count[split];
         d->sample[split] = weft__alloc(n + 1, sizeof(weft__sample));
-        if (!d->sample[split]) return weft__fail(WEFT_ENOMEM, "no memory for %zu samples", n);
+        if (!d->sample[split])
+            return weft__fail(WEFT_ENOMEM, "no memory for %zu samples", n);
     }
     s = run(d, o->threads, one_header);
     if (!s) tell_misnamed(d, sink);
@@ -275,13 +277,16 @@ weft_status weft__scan_verdict(weft_data *d, const weft_data_opts *o,
                           "%s: %zu of %zu samples cannot be read%s; the first: %s. "
                           "--skip-bad leaves them out",
                           d->path, d->bads, all,
-                          d->bads > LISTED ? " (20 are listed above)" : "", d->bad[0].why);
+                          d->bads > LISTED ? " (20 are listed above)" : "",
+                          d->bad[0].why);
     if (share > most)
-        return weft__fail(WEFT_EDATA,
-                          "%s: %zu of %zu samples (%.3g %%) cannot be read, %.3g %% may be "
-                          "left out; the first: %s",
-                          d->path, d->bads, all, share, most, d->bad[0].why);
-    weft__found(sink, WEFT_WARNING, "skipped", "%s: %zu of %zu samples left out (%.3g %%)",
-                d->path, d->bads, all, share);
+        return weft__fail(
+            WEFT_EDATA,
+            "%s: %zu of %zu samples (%.3g %%) cannot be read, %.3g %% may be "
+            "left out; the first: %s",
+            d->path, d->bads, all, share, most, d->bad[0].why);
+    weft__found(sink, WEFT_WARNING, "skipped",
+                "%s: %zu of %zu samples left out (%.3g %%)", d->path, d->bads, all,
+                share);
     return WEFT_OK;
 }

@@ -34,7 +34,7 @@ struct weft_data {
     size_t bytes;                   /* of one fitted sample */
     weft__bad *bad;                 /* sorted by split and index */
     size_t bads, bad_room;
-    int count[3];                   /* of the set's splits from here on */
+    int count[3]; /* of the set's splits from here on */
     weft__origin *origin[3];
     int32_t *label[3];
     int channels, height, width;
@@ -50,12 +50,12 @@ const char *weft__split_name(weft_split s); /* "train", "val", "test" */
 weft_status weft__data_survey(const char *path, const weft_data_opts *opts,
                               const weft__sink *sink, weft_data **out);
 
-/* Calls one(arg, i) for i in 0 .. n-1 on at most `threads` workers (0: all); one() may write
- * only what belongs to i. */
+/* Calls one(arg, i) for i in 0 .. n-1 on at most `threads` workers (0: all); one() may
+ * write only what belongs to i. */
 void weft__each(size_t n, int threads, void (*one)(void *arg, size_t i), void *arg);
 
-/* scan.c: headers, then pixels of every sample. Bad ones are marked; what is wrong with them is
- * told to sink, and weft_status says whether to go on. */
+/* scan.c: headers, then pixels of every sample. Bad ones are marked; what is wrong with
+ * them is told to sink, and weft_status says whether to go on. */
 weft_status weft__scan_headers(weft_data *d, const weft_data_opts *o,
                                const weft__sink *sink);
 weft_status weft__scan_pixels(weft_data *d, const weft_data_opts *o,

@@ -1,4 +1,5 @@
-/* split.c: which samples are in which split; the validation set, if it is ours to make. */
+/* split.c: which samples are in which split; the validation set, if it is ours to make.
+ */
 #include "data/set.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -25,8 +26,8 @@ static uint32_t val_share(uint32_t n, double fraction)
     return k > n - 1 ? n - 1 : k;
 }
 
-/* Marks samples of the source's training split that go to validation: of each class a share
- * drawn by (seed, class), so the draw of a class does not depend on the others. */
+/* Marks samples of the source's training split that go to validation: of each class a
+ * share drawn by (seed, class), so the draw of a class does not depend on the others. */
 static weft_status choose_val(const weft_data *d, double fraction, uint64_t seed,
                               bool *chosen)
 {
@@ -112,10 +113,11 @@ static weft_status check_classes(const weft_data *d, const weft__sink *sink)
         for (int c = 0; c < classes; c++)
             if (count[c]) used++, last = c;
         if (split == 0 && used < 2)
-            s = weft__reject(sink, "one-class",
-                             "%s: looked for two classes or more, found one: all %d training "
-                             "samples are \"%s\"",
-                             d->path, d->count[0], d->source->class_name[last]);
+            s = weft__reject(
+                sink, "one-class",
+                "%s: looked for two classes or more, found one: all %d training "
+                "samples are \"%s\"",
+                d->path, d->count[0], d->source->class_name[last]);
         if (!s) tell_counts(d, split, count, sink);
     }
     free(count);

@@ -12,9 +12,9 @@ typedef struct twin {
 
 /* What was counted, and the first example of each. */
 typedef struct tally {
-    size_t within[3];  /* samples that stand in the same split before */
-    size_t across[3];  /* samples of val and test that are in train too */
-    size_t contrary;   /* same picture, other label than the first one's */
+    size_t within[3]; /* samples that stand in the same split before */
+    size_t across[3]; /* samples of val and test that are in train too */
+    size_t contrary;  /* same picture, other label than the first one's */
     const twin *within_a[3], *within_b[3], *across_a[3], *across_b[3];
     const twin *contrary_a, *contrary_b;
 } tally;
@@ -30,8 +30,8 @@ static int by_digest(const void *a, const void *b)
 /* An example is the first in the set's order, whatever the digests are. */
 static void keep(const twin **a, const twin **b, const twin *x, const twin *y)
 {
-    if (*b && ((*b)->split < y->split ||
-               ((*b)->split == y->split && (*b)->index < y->index)))
+    if (*b &&
+        ((*b)->split < y->split || ((*b)->split == y->split && (*b)->index < y->index)))
         return;
     *a = x;
     *b = y;

@@ -113,60 +113,90 @@ static bool *needed_nodes(const weft_graph *g)
 static void rule(text *t) { put(t, "%.*s\n", 92, "=================================================="
                                                  "============================================="); }
 
-static void table_row(text *t, const weft_graph *g, int n, int batch, bool *seen, double *sums)
+static void fill_row(weft_graph_row *r, const weft_graph *g, int n, int batch, bool *seen)
 {
     const weft__node *node = &g->node[n];
-    char shape[64], params[32], frozen[32], macs[32], what[60], options[32] = "";
-    double p = own_params(g, n, true, seen), f = own_params(g, n, false, seen);
-    double m = node_flops(g, node, batch) / 2;
-    if (node->op->describe) node->op->describe(node, options, sizeof options);
-    snprintf(what, sizeof what, "%s%s%s", node->op->name, options[0] ? " " : "", options);
-    shape_at(shape, sizeof shape, g, node->out[0], batch);
-    grouped(params, p + f);
-    snprintf(frozen, sizeof frozen, f > 0 ? "(%s)" : "%s", params);
-    put(t, "%-26.26s %-22.22s %-20s %11s %12s\n", node->name, what, shape,
-        p + f > 0 ? frozen : "--", m > 0 ? grouped(macs, m) : "--");
-    sums[0] += p;
-    sums[1] += f;
-    sums[2] += m;
-    sums[3] += (double)weft__nominal(g, node->out[0], 0).count * batch;
+    *r = (weft_graph_row){.params = own_params(g, n, true, seen),
+                          .frozen = own_params(g, n, false, seen),
+                          .mult_adds = node_flops(g, node, batch) / 2,
+                          .elements = (double)weft__nominal(g, node->out[0], 0).count * batch};
+    snprintf(r->name, sizeof r->name, "%.63s", node->name);
+    snprintf(r->op, sizeof r->op, "%.23s", node->op->name);
+    if (node->op->describe) node->op->describe(node, r->options, sizeof r->options);
+    shape_at(r->shape, sizeof r->shape, g, node->out[0], batch);
 }
 
-char *weft_graph_table(weft_graph *g, int batch)
+weft_status weft_graph_rows(const weft_graph *g, int batch, weft_graph_row **out, int *count)
 {
-    text t = {0};
+    if (g->status) return weft_graph_status(g);
     bool *needed = needed_nodes(g), *seen = calloc((size_t)g->values, 1);
-    double sums[4] = {0};
-    char a[32], b[32], c[32];
-    if (!needed || !seen || g->status) {
-        free(needed);
-        free(seen);
-        return NULL;
+    weft_graph_row *rows = calloc((size_t)g->nodes + 1, sizeof *rows);
+    int used = 0;
+    if (needed && seen && rows)
+        for (int n = 0; n < g->nodes; n++)
+            if (needed[n]) fill_row(&rows[used++], g, n, batch, seen);
+    bool good = needed && seen && rows;
+    free(needed);
+    free(seen);
+    if (!good) {
+        free(rows);
+        return weft__fail(WEFT_ENOMEM, "graph: out of memory");
     }
-    rule(&t);
-    put(&t, "%-26s %-22s %-20s %11s %12s\n", "Layer", "Type", "Output Shape", "Param #",
-        "Mult-Adds");
-    rule(&t);
+    *out = rows;
+    *count = used;
+    return WEFT_OK;
+}
+
+static void put_row(text *t, const weft_graph_row *r)
+{
+    char params[32], frozen[40], macs[32], what[64];
+    snprintf(what, sizeof what, "%s%s%s", r->op, r->options[0] ? " " : "", r->options);
+    grouped(params, r->params + r->frozen);
+    snprintf(frozen, sizeof frozen, r->frozen > 0 ? "(%s)" : "%s", params);
+    put(t, "%-26.26s %-22.22s %-20s %11s %12s\n", r->name, what, r->shape,
+        r->params + r->frozen > 0 ? frozen : "--", r->mult_adds > 0 ? grouped(macs, r->mult_adds) : "--");
+}
+
+static void put_inputs(text *t, const weft_graph *g, int batch)
+{
     for (int i = 0; i < weft_input_count(g); i++) {
         char shape[64];
         weft_val v = weft_input_at(g, i);
         if (g->value[v.id].type == WEFT_I32) continue;
         shape_at(shape, sizeof shape, g, v.id, batch);
-        put(&t, "%-26.26s %-22s %-20s %11s %12s\n", weft_name_of(g, v), "input", shape, "--",
-            "--");
+        put(t, "%-26.26s %-22s %-20s %11s %12s\n", weft_name_of(g, v), "input", shape, "--", "--");
     }
-    for (int n = 0; n < g->nodes; n++)
-        if (needed[n]) table_row(&t, g, n, batch, seen, sums);
+}
+
+char *weft_graph_table(weft_graph *g, int batch)
+{
+    text t = {0};
+    weft_graph_row *rows = NULL;
+    int n = 0;
+    double trained = 0, frozen = 0, mult_adds = 0, elements = 0;
+    char a[32], b[32], c[32];
+    if (weft_graph_rows(g, batch, &rows, &n)) return NULL;
+    rule(&t);
+    put(&t, "%-26s %-22s %-20s %11s %12s\n", "Layer", "Type", "Output Shape", "Param #",
+        "Mult-Adds");
+    rule(&t);
+    put_inputs(&t, g, batch);
+    for (int i = 0; i < n; i++) {
+        put_row(&t, &rows[i]);
+        trained += rows[i].params;
+        frozen += rows[i].frozen;
+        mult_adds += rows[i].mult_adds;
+        elements += rows[i].elements;
+    }
     rule(&t);
     put(&t, "Total params: %s\nTrainable params: %s\nNon-trainable params: %s\n",
-        grouped(a, sums[0] + sums[1]), grouped(b, sums[0]), grouped(c, sums[1]));
-    put(&t, "Total mult-adds (M): %.2f\n", sums[2] / 1e6);
+        grouped(a, trained + frozen), grouped(b, trained), grouped(c, frozen));
+    put(&t, "Total mult-adds (M): %.2f\n", mult_adds / 1e6);
     rule(&t);
-    put(&t, "Params size (MB): %.2f\nForward pass size (MB): %.2f\n",
-        4 * (sums[0] + sums[1]) / 1e6, 4 * sums[3] / 1e6);
+    put(&t, "Params size (MB): %.2f\nForward pass size (MB): %.2f\n", 4 * (trained + frozen) / 1e6,
+        4 * elements / 1e6);
     rule(&t);
-    free(needed);
-    free(seen);
+    free(rows);
     return finished(&t);
 }
 

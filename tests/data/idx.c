@@ -113,7 +113,10 @@ static void names_come_from_a_file_beside(void **state)
     weft_data *d;
     bytes b = {0};
     (void)state;
-    put(&b, "\xef\xbb\xbf" "zero\r\none \ntwo\nthree\n\n", 24);
+    put(&b,
+        "\xef\xbb\xbf"
+        "zero\r\none \ntwo\nthree\n\n",
+        24);
     replace_file(folder, "labels.txt", &b);
     CHECK(weft_data_open(folder, NULL, &d) == WEFT_OK);
     CHECK(weft_data_classes(d) == 4);
@@ -165,7 +168,8 @@ static void colour_images_may_be_in_planes_or_not(void **state)
         weft_data *d;
         int c;
         for (int i = 0; i < 48; i++)
-            x[i] = (unsigned char)(planar ? i % 12 / 4 + 10 * (i % 4) : i % 3 + i % 12 / 3 * 10);
+            x[i] = (unsigned char)(planar ? i % 12 / 4 + 10 * (i % 4)
+                                          : i % 3 + i % 12 / 3 * 10);
         make_idx(&b, 4, planar ? planes : last, x);
         make_idx(&y, 1, labels, label);
         replace_file(folder, "train-images-idx4-ubyte", &b);
@@ -211,7 +215,8 @@ static void every_cut_and_every_extra_byte_is_refused(void **state)
         b.size = n;
         replace_file(folder, "train-images-idx3-ubyte", &b);
         CHECK(open_it(folder, NULL) == WEFT_EDATA);
-        snprintf(where, sizeof where, n > 70 ? "@70: more bytes" : "truncated at byte %zu", n);
+        snprintf(where, sizeof where,
+                 n > 70 ? "@70: more bytes" : "truncated at byte %zu", n);
         CHECK_HAS(weft_last_error(), where);
         CHECK_HAS(weft_last_error(), "train-images-idx3-ubyte");
     }

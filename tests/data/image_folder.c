@@ -90,7 +90,8 @@ static void what_is_missing_is_said_and_what_was_found(void **state)
     CHECK_HAS(weft_last_error(), "not a data set (a file");
     make_class(one, "cat", 4, 3);
     CHECK(open_it(one, NULL) == WEFT_EDATA);
-    CHECK_HAS(weft_last_error(), "looked for two class folders or more, found one: \"cat\"");
+    CHECK_HAS(weft_last_error(),
+              "looked for two class folders or more, found one: \"cat\"");
     write_pnm(in(loose, "a.pgm"), 1, 2, 2, 1, 2);
     CHECK(open_it(loose, NULL) == WEFT_EDATA);
     CHECK_HAS(weft_last_error(), "found 1 pictures without a class");
@@ -170,8 +171,8 @@ static void bad_pictures_stop_it_and_are_counted(void **state)
     /* Headers alone are good enough for the third. */
     CHECK(open_it(folder, &(weft_data_opts){.no_check = true}) == WEFT_EDATA);
     CHECK_HAS(weft_last_error(), "2 of 11 samples cannot be read");
-    CHECK(weft_data_open(folder, &(weft_data_opts){.skip_bad = true, .no_val = true}, &d) ==
-          WEFT_OK);
+    CHECK(weft_data_open(folder, &(weft_data_opts){.skip_bad = true, .no_val = true},
+                         &d) == WEFT_OK);
     CHECK(weft_data_count(d, WEFT_TRAIN) == 8);
     weft_data_close(d);
 }
@@ -194,7 +195,8 @@ static void skipped_samples_are_listed_and_may_not_be_too_many(void **state)
     free(text);
     o.skip_bad_max = 5;
     CHECK(open_it(folder, &o) == WEFT_EDATA);
-    CHECK_HAS(weft_last_error(), "1 of 11 samples (9.09 %) cannot be read, 5 % may be left");
+    CHECK_HAS(weft_last_error(),
+              "1 of 11 samples (9.09 %) cannot be read, 5 % may be left");
 }
 
 static void skipping_leaves_the_other_samples_in_their_order(void **state)
@@ -253,7 +255,8 @@ static void a_file_that_vanishes_is_named_when_it_is_wanted(void **state)
     CHECK(!unlink(in(folder, "b/04.pgm")));
     CHECK(weft_data_read(d, WEFT_TRAIN, 34, p) == WEFT_EIO);
     CHECK_HAS(weft_last_error(), "b/04.pgm: cannot open: No such file");
-    CHECK(weft_loader_new(d, &(weft_loader_opts){.batch = 8, .threads = 2}, &l) == WEFT_OK);
+    CHECK(weft_loader_new(d, &(weft_loader_opts){.batch = 8, .threads = 2}, &l) ==
+          WEFT_OK);
     CHECK(weft_loader_start(l, 0, 0) == WEFT_OK);
     for (int i = 0; i < 4; i++) CHECK(weft_loader_next(l, &b) == WEFT_OK);
     s = weft_loader_next(l, &b);
@@ -337,9 +340,9 @@ static void the_hash_does_not_depend_on_where_the_set_lies(void **state)
 static void options_outside_their_range_are_usage(void **state)
 {
     static const weft_data_opts row[] = {
-        {.height = -1}, {.width = 70000}, {.channels = 2}, {.val_fraction = 1},
-        {.val_fraction = -0.1}, {.skip_bad_max = 101}, {.max_megapixels = -1},
-        {.threads = -1}, {.fit = (weft_fit)7}};
+        {.height = -1},         {.width = 70000},       {.channels = 2},
+        {.val_fraction = 1},    {.val_fraction = -0.1}, {.skip_bad_max = 101},
+        {.max_megapixels = -1}, {.threads = -1},        {.fit = (weft_fit)7}};
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         CHECK(open_it(test_folder(), &row[i]) == WEFT_EUSAGE);

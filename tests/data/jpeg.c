@@ -36,8 +36,10 @@ static bytes make_jpeg(int format, int sampling, int flags)
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++)
             for (int k = 0; k < n; k++)
-                pixels[(y * W + x) * n + k] =
-                    (unsigned char)(k == 0 ? x * 6 : k == 1 ? y * 10 : k == 2 ? 80 : 255);
+                pixels[(y * W + x) * n + k] = (unsigned char)(k == 0   ? x * 6
+                                                              : k == 1 ? y * 10
+                                                              : k == 2 ? 80
+                                                                       : 255);
     CHECK(!tjCompress2(tj, pixels, W, 0, H, format, &out, &size, sampling, 95, flags));
     put(&b, out, size);
     tjFree(out);
@@ -114,12 +116,14 @@ static void cmyk_is_taken_as_adobe_writes_it(void **state)
 /* Puts an APP1 with EXIF's orientation behind the first two bytes. */
 static void add_orientation(bytes *b, int o, bool little)
 {
-    static const unsigned char big[] = "MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0?\0\0\0\0\0\0";
+    static const unsigned char big[] =
+        "MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0?\0\0\0\0\0\0";
     static const unsigned char small[] =
         "II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0?\0\0\0\0\0\0\0";
     bytes made = {0};
-    put(&made, "\xff\xd8\xff\xe1\0\x22"
-               "Exif\0\0",
+    put(&made,
+        "\xff\xd8\xff\xe1\0\x22"
+        "Exif\0\0",
         12);
     put(&made, little ? small : big, 26);
     made.data[12 + (little ? 18 : 19)] = (unsigned char)o;
@@ -130,7 +134,8 @@ static void add_orientation(bytes *b, int o, bool little)
 
 static void orientation_is_applied(void **state)
 {
-    /* x*6 is red and y*10 is green of what is stored: the value at the top left corner. */
+    /* x*6 is red and y*10 is green of what is stored: the value at the top left corner.
+     */
     static const int red[] = {0, 234, 234, 0, 0, 0, 234, 234};
     static const int green[] = {0, 0, 230, 230, 0, 230, 230, 0};
     (void)state;
@@ -143,7 +148,8 @@ static void orientation_is_applied(void **state)
             CHECK(h == (o < 5 ? H : W) && w == (o < 5 ? W : H));
             CHECK_NEAR(loaded[0], red[o - 1], 12);
             CHECK_NEAR(loaded[1], green[o - 1], 12);
-            CHECK(weft__picture_file(test_path("picture.jpg"), 10000, true, &p) == WEFT_OK);
+            CHECK(weft__picture_file(test_path("picture.jpg"), 10000, true, &p) ==
+                  WEFT_OK);
             CHECK(p.height == h && p.width == w && p.channels == 3);
             drop(&b);
         }

@@ -1,4 +1,5 @@
-/* Tests of the loader: order, augmentation, mixup; the same batches however they are made. */
+/* Tests of the loader: order, augmentation, mixup; the same batches however they are
+ * made. */
 /* labels: threads */
 #include "make.h"
 
@@ -115,9 +116,15 @@ static void every_sample_comes_once_in_an_order_by_seed_and_epoch(void **state)
     weft_data_close(d);
 }
 
-static const weft_augment everything = {.flip = 0.5, .flip_vertical = 0.5, .shift = 2,
-                                        .rotate = 20, .brightness = 0.4, .contrast = 0.4,
-                                        .saturation = 0.4, .hue = 0.1, .cutout = 2,
+static const weft_augment everything = {.flip = 0.5,
+                                        .flip_vertical = 0.5,
+                                        .shift = 2,
+                                        .rotate = 20,
+                                        .brightness = 0.4,
+                                        .contrast = 0.4,
+                                        .saturation = 0.4,
+                                        .hue = 0.1,
+                                        .cutout = 2,
                                         .mixup = 0.4};
 static const weft_augment moves = {.flip = 0.5, .shift = 2, .mixup = 1};
 
@@ -127,7 +134,10 @@ static void the_bits_do_not_depend_on_threads_or_on_what_is_ahead(void **state)
     weft_data *d = open_set();
     (void)state;
     for (int kind = 0; kind < 2; kind++) {
-        weft_loader_opts o = {.batch = 7, .shuffle = true, .seed = 1, .threads = -1,
+        weft_loader_opts o = {.batch = 7,
+                              .shuffle = true,
+                              .seed = 1,
+                              .threads = -1,
                               .augment = kind ? moves : everything};
         run(d, &o, 3, &one);
         for (int i = 0; i < 4; i++) {
@@ -312,7 +322,8 @@ static void shifts_stay_in_range_and_reach_all_of_it(void **state)
 static void rotation_by_nothing_and_a_move_are_the_same_as_without(void **state)
 {
     weft_data *d = open_set();
-    weft_loader_opts o = raw((weft_augment){.flip = 0.5, .flip_vertical = 0.5, .shift = 2});
+    weft_loader_opts o =
+        raw((weft_augment){.flip = 0.5, .flip_vertical = 0.5, .shift = 2});
     (void)state;
     run(d, &o, 0, &one);
     o.augment.rotate = 1e-300;
@@ -333,7 +344,8 @@ static void rotation_turns_some_corners_away_and_stays_in_range(void **state)
     for (int i = 0; i < N; i++) away += pixel(&one, i, 0, 0)[0] == 0;
     CHECK(away > N / 20 && away < N / 2); /* those turned by 37 degrees or more */
     for (int i = 0; i < N; i++)
-        for (int k = 0; k < VALUES; k++) CHECK(one.x[i][k] >= 0 && one.x[i][k] <= 255.01f);
+        for (int k = 0; k < VALUES; k++)
+            CHECK(one.x[i][k] >= 0 && one.x[i][k] <= 255.01f);
     weft_data_close(d);
 }
 
@@ -362,8 +374,8 @@ static void cutout_zeroes_a_square_of_its_side_or_less(void **state)
 static void jitter_stays_in_range_and_changes_colours(void **state)
 {
     weft_data *d = open_set();
-    weft_augment all[] = {{.brightness = 0.5}, {.contrast = 0.5}, {.saturation = 0.9},
-                          {.hue = 0.5}};
+    weft_augment all[] = {
+        {.brightness = 0.5}, {.contrast = 0.5}, {.saturation = 0.9}, {.hue = 0.5}};
     (void)state;
     for (int a = 0; a < 4; a++) {
         weft_loader_opts o = raw((weft_augment){0});
@@ -392,8 +404,10 @@ static void hue_keeps_the_largest_and_smallest_value(void **state)
     for (int i = 0; i < N; i++)
         for (int p = 0; p < SIDE * SIDE; p++) {
             const float *a = pixel(&one, i, 0, p), *b = pixel(&two, i, 0, p);
-            CHECK_NEAR(fmaxf(a[0], fmaxf(a[1], a[2])), fmaxf(b[0], fmaxf(b[1], b[2])), 0.01);
-            CHECK_NEAR(fminf(a[0], fminf(a[1], a[2])), fminf(b[0], fminf(b[1], b[2])), 0.01);
+            CHECK_NEAR(fmaxf(a[0], fmaxf(a[1], a[2])), fmaxf(b[0], fmaxf(b[1], b[2])),
+                       0.01);
+            CHECK_NEAR(fminf(a[0], fminf(a[1], a[2])), fminf(b[0], fminf(b[1], b[2])),
+                       0.01);
         }
     weft_data_close(d);
 }
@@ -417,10 +431,11 @@ static void mixup_mixes_pictures_and_targets_by_the_same_share(void **state)
         CHECK_NEAR(two.target[i][other], 1 - share, 1e-6);
         sum += share;
         for (int k = 0; k < VALUES; k++)
-            CHECK_NEAR(two.x[i][k], share * one.x[i][k] + (1 - share) * one.x[j][k], 1e-3);
+            CHECK_NEAR(two.x[i][k], share * one.x[i][k] + (1 - share) * one.x[j][k],
+                       1e-3);
     }
     CHECK(sum > 20 && sum < 50); /* about half of some 68 pairs' members */
-    o.augment.mixup = 1e-9;    /* a coin */
+    o.augment.mixup = 1e-9;      /* a coin */
     run(d, &o, 0, &two);
     for (int i = 0; i < N; i++)
         for (int c = 0; c < 3; c++) CHECK(two.target[i][c] == 0 || two.target[i][c] == 1);

@@ -234,8 +234,12 @@ static void empty_text_and_foreign_files_are_named(void **state)
                {"hello\nworld", 11, "it begins with \"hello.world\""},
                {"GIF89a\1\0\1\0", 10, "GIF is not supported"},
                {"RIFF\0\0\0\0WEBPVP8 ", 16, "WebP is not supported"},
-               {"\0\0\0\x18" "ftypheic", 12, "HEIC is not supported"},
-               {"\0\0\0\x18" "ftypavif", 12, "AVIF is not supported"},
+               {"\0\0\0\x18"
+                "ftypheic",
+                12, "HEIC is not supported"},
+               {"\0\0\0\x18"
+                "ftypavif",
+                12, "AVIF is not supported"},
                {"II*\0abcd", 8, "TIFF is not supported"}};
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {

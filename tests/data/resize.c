@@ -13,17 +13,19 @@ static weft__picture grey(void)
     return (weft__picture){1, 7, 9, pattern, NULL, false};
 }
 
-/* torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True) of PyTorch 1.13 on
- * the pattern as floats; ours is 8 bit in between, so it may be off by one. */
+/* torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True) of
+ * PyTorch 1.13 on the pattern as floats; ours is 8 bit in between, so it may be off by
+ * one. */
 static void sizes_agree_with_pytorch_within_one(void **state)
 {
     static const double small[] = {99.69,  116.31, 106.42, 118.41, 118.37, 122.6,
                                    129.09, 117.8,  126.08, 119.28, 148.26, 125.02};
-    static const double narrow[] = {94.1,   121.9, 123.99, 101.45, 110.61, 109.85, 126.07,
-                                    143.48, 116.3, 108.61, 117.34, 156.66, 147.23, 121.79};
-    static const double large[] = {0,      49,    112,    175,   80.46, 45,  108,
-                                   171,    135.54, 41,    104,   167,   216, 20.35,
-                                   70.83,  135.73, 200.64, 108,  74.45, 139.35};
+    static const double narrow[] = {94.1,   121.9,  123.99, 101.45, 110.61,
+                                    109.85, 126.07, 143.48, 116.3,  108.61,
+                                    117.34, 156.66, 147.23, 121.79};
+    static const double large[] = {0,     49,     112,    175, 80.46, 45,    108,
+                                   171,   135.54, 41,     104, 167,   216,   20.35,
+                                   70.83, 135.73, 200.64, 108, 74.45, 139.35};
     weft__picture p = grey();
     unsigned char out[200];
     (void)state;
@@ -55,7 +57,8 @@ static void one_colour_stays_one_colour(void **state)
     (void)state;
     memset(flat, 201, sizeof flat);
     for (int side = 1; side <= 64; side += 9) {
-        CHECK(weft__picture_fit(&p, 3, side, 65 - side, WEFT_FIT_STRETCH, out) == WEFT_OK);
+        CHECK(weft__picture_fit(&p, 3, side, 65 - side, WEFT_FIT_STRETCH, out) ==
+              WEFT_OK);
         for (int i = 0; i < side * (65 - side) * 3; i++) CHECK(out[i] == 201);
     }
 }
@@ -68,7 +71,8 @@ static void letterbox_pads_with_grey_114(void **state)
     memset(wide, 50, sizeof wide);
     CHECK(weft__picture_fit(&p, 1, 8, 8, WEFT_FIT_LETTERBOX, out) == WEFT_OK);
     for (int y = 0; y < 8; y++)
-        for (int x = 0; x < 8; x++) CHECK(out[y * 8 + x] == (y == 3 || y == 4 ? 50 : 114));
+        for (int x = 0; x < 8; x++)
+            CHECK(out[y * 8 + x] == (y == 3 || y == 4 ? 50 : 114));
 }
 
 static void letterbox_never_loses_a_thin_picture(void **state)
@@ -94,7 +98,8 @@ static void crop_keeps_the_middle(void **state)
 
 static void colours_become_grey_by_itu_601_and_grey_becomes_rgb(void **state)
 {
-    unsigned char rgb[] = {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}, g[4], three[12];
+    unsigned char rgb[] = {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}, g[4],
+                  three[12];
     weft__picture p = {3, 2, 2, rgb, NULL, false}, q = {1, 2, 2, g, NULL, false};
     (void)state;
     CHECK(weft__picture_fit(&p, 1, 2, 2, WEFT_FIT_STRETCH, g) == WEFT_OK);
