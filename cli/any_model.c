@@ -14,7 +14,8 @@ static bool is_ready_network(const char *name)
     return false;
 }
 
-static weft_status build(const char *name, const weft_model_opts *opts, bool f64, any_model *m)
+static weft_status build(const char *name, const weft_model_opts *opts, bool f64,
+                         any_model *m)
 {
     m->g = weft_graph_new();
     if (!m->g) return weft__fail(WEFT_ENOMEM, "%s: out of memory", name);
@@ -26,7 +27,8 @@ static weft_status build(const char *name, const weft_model_opts *opts, bool f64
 
 static weft_status load(const char *path, bool f64, any_model *m)
 {
-    char *inside = weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
+    char *inside =
+        weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
     if (!inside) return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
     weft_load_opts o = {.use_double = f64};
     weft_status s = weft_model_load(inside, &o, &m->g, &m->meta);
@@ -35,7 +37,8 @@ static weft_status load(const char *path, bool f64, any_model *m)
     return s;
 }
 
-weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64, any_model *out)
+weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64,
+                           any_model *out)
 {
     any_model m = {0};
     bool file = weft__is_file(name) || weft__is_folder(name);

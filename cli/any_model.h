@@ -11,8 +11,8 @@ typedef struct any_model {
     bool fresh;      /* a ready network with initial parameters */
 } any_model;
 
-/* name is a file, a folder, or a ready network's name, then built with these options. f64: in double
- * precision. */
+/* name is a file, a folder, or a ready network's name, then built with these options.
+ * f64: in double precision. */
 weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64,
                            any_model *out);
 void any_model_free(any_model *m);

@@ -13,23 +13,32 @@ static json_t *value_of(const option_row *o, const void *values)
 {
     const char *at = (const char *)values + o->offset;
     switch (o->kind) {
-    case OPTION_HEADING: return NULL;
-    case OPTION_FLAG: return *(const bool *)at ? json_true() : NULL;
+    case OPTION_HEADING:
+        return NULL;
+    case OPTION_FLAG:
+        return *(const bool *)at ? json_true() : NULL;
     case OPTION_TEXT:
-    case OPTION_CHOICE: return *(char *const *)at ? json_string_nocheck(*(char *const *)at) : NULL;
-    case OPTION_INT: return *(const int *)at ? json_integer(*(const int *)at) : NULL;
-    case OPTION_SEED: return json_integer((json_int_t) * (const uint64_t *)at);
-    case OPTION_REAL: return json_real(*(const double *)at);
-    case OPTION_BYTES: return json_integer((json_int_t) * (const size_t *)at);
+    case OPTION_CHOICE:
+        return *(char *const *)at ? json_string_nocheck(*(char *const *)at) : NULL;
+    case OPTION_INT:
+        return *(const int *)at ? json_integer(*(const int *)at) : NULL;
+    case OPTION_SEED:
+        return json_integer((json_int_t) * (const uint64_t *)at);
+    case OPTION_REAL:
+        return json_real(*(const double *)at);
+    case OPTION_BYTES:
+        return json_integer((json_int_t) * (const size_t *)at);
     }
     return NULL;
 }
 
-weft_status args_write(const char *path, const command *c, const void *values, const char *data)
+weft_status args_write(const char *path, const command *c, const void *values,
+                       const char *data)
 {
     char full[PATH_MAX];
     json_t *root = json_object();
-    json_object_set_new_nocheck(root, "data", json_string_nocheck(realpath(data, full) ? full : data));
+    json_object_set_new_nocheck(root, "data",
+                                json_string_nocheck(realpath(data, full) ? full : data));
     for (const option_row *o = c->options; o->name || o->help; o++) {
         json_t *v = o->name ? value_of(o, values) : NULL;
         if (v) json_object_set_new_nocheck(root, o->name, v);
@@ -46,8 +55,11 @@ static bool fits(const option_row *o, const json_t *v, void *values)
 {
     char *at = (char *)values + o->offset;
     switch (o->kind) {
-    case OPTION_HEADING: return false;
-    case OPTION_FLAG: *(bool *)at = json_is_true(v); return json_is_boolean(v);
+    case OPTION_HEADING:
+        return false;
+    case OPTION_FLAG:
+        *(bool *)at = json_is_true(v);
+        return json_is_boolean(v);
     case OPTION_TEXT:
     case OPTION_CHOICE:
         if (!json_is_string(v)) return false;
@@ -99,11 +111,14 @@ weft_status args_read(const char *path, const command *c, void *values, char **d
     {
         const option_row *o = row_of(c, key);
         if (s || !strcmp(key, "data")) continue;
-        if (!o) s = weft__fail(WEFT_EUSAGE, "%s: unknown key %.60s", path, key);
+        if (!o)
+            s = weft__fail(WEFT_EUSAGE, "%s: unknown key %.60s", path, key);
         else if (!fits(o, v, values))
-            s = weft__fail(WEFT_EUSAGE, "%s: %s has a value that is not allowed", path, key);
+            s = weft__fail(WEFT_EUSAGE, "%s: %s has a value that is not allowed", path,
+                           key);
     }
-    if (!s && !(*data = strdup(from))) s = weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
+    if (!s && !(*data = strdup(from)))
+        s = weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
     json_decref(root);
     return s;
 }

@@ -4,9 +4,12 @@
 
 #include "option.h"
 
-/* Writes every option of c that differs from its zero value, and the data path. Atomic. */
-weft_status args_write(const char *path, const command *c, const void *values, const char *data);
-/* Reads them back into *values; *data is fresh memory. Texts stay alive until the process ends. */
+/* Writes every option of c that differs from its zero value, and the data path. Atomic.
+ */
+weft_status args_write(const char *path, const command *c, const void *values,
+                       const char *data);
+/* Reads them back into *values; *data is fresh memory. Texts stay alive until the process
+ * ends. */
 weft_status args_read(const char *path, const command *c, void *values, char **data);
 
 #endif

@@ -1,4 +1,5 @@
-/* classifier.c: a model file with all that is needed to feed it pictures and name its answers. */
+/* classifier.c: a model file with all that is needed to feed it pictures and name its
+ * answers. */
 #include "classifier.h"
 
 #include "base/error.h"
@@ -12,7 +13,10 @@
 
 static const char *const fit_names[] = {"stretch", "crop", "letterbox"};
 
-const char *fit_name(weft_fit fit) { return fit_names[fit]; }
+const char *fit_name(weft_fit fit)
+{
+    return fit_names[fit];
+}
 
 bool fit_parse(const char *name, weft_fit *out)
 {
@@ -99,7 +103,8 @@ weft_status classifier_describe(weft_meta *m, const weft_data *d, const float me
     return s;
 }
 
-static void read_numbers(const weft_meta *m, const char *key, float out[4], float otherwise)
+static void read_numbers(const weft_meta *m, const char *key, float out[4],
+                         float otherwise)
 {
     const char *text = weft_meta_get(m, key);
     json_t *a = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -119,7 +124,8 @@ static weft_status read_names(classifier *c)
     weft_status s = c->names ? WEFT_OK : weft__fail(WEFT_ENOMEM, "names: out of memory");
     for (int i = 0; i < c->classes && !s; i++) {
         char number[32];
-        const char *name = json_string_value(json_is_array(a) ? json_array_get(a, (size_t)i) : NULL);
+        const char *name =
+            json_string_value(json_is_array(a) ? json_array_get(a, (size_t)i) : NULL);
         snprintf(number, sizeof number, "class %d", i);
         c->names[i] = strdup(name ? name : number);
         if (!c->names[i]) s = weft__fail(WEFT_ENOMEM, "names: out of memory");
@@ -132,22 +138,27 @@ static weft_status understand(classifier *c, const char *path)
 {
     const char *task = weft_meta_get(c->meta, "task");
     if (task && strcmp(task, "classify"))
-        return weft__fail(WEFT_EMODEL, "%s: is a model for the task %.40s, not for classification",
+        return weft__fail(WEFT_EMODEL,
+                          "%s: is a model for the task %.40s, not for classification",
                           path, task);
     for (int i = 0; i < weft_input_count(c->g) && !c->x.id; i++)
-        if (weft_shape_of(c->g, weft_input_at(c->g, i)).rank == 4) c->x = weft_input_at(c->g, i);
+        if (weft_shape_of(c->g, weft_input_at(c->g, i)).rank == 4)
+            c->x = weft_input_at(c->g, i);
     c->logits = weft_output_at(c->g, 0);
     weft_shape in = weft_shape_of(c->g, c->x), out = weft_shape_of(c->g, c->logits);
     if (!c->x.id || out.rank != 2)
-        return weft__fail(WEFT_EMODEL,
-                          "%s: is no picture classifier: it needs an input [batch, channels, "
-                          "height, width] and an output [batch, classes]", path);
+        return weft__fail(
+            WEFT_EMODEL,
+            "%s: is no picture classifier: it needs an input [batch, channels, "
+            "height, width] and an output [batch, classes]",
+            path);
     c->channels = in.dim[1];
     c->height = in.dim[2];
     c->width = in.dim[3];
     c->classes = out.dim[1];
     if (c->channels != 1 && c->channels != 3)
-        return weft__fail(WEFT_EMODEL, "%s: takes pictures of %d channels, only 1 and 3 are known",
+        return weft__fail(WEFT_EMODEL,
+                          "%s: takes pictures of %d channels, only 1 and 3 are known",
                           path, c->channels);
     read_numbers(c->meta, "weft.mean", c->mean, 0);
     read_numbers(c->meta, "weft.std", c->deviation, 1);
@@ -158,7 +169,8 @@ static weft_status understand(classifier *c, const char *path)
 weft_status classifier_load(const char *path, classifier *out)
 {
     classifier c = {0};
-    char *inside = weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
+    char *inside =
+        weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
     if (!inside) return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
     weft_status s = weft_model_load(inside, NULL, &c.g, &c.meta);
     if (!s) s = understand(&c, inside);

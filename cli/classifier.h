@@ -1,4 +1,5 @@
-/* classifier.h: a model file with all that is needed to feed it pictures and name its answers. */
+/* classifier.h: a model file with all that is needed to feed it pictures and name its
+ * answers. */
 #ifndef WEFT_CLI_CLASSIFIER_H
 #define WEFT_CLI_CLASSIFIER_H
 

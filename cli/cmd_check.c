@@ -16,9 +16,12 @@ typedef struct check_args {
 } check_args;
 
 static const option_row options[] = {
-    TEXT(check_args, val, "val", "PATH", "validation set, if it does not lie beside the rest"),
-    TEXT(check_args, test, "test", "PATH", "test set, if it does not lie beside the rest"),
-    REAL(check_args, max_megapixels, "max-megapixels", 0.001, 4096, "larger is an error (64)"),
+    TEXT(check_args, val, "val", "PATH",
+         "validation set, if it does not lie beside the rest"),
+    TEXT(check_args, test, "test", "PATH",
+         "test set, if it does not lie beside the rest"),
+    REAL(check_args, max_megapixels, "max-megapixels", 0.001, 4096,
+         "larger is an error (64)"),
     FLAG(check_args, strict, "strict", "warnings count as errors"),
     INT(check_args, threads, "threads", 0, 256, "that decode; by default all cores"),
     FLAG(check_args, json, "json", "print one JSON object on stdout"),
@@ -38,8 +41,8 @@ static void found(void *user, const weft_data_finding *f)
     t->count[severity]++;
     if (t->rows)
         json_array_append_new(t->rows, json_pack("{s:s, s:s, s:s}", "severity",
-                                                 severities[severity], "code", f->code, "text",
-                                                 f->text));
+                                                 severities[severity], "code", f->code,
+                                                 "text", f->text));
     else
         printf("%s: %s [%s]\n", severities[severity], f->text, f->code);
 }
@@ -50,10 +53,13 @@ static int run(int argc, char **argv)
     int n;
     weft_status s = options_parse(&command_check, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
-    if (!s && n != 1) return command_misused("check: takes one data set, found %d arguments", n);
+    if (!s && n != 1)
+        return command_misused("check: takes one data set, found %d arguments", n);
     if (!s) s = weft_set_threads(a.threads);
     tally t = {.rows = a.json ? json_array() : NULL};
-    weft_data_opts o = {.val = a.val, .test = a.test, .max_megapixels = a.max_megapixels,
+    weft_data_opts o = {.val = a.val,
+                        .test = a.test,
+                        .max_megapixels = a.max_megapixels,
                         .threads = a.threads};
     if (!s) s = weft_data_check(argv[1], &o, found, &t);
     if (s) {
@@ -74,10 +80,14 @@ static int run(int argc, char **argv)
 }
 
 const command command_check = {
-    .name = "check", .arguments = "DATA [--key value ...]",
-    .about = "Reads a whole data set as weft train would and tells what is wrong or odd with it: "
-             "files that cannot be read, duplicates within and across splits, classes with few or "
+    .name = "check",
+    .arguments = "DATA [--key value ...]",
+    .about = "Reads a whole data set as weft train would and tells what is wrong or odd "
+             "with it: "
+             "files that cannot be read, duplicates within and across splits, classes "
+             "with few or "
              "no samples, stray files. Exit code 3 when there are errors.",
     .examples = "  weft check flowers/\n  weft check flowers/ --strict --json\n",
-    .options = options, .run = run,
+    .options = options,
+    .run = run,
 };

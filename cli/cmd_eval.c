@@ -20,12 +20,18 @@ typedef struct eval_args {
 } eval_args;
 
 static const option_row options[] = {
-    CHOICE(eval_args, split, "split", "train|val|test", "part of the data (test if there is one, "
+    CHOICE(eval_args, split, "split", "train|val|test",
+           "part of the data (test if there is one, "
            "else val)"),
-    TEXT(eval_args, val, "val", "PATH", "validation set, if it does not lie beside the rest"),
+    TEXT(eval_args, val, "val", "PATH",
+         "validation set, if it does not lie beside the rest"),
     TEXT(eval_args, test, "test", "PATH", "test set, if it does not lie beside the rest"),
-    REAL(eval_args, val_fraction, "val-fraction", 0.001, 0.9, "as given to weft train (0.1)"),
-    {.name = "seed", .kind = OPTION_SEED, .metavar = "N", .offset = offsetof(eval_args, seed),
+    REAL(eval_args, val_fraction, "val-fraction", 0.001, 0.9,
+         "as given to weft train (0.1)"),
+    {.name = "seed",
+     .kind = OPTION_SEED,
+     .metavar = "N",
+     .offset = offsetof(eval_args, seed),
      .help = "as given to weft train: of the validation split (0)"},
     INT(eval_args, batch, "batch", 1, 65536, "pictures at a time (256)"),
     FLAG(eval_args, skip_bad, "skip-bad", "leave out pictures that cannot be read"),
@@ -37,12 +43,13 @@ static const option_row options[] = {
 static weft_status same_classes(const classifier *c, const weft_data *d)
 {
     if (weft_data_classes(d) != c->classes)
-        return weft__fail(WEFT_EUSAGE, "the model knows %d classes, the data have %d", c->classes,
-                          weft_data_classes(d));
+        return weft__fail(WEFT_EUSAGE, "the model knows %d classes, the data have %d",
+                          c->classes, weft_data_classes(d));
     bool named = weft_meta_get(c->meta, "weft.names") != NULL;
     for (int i = 0; i < c->classes && named; i++)
         if (strcmp(c->names[i], weft_data_class_name(d, i)))
-            return weft__fail(WEFT_EUSAGE, "class %d is %.60s in the model, %.60s in the data", i,
+            return weft__fail(WEFT_EUSAGE,
+                              "class %d is %.60s in the model, %.60s in the data", i,
                               c->names[i], weft_data_class_name(d, i));
     return WEFT_OK;
 }
@@ -53,8 +60,9 @@ static weft_split split_of(const eval_args *a, const weft_data *d)
         return weft_data_count(d, WEFT_TEST)  ? WEFT_TEST
                : weft_data_count(d, WEFT_VAL) ? WEFT_VAL
                                               : WEFT_TRAIN;
-    return !strcmp(a->split, "train") ? WEFT_TRAIN : !strcmp(a->split, "val") ? WEFT_VAL
-                                                                             : WEFT_TEST;
+    return !strcmp(a->split, "train") ? WEFT_TRAIN
+           : !strcmp(a->split, "val") ? WEFT_VAL
+                                      : WEFT_TEST;
 }
 
 static json_t *class_row(const char *name, weft_class_metrics m)
@@ -74,13 +82,13 @@ static void print_json(const classifier *c, const weft_metrics *m, const char *s
             json_array_append_new(line, json_integer(weft_metrics_confusion(m, i, k)));
         json_array_append_new(matrix, line);
     }
-    json_t *root =
-        json_pack("{s:s, s:s, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "task", "classify", "split",
-                  split, "samples", (json_int_t)weft_metrics_count(m), "accuracy_top1",
-                  weft_metrics_top1(m), "accuracy_top5", weft_metrics_top5(m), "loss",
-                  isfinite(loss) ? json_real(loss) : json_null(), "macro_avg",
-                  class_row("macro avg", weft_metrics_macro(m)), "per_class", rows, "confusion",
-                  matrix);
+    json_t *root = json_pack("{s:s, s:s, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "task",
+                             "classify", "split", split, "samples",
+                             (json_int_t)weft_metrics_count(m), "accuracy_top1",
+                             weft_metrics_top1(m), "accuracy_top5", weft_metrics_top5(m),
+                             "loss", isfinite(loss) ? json_real(loss) : json_null(),
+                             "macro_avg", class_row("macro avg", weft_metrics_macro(m)),
+                             "per_class", rows, "confusion", matrix);
     json_dumpf(root, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
     putchar('\n');
     json_decref(root);
@@ -103,19 +111,27 @@ static weft_status evaluate(const eval_args *a, const char *model, const char *d
     weft_data *d = NULL;
     weft_status s = classifier_load(model, &c);
     if (s) return s;
-    weft_data_opts o = {.height = c.height, .width = c.width, .channels = c.channels, .fit = c.fit,
-                        .val = a->val, .test = a->test, .val_fraction = a->val_fraction,
-                        .seed = a->seed, .skip_bad = a->skip_bad};
+    weft_data_opts o = {.height = c.height,
+                        .width = c.width,
+                        .channels = c.channels,
+                        .fit = c.fit,
+                        .val = a->val,
+                        .test = a->test,
+                        .val_fraction = a->val_fraction,
+                        .seed = a->seed,
+                        .skip_bad = a->skip_bad};
     weft_metrics *m = weft_metrics_new(c.classes);
     s = m ? weft_data_open(data, &o, &d) : weft__fail(WEFT_ENOMEM, "eval: out of memory");
     if (!s) s = same_classes(&c, d);
     if (!s) {
         weft_split split = split_of(a, d);
         int count = weft_data_count(d, split);
-        s = weft_evaluate(c.g, c.logits, d, split, a->batch < count ? a->batch : count, c.mean,
-                          c.deviation, m, NULL);
-        if (!s && a->json) print_json(&c, m, names[split]);
-        else if (!s) print_text(&c, m, names[split]);
+        s = weft_evaluate(c.g, c.logits, d, split, a->batch < count ? a->batch : count,
+                          c.mean, c.deviation, m, NULL);
+        if (!s && a->json)
+            print_json(&c, m, names[split]);
+        else if (!s)
+            print_text(&c, m, names[split]);
     }
     weft_metrics_free(m);
     weft_data_close(d);
@@ -130,17 +146,21 @@ static int run(int argc, char **argv)
     weft_status s = options_parse(&command_eval, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
     if (!s && n != 2)
-        return command_misused("eval: takes a model and a data set, found %d arguments", n);
+        return command_misused("eval: takes a model and a data set, found %d arguments",
+                               n);
     if (!s) s = weft_set_threads(a.threads);
     if (!s) s = evaluate(&a, argv[1], argv[2]);
     return s ? command_failed(s) : 0;
 }
 
 const command command_eval = {
-    .name = "eval", .arguments = "MODEL DATA [--key value ...]",
-    .about = "Runs a model over labelled pictures and prints accuracy, loss, and precision, recall "
+    .name = "eval",
+    .arguments = "MODEL DATA [--key value ...]",
+    .about = "Runs a model over labelled pictures and prints accuracy, loss, and "
+             "precision, recall "
              "and F1 of each class. MODEL is an ONNX file or a run folder.",
     .examples = "  weft eval runs/classify/flowers flowers/ --split val\n"
                 "  weft eval best.onnx flowers/ --json | jq .accuracy_top1\n",
-    .options = options, .run = run,
+    .options = options,
+    .run = run,
 };

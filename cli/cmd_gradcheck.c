@@ -1,4 +1,5 @@
-/* cmd_gradcheck.c: `weft gradcheck`: every gradient of a model against finite differences. */
+/* cmd_gradcheck.c: `weft gradcheck`: every gradient of a model against finite
+ * differences. */
 #include "any_model.h"
 #include "option.h"
 
@@ -20,11 +21,17 @@ typedef struct gradcheck_args {
 
 static const option_row options[] = {
     INT(gradcheck_args, batch, "batch", 1, 1024, "samples in the pass (2)"),
-    INT(gradcheck_args, samples, "samples", 0, 1000000000, "elements tried of each tensor; 0 all (20)"),
-    REAL(gradcheck_args, tolerance, "tolerance", 1e-12, 1, "largest relative error allowed (1e-6)"),
-    FLAG(gradcheck_args, inference, "inference", "without dropout, with running statistics"),
+    INT(gradcheck_args, samples, "samples", 0, 1000000000,
+        "elements tried of each tensor; 0 all (20)"),
+    REAL(gradcheck_args, tolerance, "tolerance", 1e-12, 1,
+         "largest relative error allowed (1e-6)"),
+    FLAG(gradcheck_args, inference, "inference",
+         "without dropout, with running statistics"),
     INT(gradcheck_args, classes, "classes", 1, 1000000, "of a ready network (10)"),
-    {.name = "seed", .kind = OPTION_SEED, .metavar = "N", .offset = offsetof(gradcheck_args, seed),
+    {.name = "seed",
+     .kind = OPTION_SEED,
+     .metavar = "N",
+     .offset = offsetof(gradcheck_args, seed),
      .help = "of inputs and loss (0)"},
     INT(gradcheck_args, threads, "threads", 0, 256, "that compute; by default all cores"),
     FLAG(gradcheck_args, json, "json", "print one JSON object on stdout"),
@@ -40,18 +47,20 @@ static void found(void *user, const weft_gradcheck_row *r)
     table *t = user;
     if (!(r->worst <= t->worst)) t->worst = r->worst;
     if (t->rows)
-        json_array_append_new(t->rows, json_pack("{s:s, s:f, s:I, s:I}", "name", r->name, "worst",
-                                                 r->worst, "tried", (json_int_t)r->tried, "count",
-                                                 (json_int_t)r->count));
+        json_array_append_new(t->rows,
+                              json_pack("{s:s, s:f, s:I, s:I}", "name", r->name, "worst",
+                                        r->worst, "tried", (json_int_t)r->tried, "count",
+                                        (json_int_t)r->count));
     else
         printf("%-36s %10zu of %-10zu %.2e\n", r->name, r->tried, r->count, r->worst);
 }
 
-/* sum(output * weights), the weights an input that is filled at random: every element of the output
- * counts, each differently. */
+/* sum(output * weights), the weights an input that is filled at random: every element of
+ * the output counts, each differently. */
 static weft_val random_loss(const any_model *m)
 {
-    weft_val weights = weft_input(m->g, "gradcheck.weights", weft_shape_of(m->g, m->output));
+    weft_val weights =
+        weft_input(m->g, "gradcheck.weights", weft_shape_of(m->g, m->output));
     return weft_sum(m->g, weft_mul(m->g, m->output, weights), 0, NULL, false);
 }
 
@@ -77,10 +86,13 @@ static weft_status check(const gradcheck_args *a, const char *name, table *t)
     any_model m = {0};
     weft_plan *p = NULL;
     weft__rng r = weft__rng_at(a->seed, WEFT_RNG_KEY(WEFT_RNG_TEST, 0), 0);
-    weft_status s = any_model_load(name, &(weft_model_opts){.classes = a->classes}, true, &m);
+    weft_status s =
+        any_model_load(name, &(weft_model_opts){.classes = a->classes}, true, &m);
     if (s) return s;
     weft_val loss = random_loss(&m);
-    weft_plan_opts o = {.batch = a->batch, .loss = loss, .training = !a->inference,
+    weft_plan_opts o = {.batch = a->batch,
+                        .loss = loss,
+                        .training = !a->inference,
                         .input_gradients = true};
     s = weft_graph_status(m.g);
     if (!s) s = weft_plan_new(m.g, &o, &p);
@@ -100,29 +112,35 @@ static int run(int argc, char **argv)
     int n;
     weft_status s = options_parse(&command_gradcheck, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
-    if (!s && n != 1) return command_misused("gradcheck: takes one model, found %d arguments", n);
+    if (!s && n != 1)
+        return command_misused("gradcheck: takes one model, found %d arguments", n);
     if (!s) s = weft_set_threads(a.threads);
     table t = {.rows = a.json ? json_array() : NULL};
-    if (!s && !a.json) printf("%-36s %10s    %-10s %s\n", "tensor", "tried", "elements", "worst");
+    if (!s && !a.json)
+        printf("%-36s %10s    %-10s %s\n", "tensor", "tried", "elements", "worst");
     if (!s) s = check(&a, argv[1], &t);
     if (t.rows && (!s || s == WEFT_EBUG)) {
-        json_t *root = json_pack("{s:b, s:f, s:f, s:o}", "ok", !s, "worst", t.worst, "tolerance",
-                                 a.tolerance, "tensors", t.rows);
+        json_t *root = json_pack("{s:b, s:f, s:f, s:o}", "ok", !s, "worst", t.worst,
+                                 "tolerance", a.tolerance, "tensors", t.rows);
         json_dumpf(root, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(root);
     } else if (!s) {
-        printf("all gradients agree: largest relative error %.2e, allowed %.0e\n", t.worst,
-               a.tolerance);
+        printf("all gradients agree: largest relative error %.2e, allowed %.0e\n",
+               t.worst, a.tolerance);
     }
     return s ? command_failed(s) : 0;
 }
 
 const command command_gradcheck = {
-    .name = "gradcheck", .arguments = "MODEL [--key value ...]",
-    .about = "Computes every gradient of a model by back-propagation in double precision and holds it "
-             "to central differences of the loss, on random inputs. MODEL is an ONNX file, a run "
+    .name = "gradcheck",
+    .arguments = "MODEL [--key value ...]",
+    .about = "Computes every gradient of a model by back-propagation in double precision "
+             "and holds it "
+             "to central differences of the loss, on random inputs. MODEL is an ONNX "
+             "file, a run "
              "folder, or the name of a ready network. Exit code 1 when one is off.",
     .examples = "  weft gradcheck lenet5\n  weft gradcheck best.onnx --samples 0\n",
-    .options = options, .run = run,
+    .options = options,
+    .run = run,
 };

@@ -12,7 +12,8 @@ typedef struct help_args {
 
 static const option_row options[] = {
     FLAG(help_args, man, "man", "print the command's man page (roff)"),
-    CHOICE(help_args, completion, "completion", "bash|fish", "print completion for a shell"),
+    CHOICE(help_args, completion, "completion", "bash|fish",
+           "print completion for a shell"),
     END_OF_OPTIONS};
 
 static int print_models(void)
@@ -48,8 +49,10 @@ static int run(int argc, char **argv)
     weft_status s = options_parse(&command_help, argc, argv, &a, &n);
     if (s) return s == WEFT_ESTOPPED ? 0 : command_failed(s);
     if (a.completion) {
-        if (!strcmp(a.completion, "bash")) help_bash(stdout);
-        else help_fish(stdout);
+        if (!strcmp(a.completion, "bash"))
+            help_bash(stdout);
+        else
+            help_fish(stdout);
         return 0;
     }
     if (n > 1) return command_misused("help: takes one topic, found %d", n);
@@ -59,9 +62,11 @@ static int run(int argc, char **argv)
 }
 
 const command command_help = {
-    .name = "help", .arguments = "[COMMAND | models]",
+    .name = "help",
+    .arguments = "[COMMAND | models]",
     .about = "Explains a command with all its options, or lists the ready networks.",
     .examples = "  weft help train\n  weft help models\n"
                 "  weft help --completion bash > /etc/bash_completion.d/weft\n",
-    .options = options, .run = run,
+    .options = options,
+    .run = run,
 };

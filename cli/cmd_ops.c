@@ -18,8 +18,9 @@ static void print_json(void)
     json_t *rows = json_array();
     for (int i = 0; i < weft_op_total(); i++) {
         weft_op_info o = weft_op_info_at(i);
-        json_array_append_new(rows, json_pack("{s:s, s:s?, s:i, s:s, s:b}", "name", o.name, "onnx",
-                                              o.onnx, "since", o.onnx_since, "summary", o.summary,
+        json_array_append_new(rows, json_pack("{s:s, s:s?, s:i, s:s, s:b}", "name",
+                                              o.name, "onnx", o.onnx, "since",
+                                              o.onnx_since, "summary", o.summary,
                                               "differentiable", (int)o.differentiable));
     }
     json_dumpf(rows, stdout, JSON_COMPACT);
@@ -40,13 +41,16 @@ static int run(int argc, char **argv)
     }
     for (int i = 0; i < weft_op_total(); i++) {
         weft_op_info o = weft_op_info_at(i);
-        printf("%-20s %-22s %s\n", o.name, o.onnx ? o.onnx : "-", o.summary ? o.summary : "");
+        printf("%-20s %-22s %s\n", o.name, o.onnx ? o.onnx : "-",
+               o.summary ? o.summary : "");
     }
     return 0;
 }
 
 const command command_ops = {
-    .name = "ops", .arguments = "[--json]",
+    .name = "ops",
+    .arguments = "[--json]",
     .about = "Lists every operator: its name here, its name in ONNX, and its formula.",
-    .options = options, .run = run,
+    .options = options,
+    .run = run,
 };

@@ -22,8 +22,7 @@ static const option_row options[] = {
     INT(predict_args, top, "top", 1, 1000, "best classes shown for each picture (5)"),
     INT(predict_args, batch, "batch", 1, 4096, "pictures at a time (1)"),
     INT(predict_args, threads, "threads", 0, 256, "that compute; by default all cores"),
-    FLAG(predict_args, json, "json", "print one JSON object on stdout"),
-    END_OF_OPTIONS};
+    FLAG(predict_args, json, "json", "print one JSON object on stdout"), END_OF_OPTIONS};
 
 /* The pictures to be classified, as paths. */
 typedef struct list {
@@ -49,7 +48,8 @@ static weft_status list_add(list *l, char *path)
 
 static bool looks_like_picture(const char *name)
 {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".pnm", ".ppm", ".pgm", ".bmp"};
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".pnm",
+                                          ".ppm", ".pgm", ".bmp"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && name[0] != '.' && i < sizeof endings / sizeof *endings; i++)
         if (!strcasecmp(dot, endings[i])) return true;
@@ -68,8 +68,10 @@ static weft_status list_expand(list *l, const char *path)
         if (looks_like_picture(names.name[i]))
             s = list_add(l, weft__path_join(path, names.name[i]));
     if (!s && l->count == before)
-        s = weft__fail(WEFT_EDATA, "%s: looked for pictures (.png .jpg .jpeg .pnm .ppm .pgm .bmp), "
-                                   "found none among %zu names", path, names.count);
+        s = weft__fail(WEFT_EDATA,
+                       "%s: looked for pictures (.png .jpg .jpeg .pnm .ppm .pgm .bmp), "
+                       "found none among %zu names",
+                       path, names.count);
     weft__names_free(&names);
     return s;
 }
@@ -141,7 +143,8 @@ static void rank(predictor *p, float *scores)
     for (int k = 0; k < n; k++) scores[k] = (float)(exp(scores[k] - top) / sum);
     for (int k = 0; k < n; k++) {
         int i = k;
-        for (; i > 0 && scores[p->order[i - 1]] < scores[k]; i--) p->order[i] = p->order[i - 1];
+        for (; i > 0 && scores[p->order[i - 1]] < scores[k]; i--)
+            p->order[i] = p->order[i - 1];
         p->order[i] = k;
     }
 }
@@ -170,11 +173,13 @@ static void tell(predictor *p, const char *path, float *scores)
     json_t *rows = json_array();
     char shown[4200];
     for (int i = 0; i < top; i++)
-        json_array_append_new(rows, json_pack("{s:i, s:s, s:f}", "class", p->order[i], "name",
-                                              p->c.names[p->order[i]], "probability",
-                                              (double)scores[p->order[i]]));
+        json_array_append_new(rows,
+                              json_pack("{s:i, s:s, s:f}", "class", p->order[i], "name",
+                                        p->c.names[p->order[i]], "probability",
+                                        (double)scores[p->order[i]]));
     weft__escape(shown, sizeof shown, path);
-    json_array_append_new(p->results, json_pack("{s:s, s:o}", "path", shown, "top", rows));
+    json_array_append_new(p->results,
+                          json_pack("{s:s, s:o}", "path", shown, "top", rows));
 }
 
 static weft_status plan_for(predictor *p, int batch)
@@ -191,7 +196,8 @@ static weft_status predict_batch(predictor *p, char *const *path, int n)
 {
     size_t classes = (size_t)p->c.classes;
     weft_status s = plan_for(p, n);
-    for (int i = 0; i < n && !s; i++) s = read_picture(p, path[i], p->x + (size_t)i * p->sample);
+    for (int i = 0; i < n && !s; i++)
+        s = read_picture(p, path[i], p->x + (size_t)i * p->sample);
     if (!s) s = weft_plan_set_last(p->plan, p->c.x, p->x, (size_t)n * p->sample);
     if (!s) s = weft_forward(p->plan);
     if (!s) s = weft_plan_get(p->plan, p->c.logits, p->scores, (size_t)n * classes);
@@ -203,7 +209,8 @@ static weft_status predict_all(predictor *p, const list *l)
 {
     weft_status s = WEFT_OK;
     for (size_t i = 0; i < l->count && !s; i += (size_t)p->a->batch) {
-        size_t n = l->count - i < (size_t)p->a->batch ? l->count - i : (size_t)p->a->batch;
+        size_t n =
+            l->count - i < (size_t)p->a->batch ? l->count - i : (size_t)p->a->batch;
         s = predict_batch(p, l->path + i, (int)n);
     }
     if (!s && p->a->json) {
@@ -223,7 +230,9 @@ static int run(int argc, char **argv)
     int n;
     weft_status s = options_parse(&command_predict, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
-    if (!s && n < 2) return command_misused("predict: takes a model and pictures; see weft help predict");
+    if (!s && n < 2)
+        return command_misused(
+            "predict: takes a model and pictures; see weft help predict");
     if (!s) s = weft_set_threads(a.threads);
     for (int i = 2; i <= n && !s; i++) s = list_expand(&pictures, argv[i]);
     if (!s) s = predictor_start(&p, argv[1]);
@@ -234,10 +243,14 @@ static int run(int argc, char **argv)
 }
 
 const command command_predict = {
-    .name = "predict", .arguments = "MODEL PICTURE ... [--key value ...]",
-    .about = "Prints the most probable classes of each picture, a line per picture. MODEL is an "
-             "ONNX file or a run folder; a folder of pictures stands for the pictures in it.",
+    .name = "predict",
+    .arguments = "MODEL PICTURE ... [--key value ...]",
+    .about =
+        "Prints the most probable classes of each picture, a line per picture. MODEL is "
+        "an "
+        "ONNX file or a run folder; a folder of pictures stands for the pictures in it.",
     .examples = "  weft predict runs/classify/flowers rose.jpg\n"
                 "  weft predict best.onnx photos/ --top 1 --json\n",
-    .options = options, .run = run,
+    .options = options,
+    .run = run,
 };

@@ -16,11 +16,11 @@ typedef struct show_args {
 } show_args;
 
 static const option_row options[] = {
-    INT(show_args, batch, "batch", 1, 65536, "samples that shapes and memory are shown for (1)"),
+    INT(show_args, batch, "batch", 1, 65536,
+        "samples that shapes and memory are shown for (1)"),
     INT(show_args, classes, "classes", 1, 1000000, "of a ready network (10)"),
     FLAG(show_args, dot, "dot", "print the graph for Graphviz"),
-    FLAG(show_args, json, "json", "print one JSON object on stdout"),
-    END_OF_OPTIONS};
+    FLAG(show_args, json, "json", "print one JSON object on stdout"), END_OF_OPTIONS};
 
 typedef struct memory {
     size_t infer, infer_total, train, train_total;
@@ -55,8 +55,9 @@ static void print_json(const any_model *m, const memory *bytes, int batch)
         json_t *shape = json_array();
         for (int k = 0; k < p.shape.rank; k++)
             json_array_append_new(shape, json_integer(p.shape.dim[k]));
-        json_array_append_new(params, json_pack("{s:s, s:o, s:b}", "name", p.name, "shape", shape,
-                                                "trainable", (int)p.trainable));
+        json_array_append_new(params,
+                              json_pack("{s:s, s:o, s:b}", "name", p.name, "shape", shape,
+                                        "trainable", (int)p.trainable));
         count += (double)p.count;
     }
     for (int i = 0; m->meta && i < weft_meta_count(m->meta); i++) {
@@ -74,17 +75,19 @@ static void print_json(const any_model *m, const memory *bytes, int batch)
     json_decref(root);
 }
 
-static void print_text(const any_model *m, const memory *bytes, int batch, const char *table)
+static void print_text(const any_model *m, const memory *bytes, int batch,
+                       const char *table)
 {
     if (table) fputs(table, stdout);
-    printf("Planned peak at batch %d: prediction %.2f MB, with parameters %.2f MB\n", batch,
-           (double)bytes->infer / 1e6, (double)bytes->infer_total / 1e6);
+    printf("Planned peak at batch %d: prediction %.2f MB, with parameters %.2f MB\n",
+           batch, (double)bytes->infer / 1e6, (double)bytes->infer_total / 1e6);
     printf("                   training %.2f MB, with parameters and gradients %.2f MB\n",
            (double)bytes->train / 1e6, (double)bytes->train_total / 1e6);
     for (int i = 0; m->meta && i < weft_meta_count(m->meta); i++) {
         char key[100], value[300];
         weft__escape(key, sizeof key, weft_meta_key(m->meta, i));
-        weft__escape(value, sizeof value, weft_meta_get(m->meta, weft_meta_key(m->meta, i)));
+        weft__escape(value, sizeof value,
+                     weft_meta_get(m->meta, weft_meta_key(m->meta, i)));
         printf("%s%-14s %s\n", i ? "" : "\n", key, value);
     }
 }
@@ -93,13 +96,16 @@ static weft_status show(const show_args *a, const char *name)
 {
     any_model m = {0};
     memory bytes = {0};
-    weft_status s = any_model_load(name, &(weft_model_opts){.classes = a->classes}, false, &m);
+    weft_status s =
+        any_model_load(name, &(weft_model_opts){.classes = a->classes}, false, &m);
     if (s) return s;
     char *text = a->dot ? weft_graph_dot(m.g) : weft_graph_table(m.g, a->batch);
     if (a->dot && text) fputs(text, stdout);
     if (!a->dot) s = measure(&m, a->batch, &bytes);
-    if (!s && !a->dot && a->json) print_json(&m, &bytes, a->batch);
-    else if (!s && !a->dot) print_text(&m, &bytes, a->batch, text);
+    if (!s && !a->dot && a->json)
+        print_json(&m, &bytes, a->batch);
+    else if (!s && !a->dot)
+        print_text(&m, &bytes, a->batch, text);
     free(text);
     any_model_free(&m);
     return s;
@@ -111,17 +117,22 @@ static int run(int argc, char **argv)
     int n;
     weft_status s = options_parse(&command_show, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
-    if (!s && n != 1) return command_misused("show: takes one model, found %d arguments", n);
+    if (!s && n != 1)
+        return command_misused("show: takes one model, found %d arguments", n);
     if (!s) s = show(&a, argv[1]);
     return s ? command_failed(s) : 0;
 }
 
 const command command_show = {
-    .name = "show", .arguments = "MODEL [--key value ...]",
-    .about = "Prints a model layer by layer: type, output shape, parameters, multiply-adds; then the "
-             "planned peak memory for prediction and for training, and the file's metadata. MODEL is "
+    .name = "show",
+    .arguments = "MODEL [--key value ...]",
+    .about = "Prints a model layer by layer: type, output shape, parameters, "
+             "multiply-adds; then the "
+             "planned peak memory for prediction and for training, and the file's "
+             "metadata. MODEL is "
              "an ONNX file, a run folder, or the name of a ready network.",
     .examples = "  weft show resnet20 --batch 128\n  weft show runs/classify/flowers\n"
                 "  weft show lenet5 --dot | dot -Tsvg > lenet5.svg\n",
-    .options = options, .run = run,
+    .options = options,
+    .run = run,
 };

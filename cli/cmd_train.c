@@ -30,7 +30,10 @@ typedef struct job {
     float *weights; /* of classes, with --balance */
 } job;
 
-static void on_step(void *user, const weft_progress *p) { progress_step(&((job *)user)->bar, p); }
+static void on_step(void *user, const weft_progress *p)
+{
+    progress_step(&((job *)user)->bar, p);
+}
 
 static void on_epoch(void *user, const weft_epoch_row *row, bool best)
 {
@@ -52,9 +55,11 @@ static weft_status copy_from(job *j)
     weft_status s = weft_model_load(j->a.from, NULL, &from, NULL);
     if (!s) s = weft_params_copy(j->g, from, &copied, &left);
     if (!s && !copied)
-        s = weft__fail(WEFT_EUSAGE, "%s: has no parameter that fits %s", j->a.from, j->a.model);
+        s = weft__fail(WEFT_EUSAGE, "%s: has no parameter that fits %s", j->a.from,
+                       j->a.model);
     if (!s && !j->a.quiet)
-        fprintf(stderr, "%s: %d tensors taken over, %d start afresh\n", j->a.from, copied, left);
+        fprintf(stderr, "%s: %d tensors taken over, %d start afresh\n", j->a.from, copied,
+                left);
     weft_graph_free(from);
     return s;
 }
@@ -63,8 +68,11 @@ static weft_status build_model(job *j)
 {
     int c, h, w;
     weft_data_shape(j->d, &c, &h, &w);
-    weft_model_opts o = {.classes = weft_data_classes(j->d), .channels = c, .height = h,
-                         .width = w, .dropout = j->a.dropout};
+    weft_model_opts o = {.classes = weft_data_classes(j->d),
+                         .channels = c,
+                         .height = h,
+                         .width = w,
+                         .dropout = j->a.dropout};
     j->g = weft_graph_new();
     if (!j->g) return weft__fail(WEFT_ENOMEM, "train: out of memory");
     weft_status s = weft_model_build(j->g, j->a.model, &o, &j->logits);
@@ -81,7 +89,8 @@ static weft_status balance(job *j)
     if (!j->weights) return weft__fail(WEFT_ENOMEM, "train: out of memory");
     for (int i = 0; i < n; i++) j->weights[weft_data_label(j->d, WEFT_TRAIN, i)] += 1;
     for (int c = 0; c < classes; c++)
-        if (j->weights[c] > 0) j->weights[c] = (float)n / ((float)classes * j->weights[c]);
+        if (j->weights[c] > 0)
+            j->weights[c] = (float)n / ((float)classes * j->weights[c]);
     j->opts.class_weights = j->weights;
     return WEFT_OK;
 }
@@ -101,8 +110,9 @@ static weft_status prepare(job *j)
     fit_parse(j->a.fit, &fit);
     j->meta = weft_meta_new();
     if (!s && !j->meta) s = weft__fail(WEFT_ENOMEM, "train: out of memory");
-    if (!s) s = classifier_describe(j->meta, j->d, j->opts.mean, j->opts.deviation, fit,
-                                    j->a.model, j->a.seed);
+    if (!s)
+        s = classifier_describe(j->meta, j->d, j->opts.mean, j->opts.deviation, fit,
+                                j->a.model, j->a.seed);
     return s;
 }
 
@@ -126,8 +136,9 @@ static weft_status choose_folder(job *j)
     const char *wanted = j->a.name ? j->a.name : name;
     if (!*wanted || strchr(wanted, '/') || !strcmp(wanted, ".") || !strcmp(wanted, ".."))
         return weft__fail(WEFT_EUSAGE, "--name: must be a plain name without slashes");
-    weft_status s = run_folder_choose(j->a.project, "classify", wanted, j->a.name != NULL,
-                                      j->a.force, j->data_path, j->run_dir, sizeof j->run_dir);
+    weft_status s =
+        run_folder_choose(j->a.project, "classify", wanted, j->a.name != NULL, j->a.force,
+                          j->data_path, j->run_dir, sizeof j->run_dir);
     if (!s) s = weft__make_folders(j->run_dir);
     char path[4200];
     snprintf(path, sizeof path, "%s/args.json", j->run_dir);
@@ -138,10 +149,12 @@ static void print_data(const job *j)
 {
     int c, h, w;
     weft_data_shape(j->d, &c, &h, &w);
-    fprintf(stderr, "data     %s (%s): %d training, %d validation, %d test pictures %dx%dx%d, "
-                    "%d classes\n", j->data_path, weft_data_format(j->d),
-            weft_data_count(j->d, WEFT_TRAIN), weft_data_count(j->d, WEFT_VAL),
-            weft_data_count(j->d, WEFT_TEST), c, h, w, weft_data_classes(j->d));
+    fprintf(stderr,
+            "data     %s (%s): %d training, %d validation, %d test pictures %dx%dx%d, "
+            "%d classes\n",
+            j->data_path, weft_data_format(j->d), weft_data_count(j->d, WEFT_TRAIN),
+            weft_data_count(j->d, WEFT_VAL), weft_data_count(j->d, WEFT_TEST), c, h, w,
+            weft_data_classes(j->d));
 }
 
 static void print_plan(job *j)
@@ -154,9 +167,10 @@ static void print_plan(job *j)
     print_data(j);
     if (table) fputs(table, stderr);
     free(table);
-    fprintf(stderr, "train    %s, %s lr %g, %s, %d epochs of %d batches, seed %llu, %d threads "
-                    "(%s)\nrun      %s\n", j->a.model, j->a.optimizer, j->opts.optimizer.lr,
-            j->a.schedule, j->a.epochs,
+    fprintf(stderr,
+            "train    %s, %s lr %g, %s, %d epochs of %d batches, seed %llu, %d threads "
+            "(%s)\nrun      %s\n",
+            j->a.model, j->a.optimizer, j->opts.optimizer.lr, j->a.schedule, j->a.epochs,
             (weft_data_count(j->d, WEFT_TRAIN) + j->a.batch - 1) / j->a.batch,
             (unsigned long long)j->a.seed, weft_threads(), weft_isa(), j->run_dir);
 }
@@ -166,8 +180,10 @@ static void print_resume(const job *j)
 {
     fprintf(stderr, "weft: stopped and saved; go on with: weft train --resume '");
     for (const char *c = j->run_dir; *c; c++) {
-        if (*c == '\'') fputs("'\\''", stderr);
-        else fputc(*c, stderr);
+        if (*c == '\'')
+            fputs("'\\''", stderr);
+        else
+            fputc(*c, stderr);
     }
     fputs("'\n", stderr);
 }
@@ -184,9 +200,15 @@ static weft_status fit_and_report(job *j)
     weft_status s = weft_train(j->g, j->logits, j->d, &j->opts, j->meta, &j->result);
     progress_end(&j->bar);
     if (s) return s;
-    outcome o = {.g = j->g, .logits = j->logits, .d = j->d, .model = j->a.model,
-                 .run_dir = j->run_dir, .data_path = j->data_path, .result = &j->result,
-                 .batch = j->a.batch, .args = &j->a};
+    outcome o = {.g = j->g,
+                 .logits = j->logits,
+                 .d = j->d,
+                 .model = j->a.model,
+                 .run_dir = j->run_dir,
+                 .data_path = j->data_path,
+                 .result = &j->result,
+                 .batch = j->a.batch,
+                 .args = &j->a};
     memcpy(o.mean, j->opts.mean, sizeof o.mean);
     memcpy(o.deviation, j->opts.deviation, sizeof o.deviation);
     s = outcome_measure(&o);
@@ -206,7 +228,8 @@ static void job_free(job *j)
     weft_data_close(j->d);
 }
 
-/* With --resume the run's own options come first, then those of this command line again. */
+/* With --resume the run's own options come first, then those of this command line again.
+ */
 static weft_status read_arguments(job *j, int argc, char **argv)
 {
     int n = 0;
@@ -217,10 +240,13 @@ static weft_status read_arguments(job *j, int argc, char **argv)
     j->a = train_defaults();
     weft_status s = options_parse(&command_train, argc, argv, &j->a, &n);
     if (!s && !j->a.resume && n != 1)
-        s = weft__fail(WEFT_EUSAGE, n ? "train: takes one data set, found %d arguments"
-                                      : "train: which data set? See weft help train", n);
+        s = weft__fail(WEFT_EUSAGE,
+                       n ? "train: takes one data set, found %d arguments"
+                         : "train: which data set? See weft help train",
+                       n);
     if (!s && j->a.resume && n)
-        s = weft__fail(WEFT_EUSAGE, "train: --resume knows its data set; leave out %.100s", argv[1]);
+        s = weft__fail(WEFT_EUSAGE,
+                       "train: --resume knows its data set; leave out %.100s", argv[1]);
     if (!s && !j->a.resume && !(j->data_path = strdup(argv[1])))
         s = weft__fail(WEFT_ENOMEM, "train: out of memory");
     if (!s && j->a.resume) {
@@ -261,14 +287,20 @@ static int run(int argc, char **argv)
 }
 
 const command command_train = {
-    .name = "train", .arguments = "DATA [--key value | key=value ...]",
-    .about = "Looks at DATA and knows the task. A folder with IDX or CIFAR files, or of class "
-             "folders of pictures (with train/, val/ and test/ or without), is image "
-             "classification. All of the data is checked before the first step. The run folder "
-             "runs/classify/NAME receives best.onnx (open it with any ONNX tool), last.ckpt (go on "
-             "with it after an interruption), results.csv, pictures and report.html.",
-    .examples = "  weft train flowers/\n  weft train /usr/share/datasets/fashion-mnist epochs=12\n"
+    .name = "train",
+    .arguments = "DATA [--key value | key=value ...]",
+    .about =
+        "Looks at DATA and knows the task. A folder with IDX or CIFAR files, or of class "
+        "folders of pictures (with train/, val/ and test/ or without), is image "
+        "classification. All of the data is checked before the first step. The run "
+        "folder "
+        "runs/classify/NAME receives best.onnx (open it with any ONNX tool), last.ckpt "
+        "(go on "
+        "with it after an interruption), results.csv, pictures and report.html.",
+    .examples = "  weft train flowers/\n  weft train /usr/share/datasets/fashion-mnist "
+                "epochs=12\n"
                 "  weft train cifar10/ --model resnet20 --epochs 20 --threads 2\n"
                 "  weft train --resume runs/classify/flowers\n",
-    .options = train_options, .run = run,
+    .options = train_options,
+    .run = run,
 };

@@ -52,35 +52,42 @@ void help_print(FILE *f, const command *c)
 {
     fprintf(f, "usage: weft %s %s\n\n", c->name, c->arguments);
     print_wrapped(f, c->about, 0, 90, 0);
-    for (const option_row *o = c->options; o && (o->name || o->help); o++) print_row(f, o);
+    for (const option_row *o = c->options; o && (o->name || o->help); o++)
+        print_row(f, o);
     fprintf(f, "  -h, --help                this text\n");
     if (c->examples) fprintf(f, "\nexamples:\n%s", c->examples);
 }
 
 void help_overview(FILE *f)
 {
-    fprintf(f, "weft %s: train and run neural networks on a CPU\n\nusage: weft COMMAND ...\n\n",
-            weft_version());
+    fprintf(
+        f,
+        "weft %s: train and run neural networks on a CPU\n\nusage: weft COMMAND ...\n\n",
+        weft_version());
     for (int i = 0; i < command_total(); i++)
         fprintf(f, "  %-10s %s\n", command_at(i)->name, command_summary(i));
-    fprintf(f, "\n`weft help COMMAND` explains one. Start with: weft train FOLDER_OF_PICTURES\n");
+    fprintf(f, "\n`weft help COMMAND` explains one. Start with: weft train "
+               "FOLDER_OF_PICTURES\n");
 }
 
 static void roff(FILE *f, const char *text)
 {
     if (*text == '.' || *text == '\'') fputs("\\&", f);
     for (; *text; text++) {
-        if (*text == '\\') fputs("\\e", f);
-        else if (*text == '-') fputs("\\-", f);
-        else fputc(*text, f);
+        if (*text == '\\')
+            fputs("\\e", f);
+        else if (*text == '-')
+            fputs("\\-", f);
+        else
+            fputc(*text, f);
     }
     fputc('\n', f);
 }
 
 void help_man(FILE *f, const command *c)
 {
-    fprintf(f, ".TH WEFT-%s 1 \"\" \"weft %s\" \"User Commands\"\n.SH NAME\nweft-%s \\- ", c->name,
-            weft_version(), c->name);
+    fprintf(f, ".TH WEFT-%s 1 \"\" \"weft %s\" \"User Commands\"\n.SH NAME\nweft-%s \\- ",
+            c->name, weft_version(), c->name);
     for (int i = 0; i < command_total(); i++)
         if (command_at(i) == c) roff(f, command_summary(i));
     fprintf(f, ".SH SYNOPSIS\n.B weft %s\n", c->name);
@@ -94,8 +101,11 @@ void help_man(FILE *f, const command *c)
             roff(f, o->help);
             continue;
         }
-        fprintf(f, ".TP\n\\fB\\-\\-%s\\fR%s%s\n", o->name, o->kind == OPTION_FLAG ? "" : " ",
-                o->kind == OPTION_FLAG ? "" : o->metavar ? o->metavar : o->choices);
+        fprintf(f, ".TP\n\\fB\\-\\-%s\\fR%s%s\n", o->name,
+                o->kind == OPTION_FLAG ? "" : " ",
+                o->kind == OPTION_FLAG ? ""
+                : o->metavar           ? o->metavar
+                                       : o->choices);
         roff(f, o->help);
     }
     if (c->examples) {
@@ -128,16 +138,20 @@ static void bash_command(FILE *f, const command *c)
 
 void help_bash(FILE *f)
 {
-    fputs("# bash completion for weft; made by `weft help --completion bash`\n_weft()\n{\n"
-          "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} options\n"
-          "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '", f);
+    fputs(
+        "# bash completion for weft; made by `weft help --completion bash`\n_weft()\n{\n"
+        "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} "
+        "options\n"
+        "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '",
+        f);
     for (int i = 0; i < command_total(); i++) fprintf(f, "%s ", command_at(i)->name);
     fputs("' -- \"$word\")); return\n    fi\n    case ${COMP_WORDS[1]} in\n", f);
     for (int i = 0; i < command_total(); i++) bash_command(f, command_at(i));
     fputs("    esac\n    case $word in\n"
           "    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\"));;\n"
           "    *) COMPREPLY=($(compgen -f -- \"$word\"));;\n    esac\n}\n"
-          "complete -o filenames -F _weft weft\n", f);
+          "complete -o filenames -F _weft weft\n",
+          f);
 }
 
 void help_fish(FILE *f)
@@ -149,8 +163,8 @@ void help_fish(FILE *f)
                 command_summary(i));
         for (const option_row *o = c->options; o && (o->name || o->help); o++) {
             if (!o->name) continue;
-            fprintf(f, "complete -c weft -n '__fish_seen_subcommand_from %s' -l %s", c->name,
-                    o->name);
+            fprintf(f, "complete -c weft -n '__fish_seen_subcommand_from %s' -l %s",
+                    c->name, o->name);
             if (o->kind != OPTION_FLAG) fputs(" -r", f);
             if (o->choices) {
                 fputs(" -a '", f);

@@ -22,9 +22,18 @@ static const struct {
 
 enum { COUNT = sizeof table / sizeof *table };
 
-int command_total(void) { return COUNT; }
-const command *command_at(int i) { return table[i].c; }
-const char *command_summary(int i) { return table[i].summary; }
+int command_total(void)
+{
+    return COUNT;
+}
+const command *command_at(int i)
+{
+    return table[i].c;
+}
+const char *command_summary(int i)
+{
+    return table[i].summary;
+}
 
 const command *command_find(const char *name)
 {
@@ -40,7 +49,8 @@ static int unknown(const char *name)
     for (int i = 0; i < COUNT; i++) names[i] = table[i].c->name;
     const char *near = weft__nearest(name, names, COUNT);
     weft__escape(shown, sizeof shown, name);
-    if (near) return command_misused("there is no command %s. Did you mean %s?", shown, near);
+    if (near)
+        return command_misused("there is no command %s. Did you mean %s?", shown, near);
     return command_misused("there is no command %s. See weft help", shown);
 }
 

@@ -45,7 +45,8 @@ static bool bytes_parse(const char *text, size_t *out)
     int shift = *end == 'k' || *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
     if (shift) end++;
     if (*end == 'B') end++;
-    if (text[0] < '0' || text[0] > '9' || *end || errno || x > SIZE_MAX >> shift) return false;
+    if (text[0] < '0' || text[0] > '9' || *end || errno || x > SIZE_MAX >> shift)
+        return false;
     *out = (size_t)x << shift;
     return true;
 }
@@ -65,17 +66,20 @@ static weft_status misuse(const option_row *o, const char *text)
     switch (o->kind) {
     case OPTION_INT:
     case OPTION_REAL:
-        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed %s %.15g to %.15g", o->name, shown,
-                          o->kind == OPTION_INT ? "whole numbers" : "numbers", o->low, o->high);
+        return weft__fail(
+            WEFT_EUSAGE, "--%s: found %s, allowed %s %.15g to %.15g", o->name, shown,
+            o->kind == OPTION_INT ? "whole numbers" : "numbers", o->low, o->high);
     case OPTION_CHOICE:
-        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed %s", o->name, shown, o->choices);
+        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed %s", o->name, shown,
+                          o->choices);
     case OPTION_SEED:
-        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed whole numbers from 0", o->name,
-                          shown);
+        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed whole numbers from 0",
+                          o->name, shown);
     case OPTION_BYTES:
-        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed bytes such as 512M or 2G", o->name,
-                          shown);
-    default: return weft__fail(WEFT_EUSAGE, "--%s: cannot take %s", o->name, shown);
+        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed bytes such as 512M or 2G",
+                          o->name, shown);
+    default:
+        return weft__fail(WEFT_EUSAGE, "--%s: cannot take %s", o->name, shown);
     }
 }
 
@@ -86,13 +90,16 @@ static weft_status store(const option_row *o, const char *text, void *values)
     double x = 0;
     bool good = true;
     switch (o->kind) {
-    case OPTION_HEADING: break;
+    case OPTION_HEADING:
+        break;
     case OPTION_FLAG:
         if (text && strcmp(text, "true") && strcmp(text, "false"))
             return weft__fail(WEFT_EUSAGE, "--%s: takes no value", o->name);
         *(bool *)at = !text || !strcmp(text, "true");
         break;
-    case OPTION_TEXT: *(const char **)at = text ? text : ""; break;
+    case OPTION_TEXT:
+        *(const char **)at = text ? text : "";
+        break;
     case OPTION_INT:
         good = integer_parse(text, (long long)o->low, (long long)o->high, &i);
         if (good) *(int *)at = (int)i;
@@ -109,7 +116,9 @@ static weft_status store(const option_row *o, const char *text, void *values)
         good = is_choice(o->choices, text);
         if (good) *(const char **)at = text;
         break;
-    case OPTION_BYTES: good = bytes_parse(text, (size_t *)at); break;
+    case OPTION_BYTES:
+        good = bytes_parse(text, (size_t *)at);
+        break;
     }
     return good ? WEFT_OK : misuse(o, text);
 }
@@ -142,17 +151,19 @@ static weft_status unknown(const command *c, const char *word)
         if (c->options[i].name) names[n++] = c->options[i].name;
     const char *near = weft__nearest(name, names, n);
     if (near)
-        return weft__fail(WEFT_EUSAGE, "%s: unknown option --%s. Did you mean --%s?", c->name,
-                          shown, near);
-    return weft__fail(WEFT_EUSAGE, "%s: unknown option --%s. See weft help %s", c->name, shown,
-                      c->name);
+        return weft__fail(WEFT_EUSAGE, "%s: unknown option --%s. Did you mean --%s?",
+                          c->name, shown, near);
+    return weft__fail(WEFT_EUSAGE, "%s: unknown option --%s. See weft help %s", c->name,
+                      shown, c->name);
 }
 
-/* "key=value" whose key is an option is one, unless a file of that name could be meant. */
+/* "key=value" whose key is an option is one, unless a file of that name could be meant.
+ */
 static const option_row *assignment(const command *c, const char *word)
 {
     const char *equals = strchr(word, '=');
-    if (!equals || word[0] == '-' || memchr(word, '/', (size_t)(equals - word))) return NULL;
+    if (!equals || word[0] == '-' || memchr(word, '/', (size_t)(equals - word)))
+        return NULL;
     return row_named(c, word, (size_t)(equals - word));
 }
 
@@ -166,7 +177,8 @@ static void make_getopt(const command *c, struct option *longs, char *shorts)
     for (int i = 0; i < n; i++) {
         const option_row *o = &c->options[i];
         if (!o->name) continue;
-        int takes = o->kind == OPTION_FLAG || o->optional ? optional_argument : required_argument;
+        int takes =
+            o->kind == OPTION_FLAG || o->optional ? optional_argument : required_argument;
         longs[k++] = (struct option){o->name, takes, NULL, 1000 + i};
         if (o->letter) {
             *shorts++ = o->letter;
@@ -193,13 +205,15 @@ static weft_status missing(const command *c, const char *word)
     return weft__fail(WEFT_EUSAGE, "%s: %s needs a value", c->name, shown);
 }
 
-weft_status options_parse(const command *c, int argc, char **argv, void *values, int *count)
+weft_status options_parse(const command *c, int argc, char **argv, void *values,
+                          int *count)
 {
     struct option longs[MAX_OPTIONS + 2];
     char shorts[3 * MAX_OPTIONS];
     weft_status s = WEFT_OK;
     int code, kept = 0;
-    if (count_rows(c) > MAX_OPTIONS) return weft__fail(WEFT_EBUG, "%s: too many options", c->name);
+    if (count_rows(c) > MAX_OPTIONS)
+        return weft__fail(WEFT_EBUG, "%s: too many options", c->name);
     make_getopt(c, longs, shorts);
     optind = 0;
     opterr = 0;
@@ -209,11 +223,16 @@ weft_status options_parse(const command *c, int argc, char **argv, void *values,
             help_print(stdout, c);
             return WEFT_ESTOPPED;
         }
-        if (code == 1 && !o) argv[++kept] = optarg;
-        else if (code == 1) s = store(o, strchr(optarg, '=') + 1, values);
-        else if (code == ':') s = missing(c, argv[optind - 1]);
-        else if (code == '?') s = unknown(c, argv[optind - 1]);
-        else s = store(o, optarg, values);
+        if (code == 1 && !o)
+            argv[++kept] = optarg;
+        else if (code == 1)
+            s = store(o, strchr(optarg, '=') + 1, values);
+        else if (code == ':')
+            s = missing(c, argv[optind - 1]);
+        else if (code == '?')
+            s = unknown(c, argv[optind - 1]);
+        else
+            s = store(o, optarg, values);
     }
     while (!s && optind < argc) argv[++kept] = argv[optind++]; /* behind "--" */
     *count = kept;

@@ -1,5 +1,5 @@
-/* option.h: the options of a command as one table, from which parsing, help, man page and shell
- * completion are all made. */
+/* option.h: the options of a command as one table, from which parsing, help, man page and
+ * shell completion are all made. */
 #ifndef WEFT_CLI_OPTION_H
 #define WEFT_CLI_OPTION_H
 
@@ -31,36 +31,54 @@ typedef struct option_row {
 } option_row;
 
 /* Rows of a table; STRUCT is the command's own struct, FIELD what the option sets. */
-#define HEADING(text) {.kind = OPTION_HEADING, .help = text}
-#define FLAG(STRUCT, FIELD, word, about)                                                         \
-    {.name = word, .kind = OPTION_FLAG, .help = about, .offset = offsetof(STRUCT, FIELD)}
-#define TEXT(STRUCT, FIELD, word, meta, about)                                                   \
-    {.name = word, .kind = OPTION_TEXT, .metavar = meta, .help = about,                          \
-     .offset = offsetof(STRUCT, FIELD)}
-#define INT(STRUCT, FIELD, word, from, to, about)                                                \
-    {.name = word, .kind = OPTION_INT, .metavar = "N", .help = about,                            \
-     .offset = offsetof(STRUCT, FIELD), .low = from, .high = to}
-#define REAL(STRUCT, FIELD, word, from, to, about)                                               \
-    {.name = word, .kind = OPTION_REAL, .metavar = "X", .help = about,                           \
-     .offset = offsetof(STRUCT, FIELD), .low = from, .high = to}
-#define CHOICE(STRUCT, FIELD, word, list, about)                                                 \
-    {.name = word, .kind = OPTION_CHOICE, .metavar = "WORD", .help = about,                      \
-     .offset = offsetof(STRUCT, FIELD), .choices = list}
-#define END_OF_OPTIONS {.name = NULL}
+#define HEADING(text)                        \
+    {                                        \
+        .kind = OPTION_HEADING, .help = text \
+    }
+#define FLAG(STRUCT, FIELD, word, about)                  \
+    {                                                     \
+        .name = word, .kind = OPTION_FLAG, .help = about, \
+        .offset = offsetof(STRUCT, FIELD)                 \
+    }
+#define TEXT(STRUCT, FIELD, word, meta, about)                             \
+    {                                                                      \
+        .name = word, .kind = OPTION_TEXT, .metavar = meta, .help = about, \
+        .offset = offsetof(STRUCT, FIELD)                                  \
+    }
+#define INT(STRUCT, FIELD, word, from, to, about)                        \
+    {                                                                    \
+        .name = word, .kind = OPTION_INT, .metavar = "N", .help = about, \
+        .offset = offsetof(STRUCT, FIELD), .low = from, .high = to       \
+    }
+#define REAL(STRUCT, FIELD, word, from, to, about)                        \
+    {                                                                     \
+        .name = word, .kind = OPTION_REAL, .metavar = "X", .help = about, \
+        .offset = offsetof(STRUCT, FIELD), .low = from, .high = to        \
+    }
+#define CHOICE(STRUCT, FIELD, word, list, about)                               \
+    {                                                                          \
+        .name = word, .kind = OPTION_CHOICE, .metavar = "WORD", .help = about, \
+        .offset = offsetof(STRUCT, FIELD), .choices = list                     \
+    }
+#define END_OF_OPTIONS \
+    {                  \
+        .name = NULL   \
+    }
 
 typedef struct command {
     const char *name;
-    const char *arguments; /* "DATA [key=value ...]" */
-    const char *about;     /* a paragraph for help */
-    const char *examples;  /* lines for help */
+    const char *arguments;     /* "DATA [key=value ...]" */
+    const char *about;         /* a paragraph for help */
+    const char *examples;      /* lines for help */
     const option_row *options; /* ends with a row whose name and help are NULL */
     int (*run)(int argc, char **argv);
 } command;
 
-/* Parses argv[1..] into *values (which hold the defaults). Arguments that are no options come back in
- * argv[1 .. *count]. Prints a message and returns WEFT_EUSAGE when something is wrong; --help prints
- * the help and returns WEFT_ESTOPPED. */
-weft_status options_parse(const command *c, int argc, char **argv, void *values, int *count);
+/* Parses argv[1..] into *values (which hold the defaults). Arguments that are no options
+ * come back in argv[1 .. *count]. Prints a message and returns WEFT_EUSAGE when something
+ * is wrong; --help prints the help and returns WEFT_ESTOPPED. */
+weft_status options_parse(const command *c, int argc, char **argv, void *values,
+                          int *count);
 
 /* Strict numbers: the whole text, C locale, within the range, no NaN. */
 bool number_parse(const char *text, double low, double high, double *out);
@@ -81,7 +99,8 @@ int command_failed(weft_status s);
 /* The same for a message of the command itself, WEFT_EUSAGE. */
 int command_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* signals.c: SIGINT, SIGTERM and SIGHUP set this; a second one ends the process at once. */
+/* signals.c: SIGINT, SIGTERM and SIGHUP set this; a second one ends the process at once.
+ */
 extern volatile int stop_signal;
 void signals_catch(void);
 

@@ -1,4 +1,5 @@
-/* outcome.c: what a training run came to: measured on validation and test sets, and printed. */
+/* outcome.c: what a training run came to: measured on validation and test sets, and
+ * printed. */
 #include "outcome.h"
 
 #include "base/checked.h"
@@ -46,24 +47,29 @@ void outcome_free(outcome *o)
     free(o->names);
 }
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
 
 static json_t *metrics(const weft_metrics *m)
 {
     return m ? json_pack("{s:f, s:f, s:o, s:I}", "accuracy_top1", weft_metrics_top1(m),
-                         "accuracy_top5", weft_metrics_top5(m), "loss", number(weft_metrics_loss(m)),
-                         "samples", (json_int_t)weft_metrics_count(m))
+                         "accuracy_top5", weft_metrics_top5(m), "loss",
+                         number(weft_metrics_loss(m)), "samples",
+                         (json_int_t)weft_metrics_count(m))
              : json_null();
 }
 
 static void print_json(const outcome *o)
 {
     const weft_train_result *r = o->result;
-    json_t *root = json_pack(
-        "{s:s, s:s, s:i, s:i, s:o, s:o, s:s, s:s, s:f, s:i, s:s}", "task", "classify", "model",
-        o->model, "epochs", r->epochs, "best_epoch", r->best_epoch, "val", metrics(o->val), "test",
-        metrics(o->test), "params_sha256", r->params_sha256, "run_dir", o->run_dir, "seconds",
-        r->seconds, "threads", weft_threads(), "isa", weft_isa());
+    json_t *root =
+        json_pack("{s:s, s:s, s:i, s:i, s:o, s:o, s:s, s:s, s:f, s:i, s:s}", "task",
+                  "classify", "model", o->model, "epochs", r->epochs, "best_epoch",
+                  r->best_epoch, "val", metrics(o->val), "test", metrics(o->test),
+                  "params_sha256", r->params_sha256, "run_dir", o->run_dir, "seconds",
+                  r->seconds, "threads", weft_threads(), "isa", weft_isa());
     if (root) {
         json_dumpf(root, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
         putchar('\n');

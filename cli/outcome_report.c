@@ -96,10 +96,16 @@ static weft_status fill_curves(page *p)
     p->accuracy[0] = (weft__series){"top-1", r->rows, p->epoch, p->top1};
     p->accuracy[1] = (weft__series){"top-5", r->rows, p->epoch, p->top5};
     p->rate[0] = (weft__series){"learning rate", r->rows, p->epoch, p->lr};
-    p->chart[0] = (weft__chart){.title = "Loss", .n = 2, .series = p->loss,
-                                .mark = r->best_epoch, .mark_text = "best"};
-    p->chart[1] = (weft__chart){.title = "Validation accuracy", .n = p->classes > 5 ? 2 : 1,
-                                .series = p->accuracy, .percent = true, .mark = r->best_epoch,
+    p->chart[0] = (weft__chart){.title = "Loss",
+                                .n = 2,
+                                .series = p->loss,
+                                .mark = r->best_epoch,
+                                .mark_text = "best"};
+    p->chart[1] = (weft__chart){.title = "Validation accuracy",
+                                .n = p->classes > 5 ? 2 : 1,
+                                .series = p->accuracy,
+                                .percent = true,
+                                .mark = r->best_epoch,
                                 .mark_text = "best"};
     p->chart[2] = (weft__chart){.title = "Learning rate", .n = 1, .series = p->rate};
     return WEFT_OK;
@@ -110,7 +116,8 @@ static weft_status fill_classes(page *p)
     size_t n = (size_t)p->classes;
     p->confusion = weft__alloc(n * n, sizeof *p->confusion);
     p->rows = weft__alloc(n, sizeof *p->rows);
-    if (!p->confusion || !p->rows) return weft__fail(WEFT_ENOMEM, "report: out of memory");
+    if (!p->confusion || !p->rows)
+        return weft__fail(WEFT_ENOMEM, "report: out of memory");
     for (int i = 0; i < p->classes; i++) {
         p->rows[i] = class_row(weft_metrics_class(p->m, i));
         for (int k = 0; k < p->classes; k++)
@@ -135,7 +142,8 @@ static void find_mistakes(page *p)
     const outcome *o = p->o;
     for (int i = 0; i < weft_data_count(o->d, p->split); i++) {
         int truth = weft_data_label(o->d, p->split, i);
-        mistake m = judge(o->scores + (size_t)i * (size_t)p->classes, p->classes, i, truth);
+        mistake m =
+            judge(o->scores + (size_t)i * (size_t)p->classes, p->classes, i, truth);
         if (m.predicted == truth || !isfinite(m.probability)) continue;
         int at = p->mistakes < MISTAKES ? p->mistakes++ : MISTAKES;
         if (at == MISTAKES) {
@@ -154,15 +162,19 @@ static weft_status encode(page *p, const mistake *m, weft__picture *out)
     int c, h, w;
     const outcome *o = p->o;
     weft_data_shape(o->d, &c, &h, &w);
-    unsigned char *pixels = weft__alloc((size_t)c * (size_t)h * (size_t)w, 1), *png = NULL;
+    unsigned char *pixels = weft__alloc((size_t)c * (size_t)h * (size_t)w, 1),
+                  *png = NULL;
     size_t bytes = 0;
     if (!pixels) return weft__fail(WEFT_ENOMEM, "report: out of memory");
     weft_status s = weft_data_read(o->d, p->split, m->sample, pixels);
     if (!s) s = weft_picture_encode_png(c, h, w, pixels, &png, &bytes);
     free(pixels);
-    *out = (weft__picture){.png = png, .bytes = bytes, .predicted = o->names[m->predicted],
+    *out = (weft__picture){.png = png,
+                           .bytes = bytes,
+                           .predicted = o->names[m->predicted],
                            .truth = o->names[weft_data_label(o->d, p->split, m->sample)],
-                           .probability = m->probability, .truth_probability = m->truth};
+                           .probability = m->probability,
+                           .truth_probability = m->truth};
     return s;
 }
 
@@ -207,17 +219,19 @@ static void fill_facts(page *p)
     add(&p->headline, o->test ? "Test accuracy" : "Validation accuracy", "%.2f %%",
         100 * weft_metrics_top1(p->m));
     if (o->test && o->val)
-        add(&p->headline, "Validation accuracy", "%.2f %%", 100 * weft_metrics_top1(o->val));
+        add(&p->headline, "Validation accuracy", "%.2f %%",
+            100 * weft_metrics_top1(o->val));
     add(&p->headline, "Macro F1", "%.3f", weft_metrics_macro(p->m).f1);
     add(&p->headline, "Training time", "%.0f s", r->seconds);
     add(&p->training, "Model", "%s", o->model);
     add(&p->training, "Epochs", "%d, best %d", r->epochs, r->best_epoch);
     add(&p->training, "Batch", "%d", a->batch * a->accumulate);
-    add(&p->training, "Optimizer", "%s, learning rate %g, weight decay %g", a->optimizer, a->lr,
-        a->weight_decay);
+    add(&p->training, "Optimizer", "%s, learning rate %g, weight decay %g", a->optimizer,
+        a->lr, a->weight_decay);
     add(&p->training, "Schedule", "%s", a->schedule);
-    add(&p->training, "Augmentation", "flip %g, shift %d px, rotate %g, cutout %d, mixup %g",
-        a->flip, a->shift, a->rotate, a->cutout, a->mixup);
+    add(&p->training, "Augmentation",
+        "flip %g, shift %d px, rotate %g, cutout %d, mixup %g", a->flip, a->shift,
+        a->rotate, a->cutout, a->mixup);
     add(&p->training, "Seed", "%llu", (unsigned long long)a->seed);
     add(&p->training, "Parameters (SHA-256)", "%s", r->params_sha256);
     add(&p->data, "Source", "%.90s", o->data_path);
@@ -228,13 +242,17 @@ static void fill_facts(page *p)
     add(&p->data, "Classes", "%d", p->classes);
     add(&p->resources, "Training", "%.1f s, %.0f pictures/s", r->seconds,
         r->seconds > 0 ? (double)train * r->epochs / r->seconds : 0);
-    add(&p->resources, "Memory planned for training", "%.1f MB", (double)r->plan_bytes / 1e6);
-    add(&p->resources, "Memory planned for prediction", "%.2f MB", (double)o->infer_bytes / 1e6);
-    add(&p->resources, "Peak resident memory", "%.0f MB", (double)weft__peak_resident() / 1e6);
+    add(&p->resources, "Memory planned for training", "%.1f MB",
+        (double)r->plan_bytes / 1e6);
+    add(&p->resources, "Memory planned for prediction", "%.2f MB",
+        (double)o->infer_bytes / 1e6);
+    add(&p->resources, "Peak resident memory", "%.0f MB",
+        (double)weft__peak_resident() / 1e6);
     add(&p->resources, "Threads, instruction set", "%d, %s", weft_threads(), weft_isa());
     p->group[0] = (weft__fact_group){"Training", p->training.n, p->training.fact};
     p->group[1] = (weft__fact_group){"Data", p->data.n, p->data.fact};
-    p->group[2] = (weft__fact_group){"Time and memory", p->resources.n, p->resources.fact};
+    p->group[2] =
+        (weft__fact_group){"Time and memory", p->resources.n, p->resources.fact};
 }
 
 static void fill_texts(page *p)
@@ -244,18 +262,22 @@ static void fill_texts(page *p)
     struct tm tm;
     const char *base = strrchr(p->o->run_dir, '/');
     if (localtime_r(&now, &tm)) strftime(date, sizeof date, "%Y-%m-%d %H:%M", &tm);
-    snprintf(p->title, sizeof p->title, "%s on %s", p->o->model, base ? base + 1 : p->o->run_dir);
+    snprintf(p->title, sizeof p->title, "%s on %s", p->o->model,
+             base ? base + 1 : p->o->run_dir);
     snprintf(p->subtitle, sizeof p->subtitle, "%s, weft %s", date, weft_version());
-    snprintf(p->summary, sizeof p->summary,
-             "%lld of %lld %s pictures are classified correctly; the best epoch was %d of %d.",
-             (long long)llround(weft_metrics_top1(p->m) * (double)weft_metrics_count(p->m)),
-             (long long)weft_metrics_count(p->m), p->o->test ? "test" : "validation",
-             p->o->result->best_epoch, p->o->result->epochs);
+    snprintf(
+        p->summary, sizeof p->summary,
+        "%lld of %lld %s pictures are classified correctly; the best epoch was %d of %d.",
+        (long long)llround(weft_metrics_top1(p->m) * (double)weft_metrics_count(p->m)),
+        (long long)weft_metrics_count(p->m), p->o->test ? "test" : "validation",
+        p->o->result->best_epoch, p->o->result->epochs);
 }
 
 static const char *fit_word(const char *fit)
 {
-    return !strcmp(fit, "crop") ? "CROP" : !strcmp(fit, "letterbox") ? "LETTERBOX" : "STRETCH";
+    return !strcmp(fit, "crop")        ? "CROP"
+           : !strcmp(fit, "letterbox") ? "LETTERBOX"
+                                       : "STRETCH";
 }
 
 static weft__report report_of(const page *p)
@@ -263,17 +285,30 @@ static weft__report report_of(const page *p)
     const outcome *o = p->o;
     int c, h, w;
     weft_data_shape(o->d, &c, &h, &w);
-    weft__report r = {
-        .title = p->title, .subtitle = p->subtitle, .headlines = p->headline.n,
-        .headline = p->headline.fact, .summary = p->summary, .charts = 3, .chart = p->chart,
-        .confusion_title = o->test ? "Test set" : "Validation set",
-        .confusion = {p->classes, o->names, p->confusion}, .class_row = p->rows,
-        .macro = class_row(weft_metrics_macro(p->m)),
-        .weighted = class_row(weft_metrics_weighted(p->m)), .pictures = p->mistakes,
-        .picture = p->picture, .layers = p->layer_count, .layer = p->layers, .groups = 3,
-        .group = p->group,
-        .usage = {.model = "best.onnx", .input = "x", .channels = c, .height = h, .width = w,
-                  .fit = fit_word(o->args->fit)}};
+    weft__report r = {.title = p->title,
+                      .subtitle = p->subtitle,
+                      .headlines = p->headline.n,
+                      .headline = p->headline.fact,
+                      .summary = p->summary,
+                      .charts = 3,
+                      .chart = p->chart,
+                      .confusion_title = o->test ? "Test set" : "Validation set",
+                      .confusion = {p->classes, o->names, p->confusion},
+                      .class_row = p->rows,
+                      .macro = class_row(weft_metrics_macro(p->m)),
+                      .weighted = class_row(weft_metrics_weighted(p->m)),
+                      .pictures = p->mistakes,
+                      .picture = p->picture,
+                      .layers = p->layer_count,
+                      .layer = p->layers,
+                      .groups = 3,
+                      .group = p->group,
+                      .usage = {.model = "best.onnx",
+                                .input = "x",
+                                .channels = c,
+                                .height = h,
+                                .width = w,
+                                .fit = fit_word(o->args->fit)}};
     memcpy(r.usage.mean, o->mean, sizeof r.usage.mean);
     memcpy(r.usage.deviation, o->deviation, sizeof r.usage.deviation);
     return r;

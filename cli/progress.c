@@ -33,7 +33,8 @@ static void bar(const weft_progress *now)
     int full = now->batches ? (int)((long long)now->batch * BAR / now->batches) : 0;
     for (int i = 0; i < BAR; i++) marks[i] = i < full ? '=' : i == full ? '>' : '.';
     marks[BAR] = '\0';
-    fprintf(stderr, "\rEpoch %d/%d  %d/%d [%s]  loss %.4f  lr %.2g  %.0f/s  %s left\033[K",
+    fprintf(stderr,
+            "\rEpoch %d/%d  %d/%d [%s]  loss %.4f  lr %.2g  %.0f/s  %s left\033[K",
             now->epoch, now->epochs, now->batch, now->batches, marks, now->loss, now->lr,
             now->samples_per_second, duration(left, sizeof left, now->seconds_left));
 }
@@ -43,14 +44,16 @@ void progress_step(progress *p, const weft_progress *now)
     double t = weft__seconds();
     char left[32];
     if (p->quiet) return;
-    if (p->shown <= 0) p->shown = p->terminal ? 0.001 : t; /* no line before the first interval */
+    if (p->shown <= 0)
+        p->shown = p->terminal ? 0.001 : t; /* no line before the first interval */
     if (t - p->shown < (p->terminal ? every_bar : every_line)) return;
     p->shown = t;
     if (p->terminal) {
         bar(now);
         p->open = true;
     } else {
-        fprintf(stderr, "epoch %d/%d  batch %d/%d  loss %.4f  lr %.3g  %.0f samples/s  %s left\n",
+        fprintf(stderr,
+                "epoch %d/%d  batch %d/%d  loss %.4f  lr %.3g  %.0f samples/s  %s left\n",
                 now->epoch, now->epochs, now->batch, now->batches, now->loss, now->lr,
                 now->samples_per_second, duration(left, sizeof left, now->seconds_left));
     }
@@ -62,9 +65,14 @@ void progress_epoch(progress *p, const weft_epoch_row *row, int epochs, bool bes
     if (p->quiet) return;
     if (p->open) fprintf(stderr, "\r\033[K");
     p->open = false;
-    fprintf(stderr, "epoch %*d/%d  loss %.4f  val_loss %.4f  top1 %6.2f %%  top5 %6.2f %%  %.1f s%s\n",
-            epochs > 99 ? 3 : epochs > 9 ? 2 : 1, row->epoch, epochs, row->train_loss,
-            row->val_loss, 100 * row->top1, 100 * row->top5, row->seconds, best ? "  *" : "");
+    fprintf(stderr,
+            "epoch %*d/%d  loss %.4f  val_loss %.4f  top1 %6.2f %%  top5 %6.2f %%  %.1f "
+            "s%s\n",
+            epochs > 99  ? 3
+            : epochs > 9 ? 2
+                         : 1,
+            row->epoch, epochs, row->train_loss, row->val_loss, 100 * row->top1,
+            100 * row->top5, row->seconds, best ? "  *" : "");
     fflush(stderr);
 }
 

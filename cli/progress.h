@@ -1,4 +1,5 @@
-/* progress.h: a progress bar on a terminal, a line now and then otherwise; all on stderr. */
+/* progress.h: a progress bar on a terminal, a line now and then otherwise; all on stderr.
+ */
 #ifndef WEFT_CLI_PROGRESS_H
 #define WEFT_CLI_PROGRESS_H
 
@@ -6,9 +7,9 @@
 
 typedef struct progress {
     bool terminal, quiet;
-    double shown;  /* when a line was last written */
+    double shown; /* when a line was last written */
     int epoch;
-    bool open;     /* a bar stands on the current line */
+    bool open; /* a bar stands on the current line */
 } progress;
 
 progress progress_start(bool quiet);

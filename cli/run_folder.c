@@ -18,8 +18,10 @@ static bool resolve(const char *path, char out[PATH_MAX])
     while (!realpath(part, out)) {
         char *slash = strrchr(part, '/');
         if (!slash) return realpath(".", out) != NULL;
-        if (slash == part) slash[1] = '\0';
-        else *slash = '\0';
+        if (slash == part)
+            slash[1] = '\0';
+        else
+            *slash = '\0';
     }
     return true;
 }
@@ -27,12 +29,14 @@ static bool resolve(const char *path, char out[PATH_MAX])
 static weft_status check_outside(const char *folder, const char *data)
 {
     char inner[PATH_MAX], outer[PATH_MAX];
-    if (!data || !weft__is_folder(data) || !realpath(data, outer) || !resolve(folder, inner))
+    if (!data || !weft__is_folder(data) || !realpath(data, outer) ||
+        !resolve(folder, inner))
         return WEFT_OK;
     size_t n = strlen(outer);
     if (strncmp(inner, outer, n) || (inner[n] && inner[n] != '/')) return WEFT_OK;
-    return weft__fail(WEFT_EUSAGE, "%s: lies inside the data set %s. Choose another --project",
-                      folder, data);
+    return weft__fail(WEFT_EUSAGE,
+                      "%s: lies inside the data set %s. Choose another --project", folder,
+                      data);
 }
 
 static bool taken(const char *path)
@@ -40,8 +44,9 @@ static bool taken(const char *path)
     return access(path, F_OK) == 0;
 }
 
-weft_status run_folder_choose(const char *project, const char *task, const char *name, bool given,
-                              bool force, const char *data, char *out, size_t size)
+weft_status run_folder_choose(const char *project, const char *task, const char *name,
+                              bool given, bool force, const char *data, char *out,
+                              size_t size)
 {
     int n = snprintf(out, size, "%s/%s/%s", project, task, name);
     if (n < 0 || (size_t)n >= size)
@@ -51,8 +56,10 @@ weft_status run_folder_choose(const char *project, const char *task, const char 
     if (taken(out) && !weft__is_folder(out))
         return weft__fail(WEFT_EUSAGE, "%s: exists and is no folder", out);
     if (given && taken(out) && !force)
-        return weft__fail(WEFT_EUSAGE, "%s: exists. Go on with --resume %s, overwrite with --force, "
-                                       "or choose another --name", out, out);
+        return weft__fail(WEFT_EUSAGE,
+                          "%s: exists. Go on with --resume %s, overwrite with --force, "
+                          "or choose another --name",
+                          out, out);
     for (int i = 2; !given && taken(out) && i < 100000; i++)
         if (snprintf(out, size, "%s/%s/%s%d", project, task, name, i) >= (int)size)
             return weft__fail(WEFT_EUSAGE, "the run folder's path is too long");

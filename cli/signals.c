@@ -1,4 +1,5 @@
-/* signals.c: the first request to stop is kept for the training loop, the second one is obeyed. */
+/* signals.c: the first request to stop is kept for the training loop, the second one is
+ * obeyed. */
 #include "option.h"
 
 #include <signal.h>
@@ -18,7 +19,8 @@ void signals_catch(void)
     const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (int i = 0; i < 3; i++) {
         sigaction(signals[i], NULL, &old);
-        if (old.sa_handler != SIG_IGN || signals[i] == SIGTERM) sigaction(signals[i], &a, NULL);
+        if (old.sa_handler != SIG_IGN || signals[i] == SIGTERM)
+            sigaction(signals[i], &a, NULL);
     }
     signal(SIGPIPE, SIG_IGN); /* a closed pipe must not end a training run */
 }

@@ -1,4 +1,5 @@
-/* train_args.c: the options of `weft train`: table, defaults, and what follows from the data. */
+/* train_args.c: the options of `weft train`: table, defaults, and what follows from the
+ * data. */
 #include "train_args.h"
 
 #include "base/error.h"
@@ -11,20 +12,28 @@
 
 const option_row train_options[] = {
     HEADING("network"),
-    TEXT(A, model, "model", "NAME", "a ready network (`weft help models`); by default one that "
+    TEXT(A, model, "model", "NAME",
+         "a ready network (`weft help models`); by default one that "
          "suits the pictures' size"),
     TEXT(A, from, "from", "FILE", "start from the parameters of this ONNX model"),
-    INT(A, imgsz, "imgsz", 1, 4096, "side of the pictures; by default the commonest, at most 224"),
-    INT(A, channels, "channels", 1, 3, "1 grey, 3 colour; by default as the pictures are"),
+    INT(A, imgsz, "imgsz", 1, 4096,
+        "side of the pictures; by default the commonest, at most 224"),
+    INT(A, channels, "channels", 1, 3,
+        "1 grey, 3 colour; by default as the pictures are"),
     REAL(A, dropout, "dropout", 0, 0.99, "before the classifier"),
     HEADING("data"),
-    TEXT(A, val, "val", "PATH", "validation set, if it does not lie beside the training set"),
+    TEXT(A, val, "val", "PATH",
+         "validation set, if it does not lie beside the training set"),
     TEXT(A, test, "test", "PATH", "test set, if it does not lie beside the training set"),
-    REAL(A, val_fraction, "val-fraction", 0.001, 0.9, "of the training set for validation when "
+    REAL(A, val_fraction, "val-fraction", 0.001, 0.9,
+         "of the training set for validation when "
          "there is no validation set (0.1)"),
     FLAG(A, no_val, "no-val", "train on everything; validate on the training set"),
     CHOICE(A, fit, "fit", "stretch|crop|letterbox", "how pictures are brought to size"),
-    {.name = "skip-bad", .kind = OPTION_TEXT, .metavar = "PERCENT", .optional = true,
+    {.name = "skip-bad",
+     .kind = OPTION_TEXT,
+     .metavar = "PERCENT",
+     .optional = true,
      .offset = offsetof(A, skip_bad),
      .help = "leave out pictures that cannot be read, at most this percentage"},
     TEXT(A, bad_list, "bad-list", "FILE", "with --skip-bad: name them in this TSV file"),
@@ -34,11 +43,13 @@ const option_row train_options[] = {
     INT(A, epochs, "epochs", 1, 1000000, "passes over the training set (12)"),
     INT(A, batch, "batch", 1, 65536, "pictures per step (128)"),
     INT(A, accumulate, "accumulate", 1, 65536, "batches per update (1)"),
-    CHOICE(A, optimizer, "optimizer", "sgd|adam|adamw|rmsprop", "how parameters move (sgd)"),
+    CHOICE(A, optimizer, "optimizer", "sgd|adam|adamw|rmsprop",
+           "how parameters move (sgd)"),
     REAL(A, lr, "lr", 0, 1e12, "learning rate; by default the optimizer's"),
     REAL(A, momentum, "momentum", 0, 0.99999, "of sgd and rmsprop (0.9)"),
     FLAG(A, no_nesterov, "no-nesterov", "plain momentum"),
-    REAL(A, weight_decay, "weight-decay", 0, 10, "of weights, not of biases and norms (5e-4)"),
+    REAL(A, weight_decay, "weight-decay", 0, 10,
+         "of weights, not of biases and norms (5e-4)"),
     CHOICE(A, schedule, "schedule",
            "constant|step|multistep|exponential|cosine|onecycle|plateau",
            "learning rate over time (onecycle)"),
@@ -46,18 +57,25 @@ const option_row train_options[] = {
     REAL(A, gamma, "gamma", 0, 1, "factor of step, multistep, exponential and plateau"),
     REAL(A, step, "step", 0.01, 1e6, "epochs between the factors of step"),
     TEXT(A, milestones, "milestones", "E,E", "epochs of multistep"),
-    REAL(A, final, "final", 0, 1, "last learning rate of cosine and onecycle, as a part of --lr"),
-    INT(A, patience, "patience", 0, 1000000, "stop after so many epochs without a better result"),
+    REAL(A, final, "final", 0, 1,
+         "last learning rate of cosine and onecycle, as a part of --lr"),
+    INT(A, patience, "patience", 0, 1000000,
+        "stop after so many epochs without a better result"),
     REAL(A, clip_norm, "clip-norm", 0, 1e9, "largest norm of all gradients together"),
     REAL(A, clip_value, "clip-value", 0, 1e9, "largest size of any one gradient"),
-    REAL(A, ema, "ema", 0, 0.999999, "decay of the averaged parameters (0: no averaging)"),
+    REAL(A, ema, "ema", 0, 0.999999,
+         "decay of the averaged parameters (0: no averaging)"),
     REAL(A, smoothing, "smoothing", 0, 0.99, "of labels"),
     FLAG(A, balance, "balance", "weigh classes by how rare they are"),
-    {.name = "seed", .kind = OPTION_SEED, .metavar = "N", .offset = offsetof(A, seed),
+    {.name = "seed",
+     .kind = OPTION_SEED,
+     .metavar = "N",
+     .offset = offsetof(A, seed),
      .help = "of everything random: same seed, data and build give the same bits (0)"},
     HEADING("augmentation"),
     CHOICE(A, augment, "augment", "auto|none|light|strong",
-           "a set of the changes below (auto: light for colour, mirrored and shifted a little; "
+           "a set of the changes below (auto: light for colour, mirrored and shifted a "
+           "little; "
            "none for digits)"),
     REAL(A, flip, "flip", 0, 1, "probability of a mirror image"),
     REAL(A, flip_vertical, "flip-vertical", 0, 1, "probability of an upside-down image"),
@@ -74,12 +92,17 @@ const option_row train_options[] = {
     TEXT(A, name, "name", "NAME", "of this run; by default the data set's"),
     FLAG(A, force, "force", "overwrite a run of that name"),
     TEXT(A, resume, "resume", "RUN", "go on with an interrupted run folder"),
-    FLAG(A, reset_optimizer, "reset-optimizer", "with --resume: keep the parameters only"),
-    REAL(A, save_seconds, "save-seconds", 0.01, 1e6, "between checkpoints within an epoch (60)"),
+    FLAG(A, reset_optimizer, "reset-optimizer",
+         "with --resume: keep the parameters only"),
+    REAL(A, save_seconds, "save-seconds", 0.01, 1e6,
+         "between checkpoints within an epoch (60)"),
     FLAG(A, no_report, "no-report", "no report.html and no pictures"),
     INT(A, threads, "threads", 0, 256, "that compute; by default all cores"),
     INT(A, loader_threads, "loader-threads", 0, 64, "that decode pictures ahead"),
-    {.name = "max-mem", .kind = OPTION_BYTES, .metavar = "BYTES", .offset = offsetof(A, max_mem),
+    {.name = "max-mem",
+     .kind = OPTION_BYTES,
+     .metavar = "BYTES",
+     .offset = offsetof(A, max_mem),
      .help = "refuse a plan that needs more memory"},
     FLAG(A, json, "json", "print one JSON object on stdout"),
     FLAG(A, quiet, "quiet", "no progress"),
@@ -92,10 +115,21 @@ static const double unset = -1;
 
 train_args train_defaults(void)
 {
-    return (train_args){.fit = "stretch", .epochs = 12, .batch = 128, .accumulate = 1,
-                        .lr = unset, .momentum = 0.9, .weight_decay = unset, .optimizer = "sgd",
-                        .schedule = "onecycle", .augment = "auto", .flip = unset, .shift = -1,
-                        .project = "runs", .save_seconds = 60, .dropout = unset,
+    return (train_args){.fit = "stretch",
+                        .epochs = 12,
+                        .batch = 128,
+                        .accumulate = 1,
+                        .lr = unset,
+                        .momentum = 0.9,
+                        .weight_decay = unset,
+                        .optimizer = "sgd",
+                        .schedule = "onecycle",
+                        .augment = "auto",
+                        .flip = unset,
+                        .shift = -1,
+                        .project = "runs",
+                        .save_seconds = 60,
+                        .dropout = unset,
                         .smoothing = unset};
 }
 
@@ -106,8 +140,8 @@ static const char *model_for(int channels, int height, int width)
     return side <= 64 ? "resnet20" : "resnet18";
 }
 
-/* Mirror images of digits and letters are other signs: classes that are all single characters, or
- * numbers, are not flipped. */
+/* Mirror images of digits and letters are other signs: classes that are all single
+ * characters, or numbers, are not flipped. */
 static bool classes_are_signs(const weft_data *d)
 {
     for (int i = 0; i < weft_data_classes(d); i++)
@@ -133,24 +167,34 @@ void train_choose(train_args *a, const weft_data *d)
     }
     if (a->dropout < 0) a->dropout = !strcmp(a->model, "small-cnn") ? 0.25 : 0;
     if (a->smoothing < 0) a->smoothing = 0;
-    if (a->weight_decay < 0) a->weight_decay = strcmp(a->optimizer, "adamw") ? 5e-4 : 0.05;
+    if (a->weight_decay < 0)
+        a->weight_decay = strcmp(a->optimizer, "adamw") ? 5e-4 : 0.05;
     if (a->lr < 0) a->lr = !strcmp(a->optimizer, "sgd") ? 0.1 : 2e-3;
 }
 
 weft_status train_data_opts(const train_args *a, weft_data_opts *out)
 {
-    weft_data_opts o = {.height = a->imgsz, .width = a->imgsz, .channels = a->channels,
-                        .val = a->val, .test = a->test, .val_fraction = a->val_fraction,
-                        .no_val = a->no_val, .seed = a->seed, .skip_bad = a->skip_bad != NULL,
-                        .bad_list = a->bad_list, .max_megapixels = a->max_megapixels,
+    weft_data_opts o = {.height = a->imgsz,
+                        .width = a->imgsz,
+                        .channels = a->channels,
+                        .val = a->val,
+                        .test = a->test,
+                        .val_fraction = a->val_fraction,
+                        .no_val = a->no_val,
+                        .seed = a->seed,
+                        .skip_bad = a->skip_bad != NULL,
+                        .bad_list = a->bad_list,
+                        .max_megapixels = a->max_megapixels,
                         .no_check = a->no_check};
-    if (a->channels == 2) return weft__fail(WEFT_EUSAGE, "--channels: found 2, allowed 1 and 3");
+    if (a->channels == 2)
+        return weft__fail(WEFT_EUSAGE, "--channels: found 2, allowed 1 and 3");
     if (a->skip_bad && *a->skip_bad) {
         char text[32];
         snprintf(text, sizeof text, "%.30s", a->skip_bad);
         if (*text && text[strlen(text) - 1] == '%') text[strlen(text) - 1] = '\0';
         if (!number_parse(text, 0, 100, &o.skip_bad_max))
-            return weft__fail(WEFT_EUSAGE, "--skip-bad: found %.30s, allowed 0%% to 100%%",
+            return weft__fail(WEFT_EUSAGE,
+                              "--skip-bad: found %.30s, allowed 0%% to 100%%",
                               a->skip_bad);
     }
     for (int i = 0; i < 3; i++) {
@@ -167,17 +211,24 @@ static weft_status read_milestones(const char *text, double out[16])
     int n = 0;
     snprintf(copy, sizeof copy, "%s", text);
     for (char *word; (word = strsep(&rest, ",")) != NULL; n++)
-        if (n == 16 || !number_parse(word, 0.001, 1e6, &out[n]) || (n && out[n] <= out[n - 1]))
+        if (n == 16 || !number_parse(word, 0.001, 1e6, &out[n]) ||
+            (n && out[n] <= out[n - 1]))
             return weft__fail(WEFT_EUSAGE,
-                              "--milestones: found %.60s, allowed up to 16 rising epochs", text);
+                              "--milestones: found %.60s, allowed up to 16 rising epochs",
+                              text);
     return WEFT_OK;
 }
 
 weft_status train_fit_opts(const train_args *a, weft_train_opts *out)
 {
-    weft_train_opts o = {.epochs = a->epochs, .batch = a->batch, .accumulate = a->accumulate,
-                         .seed = a->seed, .smoothing = a->smoothing, .patience = a->patience,
-                         .reset_optimizer = a->reset_optimizer, .save_seconds = a->save_seconds,
+    weft_train_opts o = {.epochs = a->epochs,
+                         .batch = a->batch,
+                         .accumulate = a->accumulate,
+                         .seed = a->seed,
+                         .smoothing = a->smoothing,
+                         .patience = a->patience,
+                         .reset_optimizer = a->reset_optimizer,
+                         .save_seconds = a->save_seconds,
                          .loader_threads = a->loader_threads};
     o.optimizer = weft_optimizer_defaults(a->optimizer);
     o.optimizer.lr = a->lr;
@@ -188,13 +239,23 @@ weft_status train_fit_opts(const train_args *a, weft_train_opts *out)
     bool sgd = !strcmp(a->optimizer, "sgd");
     if (sgd) o.optimizer.momentum = a->momentum;
     o.optimizer.nesterov = sgd && a->momentum > 0 && !a->no_nesterov;
-    o.schedule = (weft_schedule){.name = a->schedule, .warmup = a->warmup, .gamma = a->gamma,
-                                 .step = a->step, .final = a->final, .patience = 0};
-    o.augment = (weft_augment){.flip = a->flip, .flip_vertical = a->flip_vertical,
-                               .shift = a->shift, .rotate = a->rotate,
-                               .brightness = a->brightness, .contrast = a->contrast,
-                               .saturation = a->saturation, .hue = a->hue, .cutout = a->cutout,
+    o.schedule = (weft_schedule){.name = a->schedule,
+                                 .warmup = a->warmup,
+                                 .gamma = a->gamma,
+                                 .step = a->step,
+                                 .final = a->final,
+                                 .patience = 0};
+    o.augment = (weft_augment){.flip = a->flip,
+                               .flip_vertical = a->flip_vertical,
+                               .shift = a->shift,
+                               .rotate = a->rotate,
+                               .brightness = a->brightness,
+                               .contrast = a->contrast,
+                               .saturation = a->saturation,
+                               .hue = a->hue,
+                               .cutout = a->cutout,
                                .mixup = a->mixup};
     *out = o;
-    return a->milestones ? read_milestones(a->milestones, out->schedule.milestones) : WEFT_OK;
+    return a->milestones ? read_milestones(a->milestones, out->schedule.milestones)
+                         : WEFT_OK;
 }

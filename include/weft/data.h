@@ -22,34 +22,38 @@ typedef enum weft_fit {
 } weft_fit;
 
 typedef struct weft_data_opts {
-    int height, width;     /* of every sample; 0: the commonest size in the set, at most 224 */
-    int channels;          /* 1 grey, 3 RGB; 0: 1 when every picture is grey, else 3 */
+    int height,
+        width;    /* of every sample; 0: the commonest size in the set, at most 224 */
+    int channels; /* 1 grey, 3 RGB; 0: 1 when every picture is grey, else 3 */
     weft_fit fit;
-    const char *val, *test; /* folders or files of these splits when not found beside the data */
-    double val_fraction;   /* of the training set, stratified, where no split is given; 0 means 0.1 */
+    const char *val,
+        *test; /* folders or files of these splits when not found beside the data */
+    double val_fraction;   /* of the training set, stratified, where no split is given; 0
+                              means 0.1 */
     bool no_val;           /* do not split off a validation set */
     uint64_t seed;         /* of that split */
     bool skip_bad;         /* leave out samples that cannot be read, and go on */
     double skip_bad_max;   /* at most this percentage; 0 means 100 */
     const char *bad_list;  /* with skip_bad: a TSV file that names them; NULL: none */
     double max_megapixels; /* a larger picture is refused; 0 means 64 */
-    bool no_check;         /* do not decode every picture up front (headers are always checked) */
-    int threads;           /* that decode while checking; 0: as many as compute */
+    bool no_check; /* do not decode every picture up front (headers are always checked) */
+    int threads;   /* that decode while checking; 0: as many as compute */
 } weft_data_opts;
 
 /* Opens a data set and checks all of it. path is
  *   a folder with IDX files (train-images-idx3-ubyte[.gz] and its three companions),
- *   a folder with CIFAR-10 or CIFAR-100 binary batches (data_batch_1.bin ... test_batch.bin),
- *   a folder of class folders of PNG, JPEG or PNM pictures, or with train/ [val/] [test/] of those,
- *   or one IDX image file (its label file is found by name).
- * Class order is the bytewise order of the folder names. opts may be NULL. The set is yours:
- * weft_data_close. Fails with WEFT_EDATA (bad content; the first 20 bad samples and the total are
- * named), WEFT_EIO, WEFT_ENOMEM. User data is never modified. */
+ *   a folder with CIFAR-10 or CIFAR-100 binary batches (data_batch_1.bin ...
+ * test_batch.bin), a folder of class folders of PNG, JPEG or PNM pictures, or with train/
+ * [val/] [test/] of those, or one IDX image file (its label file is found by name). Class
+ * order is the bytewise order of the folder names. opts may be NULL. The set is yours:
+ * weft_data_close. Fails with WEFT_EDATA (bad content; the first 20 bad samples and the
+ * total are named), WEFT_EIO, WEFT_ENOMEM. User data is never modified. */
 WEFT_API weft_status weft_data_open(const char *path, const weft_data_opts *opts,
                                     weft_data **out);
 WEFT_API void weft_data_close(weft_data *d);
 
-WEFT_API const char *weft_data_format(const weft_data *d); /* "idx", "cifar", "image-folder" */
+WEFT_API const char *weft_data_format(
+    const weft_data *d); /* "idx", "cifar", "image-folder" */
 WEFT_API int weft_data_count(const weft_data *d, weft_split s);
 WEFT_API int weft_data_classes(const weft_data *d);
 WEFT_API const char *weft_data_class_name(const weft_data *d, int c);
@@ -58,27 +62,31 @@ WEFT_API int weft_data_label(const weft_data *d, weft_split s, int i);
 /* Where sample i comes from, for messages: a path, or "FILE#123". Written to text. */
 WEFT_API void weft_data_sample_name(const weft_data *d, weft_split s, int i, char *text,
                                     size_t size);
-/* Lower-case hex SHA-256 of names, labels and content sizes: tells whether a resumed run sees the
- * same data. 65 bytes. */
+/* Lower-case hex SHA-256 of names, labels and content sizes: tells whether a resumed run
+ * sees the same data. 65 bytes. */
 WEFT_API const char *weft_data_hash(const weft_data *d);
-/* Sample i, channels-last [height][width][channels], 0..255, brought to the set's size, not
- * augmented. Thread-safe. */
-WEFT_API weft_status weft_data_read(const weft_data *d, weft_split s, int i, unsigned char *pixels);
-/* Mean and deviation of each channel over the training split, in units of 0..1 (x/255). */
-WEFT_API weft_status weft_data_moments(const weft_data *d, float mean[4], float deviation[4]);
+/* Sample i, channels-last [height][width][channels], 0..255, brought to the set's size,
+ * not augmented. Thread-safe. */
+WEFT_API weft_status weft_data_read(const weft_data *d, weft_split s, int i,
+                                    unsigned char *pixels);
+/* Mean and deviation of each channel over the training split, in units of 0..1 (x/255).
+ */
+WEFT_API weft_status weft_data_moments(const weft_data *d, float mean[4],
+                                       float deviation[4]);
 
 /* What weft_data_check found; counts of samples, by class, and of things to look at. */
 typedef struct weft_data_finding {
-    int severity; /* 0 note, 1 warning, 2 error */
+    int severity;     /* 0 note, 1 warning, 2 error */
     const char *code; /* short and stable: "unreadable", "duplicate", "one-class", ... */
     const char *text; /* one line */
 } weft_data_finding;
-/* A lint of the whole set: unreadable or truncated files, wrong extensions, duplicates within and
- * across splits (by content), classes with few or no samples, class names that differ by case,
- * stray files, sizes. Unlike weft_data_open it goes on past errors. found() is called once per
- * finding. */
+/* A lint of the whole set: unreadable or truncated files, wrong extensions, duplicates
+ * within and across splits (by content), classes with few or no samples, class names that
+ * differ by case, stray files, sizes. Unlike weft_data_open it goes on past errors.
+ * found() is called once per finding. */
 WEFT_API weft_status weft_data_check(const char *path, const weft_data_opts *opts,
-                                     void (*found)(void *user, const weft_data_finding *f),
+                                     void (*found)(void *user,
+                                                   const weft_data_finding *f),
                                      void *user);
 
 /* Random changes of a training picture; all zero means none. */
@@ -87,21 +95,25 @@ typedef struct weft_augment {
     int shift;                  /* crop moved by up to this many pixels each way */
     double rotate;              /* up to this many degrees each way, bilinear */
     double brightness, contrast, saturation, hue; /* torchvision ColorJitter's amounts */
-    int cutout;                 /* side of a square set to the mean, 0 none */
-    double mixup;               /* alpha of Beta(alpha, alpha), 0 none: targets become soft */
-    /* Outside the picture (shift, rotate) is the mean colour: zero after normalisation. */
+    int cutout;   /* side of a square set to the mean, 0 none */
+    double mixup; /* alpha of Beta(alpha, alpha), 0 none: targets become soft */
+    /* Outside the picture (shift, rotate) is the mean colour: zero after normalisation.
+     */
 } weft_augment;
 
 typedef struct weft_loader_opts {
     weft_split split;
-    int batch;          /* samples; 0 means 64 */
-    bool shuffle;       /* a new order every epoch, a function of (seed, epoch) */
-    bool drop_last;     /* leave out a last batch that is not full */
-    uint64_t seed;      /* order and augmentation are functions of (seed, epoch, sample) alone */
+    int batch;      /* samples; 0 means 64 */
+    bool shuffle;   /* a new order every epoch, a function of (seed, epoch) */
+    bool drop_last; /* leave out a last batch that is not full */
+    uint64_t
+        seed; /* order and augmentation are functions of (seed, epoch, sample) alone */
     weft_augment augment;
-    float mean[4], deviation[4]; /* x becomes (x/255 - mean) / deviation; deviation 0 means 1 */
-    int threads;        /* that prepare batches ahead; 0 means 1; negative: none, in the caller */
-    int ahead;          /* batches prepared ahead; 0 means 4 */
+    float mean[4],
+        deviation[4]; /* x becomes (x/255 - mean) / deviation; deviation 0 means 1 */
+    int threads; /* that prepare batches ahead; 0 means 1; negative: none, in the caller
+                  */
+    int ahead;   /* batches prepared ahead; 0 means 4 */
 } weft_loader_opts;
 
 typedef struct weft_batch {
@@ -118,30 +130,37 @@ WEFT_API weft_status weft_loader_new(const weft_data *d, const weft_loader_opts 
                                      weft_loader **out);
 WEFT_API void weft_loader_free(weft_loader *l);
 WEFT_API int weft_loader_batches(const weft_loader *l); /* in an epoch */
-/* Starts epoch (0, 1, ...) at batch `first`, so that a run interrupted in an epoch goes on. */
+/* Starts epoch (0, 1, ...) at batch `first`, so that a run interrupted in an epoch goes
+ * on. */
 WEFT_API weft_status weft_loader_start(weft_loader *l, int epoch, int first);
-/* The next batch, valid until the next call; *out is NULL when the epoch is over. A sample that
- * cannot be read any more fails with WEFT_EDATA or WEFT_EIO naming the file. */
+/* The next batch, valid until the next call; *out is NULL when the epoch is over. A
+ * sample that cannot be read any more fails with WEFT_EDATA or WEFT_EIO naming the file.
+ */
 WEFT_API weft_status weft_loader_next(weft_loader *l, const weft_batch **out);
 
-/* One picture file for prediction: decoded, brought to size, [height][width][channels] 0..255. */
-WEFT_API weft_status weft_picture_read(const char *path, int channels, int height, int width,
-                                       weft_fit fit, double max_megapixels,
+/* One picture file for prediction: decoded, brought to size, [height][width][channels]
+ * 0..255. */
+WEFT_API weft_status weft_picture_read(const char *path, int channels, int height,
+                                       int width, weft_fit fit, double max_megapixels,
                                        unsigned char *pixels);
-/* What a loader does to pixels, with the same bits: x = (from/255 - mean) / deviation, for
- * `pixels` pixels of 1 to 4 channels, channels-last; deviation 0 means 1. */
-WEFT_API void weft_picture_normalise(int channels, size_t pixels, const unsigned char *from,
-                                     const float mean[4], const float deviation[4], float *x);
-/* The pixels as they are in the file (EXIF orientation applied), RGB or grey; free() *pixels. */
-WEFT_API weft_status weft_picture_load(const char *path, double max_megapixels, int *channels,
-                                       int *height, int *width, unsigned char **pixels);
-/* Writes an 8-bit PNG, grey (1) or RGB (3). WEFT_EIO; WEFT_EUSAGE when built without PNG. */
-WEFT_API weft_status weft_picture_write_png(const char *path, int channels, int height, int width,
-                                            const unsigned char *pixels);
+/* What a loader does to pixels, with the same bits: x = (from/255 - mean) / deviation,
+ * for `pixels` pixels of 1 to 4 channels, channels-last; deviation 0 means 1. */
+WEFT_API void weft_picture_normalise(int channels, size_t pixels,
+                                     const unsigned char *from, const float mean[4],
+                                     const float deviation[4], float *x);
+/* The pixels as they are in the file (EXIF orientation applied), RGB or grey; free()
+ * *pixels. */
+WEFT_API weft_status weft_picture_load(const char *path, double max_megapixels,
+                                       int *channels, int *height, int *width,
+                                       unsigned char **pixels);
+/* Writes an 8-bit PNG, grey (1) or RGB (3). WEFT_EIO; WEFT_EUSAGE when built without PNG.
+ */
+WEFT_API weft_status weft_picture_write_png(const char *path, int channels, int height,
+                                            int width, const unsigned char *pixels);
 /* The same into fresh memory, for pictures inside a page; free() *png. */
 WEFT_API weft_status weft_picture_encode_png(int channels, int height, int width,
-                                             const unsigned char *pixels, unsigned char **png,
-                                             size_t *bytes);
+                                             const unsigned char *pixels,
+                                             unsigned char **png, size_t *bytes);
 
 #ifdef __cplusplus
 }

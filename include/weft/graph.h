@@ -14,7 +14,8 @@ extern "C" {
 
 typedef struct weft_graph weft_graph;
 
-/* A value of a graph: an input, a parameter, or what a node computes. Small; copy it freely. */
+/* A value of a graph: an input, a parameter, or what a node computes. Small; copy it
+ * freely. */
 typedef struct weft_val {
     int id; /* 0: no value */
 } weft_val;
@@ -36,33 +37,39 @@ template <class... T> static inline weft_shape weft_make_shape(T... d)
 #define WEFT_NONE (weft_val{0})
 extern "C" {
 #else
-/* WEFT_SHAPE(0, 3, 32, 32): a first dimension of 0 stands for the batch, whatever its size. */
-#define WEFT_SHAPE(...)                                                                            \
+/* WEFT_SHAPE(0, 3, 32, 32): a first dimension of 0 stands for the batch, whatever its
+ * size. */
+#define WEFT_SHAPE(...) \
     ((weft_shape){(int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), {__VA_ARGS__}})
 #define WEFT_NONE ((weft_val){0})
 #endif
 
-/* ---- building. A value that cannot be computed is carried along as WEFT_NONE would be in a
- * failed graph: every later call does nothing, and weft_graph_status tells the first cause. ---- */
+/* ---- building. A value that cannot be computed is carried along as WEFT_NONE would be
+ * in a failed graph: every later call does nothing, and weft_graph_status tells the first
+ * cause. ---- */
 
 WEFT_API weft_graph *weft_graph_new(void); /* NULL when out of memory */
 WEFT_API void weft_graph_free(weft_graph *g);
 WEFT_API weft_status weft_graph_status(const weft_graph *g);
 WEFT_API const char *weft_graph_error(const weft_graph *g); /* the first cause, or "" */
 
-/* Makes this graph compute in double precision (for gradient checks). Before any parameter. */
+/* Makes this graph compute in double precision (for gradient checks). Before any
+ * parameter. */
 WEFT_API void weft_graph_use_double(weft_graph *g);
 
 /* A float input. */
 WEFT_API weft_val weft_input(weft_graph *g, const char *name, weft_shape shape);
-/* An integer input whose elements must be 0 .. limit-1 (or negative where the consumer says so). */
-WEFT_API weft_val weft_input_int(weft_graph *g, const char *name, weft_shape shape, int limit);
+/* An integer input whose elements must be 0 .. limit-1 (or negative where the consumer
+ * says so). */
+WEFT_API weft_val weft_input_int(weft_graph *g, const char *name, weft_shape shape,
+                                 int limit);
 /* A trainable parameter, zero until it is set or initialised. */
 WEFT_API weft_val weft_param(weft_graph *g, const char *name, weft_shape shape);
 /* State that is saved with the model but not trained: running statistics. */
 WEFT_API weft_val weft_buffer(weft_graph *g, const char *name, weft_shape shape);
 /* A constant; data in logical order is copied. */
-WEFT_API weft_val weft_const(weft_graph *g, const char *name, weft_shape shape, const float *data);
+WEFT_API weft_val weft_const(weft_graph *g, const char *name, weft_shape shape,
+                             const float *data);
 WEFT_API weft_val weft_const_int(weft_graph *g, const char *name, weft_shape shape,
                                  const int32_t *data);
 
@@ -75,16 +82,19 @@ WEFT_API void weft_graph_name(weft_graph *g, weft_val v, const char *name);
 WEFT_API void weft_output(weft_graph *g, weft_val v, const char *name);
 
 /* ---- asking ---- */
-WEFT_API weft_shape weft_shape_of(const weft_graph *g, weft_val v); /* dim[0] 0 for the batch */
+WEFT_API weft_shape weft_shape_of(const weft_graph *g,
+                                  weft_val v); /* dim[0] 0 for the batch */
 WEFT_API const char *weft_name_of(const weft_graph *g, weft_val v);
-WEFT_API weft_val weft_find(const weft_graph *g, const char *name); /* WEFT_NONE when absent */
+WEFT_API weft_val weft_find(const weft_graph *g,
+                            const char *name); /* WEFT_NONE when absent */
 WEFT_API int weft_input_count(const weft_graph *g);
 WEFT_API weft_val weft_input_at(const weft_graph *g, int i);
 WEFT_API int weft_output_count(const weft_graph *g);
 WEFT_API weft_val weft_output_at(const weft_graph *g, int i);
 WEFT_API int weft_node_count(const weft_graph *g);
 
-/* ---- parameters. Numbered from 0, trainable ones first, in the order they were made. ---- */
+/* ---- parameters. Numbered from 0, trainable ones first, in the order they were made.
+ * ---- */
 typedef struct weft_param_info {
     const char *name;
     weft_val value;
@@ -95,10 +105,14 @@ typedef struct weft_param_info {
 } weft_param_info;
 WEFT_API int weft_param_count(const weft_graph *g);
 WEFT_API weft_param_info weft_param_at(const weft_graph *g, int i);
-/* Copies a parameter or buffer in or out, logical (ONNX) order, count elements exactly. */
-WEFT_API weft_status weft_param_set(weft_graph *g, weft_val v, const float *data, size_t count);
-WEFT_API weft_status weft_param_get(const weft_graph *g, weft_val v, float *data, size_t count);
-WEFT_API weft_status weft_param_gradient(const weft_graph *g, weft_val v, float *data, size_t count);
+/* Copies a parameter or buffer in or out, logical (ONNX) order, count elements exactly.
+ */
+WEFT_API weft_status weft_param_set(weft_graph *g, weft_val v, const float *data,
+                                    size_t count);
+WEFT_API weft_status weft_param_get(const weft_graph *g, weft_val v, float *data,
+                                    size_t count);
+WEFT_API weft_status weft_param_gradient(const weft_graph *g, weft_val v, float *data,
+                                         size_t count);
 /* A frozen parameter gets no gradient and no update. Before the first plan. */
 WEFT_API void weft_param_freeze(weft_graph *g, weft_val v);
 WEFT_API void weft_param_no_decay(weft_graph *g, weft_val v);
@@ -107,28 +121,37 @@ WEFT_API weft_status weft_params_sha256(const weft_graph *g, char text[65]);
 
 /* How a parameter starts; kept with it until weft_init. */
 typedef enum weft_init_kind {
-    WEFT_INIT_ZERO, WEFT_INIT_CONSTANT /* a */, WEFT_INIT_UNIFORM /* a .. b */,
+    WEFT_INIT_ZERO,
+    WEFT_INIT_CONSTANT /* a */,
+    WEFT_INIT_UNIFORM /* a .. b */,
     WEFT_INIT_NORMAL /* mean a, deviation b */,
-    WEFT_INIT_HE_NORMAL, WEFT_INIT_HE_UNIFORM /* fan in; gain a, 0 means sqrt(2) */,
-    WEFT_INIT_XAVIER_NORMAL, WEFT_INIT_XAVIER_UNIFORM /* gain a, 0 means 1 */,
+    WEFT_INIT_HE_NORMAL,
+    WEFT_INIT_HE_UNIFORM /* fan in; gain a, 0 means sqrt(2) */,
+    WEFT_INIT_XAVIER_NORMAL,
+    WEFT_INIT_XAVIER_UNIFORM /* gain a, 0 means 1 */,
     WEFT_INIT_ORTHOGONAL /* gain a, 0 means 1 */
 } weft_init_kind;
-WEFT_API void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a, double b);
-/* Gives every parameter its starting values: functions of (seed, the parameter's number). */
+WEFT_API void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a,
+                              double b);
+/* Gives every parameter its starting values: functions of (seed, the parameter's number).
+ */
 WEFT_API weft_status weft_init(weft_graph *g, uint64_t seed);
 
 /* One node that the outputs need, for tables. */
 typedef struct weft_graph_row {
-    char name[64], op[24], options[32], shape[64]; /* shape of the first output: "[64, 10]" */
-    double params, frozen; /* elements that this node is the first to read; frozen: not trained */
-    double mult_adds;      /* of this batch */
-    double elements;       /* of the first output */
+    char name[64], op[24], options[32],
+        shape[64]; /* shape of the first output: "[64, 10]" */
+    double params,
+        frozen; /* elements that this node is the first to read; frozen: not trained */
+    double mult_adds; /* of this batch */
+    double elements;  /* of the first output */
 } weft_graph_row;
 /* A row per node, in order; fresh memory, free() *out. */
 WEFT_API weft_status weft_graph_rows(const weft_graph *g, int batch, weft_graph_row **out,
                                      int *count);
-/* The model's summary as torchinfo prints it: a row per node with output shape, parameters and
- * multiply-adds for this batch. Fresh memory, free() it; NULL when out of memory. */
+/* The model's summary as torchinfo prints it: a row per node with output shape,
+ * parameters and multiply-adds for this batch. Fresh memory, free() it; NULL when out of
+ * memory. */
 WEFT_API char *weft_graph_table(weft_graph *g, int batch);
 /* The graph in Graphviz dot; free() it. */
 WEFT_API char *weft_graph_dot(weft_graph *g);

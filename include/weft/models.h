@@ -21,8 +21,9 @@ typedef struct weft_model_info {
 WEFT_API int weft_model_total(void);
 WEFT_API weft_model_info weft_model_info_at(int i);
 
-/* Adds the network to g: an input "x" [batch, channels, height, width], an output "logits"
- * [batch, classes]. An unknown name fails with WEFT_EUSAGE and names the nearest. */
+/* Adds the network to g: an input "x" [batch, channels, height, width], an output
+ * "logits" [batch, classes]. An unknown name fails with WEFT_EUSAGE and names the
+ * nearest. */
 WEFT_API weft_status weft_model_build(weft_graph *g, const char *name,
                                       const weft_model_opts *opts, weft_val *logits);
 

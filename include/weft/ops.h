@@ -1,8 +1,9 @@
-/* weft/ops.h: what a node can compute. Every function adds one node to a graph and returns its
- * output; shapes are checked at once and a misfit makes the graph fail (weft_graph_status). Shapes
- * are in ONNX order. Every options pointer is read during the call only; NULL means all defaults.
- * One-dimensional ([n, c, t]) and two-dimensional ([n, c, h, w]) data take the same functions: with
- * one dimension only the first element of each pair counts. */
+/* weft/ops.h: what a node can compute. Every function adds one node to a graph and
+ * returns its output; shapes are checked at once and a misfit makes the graph fail
+ * (weft_graph_status). Shapes are in ONNX order. Every options pointer is read during the
+ * call only; NULL means all defaults. One-dimensional ([n, c, t]) and two-dimensional
+ * ([n, c, h, w]) data take the same functions: with one dimension only the first element
+ * of each pair counts. */
 #ifndef WEFT_OPS_H
 #define WEFT_OPS_H
 
@@ -14,26 +15,30 @@ extern "C" {
 
 /* ---- convolution, products ---- */
 
-typedef enum weft_pad_mode { WEFT_PAD_GIVEN, WEFT_PAD_SAME /* odd one at the end, ONNX SAME_UPPER */,
-                             WEFT_PAD_SAME_LOWER } weft_pad_mode;
+typedef enum weft_pad_mode {
+    WEFT_PAD_GIVEN,
+    WEFT_PAD_SAME /* odd one at the end, ONNX SAME_UPPER */,
+    WEFT_PAD_SAME_LOWER
+} weft_pad_mode;
 
-/* y[n,o,i,j] = b[o] + sum over c,u,v of x[n,c, i*stride - pad + u*dilate, ...] * w[o,c,u,v]
- *   x [n, c, h, w] or [n, c, t]   w [o, c/groups, kh, kw] or [o, c/groups, k]   b [o], or WEFT_NONE
- *   y [n, o, h', w'] with h' = (h + pad + pad_end - dilate*(kh-1) - 1) / stride + 1
- * ONNX: Conv. */
+/* y[n,o,i,j] = b[o] + sum over c,u,v of x[n,c, i*stride - pad + u*dilate, ...] *
+ * w[o,c,u,v] x [n, c, h, w] or [n, c, t]   w [o, c/groups, kh, kw] or [o, c/groups, k] b
+ * [o], or WEFT_NONE y [n, o, h', w'] with h' = (h + pad + pad_end - dilate*(kh-1) - 1) /
+ * stride + 1 ONNX: Conv. */
 typedef struct weft_conv_opts {
     int stride[2], dilate[2]; /* rows, columns; 0 means 1 */
     int pad[2];               /* zeros added before */
     int pad_end[2];           /* zeros added after, when uneven is set */
-    bool uneven;              /* pad_end counts; otherwise zeros after equal those before */
+    bool uneven; /* pad_end counts; otherwise zeros after equal those before */
     weft_pad_mode mode;
-    int groups;               /* 0 means 1 */
+    int groups; /* 0 means 1 */
 } weft_conv_opts;
 WEFT_API weft_val weft_conv(weft_graph *g, weft_val x, weft_val w, weft_val b,
                             const weft_conv_opts *opts);
 
-/* The transpose of that convolution: y has (h-1)*stride - pad - pad_end + dilate*(kh-1) + 1 +
- * extra rows.   x [n, c, h, w]   w [c, o/groups, kh, kw]   b [o] or WEFT_NONE. ONNX: ConvTranspose. */
+/* The transpose of that convolution: y has (h-1)*stride - pad - pad_end + dilate*(kh-1) +
+ * 1 + extra rows.   x [n, c, h, w]   w [c, o/groups, kh, kw]   b [o] or WEFT_NONE. ONNX:
+ * ConvTranspose. */
 typedef struct weft_conv_transpose_opts {
     int stride[2], dilate[2], pad[2], pad_end[2];
     bool uneven;
@@ -43,50 +48,61 @@ typedef struct weft_conv_transpose_opts {
 WEFT_API weft_val weft_conv_transpose(weft_graph *g, weft_val x, weft_val w, weft_val b,
                                       const weft_conv_transpose_opts *opts);
 
-/* y[..., o] = sum over i of x[..., i] * w[o, i] + b[o].  x [..., i]  w [o, i]  b [o] or WEFT_NONE.
- * ONNX: Gemm (rank 2), MatMul and Add. */
+/* y[..., o] = sum over i of x[..., i] * w[o, i] + b[o].  x [..., i]  w [o, i]  b [o] or
+ * WEFT_NONE. ONNX: Gemm (rank 2), MatMul and Add. */
 WEFT_API weft_val weft_dense(weft_graph *g, weft_val x, weft_val w, weft_val b);
-/* Matrix products over the last two axes, the others broadcast as numpy does. ONNX: MatMul. */
+/* Matrix products over the last two axes, the others broadcast as numpy does. ONNX:
+ * MatMul. */
 WEFT_API weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b);
 
 /* ---- pooling ---- */
 typedef struct weft_pool_opts {
-    int kernel[2];   /* required; [1] of 0 means the same as [0] */
-    int stride[2];   /* 0 means the kernel's */
+    int kernel[2]; /* required; [1] of 0 means the same as [0] */
+    int stride[2]; /* 0 means the kernel's */
     int dilate[2];
     int pad[2], pad_end[2];
-    bool uneven;     /* as in weft_conv_opts */
+    bool uneven; /* as in weft_conv_opts */
     weft_pad_mode mode;
-    bool ceil;       /* a last window that hangs over the end counts, when it starts inside */
-    bool exclude_pad;/* average: padding does not count in the divisor (ONNX default) */
+    bool ceil; /* a last window that hangs over the end counts, when it starts inside */
+    bool exclude_pad; /* average: padding does not count in the divisor (ONNX default) */
 } weft_pool_opts;
-/* The largest of each window (padding is never chosen; of equals the first). ONNX: MaxPool. */
+/* The largest of each window (padding is never chosen; of equals the first). ONNX:
+ * MaxPool. */
 WEFT_API weft_val weft_max_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts);
 /* ONNX: AveragePool. */
 WEFT_API weft_val weft_avg_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts);
 /* [n, c, d...] -> [n, c, 1...]. ONNX: GlobalAveragePool, GlobalMaxPool. */
 WEFT_API weft_val weft_global_avg_pool(weft_graph *g, weft_val x);
 WEFT_API weft_val weft_global_max_pool(weft_graph *g, weft_val x);
-/* Pools to out rows and columns; window i covers floor(i h / out) .. ceil((i+1) h / out) - 1, as
- * PyTorch's adaptive pooling. No ONNX form unless it divides evenly (AveragePool, MaxPool). */
-WEFT_API weft_val weft_adaptive_avg_pool(weft_graph *g, weft_val x, int rows, int columns);
-WEFT_API weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows, int columns);
+/* Pools to out rows and columns; window i covers floor(i h / out) .. ceil((i+1) h / out)
+ * - 1, as PyTorch's adaptive pooling. No ONNX form unless it divides evenly (AveragePool,
+ * MaxPool). */
+WEFT_API weft_val weft_adaptive_avg_pool(weft_graph *g, weft_val x, int rows,
+                                         int columns);
+WEFT_API weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows,
+                                         int columns);
 
 /* ---- elementwise, y the shape of x. ONNX names in brackets. ---- */
-WEFT_API weft_val weft_relu(weft_graph *g, weft_val x);    /* max(x, 0) [Relu] */
-WEFT_API weft_val weft_leaky_relu(weft_graph *g, weft_val x, double slope); /* [LeakyRelu] */
-WEFT_API weft_val weft_prelu(weft_graph *g, weft_val x, weft_val slope); /* slope [1] or [c] [PRelu] */
-WEFT_API weft_val weft_elu(weft_graph *g, weft_val x, double alpha);    /* [Elu] */
-WEFT_API weft_val weft_selu(weft_graph *g, weft_val x);                 /* [Selu] */
-WEFT_API weft_val weft_gelu(weft_graph *g, weft_val x);      /* x Phi(x), by erf [Erf, Mul ...] */
+WEFT_API weft_val weft_relu(weft_graph *g, weft_val x); /* max(x, 0) [Relu] */
+WEFT_API weft_val weft_leaky_relu(weft_graph *g, weft_val x,
+                                  double slope); /* [LeakyRelu] */
+WEFT_API weft_val weft_prelu(weft_graph *g, weft_val x,
+                             weft_val slope); /* slope [1] or [c] [PRelu] */
+WEFT_API weft_val weft_elu(weft_graph *g, weft_val x, double alpha); /* [Elu] */
+WEFT_API weft_val weft_selu(weft_graph *g, weft_val x);              /* [Selu] */
+WEFT_API weft_val weft_gelu(weft_graph *g,
+                            weft_val x); /* x Phi(x), by erf [Erf, Mul ...] */
 WEFT_API weft_val weft_gelu_tanh(weft_graph *g, weft_val x); /* the tanh approximation */
-WEFT_API weft_val weft_silu(weft_graph *g, weft_val x);      /* x sigmoid(x) [Sigmoid, Mul] */
-WEFT_API weft_val weft_hard_swish(weft_graph *g, weft_val x);   /* [HardSwish] */
-WEFT_API weft_val weft_hard_sigmoid(weft_graph *g, weft_val x, double alpha, double beta); /* [HardSigmoid] */
-WEFT_API weft_val weft_sigmoid(weft_graph *g, weft_val x);      /* [Sigmoid] */
-WEFT_API weft_val weft_tanh(weft_graph *g, weft_val x);         /* [Tanh] */
-WEFT_API weft_val weft_softplus(weft_graph *g, weft_val x, double beta); /* log(1 + exp(beta x)) / beta [Softplus] */
-WEFT_API weft_val weft_clip(weft_graph *g, weft_val x, double low, double high); /* [Clip] */
+WEFT_API weft_val weft_silu(weft_graph *g, weft_val x); /* x sigmoid(x) [Sigmoid, Mul] */
+WEFT_API weft_val weft_hard_swish(weft_graph *g, weft_val x); /* [HardSwish] */
+WEFT_API weft_val weft_hard_sigmoid(weft_graph *g, weft_val x, double alpha,
+                                    double beta);          /* [HardSigmoid] */
+WEFT_API weft_val weft_sigmoid(weft_graph *g, weft_val x); /* [Sigmoid] */
+WEFT_API weft_val weft_tanh(weft_graph *g, weft_val x);    /* [Tanh] */
+WEFT_API weft_val weft_softplus(weft_graph *g, weft_val x,
+                                double beta); /* log(1 + exp(beta x)) / beta [Softplus] */
+WEFT_API weft_val weft_clip(weft_graph *g, weft_val x, double low,
+                            double high);               /* [Clip] */
 WEFT_API weft_val weft_exp(weft_graph *g, weft_val x);  /* [Exp] */
 WEFT_API weft_val weft_log(weft_graph *g, weft_val x);  /* [Log] */
 WEFT_API weft_val weft_sqrt(weft_graph *g, weft_val x); /* [Sqrt] */
@@ -102,37 +118,46 @@ WEFT_API weft_val weft_mul(weft_graph *g, weft_val a, weft_val b);
 WEFT_API weft_val weft_div(weft_graph *g, weft_val a, weft_val b);
 
 /* ---- normalisation, softmax ---- */
-/* y = gamma (x - mean) / sqrt(var + eps) + beta per channel (axis 1). While training mean and
- * (biased) variance are the batch's, and the running ones move: r = (1 - momentum) r + momentum m,
- * with the unbiased variance; at inference the running ones are used.
- *   x [n, c] or [n, c, d...]   gamma, beta, mean, var [c]   mean and var: weft_buffer.
- * momentum 0 means 0.1 (PyTorch's sense), eps 0 means 1e-5. ONNX: BatchNormalization. */
+/* y = gamma (x - mean) / sqrt(var + eps) + beta per channel (axis 1). While training mean
+ * and (biased) variance are the batch's, and the running ones move: r = (1 - momentum) r
+ * + momentum m, with the unbiased variance; at inference the running ones are used. x [n,
+ * c] or [n, c, d...]   gamma, beta, mean, var [c]   mean and var: weft_buffer. momentum 0
+ * means 0.1 (PyTorch's sense), eps 0 means 1e-5. ONNX: BatchNormalization. */
 typedef struct weft_batch_norm_opts {
     double momentum, eps;
     bool fixed; /* running statistics are used, and left alone, while training too */
 } weft_batch_norm_opts;
-WEFT_API weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
-                                  weft_val mean, weft_val var, const weft_batch_norm_opts *opts);
-/* Normalises over axis .. last together. gamma, beta: the shape of those axes, or WEFT_NONE.
- * eps 0 means 1e-5. ONNX: LayerNormalization. */
-WEFT_API weft_val weft_layer_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
-                                  int axis, double eps);
+WEFT_API weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma,
+                                  weft_val beta, weft_val mean, weft_val var,
+                                  const weft_batch_norm_opts *opts);
+/* Normalises over axis .. last together. gamma, beta: the shape of those axes, or
+ * WEFT_NONE. eps 0 means 1e-5. ONNX: LayerNormalization. */
+WEFT_API weft_val weft_layer_norm(weft_graph *g, weft_val x, weft_val gamma,
+                                  weft_val beta, int axis, double eps);
 /* Normalises each group of c/groups channels of each sample. groups == c is instance
  * normalisation. gamma, beta [c] or WEFT_NONE. */
-WEFT_API weft_val weft_group_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
-                                  int groups, double eps);
-WEFT_API weft_val weft_softmax(weft_graph *g, weft_val x, int axis);     /* [Softmax] */
-WEFT_API weft_val weft_log_softmax(weft_graph *g, weft_val x, int axis); /* [LogSoftmax] */
+WEFT_API weft_val weft_group_norm(weft_graph *g, weft_val x, weft_val gamma,
+                                  weft_val beta, int groups, double eps);
+WEFT_API weft_val weft_softmax(weft_graph *g, weft_val x, int axis); /* [Softmax] */
+WEFT_API weft_val weft_log_softmax(weft_graph *g, weft_val x,
+                                   int axis); /* [LogSoftmax] */
 
 /* ---- shape ---- */
-WEFT_API weft_val weft_concat(weft_graph *g, const weft_val *x, int n, int axis); /* [Concat] */
-/* Cuts along axis into n parts of sizes[i], or equal ones when sizes is NULL; out[n]. [Split] */
-WEFT_API void weft_split_axis(weft_graph *g, weft_val x, int axis, int n, const int *sizes,
-                              weft_val *out);
-/* x[start : end : step] along each of n axes, Python's rules; step NULL means 1. [Slice] */
-WEFT_API weft_val weft_slice(weft_graph *g, weft_val x, int n, const int *axis, const int *start,
-                             const int *end, const int *step);
-typedef enum weft_pad_kind { WEFT_PAD_CONSTANT, WEFT_PAD_REFLECT, WEFT_PAD_EDGE } weft_pad_kind;
+WEFT_API weft_val weft_concat(weft_graph *g, const weft_val *x, int n,
+                              int axis); /* [Concat] */
+/* Cuts along axis into n parts of sizes[i], or equal ones when sizes is NULL; out[n].
+ * [Split] */
+WEFT_API void weft_split_axis(weft_graph *g, weft_val x, int axis, int n,
+                              const int *sizes, weft_val *out);
+/* x[start : end : step] along each of n axes, Python's rules; step NULL means 1. [Slice]
+ */
+WEFT_API weft_val weft_slice(weft_graph *g, weft_val x, int n, const int *axis,
+                             const int *start, const int *end, const int *step);
+typedef enum weft_pad_kind {
+    WEFT_PAD_CONSTANT,
+    WEFT_PAD_REFLECT,
+    WEFT_PAD_EDGE
+} weft_pad_kind;
 /* before and after: one number per axis of x; negative ones cut. [Pad] */
 WEFT_API weft_val weft_pad(weft_graph *g, weft_val x, const int *before, const int *after,
                            weft_pad_kind kind, double value);
@@ -142,18 +167,21 @@ WEFT_API weft_val weft_reshape(weft_graph *g, weft_val x, weft_shape shape);
 WEFT_API weft_val weft_flatten(weft_graph *g, weft_val x, int axis);
 /* y's axis i is x's axis perm[i]; NULL reverses. [Transpose] */
 WEFT_API weft_val weft_transpose(weft_graph *g, weft_val x, const int *perm);
-WEFT_API weft_val weft_squeeze(weft_graph *g, weft_val x, int n, const int *axis);   /* [Squeeze] */
-WEFT_API weft_val weft_unsqueeze(weft_graph *g, weft_val x, int n, const int *axis); /* [Unsqueeze] */
+WEFT_API weft_val weft_squeeze(weft_graph *g, weft_val x, int n,
+                               const int *axis); /* [Squeeze] */
+WEFT_API weft_val weft_unsqueeze(weft_graph *g, weft_val x, int n,
+                                 const int *axis); /* [Unsqueeze] */
 typedef enum weft_resize_mode { WEFT_NEAREST, WEFT_BILINEAR } weft_resize_mode;
-/* Scales the axes after the second to rows x columns. Bilinear uses half-pixel centres, or, with
- * align_corners, corner centres; nearest takes floor(i * in / out). [Resize] */
+/* Scales the axes after the second to rows x columns. Bilinear uses half-pixel centres,
+ * or, with align_corners, corner centres; nearest takes floor(i * in / out). [Resize] */
 WEFT_API weft_val weft_resize(weft_graph *g, weft_val x, int rows, int columns,
                               weft_resize_mode mode, bool align_corners);
 /* [n, c r r, h, w] -> [n, c, h r, w r], PyTorch's order. [DepthToSpace CRD] */
 WEFT_API weft_val weft_pixel_shuffle(weft_graph *g, weft_val x, int r);
 WEFT_API weft_val weft_identity(weft_graph *g, weft_val x);
 
-/* Over n axes (n 0: all of them). keep leaves them as 1. [ReduceMean ReduceSum ReduceMax] */
+/* Over n axes (n 0: all of them). keep leaves them as 1. [ReduceMean ReduceSum ReduceMax]
+ */
 WEFT_API weft_val weft_mean(weft_graph *g, weft_val x, int n, const int *axis, bool keep);
 WEFT_API weft_val weft_sum(weft_graph *g, weft_val x, int n, const int *axis, bool keep);
 WEFT_API weft_val weft_max(weft_graph *g, weft_val x, int n, const int *axis, bool keep);
@@ -161,27 +189,32 @@ WEFT_API weft_val weft_max(weft_graph *g, weft_val x, int n, const int *axis, bo
 /* ---- losses ---- */
 typedef enum weft_reduction { WEFT_MEAN, WEFT_SUM, WEFT_EACH } weft_reduction;
 
-/* -sum over k of q[k] log softmax(x)[k], q = (1 - smoothing) onehot(target) + smoothing / c.
- *   x [n, c] or [n, c, d...] logits   target: integers [n] or [n, d...], or floats of x's shape
- *   (probabilities)   weight [c] or WEFT_NONE: each class counts that much; the mean is then over
- *   the weights, as in PyTorch. Integer targets equal to `ignore` count nothing.
- * each (may be NULL): receives the unreduced loss [n] or [n, d...]. No ONNX form. */
+/* -sum over k of q[k] log softmax(x)[k], q = (1 - smoothing) onehot(target) + smoothing /
+ * c. x [n, c] or [n, c, d...] logits   target: integers [n] or [n, d...], or floats of
+ * x's shape (probabilities)   weight [c] or WEFT_NONE: each class counts that much; the
+ * mean is then over the weights, as in PyTorch. Integer targets equal to `ignore` count
+ * nothing. each (may be NULL): receives the unreduced loss [n] or [n, d...]. No ONNX
+ * form. */
 typedef struct weft_cross_entropy_opts {
     double smoothing;
     bool ignores;
     int ignore; /* the label left out, when ignores is set */
     weft_reduction reduction;
 } weft_cross_entropy_opts;
-WEFT_API weft_val weft_cross_entropy(weft_graph *g, weft_val x, weft_val target, weft_val weight,
-                                     const weft_cross_entropy_opts *opts, weft_val *each);
-WEFT_API weft_val weft_mse(weft_graph *g, weft_val x, weft_val target, weft_reduction r); /* (x-t)^2 */
-WEFT_API weft_val weft_l1(weft_graph *g, weft_val x, weft_val target, weft_reduction r);  /* |x-t| */
+WEFT_API weft_val weft_cross_entropy(weft_graph *g, weft_val x, weft_val target,
+                                     weft_val weight, const weft_cross_entropy_opts *opts,
+                                     weft_val *each);
+WEFT_API weft_val weft_mse(weft_graph *g, weft_val x, weft_val target,
+                           weft_reduction r); /* (x-t)^2 */
+WEFT_API weft_val weft_l1(weft_graph *g, weft_val x, weft_val target,
+                          weft_reduction r); /* |x-t| */
 /* 0.5 d^2 / beta below beta, else |d| - beta / 2; beta 0 means 1. */
 WEFT_API weft_val weft_smooth_l1(weft_graph *g, weft_val x, weft_val target, double beta,
                                  weft_reduction r);
-/* -(pos t log s(x) + (1-t) log(1 - s(x))), times weight; weight broadcasts, pos [c], or WEFT_NONE. */
-WEFT_API weft_val weft_bce_with_logits(weft_graph *g, weft_val x, weft_val target, weft_val weight,
-                                       weft_val pos, weft_reduction r);
+/* -(pos t log s(x) + (1-t) log(1 - s(x))), times weight; weight broadcasts, pos [c], or
+ * WEFT_NONE. */
+WEFT_API weft_val weft_bce_with_logits(weft_graph *g, weft_val x, weft_val target,
+                                       weft_val weight, weft_val pos, weft_reduction r);
 
 /* ---- the table of operators, for `weft ops` ---- */
 typedef struct weft_op_info {

@@ -1,4 +1,5 @@
-/* weft/pass.h: a planned graph: forward and backward over memory that was laid out once. */
+/* weft/pass.h: a planned graph: forward and backward over memory that was laid out once.
+ */
 #ifndef WEFT_PASS_H
 #define WEFT_PASS_H
 
@@ -14,37 +15,50 @@ typedef struct weft_plan_opts {
     int batch;       /* what the inputs' first dimension of 0 becomes; 0 means 1 */
     weft_val loss;   /* one element; gradients are planned for it. WEFT_NONE: inference */
     bool training;   /* dropout drops, batch norm measures. Needs no loss */
-    bool accumulate; /* weft_backward adds to the parameters' gradients instead of replacing them */
+    bool accumulate; /* weft_backward adds to the parameters' gradients instead of
+                        replacing them */
     bool input_gradients; /* also give the gradients of float inputs */
-    bool keep_all;   /* every value and gradient can be read afterwards; nothing is fused */
-    const weft_val *keep; /* values (besides the graph's outputs and the loss) to be read afterwards */
+    bool keep_all; /* every value and gradient can be read afterwards; nothing is fused */
+    const weft_val *keep; /* values (besides the graph's outputs and the loss) to be read
+                             afterwards */
     int keep_count;
-    bool no_fuse;    /* one step per node */
-    size_t max_bytes;/* refuse a larger plan with WEFT_ENOMEM; 0: the process's limit */
+    bool no_fuse;     /* one step per node */
+    size_t max_bytes; /* refuse a larger plan with WEFT_ENOMEM; 0: the process's limit */
 } weft_plan_opts;
 
-/* Plans the graph for one batch size: order, layout, memory. opts is read during the call only.
- * Several plans of one graph share its parameters; the graph must outlive them. The plan is yours:
- * weft_plan_free. Fails with the graph's own status, WEFT_ESHAPE or WEFT_ENOMEM. */
-WEFT_API weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan **out);
+/* Plans the graph for one batch size: order, layout, memory. opts is read during the call
+ * only. Several plans of one graph share its parameters; the graph must outlive them. The
+ * plan is yours: weft_plan_free. Fails with the graph's own status, WEFT_ESHAPE or
+ * WEFT_ENOMEM. */
+WEFT_API weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts,
+                                   weft_plan **out);
 WEFT_API void weft_plan_free(weft_plan *p);
 
-/* Copies a whole input in. weft_plan_set takes logical order, weft_plan_set_last channels-last
- * ([n][h][w][c]), which is how a picture file and the network's storage have it. count must be the
- * number of elements. Integers are checked against the input's limit (WEFT_EDATA). */
-WEFT_API weft_status weft_plan_set(weft_plan *p, weft_val v, const float *data, size_t count);
-WEFT_API weft_status weft_plan_set_last(weft_plan *p, weft_val v, const float *data, size_t count);
-WEFT_API weft_status weft_plan_set_int(weft_plan *p, weft_val v, const int32_t *data, size_t count);
+/* Copies a whole input in. weft_plan_set takes logical order, weft_plan_set_last
+ * channels-last
+ * ([n][h][w][c]), which is how a picture file and the network's storage have it. count
+ * must be the number of elements. Integers are checked against the input's limit
+ * (WEFT_EDATA). */
+WEFT_API weft_status weft_plan_set(weft_plan *p, weft_val v, const float *data,
+                                   size_t count);
+WEFT_API weft_status weft_plan_set_last(weft_plan *p, weft_val v, const float *data,
+                                        size_t count);
+WEFT_API weft_status weft_plan_set_int(weft_plan *p, weft_val v, const int32_t *data,
+                                       size_t count);
 
-/* Nothing is allocated in these. weft_backward follows a weft_forward of the same plan. */
+/* Nothing is allocated in these. weft_backward follows a weft_forward of the same plan.
+ */
 WEFT_API weft_status weft_forward(weft_plan *p);
 WEFT_API weft_status weft_backward(weft_plan *p);
 
-/* Copies a value, or the gradient of the loss with respect to it, out in logical order. Fails with
- * WEFT_EUSAGE for a value whose memory was given to another (see keep). */
-WEFT_API weft_status weft_plan_get(const weft_plan *p, weft_val v, float *data, size_t count);
-WEFT_API weft_status weft_plan_gradient(const weft_plan *p, weft_val v, float *data, size_t count);
-WEFT_API float weft_plan_scalar(const weft_plan *p, weft_val v); /* of a one-element value */
+/* Copies a value, or the gradient of the loss with respect to it, out in logical order.
+ * Fails with WEFT_EUSAGE for a value whose memory was given to another (see keep). */
+WEFT_API weft_status weft_plan_get(const weft_plan *p, weft_val v, float *data,
+                                   size_t count);
+WEFT_API weft_status weft_plan_gradient(const weft_plan *p, weft_val v, float *data,
+                                        size_t count);
+WEFT_API float weft_plan_scalar(const weft_plan *p,
+                                weft_val v); /* of a one-element value */
 WEFT_API weft_shape weft_plan_shape(const weft_plan *p, weft_val v);
 
 /* Random numbers of this pass (dropout) are functions of (seed, step, node, element). */
@@ -53,15 +67,16 @@ WEFT_API void weft_plan_random(weft_plan *p, uint64_t seed, uint64_t step);
 WEFT_API void weft_plan_loss_scale(weft_plan *p, float scale);
 WEFT_API void weft_zero_gradients(weft_graph *g);
 
-/* Bytes that the plan owns (activations, gradients, workspace) and, with it, parameters and their
- * gradients. */
+/* Bytes that the plan owns (activations, gradients, workspace) and, with it, parameters
+ * and their gradients. */
 WEFT_API size_t weft_plan_bytes(const weft_plan *p);
 WEFT_API size_t weft_plan_total_bytes(const weft_plan *p);
-WEFT_API double weft_plan_flops(const weft_plan *p); /* of forward, or forward and backward */
+WEFT_API double weft_plan_flops(
+    const weft_plan *p); /* of forward, or forward and backward */
 
-/* Called after every step. phase 0: forward, data are the node's outputs; phase 1: backward, data
- * are gradients of its inputs. For checks, profiles and pictures; NULL switches it off. data is in
- * storage order and valid during the call only. */
+/* Called after every step. phase 0: forward, data are the node's outputs; phase 1:
+ * backward, data are gradients of its inputs. For checks, profiles and pictures; NULL
+ * switches it off. data is in storage order and valid during the call only. */
 typedef struct weft_trace {
     const char *node, *op;
     int phase, slot;
@@ -73,21 +88,25 @@ typedef struct weft_trace {
 typedef void weft_trace_fn(void *user, const weft_trace *t);
 WEFT_API void weft_plan_trace(weft_plan *p, weft_trace_fn *fn, void *user);
 
-/* Runs the pass once more and names the first node whose result is not finite: "conv2 (forward)";
+/* Runs the pass once more and names the first node whose result is not finite: "conv2
+ * (forward)";
  * "" when all are. Returns text. */
 WEFT_API const char *weft_plan_first_bad(weft_plan *p, char *text, size_t size);
 
-/* Holds every gradient of the plan's loss to central differences. The graph must compute in double
- * precision and the plan have input_gradients as wanted. samples: elements tried per parameter and
- * input, 0 all. worst[i] of each parameter/input is reported through found(). Returns WEFT_OK when
- * the largest relative error is at most tolerance (0 means 1e-6), else WEFT_EBUG. */
+/* Holds every gradient of the plan's loss to central differences. The graph must compute
+ * in double precision and the plan have input_gradients as wanted. samples: elements
+ * tried per parameter and input, 0 all. worst[i] of each parameter/input is reported
+ * through found(). Returns WEFT_OK when the largest relative error is at most tolerance
+ * (0 means 1e-6), else WEFT_EBUG. */
 typedef struct weft_gradcheck_row {
     const char *name;
-    double worst; /* |analytic - numeric| / max(1e-3 of the tensor's largest, |analytic| + |numeric|) */
+    double worst; /* |analytic - numeric| / max(1e-3 of the tensor's largest, |analytic| +
+                     |numeric|) */
     size_t tried, count;
 } weft_gradcheck_row;
 WEFT_API weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
-                                    void (*found)(void *user, const weft_gradcheck_row *row),
+                                    void (*found)(void *user,
+                                                  const weft_gradcheck_row *row),
                                     void *user);
 
 #ifdef __cplusplus

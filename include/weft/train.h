@@ -1,4 +1,5 @@
-/* weft/train.h: from a loss value to better parameters: optimizers, schedules, metrics, training. */
+/* weft/train.h: from a loss value to better parameters: optimizers, schedules, metrics,
+ * training. */
 #ifndef WEFT_TRAIN_H
 #define WEFT_TRAIN_H
 
@@ -22,15 +23,15 @@ typedef struct weft_optimizer_opts {
     double alpha;        /* rmsprop: of the squared gradient's average */
     bool centered;       /* rmsprop */
     double eps;
-    double weight_decay; /* of parameters that decay (weights, not biases and norms) */
-    double clip_norm;    /* largest norm of all gradients together, 0 none */
+    double weight_decay;   /* of parameters that decay (weights, not biases and norms) */
+    double clip_norm;      /* largest norm of all gradients together, 0 none */
     double clip_norm_type; /* 2 the Euclidean, 1, or INFINITY; 0 means 2 */
-    double clip_value;   /* largest size of any one gradient, 0 none */
-    double ema;          /* decay of the moving average of the parameters, 0 none */
+    double clip_value;     /* largest size of any one gradient, 0 none */
+    double ema;            /* decay of the moving average of the parameters, 0 none */
 } weft_optimizer_opts;
 
-/* PyTorch's defaults of that optimizer: sgd lr .01 momentum .9, adam 1e-3 (.9, .999) 1e-8, ... An
- * unknown name gives name NULL. */
+/* PyTorch's defaults of that optimizer: sgd lr .01 momentum .9, adam 1e-3 (.9, .999)
+ * 1e-8, ... An unknown name gives name NULL. */
 WEFT_API weft_optimizer_opts weft_optimizer_defaults(const char *name);
 WEFT_API int weft_optimizer_total(void);
 WEFT_API const char *weft_optimizer_name(int i);
@@ -41,34 +42,40 @@ typedef struct weft_optimizer weft_optimizer;
 WEFT_API weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts *opts,
                                         weft_optimizer **out);
 WEFT_API void weft_optimizer_free(weft_optimizer *o);
-/* Clips, then updates every trainable parameter from its gradient, in one pass over each. lr
- * overrides the option's. WEFT_EDIVERGED, with nothing changed, when a gradient is not finite. */
+/* Clips, then updates every trainable parameter from its gradient, in one pass over each.
+ * lr overrides the option's. WEFT_EDIVERGED, with nothing changed, when a gradient is not
+ * finite. */
 WEFT_API weft_status weft_step(weft_optimizer *o, double lr);
-WEFT_API double weft_optimizer_gradient_norm(const weft_optimizer *o); /* before clipping */
+WEFT_API double weft_optimizer_gradient_norm(
+    const weft_optimizer *o); /* before clipping */
 WEFT_API int64_t weft_optimizer_steps(const weft_optimizer *o);
-/* Puts the averaged parameters in place of the trained ones, or back; no effect without ema. */
+/* Puts the averaged parameters in place of the trained ones, or back; no effect without
+ * ema. */
 WEFT_API void weft_optimizer_swap_ema(weft_optimizer *o);
 
 /* ---- learning rates over time ---- */
 
 typedef struct weft_schedule {
-    const char *name;   /* "constant" "step" "multistep" "exponential" "cosine" "onecycle" "plateau" */
-    double warmup;      /* epochs of linear rise from lr * warmup_start; not with onecycle */
-    double warmup_start;/* 0 means .01 */
-    double gamma;       /* step, multistep, exponential, plateau: the factor; 0 means .1 (exponential .95) */
-    double step;        /* step: epochs between factors; 0 means 30 */
+    const char *name; /* "constant" "step" "multistep" "exponential" "cosine" "onecycle"
+                         "plateau" */
+    double warmup; /* epochs of linear rise from lr * warmup_start; not with onecycle */
+    double warmup_start; /* 0 means .01 */
+    double gamma;        /* step, multistep, exponential, plateau: the factor; 0 means .1
+                            (exponential .95) */
+    double step;         /* step: epochs between factors; 0 means 30 */
     double milestones[16]; /* multistep: epochs, increasing, 0 ends */
-    double final;       /* cosine: last rate as a part of lr; onecycle: of its first rate, 0 means 1e-4 */
-    double peak_at;     /* onecycle: part of the run that rises; 0 means .3 */
-    double start;       /* onecycle: first rate as a part of lr; 0 means 1/25 */
-    int patience;       /* plateau: epochs without improvement; 0 means 5 */
+    double final;   /* cosine: last rate as a part of lr; onecycle: of its first rate, 0
+                       means 1e-4 */
+    double peak_at; /* onecycle: part of the run that rises; 0 means .3 */
+    double start;   /* onecycle: first rate as a part of lr; 0 means 1/25 */
+    int patience;   /* plateau: epochs without improvement; 0 means 5 */
 } weft_schedule;
 /* NULL or a message-ready status: are the numbers usable? */
 WEFT_API weft_status weft_schedule_check(const weft_schedule *s);
-/* The rate at `epoch` (fractions count) of `epochs`. factor: product of plateau's reductions so far,
- * else 1. */
-WEFT_API double weft_schedule_rate(const weft_schedule *s, double lr, double epoch, double epochs,
-                                   double factor);
+/* The rate at `epoch` (fractions count) of `epochs`. factor: product of plateau's
+ * reductions so far, else 1. */
+WEFT_API double weft_schedule_rate(const weft_schedule *s, double lr, double epoch,
+                                   double epochs, double factor);
 WEFT_API int weft_schedule_total(void);
 WEFT_API const char *weft_schedule_name(int i);
 
@@ -78,10 +85,11 @@ typedef struct weft_metrics weft_metrics;
 WEFT_API weft_metrics *weft_metrics_new(int classes); /* NULL when out of memory */
 WEFT_API void weft_metrics_free(weft_metrics *m);
 WEFT_API void weft_metrics_clear(weft_metrics *m);
-/* Adds n samples: scores [n][classes] (logits or probabilities), labels [n], losses [n] or NULL. Of
- * equal scores the lower class number counts as higher. NaN scores count as wrong. */
-WEFT_API void weft_metrics_add(weft_metrics *m, const float *scores, const int32_t *labels,
-                               const float *losses, int n);
+/* Adds n samples: scores [n][classes] (logits or probabilities), labels [n], losses [n]
+ * or NULL. Of equal scores the lower class number counts as higher. NaN scores count as
+ * wrong. */
+WEFT_API void weft_metrics_add(weft_metrics *m, const float *scores,
+                               const int32_t *labels, const float *losses, int n);
 typedef struct weft_class_metrics {
     double precision, recall, f1; /* 0 where undefined */
     int64_t support, predicted;
@@ -91,7 +99,8 @@ WEFT_API double weft_metrics_top1(const weft_metrics *m);
 WEFT_API double weft_metrics_top5(const weft_metrics *m);
 WEFT_API double weft_metrics_loss(const weft_metrics *m);
 WEFT_API weft_class_metrics weft_metrics_class(const weft_metrics *m, int c);
-WEFT_API weft_class_metrics weft_metrics_macro(const weft_metrics *m);    /* plain mean of classes */
+WEFT_API weft_class_metrics
+weft_metrics_macro(const weft_metrics *m); /* plain mean of classes */
 WEFT_API weft_class_metrics weft_metrics_weighted(const weft_metrics *m); /* by support */
 WEFT_API int64_t weft_metrics_confusion(const weft_metrics *m, int truth, int predicted);
 /* The table that scikit-learn's classification_report prints; free() it. */
@@ -100,36 +109,39 @@ WEFT_API char *weft_metrics_report(const weft_metrics *m, const char *const *nam
 /* ---- the training loop ---- */
 
 typedef struct weft_epoch_row { /* one line of results.csv */
-    int epoch;           /* from 1 */
-    double seconds;      /* since the start, over all resumed parts */
+    int epoch;                  /* from 1 */
+    double seconds;             /* since the start, over all resumed parts */
     double train_loss, top1, top5, val_loss, lr;
 } weft_epoch_row;
 
 typedef struct weft_progress {
     int epoch, epochs, batch, batches; /* counted from 1 */
-    double loss;        /* mean of this epoch so far */
+    double loss;                       /* mean of this epoch so far */
     double lr, samples_per_second, seconds_left;
 } weft_progress;
 
 typedef struct weft_train_opts {
-    int epochs;          /* 0 means 10 */
-    int batch;           /* 0 means 64 */
-    int accumulate;      /* batches per update; 0 means 1 */
+    int epochs;     /* 0 means 10 */
+    int batch;      /* 0 means 64 */
+    int accumulate; /* batches per update; 0 means 1 */
     uint64_t seed;
     weft_optimizer_opts optimizer; /* name NULL: sgd's defaults */
     weft_schedule schedule;        /* name NULL: constant */
     weft_augment augment;
-    float mean[4], deviation[4];   /* normalisation of the input */
-    double smoothing;              /* of labels */
-    const float *class_weights;    /* [classes] or NULL */
-    int patience;        /* stop after so many epochs without a better validation score; 0 never */
-    const char *run_dir; /* last.ckpt, best.onnx, last.onnx and results.csv go here; NULL: nowhere */
+    float mean[4], deviation[4]; /* normalisation of the input */
+    double smoothing;            /* of labels */
+    const float *class_weights;  /* [classes] or NULL */
+    int patience; /* stop after so many epochs without a better validation score; 0 never
+                   */
+    const char *run_dir; /* last.ckpt, best.onnx, last.onnx and results.csv go here; NULL:
+                            nowhere */
     bool resume;         /* go on from run_dir/last.ckpt */
-    bool reset_optimizer;/* with resume: keep the parameters, start the optimizer afresh */
-    double save_seconds; /* between checkpoints in an epoch; 0 means 60 */
-    int halvings;        /* of the learning rate when training diverges, each from the start of the
-                          * epoch; 0 means 3, negative none. Needs run_dir */
-    const volatile int *stop;  /* not 0: finish the step, save, return WEFT_ESTOPPED */
+    bool reset_optimizer; /* with resume: keep the parameters, start the optimizer afresh
+                           */
+    double save_seconds;  /* between checkpoints in an epoch; 0 means 60 */
+    int halvings; /* of the learning rate when training diverges, each from the start of
+                   * the epoch; 0 means 3, negative none. Needs run_dir */
+    const volatile int *stop; /* not 0: finish the step, save, return WEFT_ESTOPPED */
     int loader_threads;
     void (*on_step)(void *user, const weft_progress *p);
     void (*on_epoch)(void *user, const weft_epoch_row *row, bool best);
@@ -141,24 +153,25 @@ typedef struct weft_train_result {
     double best_top1, best_val_loss;
     double seconds;
     char params_sha256[65]; /* of the parameters at the end of training */
-    size_t plan_bytes;      /* memory of the training plan with parameters and gradients */
-    int rows;               /* of history */
-    weft_epoch_row *history;/* free() it */
+    size_t plan_bytes; /* memory of the training plan with parameters and gradients */
+    int rows;          /* of history */
+    weft_epoch_row *history; /* free() it */
 } weft_train_result;
 
-/* Trains the classifier `logits` of g, whose one float input gets the pictures of d, on the training
- * split, and after every epoch evaluates on the validation split (on the training split when there
- * is none). Fails with WEFT_EDIVERGED naming the layer and the sample, WEFT_ESTOPPED, or as its
- * parts. g has the parameters of the best epoch afterwards. meta (may be NULL) goes into the model
- * files. */
+/* Trains the classifier `logits` of g, whose one float input gets the pictures of d, on
+ * the training split, and after every epoch evaluates on the validation split (on the
+ * training split when there is none). Fails with WEFT_EDIVERGED naming the layer and the
+ * sample, WEFT_ESTOPPED, or as its parts. g has the parameters of the best epoch
+ * afterwards. meta (may be NULL) goes into the model files. */
 WEFT_API weft_status weft_train(weft_graph *g, weft_val logits, const weft_data *d,
-                              const weft_train_opts *opts, const weft_meta *meta,
-                              weft_train_result *out);
-/* Runs a split through the network and gives m every sample; scores (may be NULL) receives the
- * logits [count][classes] in the order of the split. */
+                                const weft_train_opts *opts, const weft_meta *meta,
+                                weft_train_result *out);
+/* Runs a split through the network and gives m every sample; scores (may be NULL)
+ * receives the logits [count][classes] in the order of the split. */
 WEFT_API weft_status weft_evaluate(weft_graph *g, weft_val logits, const weft_data *d,
                                    weft_split split, int batch, const float mean[4],
-                                   const float deviation[4], weft_metrics *m, float *scores);
+                                   const float deviation[4], weft_metrics *m,
+                                   float *scores);
 
 #ifdef __cplusplus
 }

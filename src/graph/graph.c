@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static weft_val none(void) { return (weft_val){0}; }
+static weft_val none(void)
+{
+    return (weft_val){0};
+}
 
 weft_graph *weft_graph_new(void)
 {
@@ -46,7 +49,10 @@ weft_status weft_graph_status(const weft_graph *g)
     return g->status;
 }
 
-const char *weft_graph_error(const weft_graph *g) { return g->error; }
+const char *weft_graph_error(const weft_graph *g)
+{
+    return g->error;
+}
 
 weft_val weft__graph_fail(weft_graph *g, weft_status s)
 {
@@ -82,7 +88,8 @@ static const char *full_name(weft_graph *g, const char *name)
 }
 
 /* A new value; NULL after a failure. */
-static weft__value *value_add(weft_graph *g, const char *name, weft__kind kind, weft_type type)
+static weft__value *value_add(weft_graph *g, const char *name, weft__kind kind,
+                              weft_type type)
 {
     weft__value *all = grown(g->value, &g->value_room, g->values, sizeof *all);
     if (all) g->value = all;
@@ -105,8 +112,8 @@ static weft_status check_shape(const char *name, weft_shape shape, bool batch)
     if (batch && full.rank > 0 && full.dim[0] == 0) full.dim[0] = 1;
     for (int i = 0; i < shape.rank; i++)
         if (full.dim[i] < 1)
-            return weft__fail(WEFT_ESHAPE, "%s: dimension %d is %d, must be at least 1", name,
-                              i, full.dim[i]);
+            return weft__fail(WEFT_ESHAPE, "%s: dimension %d is %d, must be at least 1",
+                              name, i, full.dim[i]);
     if (!weft__count(full.dim, full.rank, &count) || count > (size_t)1 << 40)
         return weft__fail(WEFT_ENOMEM, "%s: too many elements", name);
     return WEFT_OK;
@@ -122,7 +129,8 @@ static weft_val leaf(weft_graph *g, const char *name, weft_shape shape, weft__ki
     bool slab = kind == WEFT_KIND_PARAM || kind == WEFT_KIND_BUFFER;
     if (!s && slab && g->settled)
         s = weft__fail(WEFT_EUSAGE,
-                       "%s: parameters cannot be added once values were set or planned", name);
+                       "%s: parameters cannot be added once values were set or planned",
+                       name);
     if (!s && slab && given && weft_find(g, given).id)
         s = weft__fail(WEFT_EUSAGE, "%s: there is a value of that name already", given);
     if (s) return weft__graph_fail(g, s);
@@ -158,14 +166,15 @@ weft_val weft_buffer(weft_graph *g, const char *name, weft_shape shape)
     return leaf(g, name, shape, WEFT_KIND_BUFFER, WEFT_F32);
 }
 
-static weft_val constant(weft_graph *g, const char *name, weft_shape shape, weft_type type,
-                         const void *data)
+static weft_val constant(weft_graph *g, const char *name, weft_shape shape,
+                         weft_type type, const void *data)
 {
     weft_val v = leaf(g, name, shape, WEFT_KIND_CONST, type);
     size_t count;
     if (!v.id || !weft__count(shape.dim, shape.rank, &count)) return none();
     void *copy = weft__arena_alloc(&g->arena, (count ? count : 1) * 4);
-    if (!copy) return weft__graph_fail(g, weft__fail(WEFT_ENOMEM, "%s: out of memory", name));
+    if (!copy)
+        return weft__graph_fail(g, weft__fail(WEFT_ENOMEM, "%s: out of memory", name));
     memcpy(copy, data, count * 4);
     g->value[v.id].given = copy;
     return v;
@@ -176,7 +185,8 @@ weft_val weft_const(weft_graph *g, const char *name, weft_shape shape, const flo
     return constant(g, name, shape, WEFT_F32, data);
 }
 
-weft_val weft_const_int(weft_graph *g, const char *name, weft_shape shape, const int32_t *data)
+weft_val weft_const_int(weft_graph *g, const char *name, weft_shape shape,
+                        const int32_t *data)
 {
     return constant(g, name, shape, WEFT_I32, data);
 }
@@ -194,7 +204,8 @@ const int32_t *weft__const_int_data(const weft_graph *g, weft_val v)
 }
 
 /* Both nominal shapes of every output, or the operator's own message. */
-static weft_status infer_both(weft_graph *g, const weft__node *node, weft__tensor *out, int batch)
+static weft_status infer_both(weft_graph *g, const weft__node *node, weft__tensor *out,
+                              int batch)
 {
     weft__tensor few[8] = {0}, *in = few;
     if (node->nin > 8) in = calloc((size_t)node->nin, sizeof *in);
@@ -205,8 +216,8 @@ static weft_status infer_both(weft_graph *g, const weft__node *node, weft__tenso
     return s;
 }
 
-static weft_status node_fill(weft_graph *g, weft__node *n, const void *attr, size_t attr_bytes,
-                             const weft_val *in)
+static weft_status node_fill(weft_graph *g, weft__node *n, const void *attr,
+                             size_t attr_bytes, const weft_val *in)
 {
     char name[64];
     snprintf(name, sizeof name, "%s.%d", n->op->name, g->nodes + 1);
@@ -237,8 +248,8 @@ static weft_status outputs_add(weft_graph *g, weft__node *n)
     for (int k = 0; k < n->nout && !s; k++) {
         char name[300];
         snprintf(name, sizeof name, k ? "%.280s:%d" : "%.280s", n->name, k);
-        weft__value *v =
-            value_add(g, weft__arena_text(&g->arena, name), WEFT_KIND_RESULT, out[0][k].type);
+        weft__value *v = value_add(g, weft__arena_text(&g->arena, name), WEFT_KIND_RESULT,
+                                   out[0][k].type);
         if (!v) return WEFT_ENOMEM;
         v->node = g->nodes;
         v->slot = k;
@@ -251,16 +262,18 @@ static weft_status outputs_add(weft_graph *g, weft__node *n)
     return s;
 }
 
-weft_val weft__node_add(weft_graph *g, const char *op, const void *attr, size_t attr_bytes,
-                        const weft_val *in, int nin, int nout)
+weft_val weft__node_add(weft_graph *g, const char *op, const void *attr,
+                        size_t attr_bytes, const weft_val *in, int nin, int nout)
 {
     if (g->status) return none();
     const weft__op_pair *pair = weft__op_find(op);
     weft__node *all = grown(g->node, &g->node_room, g->nodes, sizeof *all);
     if (all) g->node = all;
     weft_status s = WEFT_OK;
-    if (!all) s = weft__fail(WEFT_ENOMEM, "graph: out of memory");
-    else if (!pair) s = weft__fail(WEFT_EBUG, "%s: no such operator", op);
+    if (!all)
+        s = weft__fail(WEFT_ENOMEM, "graph: out of memory");
+    else if (!pair)
+        s = weft__fail(WEFT_EBUG, "%s: no such operator", op);
     if (s) return weft__graph_fail(g, s);
     weft__node *n = &g->node[g->nodes];
     *n = (weft__node){.op = pair->f32, .nin = nin, .nout = nout, .number = g->nodes};
@@ -287,14 +300,18 @@ void weft__sample_range(weft_graph *g, weft_val v, double low, double high)
     g->value[v.id].high = high;
 }
 
-weft_shape weft__nominal_shape(const weft_graph *g, weft_val v) { return g->value[v.id].shape[0]; }
+weft_shape weft__nominal_shape(const weft_graph *g, weft_val v)
+{
+    return g->value[v.id].shape[0];
+}
 
 void weft_graph_push(weft_graph *g, const char *name)
 {
     size_t n = strlen(g->prefix);
     int room = (int)(sizeof g->scope / sizeof *g->scope);
     if (n + strlen(name) + 2 > sizeof g->prefix || g->scopes == room) {
-        weft__graph_fail(g, weft__fail(WEFT_EUSAGE, "%s: names are nested too deeply", name));
+        weft__graph_fail(
+            g, weft__fail(WEFT_EUSAGE, "%s: names are nested too deeply", name));
         return;
     }
     g->scope[g->scopes++] = (int)n;
@@ -326,8 +343,8 @@ void weft_output(weft_graph *g, weft_val v, const char *name)
     if (g->status) return;
     const char *copy = weft__arena_text(&g->arena, name);
     if (!v.id || g->outputs == 64 || !copy)
-        weft__graph_fail(g, weft__fail(WEFT_EUSAGE, "%s: not a value, or more than 64 outputs",
-                                       name));
+        weft__graph_fail(
+            g, weft__fail(WEFT_EUSAGE, "%s: not a value, or more than 64 outputs", name));
     else
         g->output[g->outputs++] = (weft__output){v.id, copy};
 }
@@ -339,7 +356,10 @@ weft_shape weft_shape_of(const weft_graph *g, weft_val v)
     return s;
 }
 
-const char *weft_name_of(const weft_graph *g, weft_val v) { return v.id ? g->value[v.id].name : ""; }
+const char *weft_name_of(const weft_graph *g, weft_val v)
+{
+    return v.id ? g->value[v.id].name : "";
+}
 
 weft_val weft_find(const weft_graph *g, const char *name)
 {
@@ -364,11 +384,17 @@ weft_val weft_input_at(const weft_graph *g, int i)
     return none();
 }
 
-int weft_output_count(const weft_graph *g) { return g->outputs; }
+int weft_output_count(const weft_graph *g)
+{
+    return g->outputs;
+}
 
 weft_val weft_output_at(const weft_graph *g, int i)
 {
     return i >= 0 && i < g->outputs ? (weft_val){g->output[i].value} : none();
 }
 
-int weft_node_count(const weft_graph *g) { return g->nodes; }
+int weft_node_count(const weft_graph *g)
+{
+    return g->nodes;
+}

@@ -23,13 +23,15 @@ typedef struct weft__value {
     const char *name;
     weft__kind kind;
     weft_type type;
-    weft_shape shape[2]; /* with a batch of 1 and of 2: where they differ lies the batch */
-    int node, slot;      /* of a result: the node that computes it, and which output */
-    int uses;            /* nodes that read it */
-    weft__order order;   /* in storage: of what is not a result, settled by weft__graph_settle */
+    weft_shape
+        shape[2];   /* with a batch of 1 and of 2: where they differ lies the batch */
+    int node, slot; /* of a result: the node that computes it, and which output */
+    int uses;       /* nodes that read it */
+    weft__order
+        order; /* in storage: of what is not a result, settled by weft__graph_settle */
     bool frozen, no_decay, sampled;
-    int limit;         /* of an integer input */
-    double low, high;  /* of a sampled input */
+    int limit;        /* of an integer input */
+    double low, high; /* of a sampled input */
     weft__init init;
     const void *given; /* of a constant: logical order, float or int32_t */
     void *data;        /* of parameters, buffers, constants: storage order */
@@ -58,7 +60,8 @@ struct weft_graph {
     /* Parameters, numbered as weft_param_at has them; set by weft__graph_settle. */
     bool settled;
     int *param, params, trainable;
-    void *slab, *gradients; /* all trainable parameters in one piece, decayed ones first */
+    void *slab,
+        *gradients; /* all trainable parameters in one piece, decayed ones first */
     size_t slab_count, decayed; /* elements; the first `decayed` ones take weight decay */
     void *buffers;
     size_t buffer_count;
@@ -70,28 +73,32 @@ static inline size_t weft__element(const weft_graph *g, weft_type type)
     return type == WEFT_I32 ? sizeof(int32_t) : g->f64 ? sizeof(double) : sizeof(float);
 }
 
-/* Decides how parameters lie in memory and gives them their slab; no parameter can be added
- * afterwards. Called by whatever first needs their values. */
+/* Decides how parameters lie in memory and gives them their slab; no parameter can be
+ * added afterwards. Called by whatever first needs their values. */
 weft_status weft__graph_settle(weft_graph *g);
 /* Storage for a constant, if it has none yet. */
 weft_status weft__const_settle(weft_graph *g, weft__value *v);
 /* The slab of gradients, zeroed, if there is none yet. */
 weft_status weft__gradients_settle(weft_graph *g);
 
-/* The tensor of value v with this batch as nominal (0: batch 1, 1: batch 2), data NULL. */
+/* The tensor of value v with this batch as nominal (0: batch 1, 1: batch 2), data NULL.
+ */
 weft__tensor weft__nominal(const weft_graph *g, int v, int batch);
 /* Runs a node's shape rule over in into out, and checks what it gave. */
-weft_status weft__infer(const weft__node *node, const weft__tensor *in, weft__tensor *out);
+weft_status weft__infer(const weft__node *node, const weft__tensor *in,
+                        weft__tensor *out);
 /* LAST below rank 3 and KERNEL below rank 2 are PLAIN. */
 weft__order weft__order_of(int rank, weft__order order);
 /* Asks the operator for layouts: in carry their orders, want and give receive them. */
-void weft__choose_layout(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                         weft__order *want, weft__order *give);
+void weft__choose_layout(const weft__node *node, const weft__tensor *in,
+                         const weft__tensor *out, weft__order *want, weft__order *give);
 
-/* Copies between logical order (float or int32_t) and storage (float, double or int32_t). */
+/* Copies between logical order (float or int32_t) and storage (float, double or int32_t).
+ */
 void weft__to_storage(const weft__tensor *t, bool f64, const void *logical);
 void weft__from_storage(const weft__tensor *t, bool f64, void *logical);
-/* The tensor of a parameter, buffer or constant with its storage; which 1 is the gradient's. */
+/* The tensor of a parameter, buffer or constant with its storage; which 1 is the
+ * gradient's. */
 weft__tensor weft__stored(const weft_graph *g, int v, bool gradient);
 
 #endif

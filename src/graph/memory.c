@@ -17,8 +17,8 @@ int weft__plan_block(weft_plan *p, size_t bytes, int first, int last)
         p->block = all;
         p->block_room = room;
     }
-    p->block[p->blocks] = (weft__block){.bytes = weft__round_up(bytes ? bytes : 1, ALIGN),
-                                        .first = first, .last = last};
+    p->block[p->blocks] = (weft__block){
+        .bytes = weft__round_up(bytes ? bytes : 1, ALIGN), .first = first, .last = last};
     return p->blocks++;
 }
 
@@ -46,7 +46,8 @@ static void last_uses(weft_plan *p)
         }
         for (int k = 0; k < s->nin; k++) {
             use(p, s->in[k], i);
-            if (s->backward && k < 32 && (s->op->keeps_in >> k & 1)) use(p, s->in[k], back);
+            if (s->backward && k < 32 && (s->op->keeps_in >> k & 1))
+                use(p, s->in[k], back);
         }
     }
     for (int v = 1; v < p->vals; v++)
@@ -101,7 +102,8 @@ static weft_status place_values(weft_plan *p)
             weft__pval *y = &p->val[s->out[k]];
             if (k == 0 && shares_memory(p, i)) {
                 y->block = p->val[s->in[0]].block;
-                if (p->block[y->block].last < y->last_use) p->block[y->block].last = y->last_use;
+                if (p->block[y->block].last < y->last_use)
+                    p->block[y->block].last = y->last_use;
             } else {
                 y->block = weft__plan_block(p, tensor_bytes(p, &y->t), i, y->last_use);
             }
@@ -127,7 +129,8 @@ static bool shares_gradient(const weft_plan *p, int i)
 {
     const weft__step *s = &p->step[i];
     const weft__pval *x = &p->val[s->in[0]], *y = &p->val[s->out[0]];
-    if (p->opts.keep_all || s->adds[0] || y->gradient_block < 0 || x->t.count != y->t.count)
+    if (p->opts.keep_all || s->adds[0] || y->gradient_block < 0 ||
+        x->t.count != y->t.count)
         return false;
     bool view = s->op->view && x->t.order == WEFT_PLAIN && y->t.order == WEFT_PLAIN;
     if (!view && (!s->op->grad_in_place || x->t.order != y->t.order)) return false;
@@ -150,11 +153,13 @@ static weft_status place_gradient(weft_plan *p, int i, int k, const int *produce
     int end = gradient_end(p, v, producer);
     if (k == 0 && shares_gradient(p, i)) {
         x->gradient_block = p->val[s->out[0]].gradient_block;
-        if (p->block[x->gradient_block].last < end) p->block[x->gradient_block].last = end;
+        if (p->block[x->gradient_block].last < end)
+            p->block[x->gradient_block].last = end;
     } else {
         x->gradient_block = weft__plan_block(p, tensor_bytes(p, &x->t), now, end);
     }
-    return x->gradient_block < 0 ? weft__fail(WEFT_ENOMEM, "plan: out of memory") : WEFT_OK;
+    return x->gradient_block < 0 ? weft__fail(WEFT_ENOMEM, "plan: out of memory")
+                                 : WEFT_OK;
 }
 
 static weft_status place_gradients(weft_plan *p)
@@ -189,7 +194,8 @@ static weft_status place_workspace(weft_plan *p)
         if (s->op->memory)
             s->op->memory(s->run.node, t, t + s->nin, p->kernels, s->backward, &m);
         int back = weft__backward_time(p, i);
-        if (m.saved) s->saved_block = weft__plan_block(p, m.saved, i, s->backward ? back : i);
+        if (m.saved)
+            s->saved_block = weft__plan_block(p, m.saved, i, s->backward ? back : i);
         if (m.scratch) s->scratch_block = weft__plan_block(p, m.scratch, i, i);
         if (m.scratch && s->backward)
             s->scratch_back_block = weft__plan_block(p, m.scratch, back, back);
@@ -205,15 +211,18 @@ static bool overlaps(const weft__block *a, const weft__block *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest place that is free for all of block b's life among the blocks placed before. */
-static size_t lowest_place(const weft_plan *p, const weft__block *b, const int *placed, int n)
+/* The lowest place that is free for all of block b's life among the blocks placed before.
+ */
+static size_t lowest_place(const weft_plan *p, const weft__block *b, const int *placed,
+                           int n)
 {
     size_t at = 0;
     for (bool moved = true; moved;) {
         moved = false;
         for (int i = 0; i < n; i++) {
             const weft__block *o = &p->block[placed[i]];
-            if (overlaps(o, b) && at < o->offset + o->bytes && o->offset < at + b->bytes) {
+            if (overlaps(o, b) && at < o->offset + o->bytes &&
+                o->offset < at + b->bytes) {
                 at = o->offset + o->bytes;
                 moved = true;
             }
@@ -228,7 +237,8 @@ static weft_status assign(weft_plan *p)
     int *order = malloc((size_t)(p->blocks + 1) * sizeof *order);
     if (!order) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
     for (int i = 0; i < p->blocks; i++) order[i] = i;
-    for (int i = 1; i < p->blocks; i++) { /* insertion sort: a few hundred blocks at most */
+    for (int i = 1; i < p->blocks;
+         i++) { /* insertion sort: a few hundred blocks at most */
         int x = order[i], j = i;
         for (; j > 0 && p->block[order[j - 1]].bytes < p->block[x].bytes; j--)
             order[j] = order[j - 1];
@@ -297,12 +307,16 @@ weft_status weft__plan_memory(weft_plan *p)
     if (s) return s;
     size_t limit = p->opts.max_bytes ? p->opts.max_bytes : weft__max_memory();
     if (p->bytes > limit)
-        return weft__fail(WEFT_ENOMEM, "the plan needs %zu MB at batch %d, limit %zu MB. Use a "
-                          "smaller batch", p->bytes >> 20, p->batch, limit >> 20);
+        return weft__fail(WEFT_ENOMEM,
+                          "the plan needs %zu MB at batch %d, limit %zu MB. Use a "
+                          "smaller batch",
+                          p->bytes >> 20, p->batch, limit >> 20);
     p->memory = aligned_alloc(ALIGN, p->bytes ? p->bytes : ALIGN);
     if (!p->memory)
-        return weft__fail(WEFT_ENOMEM, "no memory for a plan of %zu MB at batch %d. Use a "
-                          "smaller batch", p->bytes >> 20, p->batch);
+        return weft__fail(WEFT_ENOMEM,
+                          "no memory for a plan of %zu MB at batch %d. Use a "
+                          "smaller batch",
+                          p->bytes >> 20, p->batch);
     set_pointers(p);
     return WEFT_OK;
 }

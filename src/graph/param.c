@@ -19,12 +19,14 @@ static void *aligned(size_t count, size_t size)
     return p;
 }
 
-/* Every input, parameter and constant lies as the first operator that reads it wants it. */
+/* Every input, parameter and constant lies as the first operator that reads it wants it.
+ */
 static weft_status settle_orders(weft_graph *g)
 {
     weft__order *order = calloc((size_t)g->values, sizeof *order);
     bool *known = calloc((size_t)g->values, sizeof *known);
-    weft_status s = order && known ? WEFT_OK : weft__fail(WEFT_ENOMEM, "graph: out of memory");
+    weft_status s =
+        order && known ? WEFT_OK : weft__fail(WEFT_ENOMEM, "graph: out of memory");
     for (int n = 0; n < g->nodes && !s; n++) {
         const weft__node *node = &g->node[n];
         size_t room = (size_t)(node->nin + node->nout);
@@ -58,7 +60,10 @@ static bool is_param(const weft__value *v)
     return v->kind == WEFT_KIND_PARAM || v->kind == WEFT_KIND_BUFFER;
 }
 
-static bool is_trained(const weft__value *v) { return v->kind == WEFT_KIND_PARAM && !v->frozen; }
+static bool is_trained(const weft__value *v)
+{
+    return v->kind == WEFT_KIND_PARAM && !v->frozen;
+}
 
 static size_t padded(const weft_graph *g, int v)
 {
@@ -121,7 +126,8 @@ weft_status weft__gradients_settle(weft_graph *g)
     size_t element = weft__element(g, WEFT_F32);
     g->gradients = aligned(g->slab_count, element);
     if (!g->gradients)
-        return weft__fail(WEFT_ENOMEM, "graph: no memory for %zu gradients", g->slab_count);
+        return weft__fail(WEFT_ENOMEM, "graph: no memory for %zu gradients",
+                          g->slab_count);
     for (int i = 0; i < g->trainable; i++) {
         weft__value *v = &g->value[g->param[i]];
         v->gradient = (char *)g->gradients + ((char *)v->data - (char *)g->slab);
@@ -146,7 +152,8 @@ weft__tensor weft__stored(const weft_graph *g, int v, bool gradient)
     return t;
 }
 
-/* Visits every element in logical order: index i lies at the returned place of storage. */
+/* Visits every element in logical order: index i lies at the returned place of storage.
+ */
 typedef struct cursor {
     int rank, dim[WEFT_MAX_RANK], at[WEFT_MAX_RANK];
     size_t stride[WEFT_MAX_RANK], place;
@@ -209,24 +216,28 @@ weft_param_info weft_param_at(const weft_graph *g, int i)
     } else {
         for (int trained = 1; trained >= 0 && !v; trained--)
             for (int k = 1; k < g->values && !v; k++)
-                if (is_param(&g->value[k]) && is_trained(&g->value[k]) == (trained == 1) &&
-                    i-- == 0)
+                if (is_param(&g->value[k]) &&
+                    is_trained(&g->value[k]) == (trained == 1) && i-- == 0)
                     v = k;
     }
     const weft__value *p = &g->value[v];
-    return (weft_param_info){.name = p->name, .value = {v}, .shape = p->shape[0],
+    return (weft_param_info){.name = p->name,
+                             .value = {v},
+                             .shape = p->shape[0],
                              .count = weft__nominal(g, v, 0).count,
-                             .trainable = is_trained(p), .decay = is_trained(p) && !p->no_decay};
+                             .trainable = is_trained(p),
+                             .decay = is_trained(p) && !p->no_decay};
 }
 
-static weft_status check_param(const weft_graph *g, weft_val v, size_t count, bool gradient)
+static weft_status check_param(const weft_graph *g, weft_val v, size_t count,
+                               bool gradient)
 {
     if (v.id < 1 || v.id >= g->values || !is_param(&g->value[v.id]))
         return weft__fail(WEFT_EUSAGE, "not a parameter");
     weft__tensor t = weft__nominal(g, v.id, 0);
     if (t.count != count)
-        return weft__fail(WEFT_ESHAPE, "%s: has %zu elements, %zu given", g->value[v.id].name,
-                          t.count, count);
+        return weft__fail(WEFT_ESHAPE, "%s: has %zu elements, %zu given",
+                          g->value[v.id].name, t.count, count);
     if (gradient && !g->value[v.id].gradient)
         return weft__fail(WEFT_EUSAGE, "%s: has no gradient", g->value[v.id].name);
     return WEFT_OK;
@@ -256,7 +267,8 @@ weft_status weft_param_get(const weft_graph *g, weft_val v, float *data, size_t 
     return WEFT_OK;
 }
 
-weft_status weft_param_gradient(const weft_graph *g, weft_val v, float *data, size_t count)
+weft_status weft_param_gradient(const weft_graph *g, weft_val v, float *data,
+                                size_t count)
 {
     weft_status s = check_param(g, v, count, true);
     if (s) return s;

@@ -1,4 +1,5 @@
-/* plan.c: from a graph to steps in order: which nodes are needed, which layouts they use. */
+/* plan.c: from a graph to steps in order: which nodes are needed, which layouts they use.
+ */
 #include "graph/plan.h"
 
 #include "base/thread.h"
@@ -6,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static weft_status out_of_memory(void) { return weft__fail(WEFT_ENOMEM, "plan: out of memory"); }
+static weft_status out_of_memory(void)
+{
+    return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+}
 
 /* The tensor of a graph value at this batch size, without data. */
 static weft_status infer_values(weft_plan *p)
@@ -30,7 +34,8 @@ static weft_status infer_values(weft_plan *p)
         for (int i = 0; i < node->nin; i++)
             t[i] = node->in[i] ? p->val[node->in[i]].t : (weft__tensor){.rank = -1};
         s = weft__infer(node, t, t + node->nin);
-        for (int k = 0; k < node->nout && !s; k++) p->val[node->out[k]].t = t[node->nin + k];
+        for (int k = 0; k < node->nout && !s; k++)
+            p->val[node->out[k]].t = t[node->nin + k];
         free(t);
     }
     return s;
@@ -85,8 +90,11 @@ static weft__step *step_add(weft_plan *p, const weft__node *node)
     weft__step *s = &p->step[p->steps];
     size_t nin = (size_t)node->nin, nout = (size_t)node->nout;
     const weft__op_pair *pair = weft__op_find(node->op->name);
-    *s = (weft__step){.op = p->g->f64 ? pair->f64 : pair->f32, .nin = node->nin,
-                      .nout = node->nout, .saved_block = -1, .scratch_block = -1,
+    *s = (weft__step){.op = p->g->f64 ? pair->f64 : pair->f32,
+                      .nin = node->nin,
+                      .nout = node->nout,
+                      .saved_block = -1,
+                      .scratch_block = -1,
                       .scratch_back_block = -1};
     s->in = weft__arena_alloc(&p->arena, (nin + 1) * sizeof(int));
     s->out = weft__arena_alloc(&p->arena, nout * sizeof(int));
@@ -94,7 +102,8 @@ static weft__step *step_add(weft_plan *p, const weft__node *node)
     s->adds = weft__arena_alloc(&p->arena, nin + 1);
     s->temporary = weft__arena_alloc(&p->arena, (nin + 1) * sizeof(void *));
     s->temporary_block = weft__arena_alloc(&p->arena, (nin + 1) * sizeof(int));
-    if (!s->in || !s->out || !s->tensors || !s->adds || !s->temporary || !s->temporary_block)
+    if (!s->in || !s->out || !s->tensors || !s->adds || !s->temporary ||
+        !s->temporary_block)
         return NULL;
     s->run.node = node;
     s->run.attr = node->attr;
@@ -108,8 +117,8 @@ static int relayout(weft_plan *p, int v, weft__order order)
     weft__node *node = weft__arena_alloc(&p->arena, sizeof *node);
     int copy = weft__pval_add(p);
     if (!node || !copy) return 0;
-    *node = (weft__node){.op = weft__op_find("relayout")->f32, .name = "relayout", .nin = 1,
-                         .nout = 1};
+    *node = (weft__node){
+        .op = weft__op_find("relayout")->f32, .name = "relayout", .nin = 1, .nout = 1};
     weft__step *s = step_add(p, node);
     if (!s) return 0;
     s->in[0] = v;
@@ -125,8 +134,8 @@ static int in_order(weft_plan *p, int v, weft__order order)
 {
     if (!v || p->val[v].t.order == order) return v;
     for (int i = 0; i < p->steps; i++)
-        if (p->step[i].run.node->op == weft__op_find("relayout")->f32 && p->step[i].in[0] == v &&
-            p->val[p->step[i].out[0]].t.order == order)
+        if (p->step[i].run.node->op == weft__op_find("relayout")->f32 &&
+            p->step[i].in[0] == v && p->val[p->step[i].out[0]].t.order == order)
             return p->step[i].out[0];
     return relayout(p, v, order);
 }
@@ -140,7 +149,8 @@ static weft_status add_node(weft_plan *p, const weft__node *node)
     weft_status status = t && o && in ? WEFT_OK : out_of_memory();
     for (int i = 0; i < node->nin && !status; i++)
         t[i] = node->in[i] ? p->val[node->in[i]].t : (weft__tensor){.rank = -1};
-    for (int k = 0; k < node->nout && !status; k++) t[node->nin + k] = p->val[node->out[k]].t;
+    for (int k = 0; k < node->nout && !status; k++)
+        t[node->nin + k] = p->val[node->out[k]].t;
     if (!status) weft__choose_layout(node, t, t + node->nin, o, o + node->nin);
     for (int i = 0; i < node->nin && !status; i++) {
         in[i] = in_order(p, node->in[i], o[i]);
@@ -165,7 +175,8 @@ static weft_status add_steps(weft_plan *p)
     weft_status s = WEFT_OK;
     for (int n = 0; n < g->nodes && !s; n++) {
         bool wanted = false;
-        for (int k = 0; k < g->node[n].nout; k++) wanted |= p->val[g->node[n].out[k]].wanted;
+        for (int k = 0; k < g->node[n].nout; k++)
+            wanted |= p->val[g->node[n].out[k]].wanted;
         if (wanted) s = add_node(p, &g->node[n]);
     }
     return s;
@@ -178,9 +189,9 @@ static void mark_gradients(weft_plan *p)
     if (!p->opts.loss.id) return;
     for (int v = 1; v < g->values; v++) {
         const weft__value *value = &g->value[v];
-        p->val[v].differentiable =
-            (value->kind == WEFT_KIND_PARAM && !value->frozen) ||
-            (value->kind == WEFT_KIND_INPUT && value->type != WEFT_I32 && p->opts.input_gradients);
+        p->val[v].differentiable = (value->kind == WEFT_KIND_PARAM && !value->frozen) ||
+                                   (value->kind == WEFT_KIND_INPUT &&
+                                    value->type != WEFT_I32 && p->opts.input_gradients);
     }
     for (int i = 0; i < p->steps; i++) {
         weft__step *s = &p->step[i];
@@ -194,11 +205,13 @@ static void mark_gradients(weft_plan *p)
     for (int i = p->steps - 1; i >= 0; i--) {
         weft__step *s = &p->step[i];
         for (int k = 0; k < s->nout; k++)
-            s->backward |= p->val[s->out[k]].differentiable && p->val[s->out[k]].writers > 0;
+            s->backward |=
+                p->val[s->out[k]].differentiable && p->val[s->out[k]].writers > 0;
         for (int k = 0; k < s->nin && s->backward; k++) {
             weft__pval *x = &p->val[s->in[k]];
             if (!s->in[k] || !x->differentiable || x->t.type == WEFT_I32) continue;
-            bool param = s->in[k] < g->values && g->value[s->in[k]].kind == WEFT_KIND_PARAM;
+            bool param =
+                s->in[k] < g->values && g->value[s->in[k]].kind == WEFT_KIND_PARAM;
             s->adds[k] = x->writers > 0 || (param && p->opts.accumulate);
             x->writers++;
         }
@@ -223,7 +236,8 @@ static weft_status build(weft_plan *p)
 {
     weft_status s = weft__graph_settle(p->g);
     for (int v = 1; v < p->g->values && !s; v++)
-        if (p->g->value[v].kind == WEFT_KIND_CONST) s = weft__const_settle(p->g, &p->g->value[v]);
+        if (p->g->value[v].kind == WEFT_KIND_CONST)
+            s = weft__const_settle(p->g, &p->g->value[v]);
     if (!s) s = infer_values(p);
     if (!s) s = mark_wanted(p);
     if (!s) s = add_steps(p);
@@ -252,7 +266,8 @@ weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan *
     p->vals = g->values;
     p->val_room = g->values * 2;
     p->val = calloc((size_t)p->val_room, sizeof *p->val);
-    for (int v = 0; p->val && v < p->vals; v++) p->val[v].block = p->val[v].gradient_block = -1;
+    for (int v = 0; p->val && v < p->vals; v++)
+        p->val[v].block = p->val[v].gradient_block = -1;
     s = p->val ? build(p) : out_of_memory();
     p->opts.keep = NULL;
     p->opts.keep_count = 0;

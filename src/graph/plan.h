@@ -1,13 +1,14 @@
-/* plan.h: a graph made ready to run for one batch size: steps in order, layouts settled, every value,
- * gradient and workspace given its place in one block of memory. */
+/* plan.h: a graph made ready to run for one batch size: steps in order, layouts settled,
+ * every value, gradient and workspace given its place in one block of memory. */
 #ifndef WEFT_SRC_PLAN_H
 #define WEFT_SRC_PLAN_H
 
 #include "graph/graph.h"
 #include "weft/pass.h"
 
-/* A piece of the plan's memory and the part of the time line in which it is needed. Time counts
- * steps: forward 0 .. steps-1, backward steps .. 2*steps-1 (the last node first). */
+/* A piece of the plan's memory and the part of the time line in which it is needed. Time
+ * counts steps: forward 0 .. steps-1, backward steps .. 2*steps-1 (the last node first).
+ */
 typedef struct weft__block {
     size_t bytes, offset;
     int first, last;
@@ -15,27 +16,28 @@ typedef struct weft__block {
 
 /* A value in this plan: one of the graph's (same id), or a copy in another layout. */
 typedef struct weft__pval {
-    weft__tensor t;      /* data is set when memory is */
+    weft__tensor t; /* data is set when memory is */
     weft__tensor gradient;
     int block, gradient_block; /* -1: memory of the graph, or none */
-    bool wanted;         /* some output, loss or kept value needs it */
-    bool differentiable; /* depends on something that gets a gradient */
-    bool kept;           /* to be read after the pass */
-    int last_use;        /* on the time line */
-    int writers;         /* backward steps that give it a gradient */
+    bool wanted;               /* some output, loss or kept value needs it */
+    bool differentiable;       /* depends on something that gets a gradient */
+    bool kept;                 /* to be read after the pass */
+    int last_use;              /* on the time line */
+    int writers;               /* backward steps that give it a gradient */
 } weft__pval;
 
 typedef struct weft__step {
     weft__run run;
     const weft_op *op; /* of this graph's precision */
     int nin, nout;
-    int *in, *out;         /* pvals */
-    weft__tensor *tensors; /* in, out, din, dout of run, one after the other */
+    int *in, *out;                /* pvals */
+    weft__tensor *tensors;        /* in, out, din, dout of run, one after the other */
     const weft__node *activation; /* a node fused behind this one, or NULL */
     weft__epilogue epilogue;
     bool backward; /* has a part in the backward pass */
-    bool *adds;    /* input i: another consumer has written this gradient before; add to it */
-    void **temporary;    /* where backward then writes before the pass adds */
+    bool
+        *adds; /* input i: another consumer has written this gradient before; add to it */
+    void **temporary; /* where backward then writes before the pass adds */
     int *temporary_block;
     int saved_block, scratch_block, scratch_back_block;
     void *scratch, *scratch_back; /* of forward and of backward */
@@ -55,7 +57,7 @@ struct weft_plan {
     int blocks, block_room;
     void *memory;
     size_t bytes;
-    int workers; /* threads that workspaces are sized for */
+    int workers;                  /* threads that workspaces are sized for */
     const weft__kernels *kernels; /* of the graph's precision; opaque there */
     struct weft__folded *folded;  /* batch norms folded into weights */
     int folds;
@@ -66,16 +68,18 @@ struct weft_plan {
     bool ran;
 };
 
-/* A convolution or dense layer whose batch norm was folded into its weights, for inference. */
+/* A convolution or dense layer whose batch norm was folded into its weights, for
+ * inference. */
 typedef struct weft__folded {
     int step;
     int weight, bias; /* pvals of the folded weights; bias of the original or 0 */
     int from_weight, from_bias;
-    int norm[4];      /* gamma, beta, mean, var: graph values */
+    int norm[4]; /* gamma, beta, mean, var: graph values */
     double eps;
 } weft__folded;
 
-int weft__plan_block(weft_plan *p, size_t bytes, int first, int last); /* -1: out of memory */
+int weft__plan_block(weft_plan *p, size_t bytes, int first,
+                     int last); /* -1: out of memory */
 /* Gives every value, gradient and workspace its block, and the blocks their places. */
 weft_status weft__plan_memory(weft_plan *p);
 /* Merges activations into what comes before them; folds batch norms for inference. */
@@ -89,6 +93,9 @@ static inline int weft__backward_time(const weft_plan *p, int step)
 {
     return 2 * p->steps - 1 - step;
 }
-static inline int weft__plan_end(const weft_plan *p) { return 2 * p->steps; }
+static inline int weft__plan_end(const weft_plan *p)
+{
+    return 2 * p->steps;
+}
 
 #endif

@@ -61,7 +61,8 @@ static void shape_at(char *out, size_t size, const weft_graph *g, int v, int bat
     size_t at = (size_t)snprintf(out, size, "[");
     for (int i = 0; i < s.rank && at + 14 < size; i++) {
         long long d = s.dim[i];
-        if (!d) /* grows with the batch: so much per sample, perhaps merged with other axes */
+        if (!d) /* grows with the batch: so much per sample, perhaps merged with other
+                   axes */
             d = (long long)g->value[v].shape[0].dim[0] * batch;
         at += (size_t)snprintf(out + at, size - at, i ? ", %lld" : "%lld", d);
     }
@@ -104,14 +105,19 @@ static bool *needed_nodes(const weft_graph *g)
     for (int n = g->nodes - 1; n >= 0; n--) {
         for (int k = 0; k < g->node[n].nout; k++)
             node[n] |= value[g->node[n].out[k]] || !g->outputs;
-        for (int i = 0; i < g->node[n].nin && node[n]; i++) value[g->node[n].in[i]] = true;
+        for (int i = 0; i < g->node[n].nin && node[n]; i++)
+            value[g->node[n].in[i]] = true;
     }
     free(value);
     return node;
 }
 
-static void rule(text *t) { put(t, "%.*s\n", 92, "=================================================="
-                                                 "============================================="); }
+static void rule(text *t)
+{
+    put(t, "%.*s\n", 92,
+        "=================================================="
+        "=============================================");
+}
 
 static void fill_row(weft_graph_row *r, const weft_graph *g, int n, int batch, bool *seen)
 {
@@ -119,14 +125,16 @@ static void fill_row(weft_graph_row *r, const weft_graph *g, int n, int batch, b
     *r = (weft_graph_row){.params = own_params(g, n, true, seen),
                           .frozen = own_params(g, n, false, seen),
                           .mult_adds = node_flops(g, node, batch) / 2,
-                          .elements = (double)weft__nominal(g, node->out[0], 0).count * batch};
+                          .elements =
+                              (double)weft__nominal(g, node->out[0], 0).count * batch};
     snprintf(r->name, sizeof r->name, "%.63s", node->name);
     snprintf(r->op, sizeof r->op, "%.23s", node->op->name);
     if (node->op->describe) node->op->describe(node, r->options, sizeof r->options);
     shape_at(r->shape, sizeof r->shape, g, node->out[0], batch);
 }
 
-weft_status weft_graph_rows(const weft_graph *g, int batch, weft_graph_row **out, int *count)
+weft_status weft_graph_rows(const weft_graph *g, int batch, weft_graph_row **out,
+                            int *count)
 {
     if (g->status) return weft_graph_status(g);
     bool *needed = needed_nodes(g), *seen = calloc((size_t)g->values, 1);
@@ -154,7 +162,8 @@ static void put_row(text *t, const weft_graph_row *r)
     grouped(params, r->params + r->frozen);
     snprintf(frozen, sizeof frozen, r->frozen > 0 ? "(%s)" : "%s", params);
     put(t, "%-26.26s %-22.22s %-20s %11s %12s\n", r->name, what, r->shape,
-        r->params + r->frozen > 0 ? frozen : "--", r->mult_adds > 0 ? grouped(macs, r->mult_adds) : "--");
+        r->params + r->frozen > 0 ? frozen : "--",
+        r->mult_adds > 0 ? grouped(macs, r->mult_adds) : "--");
 }
 
 static void put_inputs(text *t, const weft_graph *g, int batch)
@@ -164,7 +173,8 @@ static void put_inputs(text *t, const weft_graph *g, int batch)
         weft_val v = weft_input_at(g, i);
         if (g->value[v.id].type == WEFT_I32) continue;
         shape_at(shape, sizeof shape, g, v.id, batch);
-        put(t, "%-26.26s %-22s %-20s %11s %12s\n", weft_name_of(g, v), "input", shape, "--", "--");
+        put(t, "%-26.26s %-22s %-20s %11s %12s\n", weft_name_of(g, v), "input", shape,
+            "--", "--");
     }
 }
 
@@ -193,8 +203,8 @@ char *weft_graph_table(weft_graph *g, int batch)
         grouped(a, trained + frozen), grouped(b, trained), grouped(c, frozen));
     put(&t, "Total mult-adds (M): %.2f\n", mult_adds / 1e6);
     rule(&t);
-    put(&t, "Params size (MB): %.2f\nForward pass size (MB): %.2f\n", 4 * (trained + frozen) / 1e6,
-        4 * elements / 1e6);
+    put(&t, "Params size (MB): %.2f\nForward pass size (MB): %.2f\n",
+        4 * (trained + frozen) / 1e6, 4 * elements / 1e6);
     rule(&t);
     free(rows);
     return finished(&t);
@@ -212,7 +222,8 @@ char *weft_graph_dot(weft_graph *g)
 {
     text t = {0};
     char shape[64];
-    put(&t, "digraph weft {\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\"];\n");
+    put(&t,
+        "digraph weft {\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\"];\n");
     for (int v = 1; v < g->values; v++) {
         const weft__value *x = &g->value[v];
         if (x->kind != WEFT_KIND_INPUT) continue;
@@ -229,8 +240,10 @@ char *weft_graph_dot(weft_graph *g)
             weft__kind k = g->value[v].kind;
             if (!v || (k != WEFT_KIND_INPUT && k != WEFT_KIND_RESULT)) continue;
             shape_at(shape, sizeof shape, g, v, 1);
-            if (k == WEFT_KIND_INPUT) put(&t, "  v%d", v);
-            else put(&t, "  n%d", g->value[v].node);
+            if (k == WEFT_KIND_INPUT)
+                put(&t, "  v%d", v);
+            else
+                put(&t, "  n%d", g->value[v].node);
             put(&t, " -> n%d [label=\"%s\"];\n", n, shape);
         }
     }

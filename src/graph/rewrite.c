@@ -1,5 +1,5 @@
-/* rewrite.c: fewer steps for the same network: activations applied by what comes before them, batch
- * norms folded into weights when nothing is trained. */
+/* rewrite.c: fewer steps for the same network: activations applied by what comes before
+ * them, batch norms folded into weights when nothing is trained. */
 #include "graph/plan.h"
 
 #include "ops/batch_norm.h"
@@ -44,7 +44,8 @@ static void fuse_activation(weft_plan *p, int i)
     if (next < 0) return;
     const weft__step *a = &p->step[next];
     if (!a->op->epilogue || a->activation) return;
-    if (a->backward && a->op->keeps_in) return; /* its derivative needs what would not be kept */
+    if (a->backward && a->op->keeps_in)
+        return; /* its derivative needs what would not be kept */
     const weft__pval *x = &p->val[s->out[0]], *y = &p->val[a->out[0]];
     if (x->t.order != y->t.order) return;
     a->op->epilogue(a->run.node, &s->epilogue);
@@ -57,14 +58,16 @@ static void fuse_activation(weft_plan *p, int i)
 static bool is_stored(const weft_plan *p, int v)
 {
     return v > 0 && v < p->g->values &&
-           (p->g->value[v].kind == WEFT_KIND_PARAM || p->g->value[v].kind == WEFT_KIND_BUFFER ||
+           (p->g->value[v].kind == WEFT_KIND_PARAM ||
+            p->g->value[v].kind == WEFT_KIND_BUFFER ||
             p->g->value[v].kind == WEFT_KIND_CONST);
 }
 
 static bool can_fold(const weft_plan *p, const weft__step *s, const weft__step *norm)
 {
     const char *op = s->op->name;
-    if (strcmp(norm->op->name, "batch_norm") || norm->activation || s->activation) return false;
+    if (strcmp(norm->op->name, "batch_norm") || norm->activation || s->activation)
+        return false;
     if (strcmp(op, "conv") && strcmp(op, "dense")) return false;
     if (s->nin < 2 || !is_stored(p, s->in[1]) || p->val[s->in[1]].t.order != WEFT_KERNEL)
         return false;
@@ -91,7 +94,9 @@ static weft_status fold_norm(weft_plan *p, int i)
     p->folded = all;
     const weft__step *norm = &p->step[next];
     weft__folded *f = &all[p->folds];
-    *f = (weft__folded){.step = i, .from_weight = s->in[1], .from_bias = s->nin > 2 ? s->in[2] : 0,
+    *f = (weft__folded){.step = i,
+                        .from_weight = s->in[1],
+                        .from_bias = s->nin > 2 ? s->in[2] : 0,
                         .eps = norm_eps(norm->run.node)};
     for (int k = 0; k < 4; k++) f->norm[k] = norm->in[k + 1];
     f->weight = weft__pval_add(p);
@@ -131,10 +136,12 @@ void weft__plan_refresh(weft_plan *p)
         const float *b = f->from_bias ? p->val[f->from_bias].t.data : NULL;
         float *to = p->val[f->weight].t.data, *shift = p->val[f->bias].t.data;
         for (int k = 0; k < 4; k++) norm[k] = p->val[f->norm[k]].t.data;
-        size_t outputs = p->val[f->bias].t.count, rows = p->val[f->weight].t.count / outputs;
+        size_t outputs = p->val[f->bias].t.count,
+               rows = p->val[f->weight].t.count / outputs;
         for (size_t o = 0; o < outputs; o++) {
             double scale = norm[0][o] / sqrt((double)norm[3][o] + f->eps);
-            shift[o] = (float)(((b ? b[o] : 0.0f) - (double)norm[2][o]) * scale + norm[1][o]);
+            shift[o] =
+                (float)(((b ? b[o] : 0.0f) - (double)norm[2][o]) * scale + norm[1][o]);
             for (size_t r = 0; r < rows; r++)
                 to[r * outputs + o] = (float)(w[r * outputs + o] * scale);
         }

@@ -31,8 +31,8 @@ weft_status weft__infer(const weft__node *node, const weft__tensor *in, weft__te
             s = weft__fail(WEFT_ENOMEM, "%s: its result would be too large", node->name);
         for (int d = 0; d < out[k].rank && !s; d++)
             if (out[k].dim[d] < 1)
-                s = weft__fail(WEFT_ESHAPE, "%s: dimension %d of its result is %d", node->name,
-                               d, out[k].dim[d]);
+                s = weft__fail(WEFT_ESHAPE, "%s: dimension %d of its result is %d",
+                               node->name, d, out[k].dim[d]);
         out[k].count = count;
     }
     return s;
@@ -45,8 +45,8 @@ weft__order weft__order_of(int rank, weft__order order)
     return order;
 }
 
-void weft__choose_layout(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                         weft__order *want, weft__order *give)
+void weft__choose_layout(const weft__node *node, const weft__tensor *in,
+                         const weft__tensor *out, weft__order *want, weft__order *give)
 {
     for (int i = 0; i < node->nin; i++) want[i] = in[i].order;
     for (int k = 0; k < node->nout; k++) give[k] = WEFT_PLAIN;

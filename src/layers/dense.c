@@ -9,7 +9,8 @@ weft_val weft_layer_dense(weft_graph *g, const char *name, weft_val x, int outpu
     if (weft_graph_status(g)) return WEFT_NONE;
     weft_shape in = weft__nominal_shape(g, x);
     if (in.rank < 1)
-        return weft__graph_fail(g, weft__fail(WEFT_ESHAPE, "%s: the input is a scalar", name));
+        return weft__graph_fail(
+            g, weft__fail(WEFT_ESHAPE, "%s: the input is a scalar", name));
     int inputs = in.dim[in.rank - 1];
     weft_val w = weft__layer_weight(g, name, WEFT_SHAPE(outputs, inputs), inputs, opts);
     weft_val b = weft__layer_bias(g, name, outputs, inputs, opts);

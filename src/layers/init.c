@@ -25,8 +25,8 @@ static void fill_normal(float *x, size_t n, weft__rng *r, double mean, double de
     for (size_t i = 0; i < n; i++) x[i] = (float)(mean + deviation * weft__rng_normal(r));
 }
 
-/* Rows made orthonormal by modified Gram-Schmidt in double, then scaled by gain. When there are
- * more rows than columns, each block of `columns` rows is. */
+/* Rows made orthonormal by modified Gram-Schmidt in double, then scaled by gain. When
+ * there are more rows than columns, each block of `columns` rows is. */
 static void orthogonal(double *a, size_t rows, size_t columns, weft__rng *r, double gain)
 {
     for (size_t i = 0; i < rows; i++) {
@@ -47,7 +47,8 @@ static void orthogonal(double *a, size_t rows, size_t columns, weft__rng *r, dou
     for (size_t i = 0; i < rows * columns; i++) a[i] *= gain;
 }
 
-static weft_status fill_orthogonal(float *x, const weft__tensor *t, weft__rng *r, double gain)
+static weft_status fill_orthogonal(float *x, const weft__tensor *t, weft__rng *r,
+                                   double gain)
 {
     size_t rows = t->rank > 0 ? (size_t)t->dim[0] : 1, columns = t->count / rows;
     double *a = weft__alloc(t->count, sizeof *a);
@@ -58,19 +59,28 @@ static weft_status fill_orthogonal(float *x, const weft__tensor *t, weft__rng *r
     return WEFT_OK;
 }
 
-static weft_status fill(float *x, const weft__tensor *t, const weft__init *init, weft__rng *r)
+static weft_status fill(float *x, const weft__tensor *t, const weft__init *init,
+                        weft__rng *r)
 {
     double in, out, a = init->a, b = init->b;
     fans(t, &in, &out);
     double he = a != 0 ? a : sqrt(2.0), xavier = a != 0 ? a : 1.0;
     switch (init->kind) {
-    case WEFT_INIT_ZERO: memset(x, 0, t->count * sizeof *x); break;
+    case WEFT_INIT_ZERO:
+        memset(x, 0, t->count * sizeof *x);
+        break;
     case WEFT_INIT_CONSTANT:
         for (size_t i = 0; i < t->count; i++) x[i] = (float)a;
         break;
-    case WEFT_INIT_UNIFORM: fill_uniform(x, t->count, r, a, b); break;
-    case WEFT_INIT_NORMAL: fill_normal(x, t->count, r, a, b); break;
-    case WEFT_INIT_HE_NORMAL: fill_normal(x, t->count, r, 0, he / sqrt(in)); break;
+    case WEFT_INIT_UNIFORM:
+        fill_uniform(x, t->count, r, a, b);
+        break;
+    case WEFT_INIT_NORMAL:
+        fill_normal(x, t->count, r, a, b);
+        break;
+    case WEFT_INIT_HE_NORMAL:
+        fill_normal(x, t->count, r, 0, he / sqrt(in));
+        break;
     case WEFT_INIT_HE_UNIFORM:
         fill_uniform(x, t->count, r, -he * sqrt(3 / in), he * sqrt(3 / in));
         break;
@@ -81,7 +91,8 @@ static weft_status fill(float *x, const weft__tensor *t, const weft__init *init,
         fill_uniform(x, t->count, r, -xavier * sqrt(6 / (in + out)),
                      xavier * sqrt(6 / (in + out)));
         break;
-    case WEFT_INIT_ORTHOGONAL: return fill_orthogonal(x, t, r, xavier);
+    case WEFT_INIT_ORTHOGONAL:
+        return fill_orthogonal(x, t, r, xavier);
     }
     return WEFT_OK;
 }

@@ -28,7 +28,8 @@ weft_val weft__layer_bias(weft_graph *g, const char *name, int outputs, int fan,
 {
     if (opts && opts->no_bias) return WEFT_NONE;
     char text[200];
-    weft_val b = weft_param(g, joined(text, sizeof text, name, "bias"), WEFT_SHAPE(outputs));
+    weft_val b =
+        weft_param(g, joined(text, sizeof text, name, "bias"), WEFT_SHAPE(outputs));
     double bound = 1 / sqrt(fan > 0 ? fan : 1);
     weft_param_no_decay(g, b);
     if (!opts || opts->init == WEFT_INIT_ZERO)
@@ -36,8 +37,8 @@ weft_val weft__layer_bias(weft_graph *g, const char *name, int outputs, int fan,
     return b;
 }
 
-weft_val weft__layer_vector(weft_graph *g, const char *name, const char *part, weft_shape shape,
-                            double value)
+weft_val weft__layer_vector(weft_graph *g, const char *name, const char *part,
+                            weft_shape shape, double value)
 {
     char text[200];
     weft_val v = weft_param(g, joined(text, sizeof text, name, part), shape);

@@ -1,4 +1,5 @@
-/* lenet5.c: LeCun's network of 1998 with ReLU and max pooling, for 28x28 grey pictures. */
+/* lenet5.c: LeCun's network of 1998 with ReLU and max pooling, for 28x28 grey pictures.
+ */
 #include "models/model.h"
 
 static weft_val pooled(weft_graph *g, weft_val x)
@@ -8,7 +9,8 @@ static weft_val pooled(weft_graph *g, weft_val x)
 
 static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
 {
-    x = pooled(g, weft_layer_conv(g, "conv1", x, 6, 5, &(weft_conv_opts){.pad = {2, 2}}, NULL));
+    x = pooled(
+        g, weft_layer_conv(g, "conv1", x, 6, 5, &(weft_conv_opts){.pad = {2, 2}}, NULL));
     x = pooled(g, weft_layer_conv(g, "conv2", x, 16, 5, NULL, NULL));
     x = weft_relu(g, weft_layer_conv(g, "conv3", x, 120, 5, NULL, NULL));
     x = weft_flatten(g, x, 1);
@@ -18,6 +20,7 @@ static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
 }
 
 const weft__model weft__model_lenet5 = {
-    .info = {"lenet5", "LeNet-5: 3 convolutions 5x5, 2 dense layers; 61,706 parameters", 1, 28, 28},
+    .info = {"lenet5", "LeNet-5: 3 convolutions 5x5, 2 dense layers; 61,706 parameters",
+             1, 28, 28},
     .build = build,
 };

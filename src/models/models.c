@@ -19,9 +19,15 @@ static const weft__model *const table[] = {
 
 enum { COUNT = sizeof table / sizeof *table };
 
-int weft_model_total(void) { return COUNT; }
+int weft_model_total(void)
+{
+    return COUNT;
+}
 
-weft_model_info weft_model_info_at(int i) { return table[i]->info; }
+weft_model_info weft_model_info_at(int i)
+{
+    return table[i]->info;
+}
 
 static weft_status unknown(const char *name)
 {
@@ -45,8 +51,7 @@ weft_status weft_model_build(weft_graph *g, const char *name, const weft_model_o
     if (!o.channels) o.channels = m->info.channels;
     if (!o.height) o.height = m->info.height;
     if (!o.width) o.width = m->info.width;
-    if (o.classes < 1)
-        return weft__fail(WEFT_EUSAGE, "%s: %d classes", name, o.classes);
+    if (o.classes < 1) return weft__fail(WEFT_EUSAGE, "%s: %d classes", name, o.classes);
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, o.channels, o.height, o.width));
     weft_val y = m->build(g, x, &o);
     weft_output(g, y, "logits");

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-weft_val weft__conv_norm(weft_graph *g, const char *name, weft_val x, int outputs, int kernel,
-                         int stride, int pad)
+weft_val weft__conv_norm(weft_graph *g, const char *name, weft_val x, int outputs,
+                         int kernel, int stride, int pad)
 {
     char norm[64];
     snprintf(norm, sizeof norm, "%.50s_bn", name);
@@ -16,7 +16,8 @@ weft_val weft__conv_norm(weft_graph *g, const char *name, weft_val x, int output
     return weft_layer_batch_norm(g, norm, x, NULL);
 }
 
-weft_val weft__basic_block(weft_graph *g, const char *name, weft_val x, int outputs, int stride)
+weft_val weft__basic_block(weft_graph *g, const char *name, weft_val x, int outputs,
+                           int stride)
 {
     if (weft_graph_status(g)) return WEFT_NONE;
     bool same = stride == 1 && weft__nominal_shape(g, x).dim[1] == outputs;

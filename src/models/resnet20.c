@@ -1,4 +1,5 @@
-/* resnet20.c: the residual network for 32x32 pictures of He et al. 2015: 3 stages of 3 blocks. */
+/* resnet20.c: the residual network for 32x32 pictures of He et al. 2015: 3 stages of 3
+ * blocks. */
 #include "models/resnet.h"
 
 #include <stdio.h>
@@ -18,7 +19,8 @@ static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
 }
 
 const weft__model weft__model_resnet20 = {
-    .info = {"resnet20", "ResNet-20 for 32x32: 16, 32, 64 channels x 3 blocks; 272,474 parameters",
-             3, 32, 32},
+    .info = {"resnet20",
+             "ResNet-20 for 32x32: 16, 32, 64 channels x 3 blocks; 272,474 parameters", 3,
+             32, 32},
     .build = build,
 };

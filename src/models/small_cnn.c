@@ -1,4 +1,5 @@
-/* small_cnn.c: two 3x3 convolutions and two dense layers: good on 28x28 pictures in a minute. */
+/* small_cnn.c: two 3x3 convolutions and two dense layers: good on 28x28 pictures in a
+ * minute. */
 #include "models/model.h"
 
 static weft_val block(weft_graph *g, const char *name, weft_val x, int channels)
@@ -18,7 +19,8 @@ static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
 }
 
 const weft__model weft__model_small_cnn = {
-    .info = {"small-cnn", "2 convolutions 3x3 (32, 64), 2 dense layers; 421,642 parameters", 1, 28,
+    .info = {"small-cnn",
+             "2 convolutions 3x3 (32, 64), 2 dense layers; 421,642 parameters", 1, 28,
              28},
     .build = build,
 };

@@ -1,4 +1,5 @@
-/* vgg11.c: VGG-11's convolutions (Simonyan and Zisserman 2014) with a small classifier, for 64x64. */
+/* vgg11.c: VGG-11's convolutions (Simonyan and Zisserman 2014) with a small classifier,
+ * for 64x64. */
 #include "models/model.h"
 
 #include <stdio.h>
@@ -15,7 +16,8 @@ static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
             continue;
         }
         snprintf(name, sizeof name, "conv%d", ++n);
-        x = weft_layer_conv(g, name, x, channels[i], 3, &(weft_conv_opts){.pad = {1, 1}}, &he);
+        x = weft_layer_conv(g, name, x, channels[i], 3, &(weft_conv_opts){.pad = {1, 1}},
+                            &he);
         x = weft_relu(g, x);
     }
     x = weft_flatten(g, x, 1);
@@ -25,7 +27,8 @@ static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
 }
 
 const weft__model weft__model_vgg11 = {
-    .info = {"vgg11", "VGG-11: 8 convolutions 3x3, 2 dense layers; 10.4 M parameters at 64x64", 3,
+    .info = {"vgg11",
+             "VGG-11: 8 convolutions 3x3, 2 dense layers; 10.4 M parameters at 64x64", 3,
              64, 64},
     .build = build,
 };

@@ -36,14 +36,20 @@ static void report(weft_plan *p, const weft__step *s, double seconds)
     for (int k = 0; k < s->nin; k++) {
         const weft__tensor *t = &s->run.din[k];
         if (k && !t->data) continue;
-        weft_trace trace = {.node = s->run.node->name, .op = s->op->name, .phase = 1, .slot = k,
-                            .data = p->g->f64 ? NULL : t->data, .count = t->data ? t->count : 0,
-                            .seconds = k ? 0 : seconds, .flops = k ? 0 : 2 * s->flops};
+        weft_trace trace = {.node = s->run.node->name,
+                            .op = s->op->name,
+                            .phase = 1,
+                            .slot = k,
+                            .data = p->g->f64 ? NULL : t->data,
+                            .count = t->data ? t->count : 0,
+                            .seconds = k ? 0 : seconds,
+                            .flops = k ? 0 : 2 * s->flops};
         p->trace(p->trace_user, &trace);
     }
 }
 
-/* The derivative of an activation that was fused behind the step, on the gradient in place. */
+/* The derivative of an activation that was fused behind the step, on the gradient in
+ * place. */
 static void undo_activation(const weft_plan *p, const weft__step *s)
 {
     weft__run r = s->run;
@@ -81,10 +87,12 @@ static void seed_loss(weft_plan *p)
 
 weft_status weft_backward(weft_plan *p)
 {
-    if (!p->opts.loss.id) return weft__fail(WEFT_EUSAGE, "backward: the plan has no loss");
+    if (!p->opts.loss.id)
+        return weft__fail(WEFT_EUSAGE, "backward: the plan has no loss");
     if (!p->ran) return weft__fail(WEFT_EUSAGE, "backward: there was no forward pass");
     if (weft__workers() > p->workers)
-        return weft__fail(WEFT_EUSAGE, "the plan was made for %d threads, there are %d now",
+        return weft__fail(WEFT_EUSAGE,
+                          "the plan was made for %d threads, there are %d now",
                           p->workers, weft__workers());
     seed_loss(p);
     for (int i = p->steps - 1; i >= 0; i--)

@@ -8,10 +8,14 @@ static void report(weft_plan *p, const weft__step *s, double seconds)
 {
     for (int k = 0; k < s->nout; k++) {
         const weft__tensor *t = &s->run.out[k];
-        weft_trace trace = {.node = s->activation ? s->activation->name : s->run.node->name,
-                            .op = s->op->name, .phase = 0, .slot = k,
+        weft_trace trace = {.node =
+                                s->activation ? s->activation->name : s->run.node->name,
+                            .op = s->op->name,
+                            .phase = 0,
+                            .slot = k,
                             .data = p->g->f64 || t->type == WEFT_I32 ? NULL : t->data,
-                            .count = t->count, .seconds = k ? 0 : seconds,
+                            .count = t->count,
+                            .seconds = k ? 0 : seconds,
                             .flops = k ? 0 : s->flops};
         p->trace(p->trace_user, &trace);
     }
@@ -28,7 +32,8 @@ void weft__step_forward(weft_plan *p, weft__step *s)
 weft_status weft_forward(weft_plan *p)
 {
     if (weft__workers() > p->workers)
-        return weft__fail(WEFT_EUSAGE, "the plan was made for %d threads, there are %d now",
+        return weft__fail(WEFT_EUSAGE,
+                          "the plan was made for %d threads, there are %d now",
                           p->workers, weft__workers());
     weft__plan_refresh(p);
     for (int i = 0; i < p->steps; i++) weft__step_forward(p, &p->step[i]);

@@ -11,7 +11,8 @@ static double loss_now(weft_plan *p)
     return *(const double *)p->val[p->opts.loss.id].t.data;
 }
 
-/* Running statistics move with every forward; put them back so that each forward is the same. */
+/* Running statistics move with every forward; put them back so that each forward is the
+ * same. */
 static double loss_with(weft_plan *p, double *x, double value, const double *buffers)
 {
     double old = *x;
@@ -29,9 +30,9 @@ static double largest(const double *x, size_t n)
     return m;
 }
 
-/* How far the analytic derivative at x is from a central difference, relative to scale or more. A
- * step that crosses a kink (of ReLU, of a maximum) is off however right the gradient is, so smaller
- * steps get a try too; a wrong gradient is off at all of them. */
+/* How far the analytic derivative at x is from a central difference, relative to scale or
+ * more. A step that crosses a kink (of ReLU, of a maximum) is off however right the
+ * gradient is, so smaller steps get a try too; a wrong gradient is off at all of them. */
 static double error_at(weft_plan *p, double *x, double analytic, double floor,
                        const double *buffers)
 {
@@ -39,8 +40,8 @@ static double error_at(weft_plan *p, double *x, double analytic, double floor,
     double best = INFINITY, v = *x, size = fabs(v) > 1 ? fabs(v) : 1;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && best > 1e-8; i++) {
         double h = steps[i] * size, up = v + h, down = v - h;
-        double numeric = (loss_with(p, x, up, buffers) - loss_with(p, x, down, buffers)) /
-                         (up - down);
+        double numeric =
+            (loss_with(p, x, up, buffers) - loss_with(p, x, down, buffers)) / (up - down);
         double scale = fabs(analytic) + fabs(numeric);
         double error = fabs(analytic - numeric) / (scale > floor ? scale : floor);
         if (!(error >= best)) best = error;
@@ -48,8 +49,8 @@ static double error_at(weft_plan *p, double *x, double analytic, double floor,
     return best;
 }
 
-static weft_status check_tensor(weft_plan *p, int v, size_t samples, const double *buffers,
-                                weft_gradcheck_row *row)
+static weft_status check_tensor(weft_plan *p, int v, size_t samples,
+                                const double *buffers, weft_gradcheck_row *row)
 {
     const weft__tensor *x = &p->val[v].t, *gx = &p->val[v].gradient;
     double *analytic = malloc((x->count + 1) * sizeof *analytic);
@@ -68,11 +69,13 @@ static weft_status check_tensor(weft_plan *p, int v, size_t samples, const doubl
 }
 
 weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
-                           void (*found)(void *user, const weft_gradcheck_row *row), void *user)
+                           void (*found)(void *user, const weft_gradcheck_row *row),
+                           void *user)
 {
     weft_graph *g = p->g;
     if (!g->f64 || !p->opts.loss.id)
-        return weft__fail(WEFT_EUSAGE, "gradcheck: needs a graph in double precision and a loss");
+        return weft__fail(WEFT_EUSAGE,
+                          "gradcheck: needs a graph in double precision and a loss");
     if (tolerance <= 0) tolerance = 1e-6;
     double *buffers = malloc((g->buffer_count + 1) * sizeof *buffers), worst = 0;
     if (!buffers) return weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");
@@ -81,7 +84,8 @@ weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
     if (!s) s = weft_backward(p);
     const char *where = "";
     for (int v = 1; v < g->values && !s; v++) {
-        bool graph = g->value[v].kind == WEFT_KIND_PARAM || g->value[v].kind == WEFT_KIND_INPUT;
+        bool graph =
+            g->value[v].kind == WEFT_KIND_PARAM || g->value[v].kind == WEFT_KIND_INPUT;
         if (!graph || !p->val[v].gradient.data) continue;
         weft_gradcheck_row row;
         s = check_tensor(p, v, samples, buffers, &row);
@@ -95,7 +99,7 @@ weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
     memcpy(g->buffers, buffers, g->buffer_count * sizeof *buffers);
     free(buffers);
     if (!s && !(worst <= tolerance))
-        s = weft__fail(WEFT_EBUG, "gradcheck: %s is off by %.3g (relative), allowed %.3g", where,
-                       worst, tolerance);
+        s = weft__fail(WEFT_EBUG, "gradcheck: %s is off by %.3g (relative), allowed %.3g",
+                       where, worst, tolerance);
     return s;
 }

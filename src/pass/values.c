@@ -32,7 +32,8 @@ static weft_status check_input(const weft_plan *p, weft_val v, size_t count, boo
 weft_status weft_plan_set(weft_plan *p, weft_val v, const float *data, size_t count)
 {
     weft_status s = check_input(p, v, count, false);
-    if (s || !p->val[v.id].t.data) return s; /* an input that nothing needs has no memory */
+    if (s || !p->val[v.id].t.data)
+        return s; /* an input that nothing needs has no memory */
     weft__to_storage(&p->val[v.id].t, p->g->f64, data);
     return WEFT_OK;
 }
@@ -43,7 +44,8 @@ weft_status weft_plan_set_last(weft_plan *p, weft_val v, const float *data, size
     weft__tensor *t = s ? NULL : &p->val[v.id].t;
     if (s || !t->data) return s;
     if (t->order == WEFT_LAST || t->rank < 3) {
-        if (!p->g->f64) memcpy(t->data, data, count * sizeof *data);
+        if (!p->g->f64)
+            memcpy(t->data, data, count * sizeof *data);
         else
             for (size_t i = 0; i < count; i++) ((double *)t->data)[i] = data[i];
         return WEFT_OK;
@@ -54,8 +56,10 @@ weft_status weft_plan_set_last(weft_plan *p, weft_val v, const float *data, size
             for (size_t j = 0; j < inner; j++) {
                 float x = data[(i * inner + j) * c + k];
                 size_t to = (i * c + k) * inner + j;
-                if (p->g->f64) ((double *)t->data)[to] = x;
-                else ((float *)t->data)[to] = x;
+                if (p->g->f64)
+                    ((double *)t->data)[to] = x;
+                else
+                    ((float *)t->data)[to] = x;
             }
     return WEFT_OK;
 }
@@ -92,7 +96,8 @@ static weft_status copy_out(const weft_plan *p, weft_val v, float *data, size_t 
         return weft__fail(WEFT_EUSAGE, "%s: holds integers", p->g->value[v.id].name);
     if (!still_there(p, v.id, gradient))
         return weft__fail(WEFT_EUSAGE, "%s: %s was not kept by this plan",
-                          p->g->value[v.id].name, gradient ? "its gradient" : "its value");
+                          p->g->value[v.id].name,
+                          gradient ? "its gradient" : "its value");
     weft__from_storage(t, p->g->f64, data);
     return WEFT_OK;
 }
@@ -130,7 +135,10 @@ void weft_plan_random(weft_plan *p, uint64_t seed, uint64_t step)
     }
 }
 
-void weft_plan_loss_scale(weft_plan *p, float scale) { p->loss_scale = scale; }
+void weft_plan_loss_scale(weft_plan *p, float scale)
+{
+    p->loss_scale = scale;
+}
 
 void weft_plan_trace(weft_plan *p, weft_trace_fn *fn, void *user)
 {
@@ -138,7 +146,10 @@ void weft_plan_trace(weft_plan *p, weft_trace_fn *fn, void *user)
     p->trace_user = user;
 }
 
-size_t weft_plan_bytes(const weft_plan *p) { return p->bytes; }
+size_t weft_plan_bytes(const weft_plan *p)
+{
+    return p->bytes;
+}
 
 size_t weft_plan_total_bytes(const weft_plan *p)
 {
@@ -150,6 +161,7 @@ size_t weft_plan_total_bytes(const weft_plan *p)
 double weft_plan_flops(const weft_plan *p)
 {
     double sum = 0;
-    for (int i = 0; i < p->steps; i++) sum += p->step[i].flops * (p->step[i].backward ? 3 : 1);
+    for (int i = 0; i < p->steps; i++)
+        sum += p->step[i].flops * (p->step[i].backward ? 3 : 1);
     return sum;
 }

@@ -26,9 +26,10 @@ weft_status weft__picture_input(const weft_graph *g, const weft_data *d, weft_va
         weft_shape s = weft_shape_of(g, v);
         if (s.rank != 4) continue;
         if (s.dim[1] != c || s.dim[2] != h || s.dim[3] != w)
-            return weft__fail(WEFT_ESHAPE,
-                              "the network takes %dx%dx%d pictures (%s), the data are %dx%dx%d",
-                              s.dim[1], s.dim[2], s.dim[3], weft_name_of(g, v), c, h, w);
+            return weft__fail(
+                WEFT_ESHAPE,
+                "the network takes %dx%dx%d pictures (%s), the data are %dx%dx%d",
+                s.dim[1], s.dim[2], s.dim[3], weft_name_of(g, v), c, h, w);
         *x = v;
         return WEFT_OK;
     }
@@ -44,8 +45,8 @@ static weft_status check_classes(const weft_graph *g, weft_val logits, const wef
     return WEFT_OK;
 }
 
-static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split, const float mean[4],
-                        const float deviation[4])
+static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split,
+                        const float mean[4], const float deviation[4])
 {
     int count = weft_data_count(e->d, split);
     weft_loader_opts lo = {.split = split, .batch = e->batch};
@@ -61,7 +62,8 @@ static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split, con
     if (s) return s;
     e->scores = weft__alloc((size_t)e->batch * (size_t)e->classes, sizeof *e->scores);
     e->losses = weft__alloc((size_t)e->batch, sizeof *e->losses);
-    return e->scores && e->losses ? WEFT_OK : weft__fail(WEFT_ENOMEM, "evaluate: out of memory");
+    return e->scores && e->losses ? WEFT_OK
+                                  : weft__fail(WEFT_ENOMEM, "evaluate: out of memory");
 }
 
 weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft_data *d,
@@ -141,15 +143,16 @@ weft_status weft__evaluator_run(weft__evaluator *e, weft_metrics *m, float *scor
     return s;
 }
 
-weft_status weft_evaluate(weft_graph *g, weft_val logits, const weft_data *d, weft_split split,
-                          int batch, const float mean[4], const float deviation[4],
-                          weft_metrics *m, float *scores)
+weft_status weft_evaluate(weft_graph *g, weft_val logits, const weft_data *d,
+                          weft_split split, int batch, const float mean[4],
+                          const float deviation[4], weft_metrics *m, float *scores)
 {
     weft__evaluator *e = NULL;
     if (weft_data_count(d, split) < 1)
         return weft__fail(WEFT_EDATA, "the data set has no %s samples",
-                          split == WEFT_TRAIN ? "training" : split == WEFT_VAL ? "validation"
-                                                                              : "test");
+                          split == WEFT_TRAIN ? "training"
+                          : split == WEFT_VAL ? "validation"
+                                              : "test");
     weft_status s = weft__evaluator_new(g, logits, d, split, batch, mean, deviation, &e);
     if (!s) s = weft__evaluator_run(e, m, scores);
     weft__evaluator_free(e);

@@ -1,4 +1,5 @@
-/* session.h: a training run from the inside: what the loop, the state and the run folder share. */
+/* session.h: a training run from the inside: what the loop, the state and the run folder
+ * share. */
 #ifndef WEFT_SRC_SESSION_H
 #define WEFT_SRC_SESSION_H
 
@@ -9,17 +10,17 @@
 
 /* Everything that must come back for a run to go on with the same bits. */
 typedef struct weft__run_state {
-    int epoch, batch;    /* to be done next, from 0 */
-    int64_t step;        /* batches seen so far: the key of random numbers */
-    double loss_sum;     /* of this epoch so far */
+    int epoch, batch; /* to be done next, from 0 */
+    int64_t step;     /* batches seen so far: the key of random numbers */
+    double loss_sum;  /* of this epoch so far */
     int64_t loss_count;
     double plateau_factor, plateau_best;
     int plateau_stale;
-    double halved;       /* product of the halvings after divergence */
+    double halved; /* product of the halvings after divergence */
     int halvings;
     int best_epoch, stale; /* best_epoch from 1; 0: none yet */
     double best_top1, best_loss;
-    double seconds;      /* spent in earlier parts */
+    double seconds; /* spent in earlier parts */
 } weft__run_state;
 
 typedef struct weft__session {
@@ -49,8 +50,8 @@ typedef struct weft__session {
 /* state.c: to and from run_dir. */
 weft_status weft__session_claim(weft__session *s); /* folder, lock */
 weft_status weft__session_save(weft__session *s, bool epoch_start);
-/* Reads run_dir/last.ckpt, or epoch.ckpt. A checkpoint of another run is WEFT_EUSAGE with every
- * difference in one line. */
+/* Reads run_dir/last.ckpt, or epoch.ckpt. A checkpoint of another run is WEFT_EUSAGE with
+ * every difference in one line. */
 weft_status weft__session_restore(weft__session *s, bool epoch_start);
 weft_status weft__session_history(weft__session *s); /* writes results.csv */
 weft_status weft__session_add_row(weft__session *s, const weft_epoch_row *row);

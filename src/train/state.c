@@ -67,7 +67,8 @@ static facts facts_of(const weft__session *s)
     f.optimizer = f.n;
     fact(&f, "optimizer", "%s", s->optimizer->opts.name);
     fact(&f, "lr", "%.17g", s->optimizer->opts.lr);
-    fact(&f, "schedule", "%s", s->opts.schedule.name ? s->opts.schedule.name : "constant");
+    fact(&f, "schedule", "%s",
+         s->opts.schedule.name ? s->opts.schedule.name : "constant");
     return f;
 }
 
@@ -102,18 +103,21 @@ static double from_bits(const char **text)
 }
 
 /* The numbers of a run's state by name, once, for writing and for reading. */
-#define STATE_FIELDS(INT, REAL)                                                                    \
-    INT(epoch) INT(batch) INT(step) REAL(loss_sum) INT(loss_count) REAL(plateau_factor)            \
-    REAL(plateau_best) INT(plateau_stale) REAL(halved) INT(halvings) INT(best_epoch) INT(stale)    \
-    REAL(best_top1) REAL(best_loss) REAL(seconds)
+#define STATE_FIELDS(INT, REAL)                                                          \
+    INT(epoch)                                                                           \
+    INT(batch) INT(step) REAL(loss_sum) INT(loss_count) REAL(plateau_factor)             \
+        REAL(plateau_best) INT(plateau_stale) REAL(halved) INT(halvings) INT(best_epoch) \
+            INT(stale) REAL(best_top1) REAL(best_loss) REAL(seconds)
 
 static weft_status put_state(const weft__session *s, weft_meta *m)
 {
     weft__run_state at = s->at;
     weft_status status = put_text(m, "format", "%d", VERSION);
     at.seconds = weft__session_seconds(s);
-#define PUT_INT(name) if (!status) status = put_text(m, #name, "%" PRId64, (int64_t)at.name);
-#define PUT_REAL(name) if (!status) status = put_text(m, #name, "%016" PRIx64, bits(at.name));
+#define PUT_INT(name) \
+    if (!status) status = put_text(m, #name, "%" PRId64, (int64_t)at.name);
+#define PUT_REAL(name) \
+    if (!status) status = put_text(m, #name, "%016" PRIx64, bits(at.name));
     STATE_FIELDS(PUT_INT, PUT_REAL)
     if (!status) status = put_text(m, "optimizer_steps", "%" PRId64, s->optimizer->steps);
     facts f = facts_of(s);
@@ -130,14 +134,15 @@ static weft_status get_state(weft__session *s, const weft_meta *m)
 {
     weft__run_state at = {0};
     const char *text;
-#define GET_REAL(name)                                                                             \
-    if (!(text = weft_meta_get(m, #name))) return weft__fail(WEFT_EMODEL, "no " #name);            \
+#define GET_REAL(name)                                                                  \
+    if (!(text = weft_meta_get(m, #name))) return weft__fail(WEFT_EMODEL, "no " #name); \
     at.name = from_bits(&text);
-#define GET_NARROW(name)                                                                           \
-    if (!(text = weft_meta_get(m, #name))) return weft__fail(WEFT_EMODEL, "no " #name);            \
+#define GET_NARROW(name)                                                                \
+    if (!(text = weft_meta_get(m, #name))) return weft__fail(WEFT_EMODEL, "no " #name); \
     at.name = (__typeof__(at.name))strtoll(text, NULL, 10);
     STATE_FIELDS(GET_NARROW, GET_REAL)
-    if (at.epoch < 0 || at.batch < 0 || at.epoch > s->opts.epochs || at.batch > s->batches)
+    if (at.epoch < 0 || at.batch < 0 || at.epoch > s->opts.epochs ||
+        at.batch > s->batches)
         return weft__fail(WEFT_EMODEL, "epoch %d, batch %d is not in this run", at.epoch,
                           at.batch);
     if (!(text = weft_meta_get(m, "optimizer_steps")))
@@ -151,7 +156,8 @@ static weft_status get_state(weft__session *s, const weft_meta *m)
 /* Each tensor of the state: name, storage, elements. visit returns a status. */
 typedef weft_status visit_fn(void *user, const char *name, float *data, size_t count);
 
-static weft_status each_tensor(weft__session *s, visit_fn *visit, void *user, bool optimizer)
+static weft_status each_tensor(weft__session *s, visit_fn *visit, void *user,
+                               bool optimizer)
 {
     weft_optimizer *o = s->optimizer;
     size_t n = s->g->slab_count;
@@ -162,8 +168,10 @@ static weft_status each_tensor(weft__session *s, visit_fn *visit, void *user, bo
         snprintf(name, sizeof name, "moment.%d", k);
         if (o->moment[k]) status = visit(user, name, o->moment[k], n);
     }
-    if (!status && o->average && optimizer) status = visit(user, "average", o->average, n);
-    if (!status && s->at.best_epoch) status = visit(user, "best.parameters", s->best_slab, n);
+    if (!status && o->average && optimizer)
+        status = visit(user, "average", o->average, n);
+    if (!status && s->at.best_epoch)
+        status = visit(user, "best.parameters", s->best_slab, n);
     if (!status && s->at.best_epoch)
         status = visit(user, "best.buffers", s->best_buffers, s->g->buffer_count);
     return status;
@@ -172,7 +180,8 @@ static weft_status each_tensor(weft__session *s, visit_fn *visit, void *user, bo
 static weft_status put_tensor(void *user, const char *name, float *data, size_t count)
 {
     if (!count) return WEFT_OK;
-    if (count > INT32_MAX) return weft__fail(WEFT_ENOMEM, "%s: too large for a checkpoint", name);
+    if (count > INT32_MAX)
+        return weft__fail(WEFT_ENOMEM, "%s: too large for a checkpoint", name);
     return weft__checkpoint_put(user, name, WEFT_SHAPE((int)count), data, count);
 }
 
@@ -180,7 +189,8 @@ static weft_status get_tensor(void *user, const char *name, float *data, size_t 
 {
     if (!count) return WEFT_OK;
     const float *from = weft__checkpoint_get(user, name, count);
-    if (!from) return weft__fail(WEFT_EMODEL, "no tensor %s of %zu elements", name, count);
+    if (!from)
+        return weft__fail(WEFT_EMODEL, "no tensor %s of %zu elements", name, count);
     memcpy(data, from, count * sizeof *data);
     return WEFT_OK;
 }
@@ -192,10 +202,12 @@ static weft_status put_history(const weft__session *s, weft_meta *m)
         const weft_epoch_row *r = &s->history[i];
         char key[32], text[240];
         snprintf(key, sizeof key, "row.%d", i);
-        const double number[] = {r->seconds, r->train_loss, r->top1, r->top5, r->val_loss, r->lr};
+        const double number[] = {r->seconds, r->train_loss, r->top1,
+                                 r->top5,    r->val_loss,   r->lr};
         int n = snprintf(text, sizeof text, "%d", r->epoch);
         for (int k = 0; k < 6; k++)
-            n += snprintf(text + n, sizeof text - (size_t)n, " %016" PRIx64, bits(number[k]));
+            n += snprintf(text + n, sizeof text - (size_t)n, " %016" PRIx64,
+                          bits(number[k]));
         status = weft_meta_set(m, key, text);
     }
     return status;
@@ -211,7 +223,8 @@ static weft_status get_history(weft__session *s, const weft_meta *m)
         weft_epoch_row r = {0};
         snprintf(key, sizeof key, "row.%d", i);
         text = weft_meta_get(m, key);
-        double *number[] = {&r.seconds, &r.train_loss, &r.top1, &r.top5, &r.val_loss, &r.lr};
+        double *number[] = {&r.seconds, &r.train_loss, &r.top1,
+                            &r.top5,    &r.val_loss,   &r.lr};
         if (!text || strlen(text) < 6 * 17 + 1)
             return weft__fail(WEFT_EMODEL, "%s cannot be read", key);
         char *end;
@@ -254,7 +267,8 @@ static weft_status same_run(const weft__session *s, const weft_meta *m, const ch
         const char *there = weft_meta_get(m, key);
         if (there && !strcmp(there, f.value[i])) continue;
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %s here, %.60s there",
-                               at ? "; " : "", f.key[i], f.value[i], there ? there : "none");
+                               at ? "; " : "", f.key[i], f.value[i],
+                               there ? there : "none");
     }
     if (!at) return WEFT_OK;
     return weft__fail(WEFT_EUSAGE, "%s: is of another run: %s", path, text);
@@ -270,8 +284,8 @@ weft_status weft__session_restore(weft__session *s, bool epoch_start)
     const weft_meta *m = weft__checkpoint_meta(c);
     const char *format = weft_meta_get(m, "format");
     if (!format || atoi(format) != VERSION)
-        status = weft__fail(WEFT_EMODEL, "%s: written by version %s, this is version %d", path,
-                            format ? format : "?", VERSION);
+        status = weft__fail(WEFT_EMODEL, "%s: written by version %s, this is version %d",
+                            path, format ? format : "?", VERSION);
     if (!status) status = same_run(s, m, path);
     bool optimizer = !s->opts.reset_optimizer;
     if (!status) {
@@ -307,12 +321,14 @@ weft_status weft__session_history(weft__session *s)
     path_of(s, "results.csv", path, sizeof path);
     weft_status status = weft__writer_open(&w, path);
     if (status) return status;
-    weft__writer_printf(&w, "epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,"
-                            "val/loss,lr/pg0\n");
+    weft__writer_printf(
+        &w, "epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,"
+            "val/loss,lr/pg0\n");
     for (int i = 0; i < s->rows; i++) {
         const weft_epoch_row *r = &s->history[i];
-        weft__writer_printf(&w, "%d,%.3f,%.6g,%.6g,%.6g,%.6g,%.6g\n", r->epoch, r->seconds,
-                            r->train_loss, r->top1, r->top5, r->val_loss, r->lr);
+        weft__writer_printf(&w, "%d,%.3f,%.6g,%.6g,%.6g,%.6g,%.6g\n", r->epoch,
+                            r->seconds, r->train_loss, r->top1, r->top5, r->val_loss,
+                            r->lr);
     }
     return weft__writer_commit(&w);
 }

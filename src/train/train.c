@@ -31,9 +31,11 @@ static weft_status check_options(const weft_train_opts *o, const weft_data *d)
     if (o->batch < 1 || o->batch > 1 << 20)
         return weft__fail(WEFT_EUSAGE, "batch %d, allowed 1 to %d", o->batch, 1 << 20);
     if (o->accumulate < 1 || o->accumulate > 1 << 20)
-        return weft__fail(WEFT_EUSAGE, "accumulate %d, allowed 1 to %d", o->accumulate, 1 << 20);
+        return weft__fail(WEFT_EUSAGE, "accumulate %d, allowed 1 to %d", o->accumulate,
+                          1 << 20);
     if (!(o->smoothing >= 0 && o->smoothing < 1))
-        return weft__fail(WEFT_EUSAGE, "label smoothing %g, allowed 0 to below 1", o->smoothing);
+        return weft__fail(WEFT_EUSAGE, "label smoothing %g, allowed 0 to below 1",
+                          o->smoothing);
     if (weft_data_count(d, WEFT_TRAIN) < 1)
         return weft__fail(WEFT_EDATA, "the data set has no training samples");
     return weft_schedule_check(&o->schedule);
@@ -49,15 +51,20 @@ static void add_loss(weft__session *s)
     s->target = s->soft ? weft_input(g, "target", WEFT_SHAPE(0, s->classes))
                         : weft_input_int(g, "target", WEFT_SHAPE(0), s->classes);
     if (s->opts.class_weights)
-        weight = weft_const(g, "class_weights", WEFT_SHAPE(s->classes), s->opts.class_weights);
+        weight =
+            weft_const(g, "class_weights", WEFT_SHAPE(s->classes), s->opts.class_weights);
     s->loss = weft_cross_entropy(g, s->logits, s->target, weight, &ce, &s->each);
 }
 
 static weft_status make_plans(weft__session *s)
 {
     int count = weft_data_count(s->d, WEFT_TRAIN);
-    weft_plan_opts po = {.batch = s->opts.batch, .loss = s->loss, .training = true,
-                         .accumulate = s->opts.accumulate > 1, .keep = &s->each, .keep_count = 1};
+    weft_plan_opts po = {.batch = s->opts.batch,
+                         .loss = s->loss,
+                         .training = true,
+                         .accumulate = s->opts.accumulate > 1,
+                         .keep = &s->each,
+                         .keep_count = 1};
     weft_status status = WEFT_OK;
     if (count >= s->opts.batch) status = weft_plan_new(s->g, &po, &s->full);
     s->tail_size = po.batch = count % s->opts.batch;
@@ -68,8 +75,12 @@ static weft_status make_plans(weft__session *s)
 static weft_status make_loader(weft__session *s)
 {
     const weft_train_opts *o = &s->opts;
-    weft_loader_opts lo = {.split = WEFT_TRAIN, .batch = o->batch, .shuffle = true,
-                           .seed = o->seed, .augment = o->augment, .threads = o->loader_threads};
+    weft_loader_opts lo = {.split = WEFT_TRAIN,
+                           .batch = o->batch,
+                           .shuffle = true,
+                           .seed = o->seed,
+                           .augment = o->augment,
+                           .threads = o->loader_threads};
     memcpy(lo.mean, o->mean, sizeof lo.mean);
     memcpy(lo.deviation, o->deviation, sizeof lo.deviation);
     weft_status status = weft_loader_new(s->d, &lo, &s->loader);
@@ -136,8 +147,8 @@ static void finish(weft__session *s)
 static double rate_now(const weft__session *s)
 {
     double epoch = s->at.epoch + (double)s->at.batch / s->batches;
-    return s->at.halved * weft_schedule_rate(&s->opts.schedule, s->optimizer->opts.lr, epoch,
-                                             s->opts.epochs, s->at.plateau_factor);
+    return s->at.halved * weft_schedule_rate(&s->opts.schedule, s->optimizer->opts.lr,
+                                             epoch, s->opts.epochs, s->at.plateau_factor);
 }
 
 /* Samples in the group of batches that makes one update and holds batch b. */
@@ -156,13 +167,15 @@ static weft_status diverged(weft__session *s, weft_plan *p, const weft_batch *b)
     if (each && !weft_plan_get(p, s->each, each, (size_t)b->n))
         for (int i = 0; i < b->n && !sample[0]; i++)
             if (!isfinite(each[i]))
-                weft_data_sample_name(s->d, WEFT_TRAIN, b->index[i], sample, sizeof sample);
+                weft_data_sample_name(s->d, WEFT_TRAIN, b->index[i], sample,
+                                      sizeof sample);
     free(each);
     weft_plan_first_bad(p, where, sizeof where);
-    return weft__fail(WEFT_EDIVERGED,
-                      "loss or gradient is not finite at epoch %d, batch %d: first in %s%s%s",
-                      s->at.epoch + 1, s->at.batch + 1, where[0] ? where : "the update",
-                      sample[0] ? ", sample " : "", sample);
+    return weft__fail(
+        WEFT_EDIVERGED,
+        "loss or gradient is not finite at epoch %d, batch %d: first in %s%s%s",
+        s->at.epoch + 1, s->at.batch + 1, where[0] ? where : "the update",
+        sample[0] ? ", sample " : "", sample);
 }
 
 static weft_status one_batch(weft__session *s, const weft_batch *b)
@@ -172,7 +185,8 @@ static weft_status one_batch(weft__session *s, const weft_batch *b)
     bool last = k == s->opts.accumulate - 1 || s->at.batch == s->batches - 1;
     weft_status status = weft_plan_set_last(p, s->x, b->x, (size_t)b->n * s->sample);
     if (!status && s->soft)
-        status = weft_plan_set(p, s->target, b->target, (size_t)b->n * (size_t)s->classes);
+        status =
+            weft_plan_set(p, s->target, b->target, (size_t)b->n * (size_t)s->classes);
     else if (!status)
         status = weft_plan_set_int(p, s->target, b->label, (size_t)b->n);
     if (status) return status;
@@ -200,15 +214,20 @@ static void tell_progress(const weft__session *s, double since, int done)
     if (!s->opts.on_step) return;
     double spent = weft__seconds() - since, each = spent / (done ? done : 1);
     int64_t left = (int64_t)(s->opts.epochs - s->at.epoch) * s->batches - s->at.batch;
-    weft_progress p = {.epoch = s->at.epoch + 1, .epochs = s->opts.epochs, .batch = s->at.batch,
+    weft_progress p = {.epoch = s->at.epoch + 1,
+                       .epochs = s->opts.epochs,
+                       .batch = s->at.batch,
                        .batches = s->batches,
-                       .loss = s->at.loss_sum / (double)(s->at.loss_count ? s->at.loss_count : 1),
-                       .lr = rate_now(s), .samples_per_second = s->opts.batch / each,
+                       .loss = s->at.loss_sum /
+                               (double)(s->at.loss_count ? s->at.loss_count : 1),
+                       .lr = rate_now(s),
+                       .samples_per_second = s->opts.batch / each,
                        .seconds_left = each * (double)left};
     s->opts.on_step(s->opts.user, &p);
 }
 
-/* A failed save is told, and tried again at the next interval; it is an error only at the end. */
+/* A failed save is told, and tried again at the next interval; it is an error only at the
+ * end. */
 static void save_now(weft__session *s, bool epoch_start)
 {
     weft_status status = weft__session_save(s, epoch_start);
@@ -233,9 +252,10 @@ static weft_status one_epoch(weft__session *s)
         if (whole && (stop || weft__seconds() - s->saved > s->opts.save_seconds))
             save_now(s, false);
         if (whole && stop)
-            return s->save_failed ? weft__fail(WEFT_EIO, "%s", weft_last_error())
-                                  : weft__fail(WEFT_ESTOPPED, "stopped at epoch %d, batch %d",
-                                               s->at.epoch + 1, s->at.batch);
+            return s->save_failed
+                       ? weft__fail(WEFT_EIO, "%s", weft_last_error())
+                       : weft__fail(WEFT_ESTOPPED, "stopped at epoch %d, batch %d",
+                                    s->at.epoch + 1, s->at.batch);
         status = weft_loader_next(s->loader, &b);
     }
     return status;
@@ -308,7 +328,8 @@ static weft_status end_epoch(weft__session *s)
     return WEFT_OK;
 }
 
-/* After divergence: back to the start of the epoch with half the learning rate, a few times. */
+/* After divergence: back to the start of the epoch with half the learning rate, a few
+ * times. */
 static weft_status retry(weft__session *s)
 {
     if (!s->opts.run_dir || s->at.halvings >= s->opts.halvings) return WEFT_EDIVERGED;
@@ -320,8 +341,9 @@ static weft_status retry(weft__session *s)
     if (status) return status;
     s->at.halved = halved;
     s->at.halvings = halvings;
-    weft__warn("%s. Back to the start of the epoch with half the learning rate (%d of %d)", what,
-               halvings, s->opts.halvings);
+    weft__warn(
+        "%s. Back to the start of the epoch with half the learning rate (%d of %d)", what,
+        halvings, s->opts.halvings);
     /* a resume from here on must not forget the halving */
     save_now(s, true);
     return WEFT_OK;
@@ -358,14 +380,16 @@ static weft_status conclude(weft__session *s, weft_train_result *out)
 }
 
 weft_status weft_train(weft_graph *g, weft_val logits, const weft_data *d,
-                       const weft_train_opts *opts, const weft_meta *meta, weft_train_result *out)
+                       const weft_train_opts *opts, const weft_meta *meta,
+                       weft_train_result *out)
 {
     weft_train_opts o = with_defaults(opts);
     weft_train_result result = {0};
     weft_status status = check_options(&o, d);
     if (!status) status = weft_graph_status(g);
     if (status) return status;
-    weft__session s = {.g = g, .logits = logits, .d = d, .opts = o, .meta = meta, .lock = -1};
+    weft__session s = {
+        .g = g, .logits = logits, .d = d, .opts = o, .meta = meta, .lock = -1};
     status = start(&s);
     if (!status) status = all_epochs(&s);
     if (!status) status = conclude(&s, &result);

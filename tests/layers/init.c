@@ -1,0 +1,99 @@
+/* init.c: starting values of parameters. */
+#include "test.h"
+
+#include "weft/weft.h"
+
+static float values[200 * 200];
+
+static void filled(weft_shape shape, weft_init_kind kind, double a, double b,
+                   size_t count)
+{
+    weft_graph *g = weft_graph_new();
+    weft_val w = weft_param(g, "w", shape);
+    weft_param_init(g, w, kind, a, b);
+    CHECK(!weft_init(g, test_seed()) && !weft_param_get(g, w, values, count));
+    weft_graph_free(g);
+}
+
+static void moments(size_t count, double *mean, double *deviation)
+{
+    double s = 0, q = 0;
+    for (size_t i = 0; i < count; i++) s += values[i];
+    *mean = s / (double)count;
+    for (size_t i = 0; i < count; i++) q += (values[i] - *mean) * (values[i] - *mean);
+    *deviation = sqrt(q / (double)count);
+}
+
+static void spreads_follow_fan_in_and_fan_out(void **state)
+{
+    (void)state;
+    const struct {
+        weft_init_kind kind;
+        double a, b, mean, deviation;
+    } row[] = {{WEFT_INIT_UNIFORM, -1, 3, 1, 4 / sqrt(12)},
+               {WEFT_INIT_NORMAL, 2, 0.5, 2, 0.5},
+               {WEFT_INIT_HE_NORMAL, 0, 0, 0, sqrt(2.0 / 100)},
+               {WEFT_INIT_HE_UNIFORM, 0, 0, 0, sqrt(2.0 / 100)},
+               {WEFT_INIT_XAVIER_NORMAL, 0, 0, 0, sqrt(2.0 / 300)},
+               {WEFT_INIT_XAVIER_UNIFORM, 0, 0, 0, sqrt(2.0 / 300)}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        double mean, deviation;
+        filled(WEFT_SHAPE(200, 100), row[i].kind, row[i].a, row[i].b, 20000);
+        moments(20000, &mean, &deviation);
+        CHECK_NEAR(mean, row[i].mean, 5 * row[i].deviation / sqrt(20000));
+        CHECK_NEAR(deviation / row[i].deviation, 1, 0.03);
+    }
+}
+
+static void orthogonal_rows_are_orthonormal(void **state)
+{
+    (void)state;
+    const int shapes[][2] = {{8, 8}, {5, 20}, {40, 10}};
+    for (int s = 0; s < 3; s++) {
+        int rows = shapes[s][0], columns = shapes[s][1],
+            small = rows < columns ? rows : columns;
+        filled(WEFT_SHAPE(rows, columns), WEFT_INIT_ORTHOGONAL, 2, 0,
+               (size_t)(rows * columns));
+        for (int i = 0; i < small; i++)
+            for (int j = 0; j < small; j++) {
+                double dot = 0;
+                for (int k = 0; k < columns; k++)
+                    dot += (double)values[i * columns + k] * values[j * columns + k];
+                CHECK_NEAR(dot, i == j ? 4 : 0, 1e-5);
+            }
+    }
+}
+
+static void a_seed_gives_the_same_values_every_time(void **state)
+{
+    (void)state;
+    char a[65], b[65], other[65];
+    weft_graph *g = weft_graph_new();
+    weft_val y;
+    CHECK(!weft_model_build(g, "small-cnn", NULL, &y));
+    CHECK(!weft_init(g, 7) && !weft_params_sha256(g, a));
+    CHECK(!weft_init(g, 8) && !weft_params_sha256(g, other));
+    CHECK(!weft_init(g, 7) && !weft_params_sha256(g, b));
+    CHECK_TEXT(a, b);
+    CHECK(strcmp(a, other));
+    weft_graph_free(g);
+}
+
+static void layers_say_what_does_not_fit(void **state)
+{
+    (void)state;
+    weft_graph *g = weft_graph_new();
+    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 6, 4, 4));
+    weft_layer_conv(g, "c", x, 8, 3, &(weft_conv_opts){.groups = 4}, NULL);
+    CHECK(weft_graph_status(g) == WEFT_ESHAPE);
+    CHECK_TEXT(weft_graph_error(g), "c: 6 channels do not divide into 4 groups");
+    weft_graph_free(g);
+    g = weft_graph_new();
+    weft_layer_conv(g, "c", weft_input(g, "x", WEFT_SHAPE(0, 6)), 8, 3, NULL, NULL);
+    CHECK_HAS(weft_graph_error(g), "c: the input has rank 2");
+    weft_graph_free(g);
+}
+
+RUN_TESTS(TEST(spreads_follow_fan_in_and_fan_out), TEST(orthogonal_rows_are_orthonormal),
+          TEST(a_seed_gives_the_same_values_every_time),
+          TEST(layers_say_what_does_not_fit))
