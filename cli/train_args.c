@@ -40,7 +40,7 @@ const option_row train_options[] = {
     REAL(A, max_megapixels, "max-megapixels", 0.001, 4096, "refuse larger pictures (64)"),
     FLAG(A, no_check, "no-check", "do not decode every picture before the first step"),
     HEADING("training"),
-    INT(A, epochs, "epochs", 1, 1000000, "passes over the training set (12)"),
+    INT(A, epochs, "epochs", 1, 1000000, "passes over the training set (15)"),
     INT(A, batch, "batch", 1, 65536, "pictures per step (128)"),
     INT(A, accumulate, "accumulate", 1, 65536, "batches per update (1)"),
     CHOICE(A, optimizer, "optimizer", "sgd|adam|adamw|rmsprop",
@@ -116,7 +116,7 @@ static const double unset = -1;
 train_args train_defaults(void)
 {
     return (train_args){.fit = "stretch",
-                        .epochs = 12,
+                        .epochs = 15,
                         .batch = 128,
                         .accumulate = 1,
                         .lr = unset,
@@ -157,7 +157,7 @@ void train_choose(train_args *a, const weft_data *d)
     bool none = !strcmp(a->augment, "none"), strong = !strcmp(a->augment, "strong");
     bool signs = !strcmp(a->augment, "auto") && classes_are_signs(d);
     if (a->flip < 0) a->flip = none || signs ? 0 : 0.5;
-    if (a->shift < 0) a->shift = none ? 0 : signs ? (h >= 28 ? 2 : 0) : (h + 7) / 8;
+    if (a->shift < 0) a->shift = none ? 0 : c == 3 ? (h + 7) / 8 : signs ? 1 : 0;
     if (strong) {
         if (a->rotate <= 0) a->rotate = 10;
         if (a->brightness <= 0) a->brightness = 0.2;
@@ -165,11 +165,14 @@ void train_choose(train_args *a, const weft_data *d)
         if (a->saturation <= 0 && c == 3) a->saturation = 0.2;
         if (a->cutout <= 0) a->cutout = h / 4;
     }
-    if (a->dropout < 0) a->dropout = !strcmp(a->model, "small-cnn") ? 0.25 : 0;
+    if (a->dropout < 0) a->dropout = !strcmp(a->model, "small-cnn") ? 0.3 : 0;
     if (a->smoothing < 0) a->smoothing = 0;
     if (a->weight_decay < 0)
         a->weight_decay = strcmp(a->optimizer, "adamw") ? 5e-4 : 0.05;
-    if (a->lr < 0) a->lr = !strcmp(a->optimizer, "sgd") ? 0.1 : 2e-3;
+    if (a->lr < 0)
+        a->lr = strcmp(a->optimizer, "sgd")       ? 2e-3
+                : !strncmp(a->model, "resnet", 6) ? 0.1
+                                                  : 0.05;
 }
 
 weft_status train_data_opts(const train_args *a, weft_data_opts *out)

@@ -5,7 +5,7 @@
 #include "report/report.h"
 #include "report/text.h"
 
-extern const char weft__style[]; /* style.c: CSS, light, dark and for paper */
+extern const char *const weft__style[]; /* style.c: CSS, light, dark and for paper; 0 ends */
 
 /* sections.c: each adds a section, or nothing when there is nothing to say. *id numbers
  * figures. */

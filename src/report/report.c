@@ -18,7 +18,7 @@ static void write_page(weft__text *t, const weft__report *r)
            "<meta name=\"generator\" content=\"weft\">\n<title>");
     weft__text_escaped(t, r->title ? r->title : "Training report", 160);
     weft__text_add(t, "</title>\n<style>\n");
-    weft__text_add(t, weft__style);
+    for (int i = 0; weft__style[i]; i++) weft__text_add(t, weft__style[i]);
     weft__text_add(t, "</style>\n</head>\n<body>\n<main>\n");
     weft__section_head(t, r);
     weft__section_charts(t, r, &id);
