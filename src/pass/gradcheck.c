@@ -49,13 +49,10 @@ static double error_at(weft_plan *p, double *x, double analytic, double floor,
     return best;
 }
 
-static weft_status check_tensor(weft_plan *p, int v, size_t samples,
-                                const double *buffers, weft_gradcheck_row *row)
+static void check_tensor(weft_plan *p, int v, const double *analytic, size_t samples,
+                         const double *buffers, weft_gradcheck_row *row)
 {
-    const weft__tensor *x = &p->val[v].t, *gx = &p->val[v].gradient;
-    double *analytic = malloc((x->count + 1) * sizeof *analytic);
-    if (!analytic) return weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");
-    memcpy(analytic, gx->data, x->count * sizeof *analytic);
+    const weft__tensor *x = &p->val[v].t;
     double floor = 1e-3 * largest(analytic, x->count) + 1e-9;
     *row = (weft_gradcheck_row){.name = p->g->value[v].name, .count = x->count};
     size_t step = samples && samples < x->count ? x->count / samples : 1;
@@ -64,8 +61,29 @@ static weft_status check_tensor(weft_plan *p, int v, size_t samples,
         if (!(error <= row->worst)) row->worst = error;
         row->tried++;
     }
-    free(analytic);
-    return WEFT_OK;
+}
+
+static bool has_gradient(const weft_plan *p, int v)
+{
+    weft__kind kind = p->g->value[v].kind;
+    return (kind == WEFT_KIND_PARAM || kind == WEFT_KIND_INPUT) &&
+           p->val[v].gradient.data;
+}
+
+/* All gradients one behind the other: the next forward may take over the plan's memory.
+ */
+static double *copy_gradients(const weft_plan *p)
+{
+    size_t count = 1;
+    for (int v = 1; v < p->g->values; v++)
+        if (has_gradient(p, v)) count += p->val[v].t.count;
+    double *all = malloc(count * sizeof *all), *at = all;
+    for (int v = 1; v < p->g->values && all; v++) {
+        if (!has_gradient(p, v)) continue;
+        memcpy(at, p->val[v].gradient.data, p->val[v].t.count * sizeof *at);
+        at += p->val[v].t.count;
+    }
+    return all;
 }
 
 weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
@@ -82,14 +100,14 @@ weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
     memcpy(buffers, g->buffers, g->buffer_count * sizeof *buffers);
     weft_status s = weft_forward(p);
     if (!s) s = weft_backward(p);
+    double *all = s ? NULL : copy_gradients(p), *at = all;
     const char *where = "";
+    if (!s && !all) s = weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");
     for (int v = 1; v < g->values && !s; v++) {
-        bool graph =
-            g->value[v].kind == WEFT_KIND_PARAM || g->value[v].kind == WEFT_KIND_INPUT;
-        if (!graph || !p->val[v].gradient.data) continue;
         weft_gradcheck_row row;
-        s = check_tensor(p, v, samples, buffers, &row);
-        if (s) break;
+        if (!has_gradient(p, v)) continue;
+        check_tensor(p, v, at, samples, buffers, &row);
+        at += p->val[v].t.count;
         if (!(row.worst <= worst)) {
             worst = row.worst;
             where = row.name;
@@ -97,6 +115,7 @@ weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
         if (found) found(user, &row);
     }
     memcpy(g->buffers, buffers, g->buffer_count * sizeof *buffers);
+    free(all);
     free(buffers);
     if (!s && !(worst <= tolerance))
         s = weft__fail(WEFT_EBUG, "gradcheck: %s is off by %.3g (relative), allowed %.3g",
