@@ -22,38 +22,43 @@ typedef enum weft_fit {
 } weft_fit;
 
 typedef struct weft_data_opts {
-    int height,
-        width;    /* of every sample; 0: the commonest size in the set, at most 224 */
+    /* Of every sample. 0: the commonest size in the set, each side at most 224; one side
+     * alone makes a square. */
+    int height, width;
     int channels; /* 1 grey, 3 RGB; 0: 1 when every picture is grey, else 3 */
     weft_fit fit;
-    const char *val,
-        *test; /* folders or files of these splits when not found beside the data */
-    double val_fraction;   /* of the training set, stratified, where no split is given; 0
-                              means 0.1 */
-    bool no_val;           /* do not split off a validation set */
-    uint64_t seed;         /* of that split */
-    bool skip_bad;         /* leave out samples that cannot be read, and go on */
+    /* Folders or files of these splits; they go before what lies beside the data. */
+    const char *val, *test;
+    double
+        val_fraction; /* of the training set, stratified, where no val is; 0 means 0.1 */
+    bool no_val;      /* do not split off a validation set */
+    uint64_t seed;    /* of that split */
+    bool skip_bad;    /* leave out samples that cannot be read, and go on */
     double skip_bad_max;   /* at most this percentage; 0 means 100 */
     const char *bad_list;  /* with skip_bad: a TSV file that names them; NULL: none */
     double max_megapixels; /* a larger picture is refused; 0 means 64 */
-    bool no_check; /* do not decode every picture up front (headers are always checked) */
-    int threads;   /* that decode while checking; 0: as many as compute */
+    bool no_check;         /* do not decode all up front (headers are always checked) */
+    int threads;           /* that decode while checking; 0: as many as compute */
 } weft_data_opts;
 
 /* Opens a data set and checks all of it. path is
- *   a folder with IDX files (train-images-idx3-ubyte[.gz] and its three companions),
- *   a folder with CIFAR-10 or CIFAR-100 binary batches (data_batch_1.bin ...
- * test_batch.bin), a folder of class folders of PNG, JPEG or PNM pictures, or with train/
- * [val/] [test/] of those, or one IDX image file (its label file is found by name). Class
- * order is the bytewise order of the folder names. opts may be NULL. The set is yours:
- * weft_data_close. Fails with WEFT_EDATA (bad content; the first 20 bad samples and the
- * total are named), WEFT_EIO, WEFT_ENOMEM. User data is never modified. */
+ *   - a folder with IDX files (train-images-idx3-ubyte[.gz] and its three companions),
+ *   - one IDX image file (its label file is found by name): all of it is the training
+ * set,
+ *   - a folder with CIFAR-10 or CIFAR-100 binary batches (data_batch_1.bin and so on),
+ *   - a folder of class folders of pictures, or with train/ [val/] [test/] of those.
+ * Pictures are PNG, JPEG, PNM or BMP, by content. Class order is the bytewise order of
+ * the folder names; classes are those of the training set. opts may be NULL. The set is
+ * yours: weft_data_close. User data is never modified.
+ *
+ * Fails with WEFT_EDATA (bad content; the first 20 bad samples are warned of, the message
+ * has their total and the first), WEFT_EIO, WEFT_ENOMEM, WEFT_EUSAGE. */
 WEFT_API weft_status weft_data_open(const char *path, const weft_data_opts *opts,
                                     weft_data **out);
 WEFT_API void weft_data_close(weft_data *d);
 
-WEFT_API const char *weft_data_format(
-    const weft_data *d); /* "idx", "cifar", "image-folder" */
+/* "idx", "cifar" or "image-folder" */
+WEFT_API const char *weft_data_format(const weft_data *d);
 WEFT_API int weft_data_count(const weft_data *d, weft_split s);
 WEFT_API int weft_data_classes(const weft_data *d);
 WEFT_API const char *weft_data_class_name(const weft_data *d, int c);
@@ -69,8 +74,7 @@ WEFT_API const char *weft_data_hash(const weft_data *d);
  * not augmented. Thread-safe. */
 WEFT_API weft_status weft_data_read(const weft_data *d, weft_split s, int i,
                                     unsigned char *pixels);
-/* Mean and deviation of each channel over the training split, in units of 0..1 (x/255).
- */
+/* Mean and deviation of each channel over the training split, in units of 0..1. */
 WEFT_API weft_status weft_data_moments(const weft_data *d, float mean[4],
                                        float deviation[4]);
 
