@@ -1,7 +1,8 @@
 /* every_op.h: what the table tests share: each row's sample, built, filled and run.
  *
- * WEFT_TEST_CASES is the number of random cases of each operator, WEFT_TEST_SEED the seed,
- * WEFT_TEST_OP runs one operator alone. A case is a function of (seed, operator's name, number). */
+ * WEFT_TEST_CASES is the number of random cases of each operator, WEFT_TEST_SEED the
+ * seed, WEFT_TEST_OP runs one operator alone. A case is a function of (seed, operator's
+ * name, number). */
 #ifndef WEFT_TESTS_EVERY_OP_H
 #define WEFT_TESTS_EVERY_OP_H
 
@@ -52,8 +53,8 @@ static inline every_case every_make(const weft_op *op, int number, bool f64,
     if (f64) weft_graph_use_double(c.g);
     c.out = op->sample(c.g, &rng);
     if (with_loss && !weft_graph_status(c.g))
-        c.loss = weft_shape_of(c.g, c.out).rank == 0 ? c.out
-                                                     : every_weighted_sum(c.g, c.out);
+        c.loss =
+            weft_shape_of(c.g, c.out).rank == 0 ? c.out : every_weighted_sum(c.g, c.out);
     if (weft_graph_status(c.g)) {
         print_error("%s, case %d: %s\n", op->name, number, weft_graph_error(c.g));
         CHECK(!"the sample can be built");
@@ -68,8 +69,9 @@ static inline size_t every_count(weft_shape s)
     return n;
 }
 
-/* How values are spread. APART: no two of a tensor are closer than a hundredth of their range over
- * their number, and none is near a multiple of 1/4, where activations have their kinks. */
+/* How values are spread. APART: no two of a tensor are closer than a hundredth of their
+ * range over their number, and none is near a multiple of 1/4, where activations have
+ * their kinks. */
 typedef enum every_spread { EVERY_NORMAL, EVERY_APART } every_spread;
 
 static inline void every_numbers(const every_case *c, weft_val v, every_spread spread,
@@ -153,8 +155,7 @@ static inline weft_plan *every_plan(const every_case *c, weft_plan_opts opts)
     opts.keep = &c->out;
     opts.keep_count = 1;
     s = weft_plan_new(c->g, &opts, &p);
-    if (s)
-        print_error("%s, case %d: %s\n", c->op->name, c->number, weft_last_error());
+    if (s) print_error("%s, case %d: %s\n", c->op->name, c->number, weft_last_error());
     CHECK(s == WEFT_OK);
     weft_plan_random(p, 77, 5);
     return p;
@@ -186,7 +187,8 @@ static inline void every_free(every_result *r)
     r->n = 0;
 }
 
-/* Runs a plan with these options and collects output, input gradients, parameter gradients. */
+/* Runs a plan with these options and collects output, input gradients, parameter
+ * gradients. */
 static inline every_result every_run(const every_case *c, weft_plan_opts opts)
 {
     every_result r = {0};
@@ -216,8 +218,8 @@ static inline every_result every_run(const every_case *c, weft_plan_opts opts)
     return r;
 }
 
-/* The largest difference of a part of a and b over that part's largest number in a; -1 when NaNs
- * lie elsewhere. *where is its name. */
+/* The largest difference of a part of a and b over that part's largest number in a; -1
+ * when NaNs lie elsewhere. *where is its name. */
 static inline double every_difference(const every_result *a, const every_result *b,
                                       const char **where)
 {
@@ -257,8 +259,8 @@ static inline bool every_same_bits(const every_result *a, const every_result *b,
     return true;
 }
 
-/* Calls one(op, number) for all cases of every operator that has a sample; one returns whether all
- * is well and prints what is not. wanted (NULL: all) picks operators. */
+/* Calls one(op, number) for all cases of every operator that has a sample; one returns
+ * whether all is well and prints what is not. wanted (NULL: all) picks operators. */
 static inline void every_row(const char *claim, bool (*wanted)(const weft_op *op),
                              bool (*one)(const weft_op *op, int number))
 {

@@ -1,4 +1,5 @@
-/* every_op_gradient.c: each operator's gradients against finite differences in double precision. */
+/* every_op_gradient.c: each operator's gradients against finite differences in double
+ * precision. */
 #include "every_op.h"
 
 #define TOLERANCE 1e-6
@@ -40,7 +41,8 @@ static void every_row_has_a_sample_and_a_gradient(void **state)
     (void)state;
     for (int i = 0; i < weft__op_count(); i++) {
         const weft_op *op = weft__op_at(i).f32;
-        if (strcmp(op->name, "relayout")) CHECK(op->sample != NULL); /* the planner's own */
+        if (strcmp(op->name, "relayout"))
+            CHECK(op->sample != NULL); /* the planner's own */
         CHECK(op->backward != NULL && op->forward != NULL && op->shape != NULL);
         CHECK(op->summary != NULL);
         CHECK(!strcmp(op->name, weft__op_at(i).f64->name));

@@ -1,4 +1,5 @@
-/* every_op_isa.c: each operator on every instruction set of this machine against scalar code. */
+/* every_op_isa.c: each operator on every instruction set of this machine against scalar
+ * code. */
 #include "every_op.h"
 
 /* The order of float32 sums differs; samples sum at most a few hundred terms. */

@@ -638,7 +638,7 @@ static void one_optimizer(const char *path, tally *t)
     CHECK(vector_open(path, &v) == WEFT_OK);
     const char *op = vector_text(&v, "op");
     bool clip = !strcmp(op, "clip_grad_norm");
-    if (!strcmp(op, "optimizer") && optimizer_opts(&v, &opts))
+    if (vector_find(&v, "param0") && optimizer_opts(&v, &opts))
         good = trace_fits(path, &v, &opts);
     else if (clip)
         good = clip_fits(path, &v);

@@ -15,7 +15,8 @@ static weft_status in_use(const char *path, int fd)
     ssize_t n = pread(fd, owner, sizeof owner - 1, 0);
     owner[n > 0 ? n : 0] = '\0';
     owner[strcspn(owner, "\n")] = '\0';
-    return weft__fail(WEFT_EIO, "%s: in use by process %s. Wait for it, or choose another name",
+    return weft__fail(WEFT_EIO,
+                      "%s: in use by process %s. Wait for it, or choose another name",
                       path, owner[0] ? owner : "(unknown)");
 }
 
@@ -25,9 +26,10 @@ weft_status weft__lock_take(const char *path, int *lock)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) return weft__fail_errno(WEFT_EIO, errno, "%s: cannot be written", path);
     if (flock(fd, LOCK_EX | LOCK_NB)) {
-        weft_status s = errno == EWOULDBLOCK
-                            ? in_use(path, fd)
-                            : weft__fail_errno(WEFT_EIO, errno, "%s: cannot be locked", path);
+        weft_status s =
+            errno == EWOULDBLOCK
+                ? in_use(path, fd)
+                : weft__fail_errno(WEFT_EIO, errno, "%s: cannot be locked", path);
         close(fd);
         return s;
     }

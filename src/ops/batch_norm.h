@@ -1,4 +1,5 @@
-/* batch_norm.h: what the planner must know to fold a batch norm into the weights before it. */
+/* batch_norm.h: what the planner must know to fold a batch norm into the weights before
+ * it. */
 #ifndef WEFT_SRC_OPS_BATCH_NORM_H
 #define WEFT_SRC_OPS_BATCH_NORM_H
 

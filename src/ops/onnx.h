@@ -1,44 +1,56 @@
-/* onnx.h: how an operator speaks to the ONNX reader and writer (store/), without knowing protobuf. */
+/* onnx.h: how an operator speaks to the ONNX reader and writer (store/), without knowing
+ * protobuf. */
 #ifndef WEFT_SRC_OPS_ONNX_H
 #define WEFT_SRC_OPS_ONNX_H
 
 #include "ops/op.h"
 
-/* ---- to_onnx. Without any of these calls the writer emits one node of op->onnx.name with the
- * node's inputs and outputs as they are; most operators only add attributes. ---- */
+/* ---- to_onnx. Without any of these calls the writer emits one node of op->onnx.name
+ * with the node's inputs and outputs as they are; most operators only add attributes.
+ * ---- */
 typedef struct weft__onnx_writer weft__onnx_writer;
 
 void weft__onnx_put_int(weft__onnx_writer *w, const char *attribute, int64_t value);
-void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int *value, int n);
+void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int *value,
+                         int n);
 void weft__onnx_put_float(weft__onnx_writer *w, const char *attribute, double value);
 void weft__onnx_put_text(weft__onnx_writer *w, const char *attribute, const char *value);
 /* Another op_type or domain than op->onnx.name for this node. */
 void weft__onnx_type(weft__onnx_writer *w, const char *op_type);
-/* Drops input i and all after it / appends an int64 or float tensor constant as the next input. */
+/* Drops input i and all after it / appends an int64 or float tensor constant as the next
+ * input. */
 void weft__onnx_keep_inputs(weft__onnx_writer *w, int n);
-void weft__onnx_add_ints(weft__onnx_writer *w, const char *suffix, const int *value, int n);
-void weft__onnx_add_int(weft__onnx_writer *w, const char *suffix, int64_t value); /* a scalar */
-void weft__onnx_add_float(weft__onnx_writer *w, const char *suffix, double value); /* a scalar */
+void weft__onnx_add_ints(weft__onnx_writer *w, const char *suffix, const int *value,
+                         int n);
+void weft__onnx_add_int(weft__onnx_writer *w, const char *suffix,
+                        int64_t value); /* a scalar */
+void weft__onnx_add_float(weft__onnx_writer *w, const char *suffix,
+                          double value); /* a scalar */
 void weft__onnx_add_absent(weft__onnx_writer *w);
-/* Appends the node's own input i (after weft__onnx_then: what the first node did not take). */
+/* Appends the node's own input i (after weft__onnx_then: what the first node did not
+ * take). */
 void weft__onnx_add_input(weft__onnx_writer *w, int i);
 /* Appends a list of n floats. */
-void weft__onnx_add_floats(weft__onnx_writer *w, const char *suffix, const double *value, int n);
+void weft__onnx_add_floats(weft__onnx_writer *w, const char *suffix, const double *value,
+                           int n);
 /* Appends a float tensor of that shape, every element `value`. */
 void weft__onnx_add_fill(weft__onnx_writer *w, const char *suffix, weft_shape shape,
                          double value);
-/* More nodes for one operator: makes the current node write to a fresh temporary, then starts a
- * node of op_type that reads it (and any constants added then) and writes the node's output. */
+/* More nodes for one operator: makes the current node write to a fresh temporary, then
+ * starts a node of op_type that reads it (and any constants added then) and writes the
+ * node's output. */
 void weft__onnx_then(weft__onnx_writer *w, const char *op_type);
 /* The nominal tensors (batch counted as 1) of the node's inputs and outputs. */
 const weft__tensor *weft__onnx_in(const weft__onnx_writer *w, int i);
 const weft__tensor *weft__onnx_out(const weft__onnx_writer *w, int i);
-/* This operator has no ONNX form in this use (a loss): fails the export with a message. */
+/* This operator has no ONNX form in this use (a loss): fails the export with a message.
+ */
 void weft__onnx_refuse(weft__onnx_writer *w, const char *why);
 
 /* ---- from_onnx: one ONNX node whose op_type is op->onnx.name (or one of the aliases in
- * store/onnx_alias.def). It reads attributes and inputs, calls the public weft_ functions to build,
- * and sets each output. Attributes not asked for are refused by the reader afterwards. ---- */
+ * store/onnx_alias.def). It reads attributes and inputs, calls the public weft_ functions
+ * to build, and sets each output. Attributes not asked for are refused by the reader
+ * afterwards. ---- */
 typedef struct weft__onnx_node weft__onnx_node;
 
 weft_graph *weft__onnx_graph(weft__onnx_node *n);
@@ -47,17 +59,19 @@ int weft__onnx_opset(const weft__onnx_node *n);
 int weft__onnx_inputs(const weft__onnx_node *n);
 int weft__onnx_outputs(const weft__onnx_node *n);
 bool weft__onnx_has(const weft__onnx_node *n, const char *attribute);
-/* An attribute of the wrong type is remembered as the node's failure; the fallback is returned. */
+/* An attribute of the wrong type is remembered as the node's failure; the fallback is
+ * returned. */
 int64_t weft__onnx_get_int(weft__onnx_node *n, const char *attribute, int64_t fallback);
 double weft__onnx_get_float(weft__onnx_node *n, const char *attribute, double fallback);
-const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute, const char *fallback);
+const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute,
+                                const char *fallback);
 /* Copies at most max values; returns how many the attribute has, -1 when absent. */
 int weft__onnx_get_ints(weft__onnx_node *n, const char *attribute, int *value, int max);
-/* Input i as a value of the graph (WEFT_NONE when absent or empty). An initializer becomes a
- * parameter the first time it is asked for as a value. */
+/* Input i as a value of the graph (WEFT_NONE when absent or empty). An initializer
+ * becomes a parameter the first time it is asked for as a value. */
 weft_val weft__onnx_value(weft__onnx_node *n, int i);
-/* Input i as a constant known now: its int64/int32 or float elements (-1: absent or not constant,
- * or more than max). */
+/* Input i as a constant known now: its int64/int32 or float elements (-1: absent or not
+ * constant, or more than max). */
 int weft__onnx_const_ints(weft__onnx_node *n, int i, int64_t *value, int max);
 int weft__onnx_const_floats(weft__onnx_node *n, int i, double *value, int max);
 /* The nominal shape of input i; rank -1 when absent. */

@@ -1,10 +1,11 @@
 /* op.h: the contract between an operator and the rest of the library.
  *
- * An operator is one file with one `const weft_op WEFT_OP(name)` and one row OP(name) in table.def.
- * Every file of ops/ is built twice: with real = float, and with real = double for gradient checks;
- * WEFT_OP() gives the table another name in the second build, and the public functions are weak
- * there, so that the first build's serve both. An operator's own code therefore says `real`, never
- * float, and finds its kernels with KERNELS(r). */
+ * An operator is one file with one `const weft_op WEFT_OP(name)` and one row OP(name) in
+ * table.def. Every file of ops/ is built twice: with real = float, and with real = double
+ * for gradient checks; WEFT_OP() gives the table another name in the second build, and
+ * the public functions are weak there, so that the first build's serve both. An
+ * operator's own code therefore says `real`, never float, and finds its kernels with
+ * KERNELS(r). */
 #ifndef WEFT_SRC_OP_H
 #define WEFT_SRC_OP_H
 
@@ -20,16 +21,17 @@
 #define WEFT_OP(name) weft_op_##name
 #endif
 
-/* How a value lies in memory. PLAIN is row-major in logical order. LAST is channels-last: logical
- * [n, c, d...] stored as [n][d...][c] (the same as PLAIN below rank 3). KERNEL is for weights:
- * logical [o, i, k...] stored as [k...][i][o]; for rank 2 [i][o]. */
+/* How a value lies in memory. PLAIN is row-major in logical order. LAST is channels-last:
+ * logical [n, c, d...] stored as [n][d...][c] (the same as PLAIN below rank 3). KERNEL is
+ * for weights: logical [o, i, k...] stored as [k...][i][o]; for rank 2 [i][o]. */
 typedef enum weft__order { WEFT_PLAIN, WEFT_LAST, WEFT_KERNEL } weft__order;
 
 typedef struct weft__tensor {
-    void *data; /* real * or int32_t *; NULL: not there (an absent input, a gradient nobody wants) */
+    void *data; /* real * or int32_t *; NULL: not there (an absent input, a gradient
+                   nobody wants) */
     int rank;
     int dim[WEFT_MAX_RANK]; /* logical */
-    weft_type type;         /* WEFT_F32 for every real, also in the double build; or WEFT_I32 */
+    weft_type type; /* WEFT_F32 for every real, also in the double build; or WEFT_I32 */
     weft__order order;
     size_t count; /* elements */
 } weft__tensor;
@@ -43,14 +45,16 @@ typedef struct weft__node {
     int number;    /* position in the graph, a key for random numbers */
 } weft__node;
 
-/* What forward and backward are given. All pointers were settled when the plan was made. */
+/* What forward and backward are given. All pointers were settled when the plan was made.
+ */
 typedef struct weft__run {
     const weft__node *node;
     const void *attr;
-    const weft__tensor *in, *out;   /* values */
-    const weft__tensor *din, *dout; /* gradients; data NULL where not wanted or nothing comes */
-    void *saved;                    /* written by forward, read by backward */
-    void *scratch;                  /* working memory of this call, contents unknown */
+    const weft__tensor *in, *out; /* values */
+    const weft__tensor *din,
+        *dout;     /* gradients; data NULL where not wanted or nothing comes */
+    void *saved;   /* written by forward, read by backward */
+    void *scratch; /* working memory of this call, contents unknown */
     const void *kernels;
     const weft__epilogue *epilogue; /* activation to apply to out[0]; NULL for none */
     bool training;
@@ -72,42 +76,47 @@ typedef struct weft_op {
         const char *name; /* ONNX op_type, NULL when the operator has none */
         int since;        /* the opset version whose form from_onnx/to_onnx speak */
     } onnx;
-    int arity; /* inputs; -1 when it varies */
+    int arity;           /* inputs; -1 when it varies */
     const char *summary; /* one line for `weft ops`: "y = max(x, 0)" */
 
-    /* Fills rank, dim and type of every output from the inputs (an absent input has rank -1).
-     * A misfit is a weft__fail(WEFT_ESHAPE, "%s: ...", node->name, ...) that says both shapes. */
-    weft_status (*shape)(const weft__node *node, const weft__tensor *in, weft__tensor *out);
+    /* Fills rank, dim and type of every output from the inputs (an absent input has rank
+     * -1). A misfit is a weft__fail(WEFT_ESHAPE, "%s: ...", node->name, ...) that says
+     * both shapes. */
+    weft_status (*shape)(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out);
 
-    /* Chooses layouts. want[i] arrives as the input's order and may be changed (the planner then
-     * copies, or stores a parameter that way from the start); give[j] arrives PLAIN. NULL means
-     * weft__layout_plain. */
+    /* Chooses layouts. want[i] arrives as the input's order and may be changed (the
+     * planner then copies, or stores a parameter that way from the start); give[j]
+     * arrives PLAIN. NULL means weft__layout_plain. */
     void (*layout)(const weft__node *node, const weft__tensor *in, weft__order *want,
                    const weft__tensor *out, weft__order *give);
 
     /* Working memory; NULL means none. training: a backward will follow. */
-    void (*memory)(const weft__node *node, const weft__tensor *in, const weft__tensor *out,
-                   const void *kernels, bool training, weft__memory *m);
+    void (*memory)(const weft__node *node, const weft__tensor *in,
+                   const weft__tensor *out, const void *kernels, bool training,
+                   weft__memory *m);
 
     /* out = f(in). Shares work among threads itself. */
     void (*forward)(const weft__run *r);
-    /* Writes all of every din[i] with data (never adds: the pass adds where a value has several
-     * consumers). NULL: no gradient flows through. */
+    /* Writes all of every din[i] with data (never adds: the pass adds where a value has
+     * several consumers). NULL: no gradient flows through. */
     void (*backward)(const weft__run *r);
 
     /* What backward reads besides dout and saved: bit i for in[i], out[j]. */
     unsigned keeps_in, keeps_out;
     bool in_place;      /* forward may be called with out[0].data == in[0].data */
     bool grad_in_place; /* backward may be called with din[0].data == dout[0].data */
-    bool view;          /* out[0] is in[0] under another shape: in_place and grad_in_place, and then
-                         * nothing is to be done */
-    bool takes_epilogue;/* forward applies r->epilogue to out[0] */
-    bool random;        /* uses seed and step; differs between training and inference */
+    bool view; /* out[0] is in[0] under another shape: in_place and grad_in_place, and
+                * then nothing is to be done */
+    bool takes_epilogue; /* forward applies r->epilogue to out[0] */
+    bool random;         /* uses seed and step; differs between training and inference */
 
     /* For an activation: fills e, so that it can be fused into what comes before it. */
     void (*epilogue)(const weft__node *node, weft__epilogue *e);
-    /* Floating-point operations of one forward; NULL counts none. backward counts twice that. */
-    double (*flops)(const weft__node *node, const weft__tensor *in, const weft__tensor *out);
+    /* Floating-point operations of one forward; NULL counts none. backward counts twice
+     * that. */
+    double (*flops)(const weft__node *node, const weft__tensor *in,
+                    const weft__tensor *out);
 
     /* Options as text for `weft show`: "3x3 s2 p1"; NULL: none. */
     void (*describe)(const weft__node *node, char *text, size_t size);
@@ -115,24 +124,26 @@ typedef struct weft_op {
     void (*to_onnx)(const weft__node *node, struct weft__onnx_writer *w);
     weft_status (*from_onnx)(struct weft__onnx_node *n);
 
-    /* Builds a small random case for the table-driven tests and returns its (float) output: inputs
-     * of gradient are weft_param or weft_input of at most a few hundred elements, shapes and
-     * options drawn from rng, edges included. The test fills every float input with normal numbers
-     * (or calls for others with weft__sample_range). */
+    /* Builds a small random case for the table-driven tests and returns its (float)
+     * output: inputs of gradient are weft_param or weft_input of at most a few hundred
+     * elements, shapes and options drawn from rng, edges included. The test fills every
+     * float input with normal numbers (or calls for others with weft__sample_range). */
     weft_val (*sample)(weft_graph *g, weft__rng *rng);
 } weft_op;
 
 /* ---- for the public functions of ops/ ---- */
 
-/* Adds a node with nout outputs and a copy of attr; returns its first output, or WEFT_NONE after a
- * failure (the graph remembers it). ids of absent inputs are 0. */
-weft_val weft__node_add(weft_graph *g, const char *op, const void *attr, size_t attr_bytes,
-                        const weft_val *in, int nin, int nout);
+/* Adds a node with nout outputs and a copy of attr; returns its first output, or
+ * WEFT_NONE after a failure (the graph remembers it). ids of absent inputs are 0. */
+weft_val weft__node_add(weft_graph *g, const char *op, const void *attr,
+                        size_t attr_bytes, const weft_val *in, int nin, int nout);
 /* Output k of the node that computes first. */
 weft_val weft__node_out(const weft_graph *g, weft_val first, int k);
-/* Marks the graph as failed with the message that stands (weft__fail was called before). */
+/* Marks the graph as failed with the message that stands (weft__fail was called before).
+ */
 weft_val weft__graph_fail(weft_graph *g, weft_status s);
-/* What the tests should fill an input with: uniform numbers in low..high, not normal ones. */
+/* What the tests should fill an input with: uniform numbers in low..high, not normal
+ * ones. */
 void weft__sample_range(weft_graph *g, weft_val v, double low, double high);
 weft_shape weft__nominal_shape(const weft_graph *g, weft_val v); /* batch counted as 1 */
 /* The data of a constant (logical order), or NULL when v is not one. */
@@ -142,11 +153,13 @@ const int32_t *weft__const_int_data(const weft_graph *g, weft_val v);
 /* ---- tensor.c: helpers for shapes and layouts ---- */
 size_t weft__tensor_count(const weft__tensor *t);
 /* The dimensions in the order of storage, and where each logical axis lies there. */
-void weft__storage(const weft__tensor *t, int dim[WEFT_MAX_RANK], int place[WEFT_MAX_RANK]);
+void weft__storage(const weft__tensor *t, int dim[WEFT_MAX_RANK],
+                   int place[WEFT_MAX_RANK]);
 /* Strides in elements, by logical axis. */
 void weft__strides(const weft__tensor *t, size_t stride[WEFT_MAX_RANK]);
 /* Around logical axis a: elements before, along and after it in storage. */
-void weft__around(const weft__tensor *t, int axis, size_t *outer, size_t *along, size_t *inner);
+void weft__around(const weft__tensor *t, int axis, size_t *outer, size_t *along,
+                  size_t *inner);
 /* Negative axes count from the end; a bad one is WEFT_ESHAPE with the node's name. */
 weft_status weft__check_axis(const weft__node *node, int *axis, int rank);
 weft_status weft__set_dims(weft__tensor *t, int rank, const int *dim);
@@ -155,24 +168,25 @@ bool weft__shapes_equal(const weft__tensor *a, const weft__tensor *b);
 /* "[64, 3, 32, 32]" into text (at least 100 bytes); returns text. */
 char *weft__shape_text(char *text, size_t size, const weft__tensor *t);
 /* numpy's broadcasting of a and b into out; WEFT_ESHAPE names both. */
-weft_status weft__broadcast(const weft__node *node, const weft__tensor *a, const weft__tensor *b,
-                            weft__tensor *out);
+weft_status weft__broadcast(const weft__node *node, const weft__tensor *a,
+                            const weft__tensor *b, weft__tensor *out);
 /* y = x brought from x->order to y->order (logical shapes equal; real or int32). */
 void weft__copy_order(const weft__tensor *y, const weft__tensor *x, const void *kernels);
 
 /* Layout rules for `layout`. */
 void weft__layout_plain(const weft__node *node, const weft__tensor *in, weft__order *want,
                         const weft__tensor *out, weft__order *give);
-/* All inputs of the output's rank take the order of the first of them that is an activation; lower
- * ranks PLAIN; outputs the same. For elementwise operators and all that go by weft__around. */
+/* All inputs of the output's rank take the order of the first of them that is an
+ * activation; lower ranks PLAIN; outputs the same. For elementwise operators and all that
+ * go by weft__around. */
 void weft__layout_same(const weft__node *node, const weft__tensor *in, weft__order *want,
                        const weft__tensor *out, weft__order *give);
 /* in[0] and out[0] LAST, the rest PLAIN; a weight in[1] of rank 2 or more KERNEL. */
-void weft__layout_spatial(const weft__node *node, const weft__tensor *in, weft__order *want,
-                          const weft__tensor *out, weft__order *give);
+void weft__layout_spatial(const weft__node *node, const weft__tensor *in,
+                          weft__order *want, const weft__tensor *out, weft__order *give);
 
-/* Spreads n items of `cost` elementary operations each over the threads, as weft__parallel does, in
- * ranges large enough to be worth it. */
+/* Spreads n items of `cost` elementary operations each over the threads, as
+ * weft__parallel does, in ranges large enough to be worth it. */
 typedef void weft__range(void *arg, size_t begin, size_t end);
 void weft__spread(size_t n, double cost, weft__range *f, void *arg);
 
@@ -182,6 +196,6 @@ typedef struct weft__op_pair {
 } weft__op_pair;
 int weft__op_count(void);
 weft__op_pair weft__op_at(int i);
-const weft__op_pair *weft__op_find(const char *name);      /* NULL when unknown */
+const weft__op_pair *weft__op_find(const char *name); /* NULL when unknown */
 
 #endif

@@ -7,5 +7,6 @@
 int main(void)
 {
     printf("weft %s, %d threads\n", weft_version(), weft_threads());
-    return strcmp(weft_version(), WEFT_VERSION) != 0 || weft_set_threads(-1) != WEFT_EUSAGE;
+    return strcmp(weft_version(), WEFT_VERSION) != 0 ||
+           weft_set_threads(-1) != WEFT_EUSAGE;
 }
