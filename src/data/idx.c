@@ -345,12 +345,13 @@ static weft_status take_classes(source *src)
     weft_status s;
     if (!folder) return weft__fail(WEFT_ENOMEM, "no memory for a path");
     s = weft__names_beside(folder, &b->class_name, &b->classes);
-    free(folder);
-    if (s || b->classes) return s;
     for (int i = 0; i < f->head.dim[0]; i++)
         if (f->bytes[f->head.header + (size_t)i] > largest)
             largest = f->bytes[f->head.header + (size_t)i];
-    return weft__names_numbered(largest + 1, &b->class_name, &b->classes);
+    if (!s && !b->classes)
+        s = weft__names_known(folder, largest + 1, &b->class_name, &b->classes);
+    free(folder);
+    return s;
 }
 
 static bool probe(const char *path)

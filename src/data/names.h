@@ -10,6 +10,9 @@ weft_status weft__names_read(const char *path, int most, char ***name, int *coun
 /* From labels.txt, classes.txt or class.txt in folder; *count is left 0 when none is
  * there. */
 weft_status weft__names_beside(const char *folder, char ***name, int *count);
+/* Fashion-MNIST's own names for ten classes in a folder whose path says "fashion"; else
+ * numbers. */
+weft_status weft__names_known(const char *folder, int n, char ***name, int *count);
 /* "0", "1", ... */
 weft_status weft__names_numbered(int n, char ***name, int *count);
 

@@ -1,0 +1,291 @@
+/* every_kernel.c: the speed of convolutions and matrix products, as parts of the
+ * machine's peak. */
+#include "weft/base.h"
+
+#include "base/checked.h"
+#include "kernels/kernels.h"
+#include "measure.h"
+
+#include <getopt.h>
+
+typedef struct settings {
+    int threads, json;
+    double seconds, peak;
+    const char *shapes, *only; /* folder; part of the names to be timed */
+} settings;
+
+/* What one measurement runs. */
+typedef struct job {
+    const weft__kernels *k;
+    weft__conv conv;
+    weft__gemm gemm;
+    int direction; /* of the convolution; 3: a matrix product */
+    float *x, *w, *y;
+    void *scratch;
+} job;
+
+enum { FORWARD, DATA, WEIGHT, PRODUCT, CASES_MOST = 200 };
+
+static const char *const direction_names[] = {"forward", "data", "weight", "product"};
+
+typedef struct test_case {
+    char name[64];
+    weft__conv conv;
+    weft__gemm gemm;
+    bool product;
+    double rate[3]; /* GF/s measured */
+} test_case;
+
+typedef struct case_list {
+    test_case row[CASES_MOST];
+    int rows;
+} case_list;
+
+static int run_kernel(void *arg, int i)
+{
+    static const weft__epilogue none = {.act = WEFT_ACT_NONE};
+    job *j = arg;
+    (void)i;
+    if (j->direction == FORWARD)
+        j->k->conv(&j->conv, j->y, j->x, j->w, NULL, &none, j->scratch);
+    else if (j->direction == DATA)
+        j->k->conv_data(&j->conv, j->x, j->y, j->w, j->scratch);
+    else if (j->direction == WEIGHT)
+        j->k->conv_weight(&j->conv, j->w, j->y, j->x, j->scratch);
+    else
+        j->k->gemm(&j->gemm, j->y, j->x, j->w, NULL, j->scratch);
+    return 0;
+}
+
+static float *fill(size_t count)
+{
+    float *p = weft__alloc(count, sizeof *p);
+    uint32_t r = 1;
+    for (size_t i = 0; p && i < count; i++) {
+        r = r * 1664525u + 1013904223u;
+        p[i] = (float)(int32_t)r * 0x1p-31f;
+    }
+    return p;
+}
+
+static size_t product3(int a, int b, int c)
+{
+    return (size_t)a * (size_t)b * (size_t)c;
+}
+
+/* Operands of a convolution: x, w, y. Of a product: A, B, C. */
+static void sizes(const job *j, size_t count[3])
+{
+    const weft__conv *s = &j->conv;
+    const weft__gemm *g = &j->gemm;
+    if (j->direction == PRODUCT) {
+        count[0] = product3(1, g->m, g->k);
+        count[1] = product3(1, g->k, g->n);
+        count[2] = product3(1, g->m, g->n);
+        return;
+    }
+    count[0] = product3(s->n * s->h, s->w, s->c);
+    count[1] = product3(s->kh * s->kw, s->c / s->groups, s->o);
+    count[2] = product3(s->n * s->oh, s->ow, s->o);
+}
+
+static size_t scratch_size(const job *j)
+{
+    if (j->direction == FORWARD) return j->k->conv_scratch(&j->conv);
+    if (j->direction == DATA) return j->k->conv_data_scratch(&j->conv);
+    if (j->direction == WEIGHT) return j->k->conv_weight_scratch(&j->conv);
+    return j->k->gemm_scratch(&j->gemm);
+}
+
+/* 2 for each multiply-add, those with padding left out by no one: the usual count. */
+static double flops(const job *j)
+{
+    const weft__conv *s = &j->conv;
+    if (j->direction == PRODUCT) return 2.0 * j->gemm.m * j->gemm.n * j->gemm.k;
+    return 2.0 * s->n * s->oh * s->ow * s->o * s->kh * s->kw * (s->c / s->groups);
+}
+
+/* GF/s; negative when out of memory. */
+static double speed(job *j, double seconds)
+{
+    size_t count[3];
+    measured m = {0};
+    double rate = -1;
+    sizes(j, count);
+    j->x = fill(count[0]);
+    j->w = fill(count[1]);
+    j->y = fill(count[2]);
+    j->scratch = weft__alloc(scratch_size(j) + 64, 1);
+    if (j->x && j->w && j->y && j->scratch) {
+        measure(run_kernel, j, seconds, 5, &m);
+        rate = flops(j) / m.median * 1e-9;
+    }
+    free(j->x);
+    free(j->w);
+    free(j->y);
+    free(j->scratch);
+    return rate;
+}
+
+/* ---- the lists of shapes ---- */
+
+static int conv_line(const char *line, test_case *t)
+{
+    weft__conv *s = &t->conv;
+    *s = (weft__conv){.dilate_h = 1, .dilate_w = 1, .groups = 1};
+    if (sscanf(line, "%63s %d %d %d %d %d %d %d %d %d %d", t->name, &s->n, &s->c, &s->h,
+               &s->w, &s->o, &s->kh, &s->kw, &s->stride_h, &s->top, &s->left) != 11)
+        return 0;
+    if (s->n < 1 || s->c < 1 || s->o < 1 || s->kh < 1 || s->kw < 1 || s->stride_h < 1)
+        return 0;
+    s->stride_w = s->stride_h;
+    s->oh = (s->h + 2 * s->top - s->kh) / s->stride_h + 1;
+    s->ow = (s->w + 2 * s->left - s->kw) / s->stride_w + 1;
+    return s->top >= 0 && s->left >= 0 && s->oh > 0 && s->ow > 0;
+}
+
+static int gemm_line(const char *line, test_case *t)
+{
+    weft__gemm *g = &t->gemm;
+    char a, b;
+    *g = (weft__gemm){0};
+    if (sscanf(line, "%63s %d %d %d %c %c", t->name, &g->m, &g->n, &g->k, &a, &b) != 6)
+        return 0;
+    g->ta = a == 't';
+    g->tb = b == 't';
+    g->lda = g->ta ? g->m : g->k;
+    g->ldb = g->tb ? g->k : g->n;
+    g->ldc = g->n;
+    t->product = true;
+    return g->m > 0 && g->n > 0 && g->k > 0;
+}
+
+static int read_list(case_list *l, const settings *s, const char *file,
+                     int (*parse)(const char *line, test_case *t))
+{
+    char path[1024], line[256];
+    int number = 0, failed = 0;
+    snprintf(path, sizeof path, "%s/%s", s->shapes, file);
+    FILE *f = fopen(path, "r");
+    if (!f) {
+        fprintf(stderr, "every_kernel: %s: cannot open\n", path);
+        return WEFT_EIO;
+    }
+    while (!failed && l->rows < CASES_MOST && fgets(line, sizeof line, f)) {
+        test_case t = {.product = false};
+        number++;
+        if (line[0] == '#' || line[strspn(line, " \t\r\n")] == '\0') continue;
+        if (!parse(line, &t)) {
+            fprintf(stderr, "every_kernel: %s:%d: not a shape\n", path, number);
+            failed = WEFT_EUSAGE;
+        } else if (!s->only || strstr(t.name, s->only)) {
+            l->row[l->rows++] = t;
+        }
+    }
+    fclose(f);
+    return failed;
+}
+
+/* ---- output ---- */
+
+static void tell(const settings *s, const test_case *t)
+{
+    if (!s->json) {
+        printf("%-22s", t->name);
+        for (int d = 0; d < (t->product ? 1 : 3); d++)
+            printf(" %8.1f %5.1f%%", t->rate[d], 100 * t->rate[d] / s->peak);
+        putchar('\n');
+    }
+    for (int d = 0; s->json && d < (t->product ? 1 : 3); d++)
+        printf("{\"who\": \"weft\", \"kernel\": \"%s\", \"direction\": \"%s\", "
+               "\"threads\": %d, "
+               "\"gflops\": %.4g, \"percent_of_peak\": %.4g}\n",
+               t->name, direction_names[t->product ? PRODUCT : d], weft_threads(),
+               t->rate[d], 100 * t->rate[d] / s->peak);
+    fflush(stdout);
+}
+
+static void tell_machine(const settings *s)
+{
+    if (s->json)
+        printf(
+            "{\"who\": \"weft\", \"version\": \"%s\", \"cpu\": \"%s\", \"isa\": \"%s\", "
+            "\"threads\": %d, \"compiler\": \"%s\", \"peak_gflops\": %.4g}\n",
+            weft_version(), machine_name(), weft_isa(), weft_threads(), MACHINE_COMPILER,
+            s->peak);
+    else
+        printf("weft %s, %s, %s, %d threads, %s; peak %.1f GF/s\n%-22s %15s %15s %15s\n",
+               weft_version(), machine_name(), weft_isa(), weft_threads(),
+               MACHINE_COMPILER, s->peak, "GF/s, part of peak", "forward",
+               "data gradient", "weight gradient");
+}
+
+static int time_case(const settings *s, test_case *t)
+{
+    job j = {.k = weft__kernels_chosen(false), .conv = t->conv, .gemm = t->gemm};
+    for (int d = 0; d < (t->product ? 1 : 3); d++) {
+        j.direction = t->product ? PRODUCT : d;
+        t->rate[d] = speed(&j, s->seconds);
+        if (t->rate[d] < 0) {
+            fprintf(stderr, "every_kernel: %s: out of memory\n", t->name);
+            return WEFT_ENOMEM;
+        }
+    }
+    tell(s, t);
+    return 0;
+}
+
+static const char usage[] =
+    "usage: every_kernel [--threads N] [--seconds S] [--json] [--only TEXT] [--shapes "
+    "DIR]\n"
+    "Times convolutions forward, their data gradient and weight gradient, and matrix "
+    "products, of\n"
+    "the shapes in DIR/conv.txt and DIR/gemm.txt (bench/shapes). --seconds is for one "
+    "measurement\n"
+    "(0.15). --only: names that contain TEXT. --json prints one object per line.\n";
+
+static int misused(const char *what, const char *value)
+{
+    fprintf(stderr, "every_kernel: %s: %s\n%s", what, value, usage);
+    return 2;
+}
+
+static int parse(int argc, char **argv, settings *s)
+{
+    static const struct option options[] = {{"threads", required_argument, NULL, 't'},
+                                            {"seconds", required_argument, NULL, 's'},
+                                            {"shapes", required_argument, NULL, 'd'},
+                                            {"only", required_argument, NULL, 'o'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        char *end = NULL;
+        double value = optarg ? strtod(optarg, &end) : 0;
+        if (c == 'h') return fputs(usage, stdout), -1;
+        if (c == '?') return fputs(usage, stderr), 2;
+        if (c == 'j') s->json = 1;
+        if (c == 'd') s->shapes = optarg;
+        if (c == 'o') s->only = optarg;
+        if ((c == 't' || c == 's') && (end == optarg || *end || value < 0))
+            return misused("not a number", optarg);
+        if (c == 't') s->threads = (int)value;
+        if (c == 's') s->seconds = value;
+    }
+    return optind < argc ? misused("unexpected", argv[optind]) : 0;
+}
+
+int main(int argc, char **argv)
+{
+    static case_list list;
+    settings s = {.seconds = 0.15, .shapes = "bench/shapes"};
+    int failed = parse(argc, argv, &s);
+    if (failed) return failed < 0 ? 0 : failed;
+    if (weft_set_threads(s.threads)) return misused("--threads", weft_last_error());
+    failed = read_list(&list, &s, "conv.txt", conv_line);
+    if (!failed) failed = read_list(&list, &s, "gemm.txt", gemm_line);
+    s.peak = peak_gflops(weft_isa());
+    if (!failed) tell_machine(&s);
+    for (int i = 0; i < list.rows && !failed; i++) failed = time_case(&s, &list.row[i]);
+    return weft_exit_code((weft_status)failed);
+}
