@@ -25,15 +25,28 @@ static bool all_finite(const weft_plan *p, const weft__tensor *t, int n)
     return true;
 }
 
+/* The first input that is not finite by itself, or 0. Running statistics do not count
+ * while training: the pass that failed has moved them already, and it does not read them.
+ */
+static int bad_input(const weft_plan *p, const weft__step *s)
+{
+    for (int k = 0; k < s->nin; k++) {
+        int v = s->in[k];
+        bool known = v > 0 && v < p->g->values;
+        bool moved = known && p->opts.training && p->g->value[v].kind == WEFT_KIND_BUFFER;
+        if (known && !moved && !is_finite(p, &s->run.in[k])) return v;
+    }
+    return 0;
+}
+
 const char *weft_plan_first_bad(weft_plan *p, char *text, size_t size)
 {
     snprintf(text, size, "%s", "");
     for (int i = 0; i < p->steps; i++) {
         weft__step *s = &p->step[i];
-        if (!all_finite(p, s->run.in, s->nin)) {
-            for (int k = 0; k < s->nin; k++)
-                if (!is_finite(p, &s->run.in[k]) && s->in[k] < p->g->values)
-                    snprintf(text, size, "%s (value)", p->g->value[s->in[k]].name);
+        int bad = bad_input(p, s);
+        if (bad) {
+            snprintf(text, size, "%s (value)", p->g->value[bad].name);
             return text;
         }
         weft__step_forward(p, s);
