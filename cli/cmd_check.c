@@ -2,8 +2,10 @@
 #include "option.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const command command_check;
@@ -11,8 +13,9 @@ extern const command command_check;
 typedef struct check_args {
     const char *val, *test;
     double max_megapixels;
+    const char *to;
     bool json, strict;
-    int threads;
+    int threads, export;
 } check_args;
 
 static const option_row options[] = {
@@ -24,6 +27,11 @@ static const option_row options[] = {
          "larger is an error (64)"),
     FLAG(check_args, strict, "strict", "warnings count as errors"),
     INT(check_args, threads, "threads", 0, 256, "that decode; by default all cores"),
+    INT(check_args, export, "export", 1, 1000000,
+        "also write so many pictures, as training sees them, as PNG (test set if there "
+        "is "
+        "one); the class is in the name"),
+    TEXT(check_args, to, "to", "DIR", "with --export: where to (pictures)"),
     FLAG(check_args, json, "json", "print one JSON object on stdout"),
     END_OF_OPTIONS};
 
@@ -47,6 +55,42 @@ static void found(void *user, const weft_data_finding *f)
         printf("%s: %s [%s]\n", severities[severity], f->text, f->code);
 }
 
+/* "DIR/0007-Ankle_boot.png": sample number and class, with nothing odd in the name. */
+static void picture_path(char *path, size_t size, const char *dir, int i,
+                         const char *name)
+{
+    int n = snprintf(path, size, "%s/%05d-", dir, i);
+    size_t at = n > 0 && (size_t)n < size ? (size_t)n : size;
+    for (; *name && at + 5 < size; name++)
+        path[at++] = strchr("/\\ '\"$`;&|<>*?", *name) || *name < 32 ? '_' : *name;
+    snprintf(path + (at < size ? at : size), at < size ? size - at : 0, ".png");
+}
+
+static weft_status export_pictures(const char *data, const weft_data_opts *o, int count,
+                                   const char *dir)
+{
+    weft_data *d = NULL;
+    int c, h, w;
+    weft_status s = weft_data_open(data, o, &d);
+    if (s) return s;
+    weft_split split = weft_data_count(d, WEFT_TEST) ? WEFT_TEST : WEFT_TRAIN;
+    int all = weft_data_count(d, split);
+    weft_data_shape(d, &c, &h, &w);
+    unsigned char *pixels = malloc((size_t)c * (size_t)h * (size_t)w);
+    if (!pixels) s = weft__fail(WEFT_ENOMEM, "check: out of memory");
+    if (!s) s = weft__make_folders(dir);
+    for (int i = 0; i < count && i < all && !s; i++) {
+        char path[4200];
+        picture_path(path, sizeof path, dir, i,
+                     weft_data_class_name(d, weft_data_label(d, split, i)));
+        s = weft_data_read(d, split, i, pixels);
+        if (!s) s = weft_picture_write_png(path, c, h, w, pixels);
+    }
+    free(pixels);
+    weft_data_close(d);
+    return s;
+}
+
 static int run(int argc, char **argv)
 {
     check_args a = {0};
@@ -62,6 +106,8 @@ static int run(int argc, char **argv)
                         .max_megapixels = a.max_megapixels,
                         .threads = a.threads};
     if (!s) s = weft_data_check(argv[1], &o, found, &t);
+    if (!s && a.export)
+        s = export_pictures(argv[1], &o, a.export, a.to ? a.to : "pictures");
     if (s) {
         json_decref(t.rows);
         return command_failed(s);

@@ -1,5 +1,4 @@
 /* cmd_eval.c: `weft eval`: a model measured on labelled data. */
-#include "classifier.h"
 #include "option.h"
 
 #include "base/error.h"
@@ -40,17 +39,17 @@ static const option_row options[] = {
     END_OF_OPTIONS};
 
 /* The data's classes must be the model's, in the same order. */
-static weft_status same_classes(const classifier *c, const weft_data *d)
+static weft_status same_classes(const weft_classifier *c, const weft_data *d)
 {
-    if (weft_data_classes(d) != c->classes)
+    if (weft_data_classes(d) != weft_classifier_classes(c))
         return weft__fail(WEFT_EUSAGE, "the model knows %d classes, the data have %d",
-                          c->classes, weft_data_classes(d));
-    bool named = weft_meta_get(c->meta, "weft.names") != NULL;
-    for (int i = 0; i < c->classes && named; i++)
-        if (strcmp(c->names[i], weft_data_class_name(d, i)))
+                          weft_classifier_classes(c), weft_data_classes(d));
+    bool named = weft_classifier_named(c);
+    for (int i = 0; i < weft_classifier_classes(c) && named; i++)
+        if (strcmp(weft_classifier_name(c, i), weft_data_class_name(d, i)))
             return weft__fail(WEFT_EUSAGE,
                               "class %d is %.60s in the model, %.60s in the data", i,
-                              c->names[i], weft_data_class_name(d, i));
+                              weft_classifier_name(c, i), weft_data_class_name(d, i));
     return WEFT_OK;
 }
 
@@ -71,14 +70,15 @@ static json_t *class_row(const char *name, weft_class_metrics m)
                      "recall", m.recall, "f1", m.f1, "support", (json_int_t)m.support);
 }
 
-static void print_json(const classifier *c, const weft_metrics *m, const char *split)
+static void print_json(const weft_classifier *c, const weft_metrics *m, const char *split)
 {
     json_t *rows = json_array(), *matrix = json_array();
     double loss = weft_metrics_loss(m);
-    for (int i = 0; i < c->classes; i++) {
-        json_array_append_new(rows, class_row(c->names[i], weft_metrics_class(m, i)));
+    for (int i = 0; i < weft_classifier_classes(c); i++) {
+        json_array_append_new(
+            rows, class_row(weft_classifier_name(c, i), weft_metrics_class(m, i)));
         json_t *line = json_array();
-        for (int k = 0; k < c->classes; k++)
+        for (int k = 0; k < weft_classifier_classes(c); k++)
             json_array_append_new(line, json_integer(weft_metrics_confusion(m, i, k)));
         json_array_append_new(matrix, line);
     }
@@ -94,11 +94,15 @@ static void print_json(const classifier *c, const weft_metrics *m, const char *s
     json_decref(root);
 }
 
-static void print_text(const classifier *c, const weft_metrics *m, const char *split)
+static void print_text(const weft_classifier *c, const weft_metrics *m, const char *split)
 {
-    char *report = weft_metrics_report(m, (const char *const *)c->names);
+    int n = weft_classifier_classes(c);
+    const char **names = calloc((size_t)n + 1, sizeof *names);
+    for (int i = 0; i < n && names; i++) names[i] = weft_classifier_name(c, i);
+    char *report = names ? weft_metrics_report(m, names) : NULL;
     if (report) fputs(report, stdout);
     free(report);
+    free(names);
     printf("\n%s: %lld samples, top1 %.2f %%, top5 %.2f %%, loss %.4f\n", split,
            (long long)weft_metrics_count(m), 100 * weft_metrics_top1(m),
            100 * weft_metrics_top5(m), weft_metrics_loss(m));
@@ -107,35 +111,32 @@ static void print_text(const classifier *c, const weft_metrics *m, const char *s
 static weft_status evaluate(const eval_args *a, const char *model, const char *data)
 {
     static const char *const names[] = {"train", "val", "test"};
-    classifier c = {0};
+    weft_classifier *c = NULL;
     weft_data *d = NULL;
-    weft_status s = classifier_load(model, &c);
+    weft_status s = weft_classifier_open(model, &c);
     if (s) return s;
-    weft_data_opts o = {.height = c.height,
-                        .width = c.width,
-                        .channels = c.channels,
-                        .fit = c.fit,
-                        .val = a->val,
-                        .test = a->test,
-                        .val_fraction = a->val_fraction,
-                        .seed = a->seed,
-                        .skip_bad = a->skip_bad};
-    weft_metrics *m = weft_metrics_new(c.classes);
+    weft_data_opts o = weft_classifier_pictures(c);
+    o.val = a->val;
+    o.test = a->test;
+    o.val_fraction = a->val_fraction;
+    o.seed = a->seed;
+    o.skip_bad = a->skip_bad;
+    weft_metrics *m = weft_metrics_new(weft_classifier_classes(c));
     s = m ? weft_data_open(data, &o, &d) : weft__fail(WEFT_ENOMEM, "eval: out of memory");
-    if (!s) s = same_classes(&c, d);
+    if (!s) s = same_classes(c, d);
     if (!s) {
         weft_split split = split_of(a, d);
         int count = weft_data_count(d, split);
-        s = weft_evaluate(c.g, c.logits, d, split, a->batch < count ? a->batch : count,
-                          c.mean, c.deviation, m, NULL);
+        s = weft_classifier_evaluate(c, d, split, a->batch < count ? a->batch : count, m,
+                                     NULL);
         if (!s && a->json)
-            print_json(&c, m, names[split]);
+            print_json(c, m, names[split]);
         else if (!s)
-            print_text(&c, m, names[split]);
+            print_text(c, m, names[split]);
     }
     weft_metrics_free(m);
     weft_data_close(d);
-    classifier_free(&c);
+    weft_classifier_free(c);
     return s;
 }
 

@@ -1,5 +1,4 @@
 /* cmd_predict.c: `weft predict`: what is on these pictures? */
-#include "classifier.h"
 #include "option.h"
 
 #include "base/checked.h"
@@ -84,67 +83,48 @@ static void list_free(list *l)
 
 typedef struct predictor {
     const predict_args *a;
-    classifier c;
-    weft_plan *plan;
-    int planned; /* batch of plan */
+    weft_classifier *c;
+    weft_data_opts form; /* of its pictures */
+    int classes;
     size_t sample;
     unsigned char *pixels;
-    float *x, *scores;
+    float *probabilities;
     int *order;
     json_t *results;
 } predictor;
 
 static weft_status predictor_start(predictor *p, const char *model)
 {
-    weft_status s = classifier_load(model, &p->c);
+    weft_status s = weft_classifier_open(model, &p->c);
     if (s) return s;
-    size_t batch = (size_t)p->a->batch, classes = (size_t)p->c.classes;
-    p->sample = (size_t)p->c.channels * (size_t)p->c.height * (size_t)p->c.width;
-    p->pixels = weft__alloc(p->sample, 1);
-    p->x = weft__alloc(batch * p->sample, sizeof *p->x);
-    p->scores = weft__alloc(batch * classes, sizeof *p->scores);
+    p->form = weft_classifier_pictures(p->c);
+    p->classes = weft_classifier_classes(p->c);
+    p->sample = (size_t)p->form.channels * (size_t)p->form.height * (size_t)p->form.width;
+    size_t batch = (size_t)p->a->batch, classes = (size_t)p->classes;
+    p->pixels = weft__alloc(batch * p->sample, 1);
+    p->probabilities = weft__alloc(batch * classes, sizeof *p->probabilities);
     p->order = weft__alloc(classes, sizeof *p->order);
     p->results = p->a->json ? json_array() : NULL;
-    return p->pixels && p->x && p->scores && p->order
+    return p->pixels && p->probabilities && p->order
                ? WEFT_OK
                : weft__fail(WEFT_ENOMEM, "predict: out of memory");
 }
 
 static void predictor_end(predictor *p)
 {
-    weft_plan_free(p->plan);
     free(p->pixels);
-    free(p->x);
-    free(p->scores);
+    free(p->probabilities);
     free(p->order);
     json_decref(p->results);
-    classifier_free(&p->c);
+    weft_classifier_free(p->c);
 }
 
-static weft_status read_picture(predictor *p, const char *path, float *x)
+/* The classes by falling probability; of equal ones the lower number first. */
+static void rank(predictor *p, const float *x)
 {
-    const classifier *c = &p->c;
-    weft_status s =
-        weft_picture_read(path, c->channels, c->height, c->width, c->fit, 0, p->pixels);
-    for (size_t i = 0; i < p->sample && !s; i++) {
-        size_t k = i % (size_t)c->channels;
-        x[i] = ((float)p->pixels[i] / 255.0f - c->mean[k]) / c->deviation[k];
-    }
-    return s;
-}
-
-/* Probabilities in place of logits; of equal ones the lower class first. */
-static void rank(predictor *p, float *scores)
-{
-    int n = p->c.classes;
-    double top = scores[0], sum = 0;
-    for (int k = 1; k < n; k++) top = scores[k] > top ? scores[k] : top;
-    for (int k = 0; k < n; k++) sum += exp(scores[k] - top);
-    for (int k = 0; k < n; k++) scores[k] = (float)(exp(scores[k] - top) / sum);
-    for (int k = 0; k < n; k++) {
+    for (int k = 0; k < p->classes; k++) {
         int i = k;
-        for (; i > 0 && scores[p->order[i - 1]] < scores[k]; i--)
-            p->order[i] = p->order[i - 1];
+        for (; i > 0 && x[p->order[i - 1]] < x[k]; i--) p->order[i] = p->order[i - 1];
         p->order[i] = k;
     }
 }
@@ -156,15 +136,16 @@ static void print_line(predictor *p, const char *path, const float *scores, int 
     for (int i = 0; i < top; i++) {
         char name[200];
         int k = p->order[i];
-        printf("%s %s %.4f", i ? "," : "", weft__escape(name, sizeof name, p->c.names[k]),
+        printf("%s %s %.4f", i ? "," : "",
+               weft__escape(name, sizeof name, weft_classifier_name(p->c, k)),
                (double)scores[k]);
     }
     putchar('\n');
 }
 
-static void tell(predictor *p, const char *path, float *scores)
+static void tell(predictor *p, const char *path, const float *scores)
 {
-    int top = p->a->top < p->c.classes ? p->a->top : p->c.classes;
+    int top = p->a->top < p->classes ? p->a->top : p->classes;
     rank(p, scores);
     if (!p->a->json) {
         print_line(p, path, scores, top);
@@ -175,33 +156,23 @@ static void tell(predictor *p, const char *path, float *scores)
     for (int i = 0; i < top; i++)
         json_array_append_new(rows,
                               json_pack("{s:i, s:s, s:f}", "class", p->order[i], "name",
-                                        p->c.names[p->order[i]], "probability",
-                                        (double)scores[p->order[i]]));
+                                        weft_classifier_name(p->c, p->order[i]),
+                                        "probability", (double)scores[p->order[i]]));
     weft__escape(shown, sizeof shown, path);
     json_array_append_new(p->results,
                           json_pack("{s:s, s:o}", "path", shown, "top", rows));
 }
 
-static weft_status plan_for(predictor *p, int batch)
-{
-    if (p->plan && p->planned == batch) return WEFT_OK;
-    weft_plan_free(p->plan);
-    p->plan = NULL;
-    p->planned = batch;
-    weft_plan_opts o = {.batch = batch, .keep = &p->c.logits, .keep_count = 1};
-    return weft_plan_new(p->c.g, &o, &p->plan);
-}
-
 static weft_status predict_batch(predictor *p, char *const *path, int n)
 {
-    size_t classes = (size_t)p->c.classes;
-    weft_status s = plan_for(p, n);
+    const weft_data_opts *f = &p->form;
+    weft_status s = WEFT_OK;
     for (int i = 0; i < n && !s; i++)
-        s = read_picture(p, path[i], p->x + (size_t)i * p->sample);
-    if (!s) s = weft_plan_set_last(p->plan, p->c.x, p->x, (size_t)n * p->sample);
-    if (!s) s = weft_forward(p->plan);
-    if (!s) s = weft_plan_get(p->plan, p->c.logits, p->scores, (size_t)n * classes);
-    for (int i = 0; i < n && !s; i++) tell(p, path[i], p->scores + (size_t)i * classes);
+        s = weft_picture_read(path[i], f->channels, f->height, f->width, f->fit, 0,
+                              p->pixels + (size_t)i * p->sample);
+    if (!s) s = weft_classify(p->c, p->pixels, n, p->probabilities);
+    for (int i = 0; i < n && !s; i++)
+        tell(p, path[i], p->probabilities + (size_t)i * (size_t)p->classes);
     return s;
 }
 

@@ -1,6 +1,5 @@
 /* cmd_train.c: `weft train`: from a data set to a model, from one command. */
 #include "args_file.h"
-#include "classifier.h"
 #include "outcome.h"
 #include "progress.h"
 #include "run_folder.h"
@@ -24,6 +23,7 @@ typedef struct job {
     weft_graph *g;
     weft_val logits;
     weft_meta *meta;
+    weft_fit fit;
     weft_train_opts opts;
     weft_train_result result;
     progress bar;
@@ -43,8 +43,9 @@ static void on_epoch(void *user, const weft_epoch_row *row, bool best)
 
 static weft_status open_data(job *j)
 {
-    weft_data_opts o;
+    weft_data_opts o = {0};
     weft_status s = train_data_opts(&j->a, &o);
+    j->fit = o.fit;
     return s ? s : weft_data_open(j->data_path, &o, &j->d);
 }
 
@@ -97,7 +98,6 @@ static weft_status balance(job *j)
 
 static weft_status prepare(job *j)
 {
-    weft_fit fit = WEFT_FIT_STRETCH;
     weft_status s = open_data(j);
     if (s) return s;
     train_choose(&j->a, j->d);
@@ -107,12 +107,11 @@ static weft_status prepare(job *j)
     for (int k = 0; k < 4; k++)
         if (!(j->opts.deviation[k] > 1e-6f)) j->opts.deviation[k] = 1;
     if (!s) s = balance(j);
-    fit_parse(j->a.fit, &fit);
     j->meta = weft_meta_new();
     if (!s && !j->meta) s = weft__fail(WEFT_ENOMEM, "train: out of memory");
     if (!s)
-        s = classifier_describe(j->meta, j->d, j->opts.mean, j->opts.deviation, fit,
-                                j->a.model, j->a.seed);
+        s = weft_classifier_describe(j->meta, j->d, j->opts.mean, j->opts.deviation,
+                                     j->fit, j->a.model, j->a.seed);
     return s;
 }
 

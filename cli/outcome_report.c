@@ -1,6 +1,5 @@
 /* outcome_report.c: a run's page and pictures. */
 #include "outcome.h"
-#include "classifier.h"
 
 #include "base/checked.h"
 #include "base/cpu.h"

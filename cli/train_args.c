@@ -45,8 +45,9 @@ const option_row train_options[] = {
     INT(A, accumulate, "accumulate", 1, 65536, "batches per update (1)"),
     CHOICE(A, optimizer, "optimizer", "sgd|adam|adamw|rmsprop",
            "how parameters move (sgd)"),
-    REAL(A, lr, "lr", 0, 1e12, "learning rate; by default the optimizer's"),
-    REAL(A, momentum, "momentum", 0, 0.99999, "of sgd and rmsprop (0.9)"),
+    REAL(A, lr, "lr", 0, 1e12,
+         "learning rate (sgd 0.05, residual networks 0.1; others 2e-3)"),
+    REAL(A, momentum, "momentum", 0, 0.99999, "of sgd (0.9) and rmsprop (0)"),
     FLAG(A, no_nesterov, "no-nesterov", "plain momentum"),
     REAL(A, weight_decay, "weight-decay", 0, 10,
          "of weights, not of biases and norms (5e-4)"),
@@ -73,10 +74,11 @@ const option_row train_options[] = {
      .offset = offsetof(A, seed),
      .help = "of everything random: same seed, data and build give the same bits (0)"},
     HEADING("augmentation"),
-    CHOICE(A, augment, "augment", "auto|none|light|strong",
-           "a set of the changes below (auto: light for colour, mirrored and shifted a "
-           "little; "
-           "none for digits)"),
+    CHOICE(
+        A, augment, "augment", "auto|none|light|strong",
+        "a set of the changes below. auto: mirrored and, in colour, shifted; classes "
+        "named by one or two characters (digits, letters) are shifted by a pixel and not "
+        "mirrored"),
     REAL(A, flip, "flip", 0, 1, "probability of a mirror image"),
     REAL(A, flip_vertical, "flip-vertical", 0, 1, "probability of an upside-down image"),
     INT(A, shift, "shift", 0, 1024, "crop moved by up to so many pixels"),
@@ -120,7 +122,7 @@ train_args train_defaults(void)
                         .batch = 128,
                         .accumulate = 1,
                         .lr = unset,
-                        .momentum = 0.9,
+                        .momentum = unset,
                         .weight_decay = unset,
                         .optimizer = "sgd",
                         .schedule = "onecycle",
@@ -167,6 +169,7 @@ void train_choose(train_args *a, const weft_data *d)
     }
     if (a->dropout < 0) a->dropout = !strcmp(a->model, "small-cnn") ? 0.3 : 0;
     if (a->smoothing < 0) a->smoothing = 0;
+    if (a->momentum < 0) a->momentum = strcmp(a->optimizer, "sgd") ? 0 : 0.9;
     if (a->weight_decay < 0)
         a->weight_decay = strcmp(a->optimizer, "adamw") ? 5e-4 : 0.05;
     if (a->lr < 0)
@@ -240,7 +243,7 @@ weft_status train_fit_opts(const train_args *a, weft_train_opts *out)
     o.optimizer.clip_value = a->clip_value;
     o.optimizer.ema = a->ema;
     bool sgd = !strcmp(a->optimizer, "sgd");
-    if (sgd) o.optimizer.momentum = a->momentum;
+    o.optimizer.momentum = a->momentum;
     o.optimizer.nesterov = sgd && a->momentum > 0 && !a->no_nesterov;
     o.schedule = (weft_schedule){.name = a->schedule,
                                  .warmup = a->warmup,

@@ -29,11 +29,10 @@ typedef struct weft_data_opts {
     weft_fit fit;
     /* Folders or files of these splits; they go before what lies beside the data. */
     const char *val, *test;
-    double
-        val_fraction; /* of the training set, stratified, where no val is; 0 means 0.1 */
-    bool no_val;      /* do not split off a validation set */
-    uint64_t seed;    /* of that split */
-    bool skip_bad;    /* leave out samples that cannot be read, and go on */
+    double val_fraction;   /* of train, stratified, where no val is given; 0 means 0.1 */
+    bool no_val;           /* do not split off a validation set */
+    uint64_t seed;         /* of that split */
+    bool skip_bad;         /* leave out samples that cannot be read, and go on */
     double skip_bad_max;   /* at most this percentage; 0 means 100 */
     const char *bad_list;  /* with skip_bad: a TSV file that names them; NULL: none */
     double max_megapixels; /* a larger picture is refused; 0 means 64 */
@@ -43,8 +42,7 @@ typedef struct weft_data_opts {
 
 /* Opens a data set and checks all of it. path is
  *   - a folder with IDX files (train-images-idx3-ubyte[.gz] and its three companions),
- *   - one IDX image file (its label file is found by name): all of it is the training
- * set,
+ *   - one IDX image file (its label file is found by name): all of it is to train,
  *   - a folder with CIFAR-10 or CIFAR-100 binary batches (data_batch_1.bin and so on),
  *   - a folder of class folders of pictures, or with train/ [val/] [test/] of those.
  * Pictures are PNG, JPEG, PNM or BMP, by content. Class order is the bytewise order of
@@ -101,8 +99,7 @@ typedef struct weft_augment {
     double brightness, contrast, saturation, hue; /* torchvision ColorJitter's amounts */
     int cutout;   /* side of a square set to the mean, 0 none */
     double mixup; /* alpha of Beta(alpha, alpha), 0 none: targets become soft */
-    /* Outside the picture (shift, rotate) is the mean colour: zero after normalisation.
-     */
+    /* Outside the picture (shift, rotate) is the mean colour, normalised zero. */
 } weft_augment;
 
 typedef struct weft_loader_opts {
@@ -110,13 +107,11 @@ typedef struct weft_loader_opts {
     int batch;      /* samples; 0 means 64 */
     bool shuffle;   /* a new order every epoch, a function of (seed, epoch) */
     bool drop_last; /* leave out a last batch that is not full */
-    uint64_t
-        seed; /* order and augmentation are functions of (seed, epoch, sample) alone */
+    uint64_t seed;  /* order and augmentation depend on (seed, epoch, sample) alone */
     weft_augment augment;
-    float mean[4],
-        deviation[4]; /* x becomes (x/255 - mean) / deviation; deviation 0 means 1 */
-    int threads; /* that prepare batches ahead; 0 means 1; negative: none, in the caller
-                  */
+    /* x becomes (x/255 - mean) / deviation; deviation 0 means 1. */
+    float mean[4], deviation[4];
+    int threads; /* that prepare batches ahead; 0 means 1; negative: the caller does it */
     int ahead;   /* batches prepared ahead; 0 means 4 */
 } weft_loader_opts;
 
@@ -134,12 +129,10 @@ WEFT_API weft_status weft_loader_new(const weft_data *d, const weft_loader_opts 
                                      weft_loader **out);
 WEFT_API void weft_loader_free(weft_loader *l);
 WEFT_API int weft_loader_batches(const weft_loader *l); /* in an epoch */
-/* Starts epoch (0, 1, ...) at batch `first`, so that a run interrupted in an epoch goes
- * on. */
+/* Starts epoch (0, 1, ...) at batch `first`: an interrupted run goes on there. */
 WEFT_API weft_status weft_loader_start(weft_loader *l, int epoch, int first);
 /* The next batch, valid until the next call; *out is NULL when the epoch is over. A
- * sample that cannot be read any more fails with WEFT_EDATA or WEFT_EIO naming the file.
- */
+ * sample that cannot be read any more fails with WEFT_EDATA or WEFT_EIO naming it. */
 WEFT_API weft_status weft_loader_next(weft_loader *l, const weft_batch **out);
 
 /* One picture file for prediction: decoded, brought to size, [height][width][channels]
@@ -157,8 +150,7 @@ WEFT_API void weft_picture_normalise(int channels, size_t pixels,
 WEFT_API weft_status weft_picture_load(const char *path, double max_megapixels,
                                        int *channels, int *height, int *width,
                                        unsigned char **pixels);
-/* Writes an 8-bit PNG, grey (1) or RGB (3). WEFT_EIO; WEFT_EUSAGE when built without PNG.
- */
+/* Writes an 8-bit PNG, grey (1) or RGB (3). WEFT_EIO; WEFT_EUSAGE without libpng. */
 WEFT_API weft_status weft_picture_write_png(const char *path, int channels, int height,
                                             int width, const unsigned char *pixels);
 /* The same into fresh memory, for pictures inside a page; free() *png. */

@@ -49,7 +49,7 @@ WEFT_API weft_val weft_conv_transpose(weft_graph *g, weft_val x, weft_val w, wef
                                       const weft_conv_transpose_opts *opts);
 
 /* y[..., o] = sum over i of x[..., i] * w[o, i] + b[o].  x [..., i]  w [o, i]  b [o] or
- * WEFT_NONE. ONNX: Gemm (rank 2), MatMul and Add. */
+ * WEFT_NONE. ONNX: Gemm, between two Reshapes above rank 2. */
 WEFT_API weft_val weft_dense(weft_graph *g, weft_val x, weft_val w, weft_val b);
 /* Matrix products over the last two axes, the others broadcast as numpy does. ONNX:
  * MatMul. */

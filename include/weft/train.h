@@ -70,7 +70,7 @@ typedef struct weft_schedule {
     double start;   /* onecycle: first rate as a part of lr; 0 means 1/25 */
     int patience;   /* plateau: epochs without improvement; 0 means 5 */
 } weft_schedule;
-/* NULL or a message-ready status: are the numbers usable? */
+/* Are name and numbers usable? WEFT_EUSAGE says which is not. */
 WEFT_API weft_status weft_schedule_check(const weft_schedule *s);
 /* The rate at `epoch` (fractions count) of `epochs`. factor: product of plateau's
  * reductions so far, else 1. */
@@ -172,6 +172,38 @@ WEFT_API weft_status weft_evaluate(weft_graph *g, weft_val logits, const weft_da
                                    weft_split split, int batch, const float mean[4],
                                    const float deviation[4], weft_metrics *m,
                                    float *scores);
+
+/* ---- a trained picture classifier at work: a model file with all that it says about
+ * its pictures and classes ---- */
+
+typedef struct weft_classifier weft_classifier;
+/* path: an ONNX file, or a run folder (its best.onnx). A file without weft's metadata
+ * takes pictures scaled to 0..1 and calls its classes "class 0" and so on. Yours:
+ * weft_classifier_free. WEFT_EMODEL when it is no picture classifier. */
+WEFT_API weft_status weft_classifier_open(const char *path, weft_classifier **out);
+WEFT_API void weft_classifier_free(weft_classifier *c);
+WEFT_API int weft_classifier_classes(const weft_classifier *c);
+WEFT_API const char *weft_classifier_name(const weft_classifier *c, int class_number);
+WEFT_API bool weft_classifier_named(const weft_classifier *c); /* by its metadata */
+/* The size, channels and fit that its pictures must have, for weft_data_open. */
+WEFT_API weft_data_opts weft_classifier_pictures(const weft_classifier *c);
+/* Probabilities [n][classes] of n pictures [height][width][channels], 0..255. The plan
+ * for n is kept for the next call. */
+WEFT_API weft_status weft_classify(weft_classifier *c, const unsigned char *pixels, int n,
+                                   float *probabilities);
+/* One picture file: its most probable class. */
+WEFT_API weft_status weft_classify_file(weft_classifier *c, const char *path,
+                                        int *class_number, float *probability);
+/* weft_evaluate with the model's own normalisation. */
+WEFT_API weft_status weft_classifier_evaluate(weft_classifier *c, const weft_data *d,
+                                              weft_split split, int batch,
+                                              weft_metrics *m, float *scores);
+/* The metadata by which weft_classifier_open knows a model trained on d. model: its name,
+ * for people. */
+WEFT_API weft_status weft_classifier_describe(weft_meta *m, const weft_data *d,
+                                              const float mean[4],
+                                              const float deviation[4], weft_fit fit,
+                                              const char *model, uint64_t seed);
 
 #ifdef __cplusplus
 }

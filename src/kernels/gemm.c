@@ -1,29 +1,30 @@
 /* gemm.c: matrix products on the register tile.
  *
  *   op(B) = B or B^T, A plain:  blocks of rows times panels of columns, the row tile
- *   A^T:                        the tile that sums over points (point_sums), then bias
- * and epilogue few rows times B^T:         dot products of rows, nothing is packed */
+ *   A^T:                        the tile that sums over points (point_sums), then bias and
+ *                               epilogue
+ *   few rows times B^T:         dot products of rows, nothing is packed */
 #include "kernels/conv.h"
 
 #include "base/thread.h"
 
 /* A block of A (rows x depth) and a panel of B stay in the L2 cache together. */
-enum { DEPTH = 512, BLOCK_ROWS = 112, ITEMS_WANTED = 16, DOT_ROWS = 16, DOT_DEPTH = 256 };
+enum { DEPTH = 512, BLOCK_ROWS = 128, ITEMS_WANTED = 16, DOT_ROWS = 16, DOT_DEPTH = 256 };
 
 typedef struct product {
     const weft__gemm *g;
     const real *a, *b, *bias;
     real *c;
     bool packed;     /* all of B; otherwise only its last columns, fewer than a vector */
-    int main;        /* columns before those */
+    bool local;      /* each item packs the panels that it needs, just before */
     bool copied;     /* blocks of A into a buffer */
+    int main;        /* columns before the last ones that are packed */
     int rows, depth; /* of a block */
-    int step;        /* columns of a tile */
+    int step, wide;  /* columns of a tile; columns that are packed at a time */
     size_t row_blocks, splits, split_columns;
-    size_t packed_size, copy_size;
+    size_t packed_size, copy_size, local_size; /* elements */
     ptrdiff_t copy_pitch;
-    const real *panels;
-    real *copy;
+    real *panels, *buffers; /* buffers: copy_size and local_size for each worker */
 } product;
 
 static size_t parts(size_t n, size_t of)
@@ -51,24 +52,37 @@ static int even_part(int n, int limit)
     return count > 1 ? (n + count - 1) / count : n;
 }
 
+/* How B is brought into panels. */
+static void plan_packing(product *p)
+{
+    const weft__gemm *g = p->g;
+    bool natural = !g->tb && g->n == tile_panel_width(g->n) && g->ldb == g->n;
+    int tail = g->n % WEFT_LANES ? WEFT_LANES : 0;
+    p->packed = g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
+    p->main = p->packed ? 0 : g->n - g->n % WEFT_LANES;
+    p->local = p->packed && p->row_blocks <= 2;
+    p->wide = least((int)p->split_columns, 4 * TILE_COLUMNS);
+    size_t columns = (size_t)(p->packed ? tile_padded(g->n) : tail);
+    if (p->local)
+        p->local_size = tile_align((size_t)p->wide * (size_t)p->depth);
+    else
+        p->packed_size = tile_align(columns * (size_t)g->k);
+}
+
 static product plan(const weft__gemm *g)
 {
     product p = {.g = g};
-    bool natural = !g->tb && g->n == tile_panel_width(g->n) && g->ldb == g->n;
-    p.packed = g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
-    p.main = p.packed ? 0 : g->n / WEFT_LANES * WEFT_LANES;
-    int pack_columns = p.packed ? tile_padded(g->n) : g->n - p.main ? WEFT_LANES : 0;
-    p.packed_size = tile_align((size_t)pack_columns * (size_t)g->k);
     p.depth = g->k > DEPTH + DEPTH / 2 ? even_part(g->k, DEPTH) : g->k;
     p.rows = least(g->m, BLOCK_ROWS);
     p.row_blocks = parts((size_t)g->m, (size_t)p.rows);
-    p.step = g->m <= TILE_ROWS_4 && 2 * TILE_PANEL <= TILE_VECTORS ? 2 * TILE_COLUMNS
-                                                                   : TILE_COLUMNS;
+    bool few = g->m <= TILE_ROWS_4 && 2 * TILE_PANEL <= TILE_VECTORS;
+    p.step = few ? 2 * TILE_COLUMNS : TILE_COLUMNS;
     size_t units = parts((size_t)g->n, (size_t)p.step);
     size_t wanted = parts(ITEMS_WANTED, p.row_blocks);
     size_t splits = units < wanted ? units : wanted;
     p.split_columns = parts(units, splits) * (size_t)p.step;
     p.splits = parts((size_t)g->n, p.split_columns);
+    plan_packing(&p);
     /* Rows a multiple of 2 KiB apart push each other out of the L1 cache. */
     p.copied = (size_t)g->lda * sizeof(real) % 2048 == 0 && p.rows > TILE_ROWS_4 &&
                g->n > TILE_COLUMNS;
@@ -79,66 +93,88 @@ static product plan(const weft__gemm *g)
 
 /* ---- packing B ---- */
 
+/* One panel: columns n0 .. n0+n-1 of rows k0 .. k0+k-1. */
+static void pack_panel(const product *p, real *dst, int n0, int n, int k0, int k)
+{
+    const weft__gemm *g = p->g;
+    int width = tile_panel_width(g->n);
+    const real *plain = p->b + (ptrdiff_t)k0 * g->ldb + n0;
+    const real *turned = p->b + (ptrdiff_t)n0 * g->ldb + k0;
+    if (g->tb)
+        KERNEL(tile_pack_turned)(dst, turned, (size_t)k, n, width, g->ldb);
+    else
+        KERNEL(tile_pack)(dst, plain, (size_t)k, n, width, g->ldb);
+}
+
 static void pack_task(void *arg, size_t begin, size_t end, int worker)
 {
     const product *p = arg;
-    const weft__gemm *g = p->g;
-    int width = tile_panel_width(g->n);
+    int width = tile_panel_width(p->g->n);
     (void)worker;
     for (size_t panel = begin; panel < end; panel++) {
-        int n0 = (int)panel * width, n = least(width, g->n - n0);
-        real *dst = (real *)p->panels + (size_t)n0 * (size_t)g->k;
-        if (g->tb) KERNEL(tile_pack_turned)
-        (dst, p->b + (ptrdiff_t)n0 * g->ldb, (size_t)g->k, n, width, g->ldb);
-        else KERNEL(tile_pack)(dst, p->b + n0, (size_t)g->k, n, width, g->ldb);
+        int n0 = (int)panel * width;
+        pack_panel(p, p->panels + (size_t)n0 * (size_t)p->g->k, n0,
+                   least(width, p->g->n - n0), 0, p->g->k);
     }
 }
 
-static void pack(const product *p)
+static void pack(product *p)
 {
     const weft__gemm *g = p->g;
+    if (p->local) return;
     if (p->packed) {
         size_t panels = (size_t)(tile_padded(g->n) / tile_panel_width(g->n));
         weft__parallel(panels, conv_grain(panels, (double)p->packed_size * 8), pack_task,
-                       (void *)p);
+                       p);
     } else if (p->main < g->n) {
         KERNEL(tile_pack)
-        ((real *)p->panels, p->b + p->main, (size_t)g->k, g->n - p->main, WEFT_LANES,
-         g->ldb);
+        (p->panels, p->b + p->main, (size_t)g->k, g->n - p->main, WEFT_LANES, g->ldb);
     }
 }
 
 /* ---- blocks ---- */
 
-/* Columns n0 and on of rows m0 .. m0+m-1, over k0 .. k0+k-1. */
-static void columns(const product *p, const real *a, ptrdiff_t lda, int m0, int m, int k0,
-                    int k, int n0, int n)
+/* Rows m0.. and depths k0.. of a product: A there, and B as packed from column n_packed
+ * on. */
+typedef struct block {
+    const real *a;
+    ptrdiff_t lda;
+    int m0, m, k0, k;
+    const real *packed;
+    int n_packed;
+} block;
+
+static void columns(const product *p, const block *b, int n0, int n)
 {
     const weft__gemm *g = p->g;
-    tile_rows t = {.a = a, .row = lda, .taps_h = 1, .taps_w = 1, .k = k, .n = n};
-    if (p->packed) {
+    tile_rows t = {.a = b->a, .row = b->lda, .taps_h = 1, .taps_w = 1, .k = b->k, .n = n};
+    if (p->local) {
         t.ldb = tile_panel_width(g->n);
-        t.b = p->panels + (ptrdiff_t)n0 * g->k + k0 * t.ldb;
+        t.b = b->packed + (ptrdiff_t)(n0 - b->n_packed) * b->k;
+        t.panel = t.ldb * b->k;
+    } else if (p->packed) {
+        t.ldb = tile_panel_width(g->n);
+        t.b = p->panels + (ptrdiff_t)n0 * g->k + b->k0 * t.ldb;
         t.panel = t.ldb * g->k;
     } else if (n0 < p->main) {
         t.ldb = g->ldb;
-        t.b = p->b + n0 + k0 * t.ldb;
+        t.b = p->b + n0 + b->k0 * t.ldb;
         t.panel = TILE_COLUMNS;
     } else {
         t.ldb = WEFT_LANES;
-        t.b = p->panels + k0 * t.ldb;
+        t.b = p->panels + b->k0 * t.ldb;
     }
-    t.c = p->c + (ptrdiff_t)m0 * g->ldc + n0;
+    t.c = p->c + (ptrdiff_t)b->m0 * g->ldc + n0;
     t.ldc = g->ldc;
     t.ahead_a = !p->copied && n0 % (int)p->split_columns == 0;
     t.ahead_c = true;
-    t.load = k0 > 0 || g->accumulate;
-    t.bias = k0 == 0 && p->bias ? p->bias + n0 : NULL;
-    if (k0 + k == g->k && tile_can(g->epilogue.act)) {
+    t.load = b->k0 > 0 || g->accumulate;
+    t.bias = b->k0 == 0 && p->bias ? p->bias + n0 : NULL;
+    if (b->k0 + b->k == g->k && tile_can(g->epilogue.act)) {
         t.act = g->epilogue.act;
         t.alpha = (real)g->epilogue.alpha;
     }
-    KERNEL(tile_rows)(&t, m);
+    KERNEL(tile_rows)(&t, b->m);
 }
 
 static const real *copy_block(const product *p, real *to, int m0, int m, int k0, int k)
@@ -157,28 +193,46 @@ static void finish(const product *p, int m0, int m, int n0, int n)
     }
 }
 
+/* Columns n0 .. n1-1 of a block, packed first if that is left to the item. */
+static void block_columns(const product *p, block *b, real *panels, int n0, int n1)
+{
+    int width = tile_panel_width(p->g->n);
+    b->packed = panels;
+    b->n_packed = n0;
+    if (p->local)
+        for (int n = n0; n < n1; n += width, panels += (ptrdiff_t)width * b->k)
+            pack_panel(p, panels, n, least(width, n1 - n), b->k0, b->k);
+    for (int n = n0; n < n1;) {
+        int to = least(n1, n + p->step);
+        if (!p->packed && n < p->main && to > p->main) to = p->main;
+        columns(p, b, n, to - n);
+        n = to;
+    }
+}
+
 static void block_task(void *arg, size_t begin, size_t end, int worker)
 {
     const product *p = arg;
     const weft__gemm *g = p->g;
-    real *copy = p->copy + (size_t)worker * p->copy_size;
+    real *copy = p->buffers + (size_t)worker * (p->copy_size + p->local_size);
     for (size_t item = begin; item < end; item++) {
-        int m0 = (int)(item / p->splits) * p->rows, m = least(p->rows, g->m - m0);
         int n0 = (int)(item % p->splits * p->split_columns);
         int n1 = least(g->n, n0 + (int)p->split_columns);
-        for (int k0 = 0; k0 < g->k || !k0; k0 += p->depth ? p->depth : 1) {
-            int k = least(p->depth, g->k - k0);
-            const real *a = p->a + (ptrdiff_t)m0 * g->lda + k0;
-            if (p->copied) a = copy_block(p, copy, m0, m, k0, k);
-            ptrdiff_t lda = p->copied ? p->copy_pitch : g->lda;
-            for (int n = n0; n < n1;) {
-                int to = least(n1, n + p->step);
-                if (!p->packed && n < p->main && to > p->main) to = p->main;
-                columns(p, a, lda, m0, m, k0, k, n, to - n);
-                n = to;
+        block b = {.m0 = (int)(item / p->splits) * p->rows};
+        b.m = least(p->rows, g->m - b.m0);
+        do {
+            b.k = least(p->depth, g->k - b.k0);
+            b.a = p->a + (ptrdiff_t)b.m0 * g->lda + b.k0;
+            b.lda = g->lda;
+            if (p->copied) {
+                b.a = copy_block(p, copy, b.m0, b.m, b.k0, b.k);
+                b.lda = p->copy_pitch;
             }
-        }
-        if (!tile_can(g->epilogue.act)) finish(p, m0, m, n0, n1 - n0);
+            for (int n = n0; n < n1; n += p->wide)
+                block_columns(p, &b, copy + p->copy_size, n, least(n1, n + p->wide));
+            b.k0 += b.k;
+        } while (b.k0 < g->k);
+        if (!tile_can(g->epilogue.act)) finish(p, b.m0, b.m, n0, n1 - n0);
     }
 }
 
@@ -331,7 +385,9 @@ size_t KERNEL(gemm_scratch)(const weft__gemm *g)
         return turned_size(g) * sizeof(real) + (a > b ? a : b) + 64;
     }
     product p = plan(g);
-    return (p.packed_size + p.copy_size * (size_t)weft__workers()) * sizeof(real) + 64;
+    return (p.packed_size + (p.copy_size + p.local_size) * (size_t)weft__workers()) *
+               sizeof(real) +
+           64;
 }
 
 void KERNEL(gemm)(const weft__gemm *g, real *c, const real *a, const real *b,
@@ -351,7 +407,7 @@ void KERNEL(gemm)(const weft__gemm *g, real *c, const real *a, const real *b,
         run_turned(&p, scratch);
     } else {
         p.panels = scratch_start(scratch);
-        p.copy = (real *)p.panels + p.packed_size;
+        p.buffers = p.panels + p.packed_size;
         pack(&p);
         size_t items = p.row_blocks * p.splits;
         weft__parallel(items, conv_grain(items, work_of(g)), block_task, &p);

@@ -26,7 +26,12 @@
 #define TILE_VECTORS 4 /* a tile is at most this many vectors wide */
 
 /* The most rows that a tile 1, 2, 3 and 4 vectors wide keeps in registers. */
-#if WEFT_VREGS >= 32
+#if WEFT_VREGS >= 32 && WEFT_LANES == 4 /* NEON: the loads in flight need registers too */
+#define TILE_ROWS_1 14
+#define TILE_ROWS_2 9
+#define TILE_ROWS_3 6
+#define TILE_ROWS_4 4
+#elif WEFT_VREGS >= 32
 #define TILE_ROWS_1 14
 #define TILE_ROWS_2 14
 #define TILE_ROWS_3 9

@@ -176,8 +176,8 @@ void weft__copy_order(const weft__tensor *y, const weft__tensor *x, const void *
 /* Layout rules for `layout`. */
 void weft__layout_plain(const weft__node *node, const weft__tensor *in, weft__order *want,
                         const weft__tensor *out, weft__order *give);
-/* All inputs of the output's rank take the order of the first of them that is an
- * activation; lower ranks PLAIN; outputs the same. For elementwise operators and all that
+/* All inputs of the output's rank take the order of the first one that is as large as the
+ * output; lower ranks PLAIN; outputs the same. For elementwise operators and all that
  * go by weft__around. */
 void weft__layout_same(const weft__node *node, const weft__tensor *in, weft__order *want,
                        const weft__tensor *out, weft__order *give);

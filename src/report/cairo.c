@@ -126,9 +126,6 @@ weft_status weft__png_draw(const char *path, double width, double height,
                                      cairo_status_to_string(drawn));
     cairo_destroy(c);
     cairo_surface_destroy(surface);
-    /* Gives the fonts back. Only our own command draws, so nobody else's are at stake; and
-     * fontconfig hides its pointers, so leak checkers would call them lost. */
-    cairo_debug_reset_static_data();
     weft__text_free(&png);
     return s;
 }

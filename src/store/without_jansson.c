@@ -1,6 +1,9 @@
 /* without_jansson.c: safetensors headers are JSON; a build without jansson reads and
  * writes none. Checkpoints then fail with this message, all else works. */
+#include "store/meta_list.h"
 #include "store/safetensors.h"
+
+#include <stdlib.h>
 
 static weft_status missing(void)
 {
@@ -32,4 +35,30 @@ weft_status weft__st_header(const weft_meta *meta, weft__st_entry *entry, int co
 {
     (void)meta, (void)entry, (void)count, (void)text, (void)bytes;
     return missing();
+}
+
+weft_status weft__meta_set_texts(weft_meta *m, const char *key, const char *const *text,
+                                 int n)
+{
+    (void)m, (void)key, (void)text, (void)n;
+    return missing();
+}
+
+weft_status weft__meta_set_floats(weft_meta *m, const char *key, const float *x, int n)
+{
+    (void)m, (void)key, (void)x, (void)n;
+    return missing();
+}
+
+char **weft__meta_get_texts(const weft_meta *m, const char *key, int n)
+{
+    (void)m, (void)key;
+    return calloc((size_t)n + 1, sizeof(char *));
+}
+
+void weft__meta_get_floats(const weft_meta *m, const char *key, float *x, int n,
+                           float otherwise)
+{
+    (void)m, (void)key;
+    for (int i = 0; i < n; i++) x[i] = otherwise;
 }

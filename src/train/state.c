@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/lock.h"
+#include "base/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,8 +37,8 @@ weft_status weft__session_claim(weft__session *s)
 
 /* What a checkpoint must agree on with the run that reads it, as text. */
 typedef struct facts {
-    const char *key[16];
-    char value[16][80];
+    const char *key[24];
+    char value[24][120];
     int n;
     int optimizer; /* facts from here on are the optimizer's */
 } facts;
@@ -64,9 +65,19 @@ static facts facts_of(const weft__session *s)
     fact(&f, "batch", "%d x %d", s->opts.batch, s->opts.accumulate);
     fact(&f, "seed", "%" PRIu64, s->opts.seed);
     fact(&f, "epochs", "%d", s->opts.epochs);
+    const weft_augment *a = &s->opts.augment;
+    fact(&f, "augmentation", "%g %g %d %g %g %g %g %g %d %g", a->flip, a->flip_vertical,
+         a->shift, a->rotate, a->brightness, a->contrast, a->saturation, a->hue,
+         a->cutout, a->mixup);
+    fact(&f, "smoothing", "%.17g", s->opts.smoothing);
     f.optimizer = f.n;
     fact(&f, "optimizer", "%s", s->optimizer->opts.name);
     fact(&f, "lr", "%.17g", s->optimizer->opts.lr);
+    const weft_optimizer_opts *o = &s->optimizer->opts;
+    fact(&f, "weight decay", "%.17g", o->weight_decay);
+    fact(&f, "momentum", "%g %g %g", o->momentum, o->beta1, o->beta2);
+    fact(&f, "clipping", "%g %g", o->clip_norm, o->clip_value);
+    fact(&f, "ema", "%.17g", o->ema);
     fact(&f, "schedule", "%s",
          s->opts.schedule.name ? s->opts.schedule.name : "constant");
     return f;
@@ -103,11 +114,12 @@ static double from_bits(const char **text)
 }
 
 /* The numbers of a run's state by name, once, for writing and for reading. */
-#define STATE_FIELDS(INT, REAL)                                                          \
-    INT(epoch)                                                                           \
-    INT(batch) INT(step) REAL(loss_sum) INT(loss_count) REAL(plateau_factor)             \
-        REAL(plateau_best) INT(plateau_stale) REAL(halved) INT(halvings) INT(best_epoch) \
-            INT(stale) REAL(best_top1) REAL(best_loss) REAL(seconds)
+#define STATE_FIELDS(INT, REAL)                                                      \
+    INT(epoch)                                                                       \
+    INT(batch)                                                                       \
+    INT(step) REAL(loss_sum) INT(loss_count) REAL(plateau_factor) REAL(plateau_best) \
+        INT(plateau_stale) REAL(halved) INT(halvings) INT(best_epoch) INT(stale)     \
+            REAL(best_top1) REAL(best_loss) REAL(seconds)
 
 static weft_status put_state(const weft__session *s, weft_meta *m)
 {
@@ -249,7 +261,9 @@ weft_status weft__session_save(weft__session *s, bool epoch_start)
     if (!status) status = put_history(s, weft__checkpoint_meta(c));
     if (!status) status = each_tensor(s, put_tensor, c, true);
     if (!status) status = weft__checkpoint_write(c, path);
-    if (!status && epoch_start) status = weft__file_link(path, twin);
+    /* a file system without second names gets a second file */
+    if (!status && epoch_start && weft__file_link(path, twin))
+        status = weft__checkpoint_write(c, twin);
     weft__checkpoint_free(c);
     s->saved = weft__seconds();
     return status;
@@ -288,6 +302,11 @@ weft_status weft__session_restore(weft__session *s, bool epoch_start)
                             path, format ? format : "?", VERSION);
     if (!status) status = same_run(s, m, path);
     bool optimizer = !s->opts.reset_optimizer;
+    const char *isa = weft_meta_get(m, "run.isa");
+    if (!status && isa && strcmp(isa, weft_isa()))
+        weft__warn("%s: was written with %s, this is %s: the bits will differ from a run "
+                   "without interruption",
+                   path, isa, weft_isa());
     if (!status) {
         status = get_state(s, m);
         if (!status) status = each_tensor(s, get_tensor, c, optimizer);

@@ -179,7 +179,7 @@ static void divergence_is_told_with_layer_and_epoch(void **state)
     f.o.run_dir = test_path("diverged");
     CHECK(weft_train(f.g, f.logits, f.d, &f.o, NULL, &r) == WEFT_EDIVERGED);
     CHECK_HAS(weft_last_error(), "is not finite at epoch");
-    CHECK_HAS(weft_last_error(), "first in c (forward)");
+    CHECK_HAS(weft_last_error(), "first in b (forward)");
     finish(&f);
 }
 
