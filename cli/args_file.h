@@ -4,8 +4,8 @@
 
 #include "option.h"
 
-/* Writes every option of c that differs from its zero value, and the data path. Atomic.
- */
+/* Writes the data path and every option of c that has a value within its range, but those
+ * that are of one call only. Atomic. */
 weft_status args_write(const char *path, const command *c, const void *values,
                        const char *data);
 /* Reads them back into *values; *data is fresh memory. Texts stay alive until the process

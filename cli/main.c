@@ -4,8 +4,12 @@
 #include "base/error.h"
 #include "base/nearest.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CMD(name, summary) extern const command command_##name;
 #include "table.def"
@@ -54,7 +58,29 @@ static int unknown(const char *name)
     return command_misused("there is no command %s. See weft help", shown);
 }
 
-int main(int argc, char **argv)
+/* A descriptor 0, 1 or 2 that is closed would become the next file that is opened, and
+ * messages would go into it: /dev/null takes the place. */
+static void open_standard_files(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            if (open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0) _exit(5);
+}
+
+/* A result that could not be written is a failure, unless nobody reads it any more. */
+static int close_stdout(int code)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    errno = 0;
+    if (!fflush(stdout) && !ferror(stdout)) return code;
+    int err = errno; /* 0: an earlier write failed */
+    if (err == EPIPE || (poll(&out, 1, 0) > 0 && out.revents & POLLERR)) return code;
+    int failed = command_failed(weft__fail_errno(WEFT_EIO, err ? err : EIO,
+                                                 "standard output: cannot be written"));
+    return code ? code : failed;
+}
+
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         help_overview(stderr);
@@ -71,4 +97,10 @@ int main(int argc, char **argv)
     }
     const command *c = command_find(first);
     return c ? c->run(argc - 1, argv + 1) : unknown(first);
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_files();
+    return close_stdout(run(argc, argv));
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_OPTIONS = 128 };
 
@@ -51,7 +52,7 @@ static bool bytes_parse(const char *text, size_t *out)
     return true;
 }
 
-static bool is_choice(const char *choices, const char *text)
+bool choice_parse(const char *choices, const char *text)
 {
     size_t n = strlen(text);
     for (const char *p = choices; p && n; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
@@ -113,7 +114,7 @@ static weft_status store(const option_row *o, const char *text, void *values)
         if (good) *(double *)at = x;
         break;
     case OPTION_CHOICE:
-        good = is_choice(o->choices, text);
+        good = choice_parse(o->choices, text);
         if (good) *(const char **)at = text;
         break;
     case OPTION_BYTES:
@@ -130,11 +131,15 @@ static int count_rows(const command *c)
     return n;
 }
 
+/* In key=value, val_fraction is val-fraction. */
 static const option_row *row_named(const command *c, const char *name, size_t length)
 {
     for (int i = 0; i < count_rows(c); i++) {
         const char *n = c->options[i].name;
-        if (n && strlen(n) == length && !strncmp(n, name, length)) return &c->options[i];
+        if (!n || strlen(n) != length) continue;
+        size_t k = 0;
+        while (k < length && (n[k] == name[k] || (n[k] == '-' && name[k] == '_'))) k++;
+        if (k == length) return &c->options[i];
     }
     return NULL;
 }
@@ -142,7 +147,8 @@ static const option_row *row_named(const command *c, const char *name, size_t le
 static weft_status unknown(const command *c, const char *word)
 {
     const char *names[MAX_OPTIONS];
-    char name[80], shown[100];
+    char name[80], shown[200];
+    bool plain = *word != '-';
     int n = 0;
     while (*word == '-') word++;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
@@ -150,6 +156,9 @@ static weft_status unknown(const command *c, const char *word)
     for (int i = 0; i < count_rows(c) && n < MAX_OPTIONS; i++)
         if (c->options[i].name) names[n++] = c->options[i].name;
     const char *near = weft__nearest(name, names, n);
+    if (plain)
+        return weft__fail(WEFT_EUSAGE, "%s: %s= is no option%s%s, and no such file",
+                          c->name, shown, near ? ", perhaps " : "", near ? near : "");
     if (near)
         return weft__fail(WEFT_EUSAGE, "%s: unknown option --%s. Did you mean --%s?",
                           c->name, shown, near);
@@ -165,6 +174,21 @@ static const option_row *assignment(const command *c, const char *word)
     if (!equals || word[0] == '-' || memchr(word, '/', (size_t)(equals - word)))
         return NULL;
     return row_named(c, word, (size_t)(equals - word));
+}
+
+/* "epoch=5", meant as an option that is not there. */
+static bool failed_assignment(const char *word)
+{
+    size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
+    return n > 0 && word[0] != '-' && word[n] == '=' && access(word, F_OK);
+}
+
+static weft_status unknown_letter(const command *c, int letter)
+{
+    if (letter == 'h') return weft__fail(WEFT_EUSAGE, "%s: --help takes no value", c->name);
+    char word[2] = {(char)letter, '\0'}, shown[8];
+    return weft__fail(WEFT_EUSAGE, "%s: unknown option -%s. See weft help %s", c->name,
+                      weft__escape(shown, sizeof shown, word), c->name);
 }
 
 static void make_getopt(const command *c, struct option *longs, char *shorts)
@@ -223,14 +247,16 @@ weft_status options_parse(const command *c, int argc, char **argv, void *values,
             help_print(stdout, c);
             return WEFT_ESTOPPED;
         }
-        if (code == 1 && !o)
+        if (code == 1 && !o && failed_assignment(optarg))
+            s = unknown(c, optarg);
+        else if (code == 1 && !o)
             argv[++kept] = optarg;
         else if (code == 1)
             s = store(o, strchr(optarg, '=') + 1, values);
         else if (code == ':')
             s = missing(c, argv[optind - 1]);
         else if (code == '?')
-            s = unknown(c, argv[optind - 1]);
+            s = optopt ? unknown_letter(c, optopt) : unknown(c, argv[optind - 1]);
         else
             s = store(o, optarg, values);
     }

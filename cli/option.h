@@ -28,6 +28,8 @@ typedef struct option_row {
     double low, high;
     const char *choices;
     bool optional; /* OPTION_TEXT: --name alone gives "" */
+    bool once;     /* of one call only: not kept in a run's args.json */
+    bool path;     /* OPTION_TEXT: a file or folder; kept as an absolute path */
 } option_row;
 
 /* Rows of a table; STRUCT is the command's own struct, FIELD what the option sets. */
@@ -44,6 +46,16 @@ typedef struct option_row {
     {                                                                      \
         .name = word, .kind = OPTION_TEXT, .metavar = meta, .help = about, \
         .offset = offsetof(STRUCT, FIELD)                                  \
+    }
+#define PATH(STRUCT, FIELD, word, meta, about)                             \
+    {                                                                      \
+        .name = word, .kind = OPTION_TEXT, .metavar = meta, .help = about, \
+        .offset = offsetof(STRUCT, FIELD), .path = true                    \
+    }
+#define ONCE(STRUCT, KIND, FIELD, word, meta, about)              \
+    {                                                             \
+        .name = word, .kind = KIND, .metavar = meta, .help = about, \
+        .offset = offsetof(STRUCT, FIELD), .once = true           \
     }
 #define INT(STRUCT, FIELD, word, from, to, about)                        \
     {                                                                    \
@@ -81,6 +93,7 @@ weft_status options_parse(const command *c, int argc, char **argv, void *values,
                           int *count);
 
 /* Strict numbers: the whole text, C locale, within the range, no NaN. */
+bool choice_parse(const char *choices, const char *text);
 bool number_parse(const char *text, double low, double high, double *out);
 bool integer_parse(const char *text, long long low, long long high, long long *out);
 
@@ -99,9 +112,10 @@ int command_failed(weft_status s);
 /* The same for a message of the command itself, WEFT_EUSAGE. */
 int command_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* signals.c: SIGINT, SIGTERM and SIGHUP set this; a second one ends the process at once.
- */
+/* signals.c: after signals_catch, SIGINT, SIGTERM and SIGHUP end the process with 128 and
+ * their number; while they are deferred, the first one sets stop_signal instead. */
 extern volatile int stop_signal;
 void signals_catch(void);
+void signals_defer(bool on);
 
 #endif

@@ -3,12 +3,19 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/lock.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+static const char *const files[] = {
+    "best.onnx",   "last.onnx",   "last.ckpt",   "last.ckpt.previous",   "epoch.ckpt",
+    "results.csv", "results.png", "report.html", "confusion_matrix.png", "bad.tsv"};
 
 /* The nearest existing folder at or above path, resolved. */
 static bool resolve(const char *path, char out[PATH_MAX])
@@ -26,17 +33,14 @@ static bool resolve(const char *path, char out[PATH_MAX])
     return true;
 }
 
-static weft_status check_outside(const char *folder, const char *data)
+weft_status run_folder_outside(const char *path, const char *data, const char *option)
 {
     char inner[PATH_MAX], outer[PATH_MAX];
-    if (!data || !weft__is_folder(data) || !realpath(data, outer) ||
-        !resolve(folder, inner))
-        return WEFT_OK;
+    if (!data || !realpath(data, outer) || !resolve(path, inner)) return WEFT_OK;
     size_t n = strlen(outer);
     if (strncmp(inner, outer, n) || (inner[n] && inner[n] != '/')) return WEFT_OK;
-    return weft__fail(WEFT_EUSAGE,
-                      "%s: lies inside the data set %s. Choose another --project", folder,
-                      data);
+    return weft__fail(WEFT_EUSAGE, "%s: lies inside the data set %s. Choose another %s",
+                      path, data, option);
 }
 
 static bool taken(const char *path)
@@ -44,24 +48,64 @@ static bool taken(const char *path)
     return access(path, F_OK) == 0;
 }
 
-weft_status run_folder_choose(const char *project, const char *task, const char *name,
-                              bool given, bool force, const char *data, char *out,
-                              size_t size)
+/* Makes path, whose parent is there; another process may have been quicker. */
+static weft_status make(const char *path, bool *fresh)
 {
-    int n = snprintf(out, size, "%s/%s/%s", project, task, name);
-    if (n < 0 || (size_t)n >= size)
+    *fresh = mkdir(path, 0777) == 0;
+    if (*fresh || errno == EEXIST) return WEFT_OK;
+    return weft__fail_errno(WEFT_EIO, errno, "%s: cannot make the run folder", path);
+}
+
+weft_status run_folder_make(const char *project, const char *task, const char *name,
+                            bool given, bool force, const char *data, char *out,
+                            size_t size, bool *fresh)
+{
+    int n = snprintf(out, size, "%s/%s", project, task);
+    if (n < 0 || (size_t)n + strlen(name) + 16 > size)
         return weft__fail(WEFT_EUSAGE, "the run folder's path is too long");
-    weft_status s = check_outside(out, data);
+    weft_status s = run_folder_outside(out, data, "--project");
+    if (!s) s = weft__make_folders(out);
+    if (s) return s;
+    snprintf(out + n, size - (size_t)n, "/%s", name);
+    s = make(out, fresh);
     if (s) return s;
     if (taken(out) && !weft__is_folder(out))
         return weft__fail(WEFT_EUSAGE, "%s: exists and is no folder", out);
-    if (given && taken(out) && !force)
+    if (given && !*fresh && !force)
         return weft__fail(WEFT_EUSAGE,
                           "%s: exists. Go on with --resume %s, overwrite with --force, "
                           "or choose another --name",
                           out, out);
-    for (int i = 2; !given && taken(out) && i < 100000; i++)
-        if (snprintf(out, size, "%s/%s/%s%d", project, task, name, i) >= (int)size)
-            return weft__fail(WEFT_EUSAGE, "the run folder's path is too long");
-    return WEFT_OK;
+    for (int i = 2; !s && !given && !*fresh && i < 100000; i++) {
+        snprintf(out + n, size - (size_t)n, "/%s%d", name, i);
+        s = make(out, fresh);
+    }
+    return s;
+}
+
+weft_status run_folder_clear(const char *path)
+{
+    char file[PATH_MAX];
+    int lock = -1;
+    snprintf(file, sizeof file, "%s/lock", path);
+    weft_status s = weft__lock_take(file, &lock);
+    for (size_t i = 0; i < sizeof files / sizeof *files && !s; i++) {
+        snprintf(file, sizeof file, "%s/%s", path, files[i]);
+        if (unlink(file) && errno != ENOENT)
+            s = weft__fail_errno(WEFT_EIO, errno, "%s: cannot be overwritten", file);
+    }
+    weft__lock_drop(lock);
+    return s;
+}
+
+void run_folder_undo(const char *path)
+{
+    char file[PATH_MAX];
+    snprintf(file, sizeof file, "%s/last.ckpt", path);
+    if (taken(file)) return;
+    snprintf(file, sizeof file, "%s/args.json", path);
+    unlink(file);
+    snprintf(file, sizeof file, "%s/lock", path);
+    unlink(file);
+    rmdir(path); /* stays when there is something else in it */
 }

@@ -7,11 +7,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* project/task/name, or name2, name3 ... when that is taken; out receives the path. A
+/* Makes project/task/name, or name2, name3 ... when that is taken; out receives the path. A
  * name that was given is refused when it is taken, unless force is set. data: the set,
- * outside of which it must lie (NULL: anywhere). WEFT_EUSAGE, WEFT_EIO. */
-weft_status run_folder_choose(const char *project, const char *task, const char *name,
-                              bool given, bool force, const char *data, char *out,
-                              size_t size);
+ * outside of which it must lie (NULL: anywhere). *fresh: it was not there before.
+ * WEFT_EUSAGE, WEFT_EIO. */
+weft_status run_folder_make(const char *project, const char *task, const char *name,
+                            bool given, bool force, const char *data, char *out,
+                            size_t size, bool *fresh);
+/* Removes what an earlier run left there, by the names that runs use. WEFT_EIO when
+ * another process is at work in it. */
+weft_status run_folder_clear(const char *path);
+/* Takes back run_folder_make, unless the run has saved something. */
+void run_folder_undo(const char *path);
+/* WEFT_EUSAGE when path (a file that may not be there yet) lies inside data. */
+weft_status run_folder_outside(const char *path, const char *data, const char *option);
 
 #endif

@@ -82,7 +82,7 @@ static inline void test__near(double a, double b, double tolerance, const char *
 /* Not from a thread other than the test's own: they leave the test by longjmp. */
 #define CHECK(cond) test__check(!!(cond), #cond, __FILE__, __LINE__)
 #define CHECK_TEXT(a, b) test__text(a, b, __FILE__, __LINE__) /* equal strings */
-#define CHECK_HAS(text, part)                                \
+#define CHECK_HAS(text, part) \
     test__has(text, part, __FILE__, __LINE__) /* a substring \
                                                */
 #define CHECK_NEAR(a, b, tolerance) \

@@ -279,10 +279,9 @@ static void gather_strip(const sweep *p, strip *t, real *to)
                    .row0 = row0,
                    .column0 = p->low_w};
     for (int image = t->image0; image < t->image1; image++)
-        for (int row = row0; row < row1; row++, to += t->in.row)
-            KERNEL(conv_gather)
-            (to, p->pitch, view_at(&from, image, row, 0), from.pixel, p->in_w, p->low_w,
-             p->wide, p->ci);
+        for (int row = row0; row < row1; row++, to += t->in.row) KERNEL(conv_gather)
+    (to, p->pitch, view_at(&from, image, row, 0), from.pixel, p->in_w, p->low_w, p->wide,
+     p->ci);
 }
 
 /* Each output pixel's inputs, tap by tap, one patch behind the other. */
@@ -303,12 +302,10 @@ static void gather_patches(const sweep *p, const strip *t, real *to)
                         memset(dst, 0, (size_t)w.taps * (size_t)p->ci * sizeof *dst);
                     else if (w.step == 1)
                         KERNEL(conv_gather)
-                        (dst, p->ci, src, from.pixel, p->in_w, column, w.taps, p->ci);
-                    else
-                        for (int j = 0; j < w.taps; j++)
-                            KERNEL(conv_gather)
-                            (dst + (ptrdiff_t)j * p->ci, p->ci, src, from.pixel, p->in_w,
-                             column + j * w.step, 1, p->ci);
+                    (dst, p->ci, src, from.pixel, p->in_w, column, w.taps, p->ci);
+                    else for (int j = 0; j < w.taps; j++) KERNEL(conv_gather)(
+                        dst + (ptrdiff_t)j * p->ci, p->ci, src, from.pixel, p->in_w,
+                        column + j * w.step, 1, p->ci);
                     dst += (ptrdiff_t)w.taps * p->ci;
                 }
             }

@@ -182,9 +182,8 @@ static void take_dy(const sums_plan *k, block *b, real *pack)
     /* the rows of a strip are one run of pixels, so are the images of a strip of whole
      * images */
     points *= (size_t)(b->image1 - b->image0);
-    for (int j = 0; j < o; j += width, pack += points * (size_t)width)
-        KERNEL(tile_pack)
-        (pack, dy + j, points, o - j < width ? o - j : width, width, pixel);
+    for (int j = 0; j < o; j += width, pack += points * (size_t)width) KERNEL(tile_pack)
+    (pack, dy + j, points, o - j < width ? o - j : width, width, pixel);
 }
 
 /* Adds the strip to the block's rows of tap row i and outputs o0 .. o0+n-1. */

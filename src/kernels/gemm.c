@@ -1,8 +1,8 @@
 /* gemm.c: matrix products on the register tile.
  *
  *   op(B) = B or B^T, A plain:  blocks of rows times panels of columns, the row tile
- *   A^T:                        the tile that sums over points (point_sums), then bias and
- *                               epilogue
+ *   A^T:                        the tile that sums over points (point_sums), then bias
+ *                               and epilogue
  *   few rows times B^T:         dot products of rows, nothing is packed */
 #include "kernels/conv.h"
 

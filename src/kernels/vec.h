@@ -8,8 +8,8 @@
  *   WEFT_LANES              elements per vec: 1, 8, 16, 4, 1
  *   WEFT_VREGS              vector registers of the machine (for choosing tile sizes)
  *   vload(p) vstore(p, v)   LANES elements at any address
- *   vload_n(p, n)           the first n lanes, zero in the others; n in 0..LANES; reads no
- *                           further
+ *   vload_n(p, n)           the first n lanes, zero in the others; n in 0..LANES; reads
+ *                           no further
  *   vstore_n(p, v, n)       the first n lanes; writes no further
  *   vload_u8(p)             LANES unsigned chars, as numbers
  *   vload_i32(p)            LANES int32_t, as numbers (exact to 2^24 in float)
@@ -17,28 +17,28 @@
  *   vload_u8_n, vload_i32_n, vstore_i32_n: as above, of the first n lanes
  *   vset1(s) vzero()        the same in every lane
  *   vadd vsub vmul vdiv     a OP b
- *   vfma(a, b, c)           a * b + c; rounded once where the machine can, twice in scalar
- *                           and f64
+ *   vfma(a, b, c)           a * b + c; rounded once where the machine can, twice in
+ *                           scalar and f64
  *   vfnma(a, b, c)          c - a * b, likewise
- *   vmax(a, b) vmin(a, b)   a > b ? a : b and a < b ? a : b, so b when either is NaN. To let
- *                           a NaN in x through, write x second: vmax(vzero(), x)
+ *   vmax(a, b) vmin(a, b)   a > b ? a : b and a < b ? a : b, so b when either is NaN. To
+ *                           let a NaN in x through, write x second: vmax(vzero(), x)
  *   vneg vabs vsqrt         lane by lane; vneg and vabs touch the sign bit only
  *   vcopysign(a, s)         |a| with the sign of s
- *   vround vfloor           to the nearest integer (ties to even), downwards; the sign of a
- *                           zero result is not fixed
+ *   vround vfloor           to the nearest integer (ties to even), downwards; the sign of
+ *                           a zero result is not fixed
  *   vlt vle vgt vge veq     comparisons, false with NaN
  *   vselect(m, a, b)        m ? a : b
  *   vmand vmor vmnot        of masks; vany(m): is any lane true
- *   vsum(v) vlargest(v)     across the lanes, by a fixed tree; vlargest: some lane's value if
- *                           NaN
+ *   vsum(v) vlargest(v)     across the lanes, by a fixed tree; vlargest: some lane's
+ *                           value if NaN
  *   vpow2(v)                2^v for integral v from -126 to 127 (-1022 to 1023 in f64)
  *   vexponent(v)            e with |v| = m * 2^e, 1 <= m < 2, for normal v
  *   vmantissa(v)            that m, for v > 0
  *   vfirst(n)               a mask of the first n lanes
  *   vprefetch(p)            hint: this line will be read soon
- *   WEFT_UNROLL             before a for loop with constant bounds: unroll it whole (needed
- *                           over arrays of accumulators, or the compiler keeps them in
- *                           memory)
+ *   WEFT_UNROLL             before a for loop with constant bounds: unroll it whole
+ *                           (needed over arrays of accumulators, or the compiler keeps
+ *                           them in memory)
  */
 #ifndef WEFT_SRC_VEC_H
 #define WEFT_SRC_VEC_H

@@ -5,7 +5,8 @@
 #include "report/report.h"
 #include "report/text.h"
 
-extern const char *const weft__style[]; /* style.c: CSS, light, dark and for paper; 0 ends */
+/* style.c: CSS, light, dark and for paper; 0 ends */
+extern const char *const weft__style[];
 
 /* sections.c: each adds a section, or nothing when there is nothing to say. *id numbers
  * figures. */

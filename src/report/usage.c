@@ -85,7 +85,8 @@ void weft__sample_c(weft__text *t, const weft__report *r)
            "static float x[H * W * C], score[CLASSES];\n\n"
            "int main(int argc, char **argv)\n{\n"
            "    weft_graph *g = NULL;\n    weft_plan *p = NULL;\n    int best = 0;\n"
-           "    if (argc < 2 || weft_model_load(");
+           "    if (argc < 2) return 2;\n"
+           "    if (weft_model_load(");
     literal(t, u->model);
     weft__text_printf(
         t,

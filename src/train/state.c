@@ -114,11 +114,12 @@ static double from_bits(const char **text)
 }
 
 /* The numbers of a run's state by name, once, for writing and for reading. */
-#define STATE_FIELDS(INT, REAL)                                                      \
-    INT(epoch)                                                                       \
-    INT(batch)                                                                       \
-    INT(step) REAL(loss_sum) INT(loss_count) REAL(plateau_factor) REAL(plateau_best) \
-        INT(plateau_stale) REAL(halved) INT(halvings) INT(best_epoch) INT(stale)     \
+#define STATE_FIELDS(INT, REAL)                                                  \
+    INT(epoch)                                                                   \
+    INT(batch)                                                                   \
+    INT(step)                                                                    \
+    REAL(loss_sum) INT(loss_count) REAL(plateau_factor) REAL(plateau_best)       \
+        INT(plateau_stale) REAL(halved) INT(halvings) INT(best_epoch) INT(stale) \
             REAL(best_top1) REAL(best_loss) REAL(seconds)
 
 static weft_status put_state(const weft__session *s, weft_meta *m)

@@ -13,11 +13,9 @@ static weft_status open_it(const char *path, const weft_data_opts *o)
 
 static const char *in(const char *folder, const char *name)
 {
-    static char path[8][1400];
-    static int turn;
-    char *p = path[turn++ % 8];
-    snprintf(p, sizeof path[0], "%s/%s", folder, name);
-    return p;
+    char path[1400];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return keep(path);
 }
 
 static void class_folders_are_classes_in_bytewise_order(void **state)

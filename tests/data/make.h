@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "weft/data.h"
 
+#include <sys/resource.h>
+
 /* The sets here are small and odd on purpose: no warnings in the test's output. */
 __attribute__((constructor)) static inline void be_quiet(void)
 {
@@ -127,10 +129,34 @@ static inline void make_idx(bytes *b, int dims, const int *dim, const unsigned c
     for (size_t i = 0; i < n; i++) put_byte(b, data ? data[i] : 0);
 }
 
+/* A copy of text that lives until the program ends. */
+static inline const char *keep(const char *text)
+{
+    static char *kept[4096];
+    static int n;
+    CHECK(n < 4096);
+    kept[n] = strdup(text);
+    CHECK(kept[n] != NULL);
+    return kept[n++];
+}
+
+/* From now on this process gets no more address space than that. Sanitizers need far more,
+ * so with them nothing is limited. */
+static inline void limit_memory(size_t most)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__has_feature)
+    struct rlimit limit = {(rlim_t)most, (rlim_t)most};
+    setrlimit(RLIMIT_AS, &limit);
+#else
+    (void)most;
+#endif
+}
+
 /* A fresh folder below the test's own. */
 static inline const char *make_folder(const char *name)
 {
-    const char *path = test_path(name);
+    const char *path = keep(test_path(name));
     CHECK(weft__make_folders(path) == WEFT_OK);
     return path;
 }

@@ -3,7 +3,6 @@
 
 #include "data/image.h"
 
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* The picture that was loaded last. */
@@ -166,10 +165,7 @@ static int in_little_memory(weft_status (*call)(const bytes *b), const bytes *b)
     fflush(NULL);
     child = fork();
     if (!child) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-        struct rlimit limit = {(rlim_t)600 << 20, (rlim_t)600 << 20};
-        setrlimit(RLIMIT_AS, &limit);
-#endif
+        limit_memory((size_t)600 << 20);
         _exit((int)call(b));
     }
     CHECK(child > 0);
