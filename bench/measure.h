@@ -62,19 +62,19 @@ static inline int measure(measure_fn *work, void *arg, double seconds, int least
 
 enum { PEAK_CHAINS = 12, PEAK_LOOPS = 200000 };
 
-#define PEAK_FUNCTION(name, attribute, vector, set, madd)                         \
-    attribute static inline float name(void)                                      \
-    {                                                                             \
-        vector x[PEAK_CHAINS], a = set(0.999f), b = set(0.001f);                  \
-        for (int i = 0; i < PEAK_CHAINS; i++) x[i] = set((float)i);               \
-        for (int k = 0; k < PEAK_LOOPS; k++) {                                    \
+#define PEAK_FUNCTION(name, attribute, vector, set, madd) \
+    attribute static inline float name(void) \
+    { \
+        vector x[PEAK_CHAINS], a = set(0.999f), b = set(0.001f); \
+        for (int i = 0; i < PEAK_CHAINS; i++) x[i] = set((float)i); \
+        for (int k = 0; k < PEAK_LOOPS; k++) { \
             _Pragma("GCC unroll 12") for (int i = 0; i < PEAK_CHAINS; i++) x[i] = \
-                madd(x[i], a, b);                                                 \
-        }                                                                         \
-        float out[sizeof(vector) / sizeof(float) * PEAK_CHAINS], sum = 0;         \
-        memcpy(out, x, sizeof out);                                               \
-        for (size_t i = 0; i < sizeof out / sizeof *out; i++) sum += out[i];      \
-        return sum;                                                               \
+                madd(x[i], a, b); \
+        } \
+        float out[sizeof(vector) / sizeof(float) * PEAK_CHAINS], sum = 0; \
+        memcpy(out, x, sizeof out); \
+        for (size_t i = 0; i < sizeof out / sizeof *out; i++) sum += out[i]; \
+        return sum; \
     }
 
 #define PEAK_SET_SCALAR(v) (v)

@@ -185,7 +185,8 @@ static bool failed_assignment(const char *word)
 
 static weft_status unknown_letter(const command *c, int letter)
 {
-    if (letter == 'h') return weft__fail(WEFT_EUSAGE, "%s: --help takes no value", c->name);
+    if (letter == 'h')
+        return weft__fail(WEFT_EUSAGE, "%s: --help takes no value", c->name);
     char word[2] = {(char)letter, '\0'}, shown[8];
     return weft__fail(WEFT_EUSAGE, "%s: unknown option -%s. See weft help %s", c->name,
                       weft__escape(shown, sizeof shown, word), c->name);

@@ -33,48 +33,48 @@ typedef struct option_row {
 } option_row;
 
 /* Rows of a table; STRUCT is the command's own struct, FIELD what the option sets. */
-#define HEADING(text)                        \
-    {                                        \
+#define HEADING(text) \
+    { \
         .kind = OPTION_HEADING, .help = text \
     }
-#define FLAG(STRUCT, FIELD, word, about)                  \
-    {                                                     \
+#define FLAG(STRUCT, FIELD, word, about) \
+    { \
         .name = word, .kind = OPTION_FLAG, .help = about, \
-        .offset = offsetof(STRUCT, FIELD)                 \
+        .offset = offsetof(STRUCT, FIELD) \
     }
-#define TEXT(STRUCT, FIELD, word, meta, about)                             \
-    {                                                                      \
+#define TEXT(STRUCT, FIELD, word, meta, about) \
+    { \
         .name = word, .kind = OPTION_TEXT, .metavar = meta, .help = about, \
-        .offset = offsetof(STRUCT, FIELD)                                  \
+        .offset = offsetof(STRUCT, FIELD) \
     }
-#define PATH(STRUCT, FIELD, word, meta, about)                             \
-    {                                                                      \
+#define PATH(STRUCT, FIELD, word, meta, about) \
+    { \
         .name = word, .kind = OPTION_TEXT, .metavar = meta, .help = about, \
-        .offset = offsetof(STRUCT, FIELD), .path = true                    \
+        .offset = offsetof(STRUCT, FIELD), .path = true \
     }
-#define ONCE(STRUCT, KIND, FIELD, word, meta, about)              \
-    {                                                             \
+#define ONCE(STRUCT, KIND, FIELD, word, meta, about) \
+    { \
         .name = word, .kind = KIND, .metavar = meta, .help = about, \
-        .offset = offsetof(STRUCT, FIELD), .once = true           \
+        .offset = offsetof(STRUCT, FIELD), .once = true \
     }
-#define INT(STRUCT, FIELD, word, from, to, about)                        \
-    {                                                                    \
+#define INT(STRUCT, FIELD, word, from, to, about) \
+    { \
         .name = word, .kind = OPTION_INT, .metavar = "N", .help = about, \
-        .offset = offsetof(STRUCT, FIELD), .low = from, .high = to       \
+        .offset = offsetof(STRUCT, FIELD), .low = from, .high = to \
     }
-#define REAL(STRUCT, FIELD, word, from, to, about)                        \
-    {                                                                     \
+#define REAL(STRUCT, FIELD, word, from, to, about) \
+    { \
         .name = word, .kind = OPTION_REAL, .metavar = "X", .help = about, \
-        .offset = offsetof(STRUCT, FIELD), .low = from, .high = to        \
+        .offset = offsetof(STRUCT, FIELD), .low = from, .high = to \
     }
-#define CHOICE(STRUCT, FIELD, word, list, about)                               \
-    {                                                                          \
+#define CHOICE(STRUCT, FIELD, word, list, about) \
+    { \
         .name = word, .kind = OPTION_CHOICE, .metavar = "WORD", .help = about, \
-        .offset = offsetof(STRUCT, FIELD), .choices = list                     \
+        .offset = offsetof(STRUCT, FIELD), .choices = list \
     }
 #define END_OF_OPTIONS \
-    {                  \
-        .name = NULL   \
+    { \
+        .name = NULL \
     }
 
 typedef struct command {

@@ -69,27 +69,28 @@ weft_status run_folder_make(const char *project, const char *task, const char *n
     snprintf(out + n, size - (size_t)n, "/%s", name);
     s = make(out, fresh);
     if (s) return s;
-    if (taken(out) && !weft__is_folder(out))
+    if ((given || force) && !weft__is_folder(out))
         return weft__fail(WEFT_EUSAGE, "%s: exists and is no folder", out);
     if (given && !*fresh && !force)
         return weft__fail(WEFT_EUSAGE,
                           "%s: exists. Go on with --resume %s, overwrite with --force, "
                           "or choose another --name",
                           out, out);
-    for (int i = 2; !s && !given && !*fresh && i < 100000; i++) {
+    for (int i = 2; !s && !given && !force && !*fresh && i < 100000; i++) {
         snprintf(out + n, size - (size_t)n, "/%s%d", name, i);
         s = make(out, fresh);
     }
     return s;
 }
 
-weft_status run_folder_clear(const char *path)
+weft_status run_folder_clear(const char *path, bool keep_list)
 {
     char file[PATH_MAX];
     int lock = -1;
     snprintf(file, sizeof file, "%s/lock", path);
     weft_status s = weft__lock_take(file, &lock);
     for (size_t i = 0; i < sizeof files / sizeof *files && !s; i++) {
+        if (keep_list && !strcmp(files[i], "bad.tsv")) continue;
         snprintf(file, sizeof file, "%s/%s", path, files[i]);
         if (unlink(file) && errno != ENOENT)
             s = weft__fail_errno(WEFT_EIO, errno, "%s: cannot be overwritten", file);

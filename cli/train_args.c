@@ -180,6 +180,38 @@ void train_choose(train_args *a, const weft_data *d)
                                                   : 0.05;
 }
 
+static bool is(const char *a, const char *b)
+{
+    return !strcmp(a, b);
+}
+
+weft_status train_check(const train_args *a)
+{
+    const char *s = a->schedule;
+    const struct {
+        bool wrong;
+        const char *why;
+    } rules[] = {
+        {a->val && a->no_val, "--val and --no-val exclude each other"},
+        {a->bad_list && !a->skip_bad, "--bad-list goes with --skip-bad"},
+        {a->reset_optimizer && !a->resume, "--reset-optimizer goes with --resume"},
+        {a->milestones && !is(s, "multistep"),
+         "--milestones go with --schedule multistep"},
+        {!a->milestones && is(s, "multistep"), "--schedule multistep needs --milestones"},
+        {a->step > 0 && !is(s, "step"), "--step goes with --schedule step"},
+        {a->gamma > 0 && (is(s, "constant") || is(s, "cosine") || is(s, "onecycle")),
+         "--gamma goes with --schedule step, multistep, exponential or plateau"},
+        {a->warmup > 0 && is(s, "onecycle"),
+         "--schedule onecycle has a rise of its own; leave out --warmup"},
+        {a->momentum > 0 && !is(a->optimizer, "sgd") && !is(a->optimizer, "rmsprop"),
+         "--momentum goes with --optimizer sgd or rmsprop"},
+        {a->channels == 2, "--channels: found 2, allowed 1 and 3"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].wrong) return weft__fail(WEFT_EUSAGE, "train: %s", rules[i].why);
+    return WEFT_OK;
+}
+
 weft_status train_data_opts(const train_args *a, weft_data_opts *out)
 {
     weft_data_opts o = {.height = a->imgsz,
@@ -194,8 +226,6 @@ weft_status train_data_opts(const train_args *a, weft_data_opts *out)
                         .bad_list = a->bad_list,
                         .max_megapixels = a->max_megapixels,
                         .no_check = a->no_check};
-    if (a->channels == 2)
-        return weft__fail(WEFT_EUSAGE, "--channels: found 2, allowed 1 and 3");
     if (a->skip_bad && *a->skip_bad) {
         char text[32];
         snprintf(text, sizeof text, "%.30s", a->skip_bad);

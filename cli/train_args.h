@@ -36,6 +36,8 @@ extern const option_row train_options[];
 train_args train_defaults(void);
 /* What is left open follows from the data: model, augmentation. */
 void train_choose(train_args *a, const weft_data *d);
+/* Options that cannot stand together: WEFT_EUSAGE. */
+weft_status train_check(const train_args *a);
 weft_status train_data_opts(const train_args *a, weft_data_opts *out);
 weft_status train_fit_opts(const train_args *a, weft_train_opts *out);
 

@@ -158,10 +158,10 @@ static inline int test__run(const struct CMUnitTest *tests, size_t n, int argc,
 }
 
 #define TEST(function) cmocka_unit_test(function)
-#define RUN_TESTS(...)                                                     \
-    int main(int argc, char **argv)                                        \
-    {                                                                      \
-        const struct CMUnitTest tests[] = {__VA_ARGS__};                   \
+#define RUN_TESTS(...) \
+    int main(int argc, char **argv) \
+    { \
+        const struct CMUnitTest tests[] = {__VA_ARGS__}; \
         return test__run(tests, sizeof tests / sizeof *tests, argc, argv); \
     }
 

@@ -23,13 +23,13 @@ static uint32_t turn(uint32_t v, int by)
 
 /* One round. The caller turns the letters round by one from call to call, which costs
  * nothing, where moving the values would. */
-#define ROUND(a, b, c, d, e, f, g, h, i)                            \
-    do {                                                            \
+#define ROUND(a, b, c, d, e, f, g, h, i) \
+    do { \
         uint32_t t = h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + \
-                     ((e & f) ^ (~e & g)) + sha_word[i] + w[i];     \
-        d += t;                                                     \
-        h = t + (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) +          \
-            ((a & b) ^ (a & c) ^ (b & c));                          \
+                     ((e & f) ^ (~e & g)) + sha_word[i] + w[i]; \
+        d += t; \
+        h = t + (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + \
+            ((a & b) ^ (a & c) ^ (b & c)); \
     } while (0)
 
 static void sha_block(uint32_t state[8], const unsigned char *p)

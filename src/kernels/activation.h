@@ -20,11 +20,11 @@
 typedef vec forward_fn(vec x, vec alpha, vec beta);
 typedef vec derivative_fn(vec dy, vec x, vec y, vec alpha, vec beta);
 
-#define FORWARD(name)                                                        \
+#define FORWARD(name) \
     WEFT_INLINE vec name##_forward(vec x, __attribute__((unused)) vec alpha, \
                                    __attribute__((unused)) vec beta)
-#define DERIVATIVE(name)                                                      \
-    WEFT_INLINE vec name##_derivative(                                        \
+#define DERIVATIVE(name) \
+    WEFT_INLINE vec name##_derivative( \
         vec dy, __attribute__((unused)) vec x, __attribute__((unused)) vec y, \
         __attribute__((unused)) vec alpha, __attribute__((unused)) vec beta)
 
@@ -193,20 +193,20 @@ DERIVATIVE(clip)
 #undef DERIVATIVE
 
 /* Calls X(enumerator, name) for every activation. */
-#define WEFT_ACTIVATIONS(X)                \
-    X(WEFT_ACT_NONE, none)                 \
-    X(WEFT_ACT_RELU, relu)                 \
-    X(WEFT_ACT_LEAKY_RELU, leaky_relu)     \
-    X(WEFT_ACT_ELU, elu)                   \
-    X(WEFT_ACT_GELU, gelu)                 \
-    X(WEFT_ACT_GELU_TANH, gelu_tanh)       \
-    X(WEFT_ACT_SILU, silu)                 \
-    X(WEFT_ACT_HARD_SWISH, hard_swish)     \
+#define WEFT_ACTIVATIONS(X) \
+    X(WEFT_ACT_NONE, none) \
+    X(WEFT_ACT_RELU, relu) \
+    X(WEFT_ACT_LEAKY_RELU, leaky_relu) \
+    X(WEFT_ACT_ELU, elu) \
+    X(WEFT_ACT_GELU, gelu) \
+    X(WEFT_ACT_GELU_TANH, gelu_tanh) \
+    X(WEFT_ACT_SILU, silu) \
+    X(WEFT_ACT_HARD_SWISH, hard_swish) \
     X(WEFT_ACT_HARD_SIGMOID, hard_sigmoid) \
-    X(WEFT_ACT_SIGMOID, sigmoid)           \
-    X(WEFT_ACT_TANH, tanh)                 \
-    X(WEFT_ACT_SOFTPLUS, softplus)         \
-    X(WEFT_ACT_SELU, selu)                 \
+    X(WEFT_ACT_SIGMOID, sigmoid) \
+    X(WEFT_ACT_TANH, tanh) \
+    X(WEFT_ACT_SOFTPLUS, softplus) \
+    X(WEFT_ACT_SELU, selu) \
     X(WEFT_ACT_CLIP, clip)
 
 /* The epilogue of a product, over one vector. e may be NULL: none. Not inlined: the
@@ -217,7 +217,7 @@ static __attribute__((noinline, unused)) vec activate_any(vec x, weft__act act, 
 {
     switch (act) {
 #define CASE(number, name) \
-    case number:           \
+    case number: \
         return name##_forward(x, alpha, beta);
         WEFT_ACTIVATIONS(CASE)
 #undef CASE

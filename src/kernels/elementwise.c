@@ -37,8 +37,8 @@ void KERNEL(activate)(real *y, const real *x, size_t n, const weft__epilogue *e)
 {
     const vec alpha = vset1((real)e->alpha), beta = vset1((real)e->beta);
     switch (e->act) {
-#define CASE(number, name)                         \
-    case number:                                   \
+#define CASE(number, name) \
+    case number: \
         map(y, x, n, name##_forward, alpha, beta); \
         break;
         WEFT_ACTIVATIONS(CASE)
@@ -53,8 +53,8 @@ void KERNEL(activate_backward)(real *dx, const real *dy, const real *x, const re
 {
     const vec alpha = vset1((real)e->alpha), beta = vset1((real)e->beta);
     switch (e->act) {
-#define CASE(number, name)                                         \
-    case number:                                                   \
+#define CASE(number, name) \
+    case number: \
         map_back(dx, dy, x, y, n, name##_derivative, alpha, beta); \
         break;
         WEFT_ACTIVATIONS(CASE)
@@ -65,10 +65,10 @@ void KERNEL(activate_backward)(real *dx, const real *dy, const real *x, const re
 }
 
 #define UNUSED __attribute__((unused))
-#define WORD(name, expression)                                     \
+#define WORD(name, expression) \
     WEFT_INLINE vec name##_word(vec x, UNUSED vec a, UNUSED vec b) \
-    {                                                              \
-        return expression;                                         \
+    { \
+        return expression; \
     }
 WORD(exp, vexp(x))
 WORD(log, vlog(x))
@@ -154,10 +154,10 @@ WEFT_INLINE vec min_or_nan(vec a, vec b)
     return vselect(veq(a, a), vmin(a, b), a);
 }
 
-#define PAIR(name, word)                                                                \
+#define PAIR(name, word) \
     void KERNEL(name)(real * y, const real *a, const real *b, size_t n, int sa, int sb) \
-    {                                                                                   \
-        map_pair(y, a, b, n, sa, sb, word);                                             \
+    { \
+        map_pair(y, a, b, n, sa, sb, word); \
     }
 PAIR(add, vadd)
 PAIR(sub, vsub)
@@ -185,10 +185,10 @@ WEFT_INLINE void update(real *y, const real *x, const real *z, size_t n, update_
     }
 }
 
-#define UPDATE(name, expression)                                                        \
+#define UPDATE(name, expression) \
     WEFT_INLINE vec name##_word(vec x, UNUSED vec z, vec y, UNUSED vec a, UNUSED vec b) \
-    {                                                                                   \
-        return expression;                                                              \
+    { \
+        return expression; \
     }
 UPDATE(axpy, vfma(a, x, y))
 UPDATE(axpby, vfma(a, x, vmul(b, y)))

@@ -80,126 +80,126 @@ typedef struct weft__pool {
 } weft__pool;
 
 /* name, arguments. Grouped by the file that defines them. */
-#define WEFT_KERNELS(X)                                                                    \
+#define WEFT_KERNELS(X) \
     /* elementwise.c: y[i] = f(x[i]); backward: dx[i] = dy[i] f'(x[i]), given x and y.   \
      * In place (y == x, dx == dy) is allowed. activate() takes any weft__act. */ \
-    X(void, activate, (real * y, const real *x, size_t n, const weft__epilogue *e))        \
-    X(void, activate_backward,                                                             \
-      (real * dx, const real *dy, const real *x, const real *y, size_t n,                  \
-       const weft__epilogue *e))                                                           \
-    X(void, exp, (real * y, const real *x, size_t n))                                      \
-    X(void, log, (real * y, const real *x, size_t n))                                      \
-    X(void, sqrt, (real * y, const real *x, size_t n))                                     \
-    X(void, erf, (real * y, const real *x, size_t n))                                      \
-    /* y[i] = a[i*sa] OP b[i*sb]; sa and sb are 0 or 1 */                                  \
-    X(void, add, (real * y, const real *a, const real *b, size_t n, int sa, int sb))       \
-    X(void, sub, (real * y, const real *a, const real *b, size_t n, int sa, int sb))       \
-    X(void, mul, (real * y, const real *a, const real *b, size_t n, int sa, int sb))       \
-    X(void, div, (real * y, const real *a, const real *b, size_t n, int sa, int sb))       \
-    X(void, max, (real * y, const real *a, const real *b, size_t n, int sa, int sb))       \
-    X(void, min, (real * y, const real *a, const real *b, size_t n, int sa, int sb))       \
-    X(void, axpy, (real * y, const real *x, size_t n, real a)) /* y += a x */              \
-    X(void, axpby,                                                                         \
-      (real * y, const real *x, size_t n, real a, real b)) /* y = a x + b y */             \
-    X(void, scale,                                                                         \
-      (real * y, const real *x, size_t n, real a, real b)) /* y = a x + b */               \
-    X(void, mul_acc, (real * y, const real *a, const real *b, size_t n)) /* y += a b */    \
+    X(void, activate, (real * y, const real *x, size_t n, const weft__epilogue *e)) \
+    X(void, activate_backward, \
+      (real * dx, const real *dy, const real *x, const real *y, size_t n, \
+       const weft__epilogue *e)) \
+    X(void, exp, (real * y, const real *x, size_t n)) \
+    X(void, log, (real * y, const real *x, size_t n)) \
+    X(void, sqrt, (real * y, const real *x, size_t n)) \
+    X(void, erf, (real * y, const real *x, size_t n)) \
+    /* y[i] = a[i*sa] OP b[i*sb]; sa and sb are 0 or 1 */ \
+    X(void, add, (real * y, const real *a, const real *b, size_t n, int sa, int sb)) \
+    X(void, sub, (real * y, const real *a, const real *b, size_t n, int sa, int sb)) \
+    X(void, mul, (real * y, const real *a, const real *b, size_t n, int sa, int sb)) \
+    X(void, div, (real * y, const real *a, const real *b, size_t n, int sa, int sb)) \
+    X(void, max, (real * y, const real *a, const real *b, size_t n, int sa, int sb)) \
+    X(void, min, (real * y, const real *a, const real *b, size_t n, int sa, int sb)) \
+    X(void, axpy, (real * y, const real *x, size_t n, real a)) /* y += a x */ \
+    X(void, axpby, \
+      (real * y, const real *x, size_t n, real a, real b)) /* y = a x + b y */ \
+    X(void, scale, \
+      (real * y, const real *x, size_t n, real a, real b)) /* y = a x + b */ \
+    X(void, mul_acc, (real * y, const real *a, const real *b, size_t n)) /* y += a b */ \
     /* dropout: y = keep(i) ? x / (1 - p) : 0, keep from Philox (key, counter0 + i); the \
      * same call on dy is the backward */ \
-    X(void, dropout,                                                                       \
-      (real * y, const real *x, size_t n, real p, uint64_t key, uint64_t stream,           \
-       uint64_t first))                                                                    \
-    X(void, from_u8,                                                                       \
-      (real * y, const unsigned char *x, size_t n, real a, real b)) /* a x + b */          \
-    /* reduce.c: sums run over a fixed tree (pairwise over blocks) */                      \
-    X(double, sum, (const real *x, size_t n))                                              \
-    X(double, sum_squares, (const real *x, size_t n))                                      \
-    X(double, dot, (const real *a, const real *b, size_t n))                               \
-    X(real, largest, (const real *x, size_t n))                                            \
-    X(bool, all_finite, (const real *x, size_t n))                                         \
+    X(void, dropout, \
+      (real * y, const real *x, size_t n, real p, uint64_t key, uint64_t stream, \
+       uint64_t first)) \
+    X(void, from_u8, \
+      (real * y, const unsigned char *x, size_t n, real a, real b)) /* a x + b */ \
+    /* reduce.c: sums run over a fixed tree (pairwise over blocks) */ \
+    X(double, sum, (const real *x, size_t n)) \
+    X(double, sum_squares, (const real *x, size_t n)) \
+    X(double, dot, (const real *a, const real *b, size_t n)) \
+    X(real, largest, (const real *x, size_t n)) \
+    X(bool, all_finite, (const real *x, size_t n)) \
     /* y[j] = sum over i of x[i][j] (threads); scratch is sum_rows_scratch(rows, cols)   \
      * bytes */ \
-    X(size_t, sum_rows_scratch, (size_t rows, size_t cols))                                \
-    X(void, sum_rows,                                                                      \
-      (real * y, const real *x, size_t rows, size_t cols, void *scratch))                  \
-    /* y[c][r] = x[r][c] */                                                                \
-    X(void, transpose,                                                                     \
-      (real * y, const real *x, size_t rows, size_t cols, size_t ldy, size_t ldx))         \
-    /* softmax.c: over rows of cols contiguous elements */                                 \
-    X(void, softmax, (real * y, const real *x, size_t rows, size_t cols))                  \
-    X(void, softmax_backward,                                                              \
-      (real * dx, const real *dy, const real *y, size_t rows, size_t cols))                \
-    X(void, log_softmax, (real * y, const real *x, size_t rows, size_t cols))              \
-    X(void, log_softmax_backward,                                                          \
-      (real * dx, const real *dy, const real *y, size_t rows, size_t cols))                \
+    X(size_t, sum_rows_scratch, (size_t rows, size_t cols)) \
+    X(void, sum_rows, \
+      (real * y, const real *x, size_t rows, size_t cols, void *scratch)) \
+    /* y[c][r] = x[r][c] */ \
+    X(void, transpose, \
+      (real * y, const real *x, size_t rows, size_t cols, size_t ldy, size_t ldx)) \
+    /* softmax.c: over rows of cols contiguous elements */ \
+    X(void, softmax, (real * y, const real *x, size_t rows, size_t cols)) \
+    X(void, softmax_backward, \
+      (real * dx, const real *dy, const real *y, size_t rows, size_t cols)) \
+    X(void, log_softmax, (real * y, const real *x, size_t rows, size_t cols)) \
+    X(void, log_softmax_backward, \
+      (real * dx, const real *dy, const real *y, size_t rows, size_t cols)) \
     /* norm.c: x is [rows][c]. Moments are taken about a shifted origin, so that a mean  \
      * of 1000 with deviation 1 loses nothing; var is the biased variance. (threads) */ \
-    X(size_t, moments_scratch, (size_t rows, size_t c))                                    \
-    X(void, moments,                                                                       \
-      (real * mean, real * var, const real *x, size_t rows, size_t c, void *scratch))      \
-    /* y = x * scale[c] + shift[c], then the epilogue. (threads) */                        \
-    X(void, channel_affine,                                                                \
-      (real * y, const real *x, const real *scale, const real *shift, size_t rows,         \
-       size_t c, const weft__epilogue *e))                                                 \
-    /* dbeta[c] = sum dy, dgamma[c] = sum dy * (x - mean) * rstd. (threads) */             \
-    X(size_t, batch_norm_sums_scratch, (size_t rows, size_t c))                            \
-    X(void, batch_norm_sums,                                                               \
-      (real * dgamma, real * dbeta, const real *dy, const real *x, const real *mean,       \
-       const real *rstd, size_t rows, size_t c, void *scratch))                            \
+    X(size_t, moments_scratch, (size_t rows, size_t c)) \
+    X(void, moments, \
+      (real * mean, real * var, const real *x, size_t rows, size_t c, void *scratch)) \
+    /* y = x * scale[c] + shift[c], then the epilogue. (threads) */ \
+    X(void, channel_affine, \
+      (real * y, const real *x, const real *scale, const real *shift, size_t rows, \
+       size_t c, const weft__epilogue *e)) \
+    /* dbeta[c] = sum dy, dgamma[c] = sum dy * (x - mean) * rstd. (threads) */ \
+    X(size_t, batch_norm_sums_scratch, (size_t rows, size_t c)) \
+    X(void, batch_norm_sums, \
+      (real * dgamma, real * dbeta, const real *dy, const real *x, const real *mean, \
+       const real *rstd, size_t rows, size_t c, void *scratch)) \
     /* dx = gamma rstd (dy - dbeta/rows - xhat dgamma/rows); with fixed statistics dx =  \
      * gamma rstd dy. (threads) */ \
-    X(void, batch_norm_data,                                                               \
-      (real * dx, const real *dy, const real *x, const real *gamma, const real *mean,      \
-       const real *rstd, const real *dgamma, const real *dbeta, size_t rows, size_t c,     \
-       bool fixed))                                                                        \
+    X(void, batch_norm_data, \
+      (real * dx, const real *dy, const real *x, const real *gamma, const real *mean, \
+       const real *rstd, const real *dgamma, const real *dbeta, size_t rows, size_t c, \
+       bool fixed)) \
     /* each row is normalised by itself; mean and rstd are [rows], gamma and beta [cols] \
      * or NULL */ \
-    X(void, layer_norm,                                                                    \
-      (real * y, real * mean, real * rstd, const real *x, const real *gamma,               \
-       const real *beta, size_t rows, size_t cols, real eps))                              \
-    X(void, layer_norm_backward,                                                           \
-      (real * dx, const real *dy, const real *x, const real *gamma, const real *mean,      \
-       const real *rstd, size_t rows, size_t cols))                                        \
+    X(void, layer_norm, \
+      (real * y, real * mean, real * rstd, const real *x, const real *gamma, \
+       const real *beta, size_t rows, size_t cols, real eps)) \
+    X(void, layer_norm_backward, \
+      (real * dx, const real *dy, const real *x, const real *gamma, const real *mean, \
+       const real *rstd, size_t rows, size_t cols)) \
     /* pool.c (threads): index receives, or is, the winning input position h*w per       \
      * output element; NULL when no backward will follow. Ties: the first in row-major   \
      * order wins. Backward writes all of dx. */ \
-    X(void, max_pool, (const weft__pool *p, real *y, const real *x, int32_t *index))       \
-    X(void, max_pool_backward,                                                             \
-      (const weft__pool *p, real *dx, const real *dy, const int32_t *index))               \
-    X(void, avg_pool, (const weft__pool *p, real *y, const real *x))                       \
-    X(void, avg_pool_backward, (const weft__pool *p, real *dx, const real *dy))            \
+    X(void, max_pool, (const weft__pool *p, real *y, const real *x, int32_t *index)) \
+    X(void, max_pool_backward, \
+      (const weft__pool *p, real *dx, const real *dy, const int32_t *index)) \
+    X(void, avg_pool, (const weft__pool *p, real *y, const real *x)) \
+    X(void, avg_pool_backward, (const weft__pool *p, real *dx, const real *dy)) \
     /* gemm.c, conv.c (threads): bias may be NULL. Backwards write all of dx, all of dw. \
      */ \
-    X(size_t, gemm_scratch, (const weft__gemm *g))                                         \
-    X(void, gemm,                                                                          \
-      (const weft__gemm *g, real *c, const real *a, const real *b, const real *bias,       \
-       void *scratch))                                                                     \
-    X(size_t, conv_scratch, (const weft__conv *s))                                         \
-    X(void, conv,                                                                          \
-      (const weft__conv *s, real *y, const real *x, const real *w, const real *bias,       \
-       const weft__epilogue *e, void *scratch))                                            \
-    X(size_t, conv_data_scratch, (const weft__conv *s))                                    \
-    X(void, conv_data,                                                                     \
-      (const weft__conv *s, real *dx, const real *dy, const real *w, void *scratch))       \
-    X(size_t, conv_weight_scratch, (const weft__conv *s))                                  \
-    X(void, conv_weight,                                                                   \
-      (const weft__conv *s, real *dw, const real *dy, const real *x, void *scratch))       \
+    X(size_t, gemm_scratch, (const weft__gemm *g)) \
+    X(void, gemm, \
+      (const weft__gemm *g, real *c, const real *a, const real *b, const real *bias, \
+       void *scratch)) \
+    X(size_t, conv_scratch, (const weft__conv *s)) \
+    X(void, conv, \
+      (const weft__conv *s, real *y, const real *x, const real *w, const real *bias, \
+       const weft__epilogue *e, void *scratch)) \
+    X(size_t, conv_data_scratch, (const weft__conv *s)) \
+    X(void, conv_data, \
+      (const weft__conv *s, real *dx, const real *dy, const real *w, void *scratch)) \
+    X(size_t, conv_weight_scratch, (const weft__conv *s)) \
+    X(void, conv_weight, \
+      (const weft__conv *s, real *dw, const real *dy, const real *x, void *scratch)) \
     /* optimizer.c: one pass over a slab of n parameters p with gradients g, scaled by   \
      * gscale first. decay is added to the gradient (L2), or with decoupled taken off p  \
      * directly. The numbers are double so that 1 - beta2 keeps its digits. sgd without  \
      * momentum: velocity may be NULL. rmsprop: mean != NULL centres, velocity != NULL   \
      * has momentum. */ \
-    X(void, sgd,                                                                           \
-      (real * p, const real *g, real *velocity, size_t n, double lr, double momentum,      \
-       double dampening, double decay, bool nesterov, bool first, double gscale))          \
-    X(void, adam,                                                                          \
-      (real * p, const real *g, real *m, real *v, size_t n, double lr, double beta1,       \
-       double beta2, double eps, double decay, bool decoupled, double correct1,            \
-       double correct2, double gscale))                                                    \
-    X(void, rmsprop,                                                                       \
-      (real * p, const real *g, real *square, real *mean, real *velocity, size_t n,        \
-       double lr, double alpha, double eps, double decay, double momentum,                 \
-       double gscale))                                                                     \
+    X(void, sgd, \
+      (real * p, const real *g, real *velocity, size_t n, double lr, double momentum, \
+       double dampening, double decay, bool nesterov, bool first, double gscale)) \
+    X(void, adam, \
+      (real * p, const real *g, real *m, real *v, size_t n, double lr, double beta1, \
+       double beta2, double eps, double decay, bool decoupled, double correct1, \
+       double correct2, double gscale)) \
+    X(void, rmsprop, \
+      (real * p, const real *g, real *square, real *mean, real *velocity, size_t n, \
+       double lr, double alpha, double eps, double decay, double momentum, \
+       double gscale)) \
     X(void, clamp, (real * x, size_t n, real low, real high))
 
 typedef struct weft__kernels {

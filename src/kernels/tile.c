@@ -23,7 +23,7 @@
     vset1(WEFT_LANES == 1 ? *(const volatile real *)(p) : *(const real *)(p))
 
 #define EACH_ROW(mr) \
-    WEFT_UNROLL      \
+    WEFT_UNROLL \
     for (int i = 0; i < (mr); i++)
 
 /* acc[i][j] += a[i*row + k] * B[k][j]. The columns are separate arrays, and every loop
@@ -176,14 +176,14 @@ WEFT_INLINE void sums_tile(const tile_sums *t, const real *a, real *c, const int
 #define UP_TO_14(X, nv) UP_TO_12(X, nv) X(13, nv) X(14, nv)
 #define UP_TO(rows, X, nv) WEFT_PASTE(UP_TO_, rows, )(X, nv)
 
-#define DEFINE(mr, nv)                                                       \
+#define DEFINE(mr, nv) \
     static void rows_##mr##_##nv(const tile_rows *t, const real *a, real *c) \
-    {                                                                        \
-        rows_tile(t, a, c, mr, nv);                                          \
-    }                                                                        \
+    { \
+        rows_tile(t, a, c, mr, nv); \
+    } \
     static void sums_##mr##_##nv(const tile_sums *t, const real *a, real *c) \
-    {                                                                        \
-        sums_tile(t, a, c, mr, nv);                                          \
+    { \
+        sums_tile(t, a, c, mr, nv); \
     }
 #define NAME_ROWS(mr, nv) rows_##mr##_##nv,
 #define NAME_SUMS(mr, nv) sums_##mr##_##nv,

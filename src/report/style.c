@@ -3,12 +3,12 @@
 
 /* The colours of figures are those of svg.c and cairo.c; six that stay apart for the
  * colour-blind. */
-#define LIGHT                                                                            \
-    "--back:#f7f7f5;--panel:#ffffff;--text:#1d2329;--muted:#5d6771;--grid:#e3e6e8;"      \
+#define LIGHT \
+    "--back:#f7f7f5;--panel:#ffffff;--text:#1d2329;--muted:#5d6771;--grid:#e3e6e8;" \
     "--edge:#e2e4e1;--soft:#f1f3f2;--c1:#0a6ab4;--c2:#d1570a;--c3:#0a8a68;--c4:#a8488f;" \
     "--c5:#8a6d00;--c6:#4a9fd0;--bar:#d3e5f4;"
-#define DARK                                                                             \
-    "--back:#0f1317;--panel:#171c22;--text:#e4e8ec;--muted:#98a3ae;--grid:#2a323a;"      \
+#define DARK \
+    "--back:#0f1317;--panel:#171c22;--text:#e4e8ec;--muted:#98a3ae;--grid:#2a323a;" \
     "--edge:#28303a;--soft:#1d242b;--c1:#5aaef0;--c2:#f3924a;--c3:#3fc59c;--c4:#dc8bc6;" \
     "--c5:#d8b64a;--c6:#9bd4f5;--bar:#1f4260;"
 

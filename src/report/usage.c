@@ -39,15 +39,14 @@ static void names(weft__text *t, const weft__report *r, const char *indent)
     }
 }
 
-static void numbers(weft__text *t, const float *x, int n, const char *suffix)
+static void numbers(weft__text *t, const float *x, int n)
 {
     for (int i = 0; i < n; i++) {
         char text[32];
-        bool whole;
+        bool whole = true;
         snprintf(text, sizeof text, "%.7g", (double)x[i]);
-        whole = true;
         for (const char *c = text; *c; c++) whole = whole && *c != '.' && *c != 'e';
-        weft__text_printf(t, "%s%s%s%s", i ? ", " : "", text, whole ? ".0" : "", suffix);
+        weft__text_printf(t, "%s%s%s", i ? ", " : "", text, whole ? ".0" : "");
     }
 }
 
@@ -64,49 +63,20 @@ void weft__sample_command(weft__text *t, const weft__report *r)
 
 void weft__sample_c(weft__text *t, const weft__report *r)
 {
-    const weft__usage *u = &r->usage;
-    int c = channels(u);
     weft__text_add(t, "/* cc predict.c $(pkg-config --cflags --libs weft) */\n"
-                      "#include <stdio.h>\n#include <weft/weft.h>\n\n");
-    weft__text_printf(t, "enum { C = %d, H = %d, W = %d, CLASSES = %d };\n", c, u->height,
-                      u->width, r->confusion.classes);
-    weft__text_add(t, "static const float mean[4] = {");
-    numbers(t, u->mean, c, "f");
-    weft__text_add(t, "}, deviation[4] = {");
-    numbers(t, u->deviation, c, "f");
-    weft__text_add(t, "};\n");
-    if (is_named(r)) {
-        weft__text_add(t, "static const char *const name[CLASSES] = {\n    ");
-        names(t, r, "    ");
-        weft__text_add(t, "};\n");
-    }
-    weft__text_add(
-        t, "static unsigned char pixels[H * W * C];\n"
-           "static float x[H * W * C], score[CLASSES];\n\n"
-           "int main(int argc, char **argv)\n{\n"
-           "    weft_graph *g = NULL;\n    weft_plan *p = NULL;\n    int best = 0;\n"
-           "    if (argc < 2) return 2;\n"
-           "    if (weft_model_load(");
-    literal(t, u->model);
-    weft__text_printf(
-        t,
-        ", NULL, &g, NULL) ||\n"
-        "        weft_plan_new(g, &(weft_plan_opts){.batch = 1}, &p) ||\n"
-        "        weft_picture_read(argv[1], C, H, W, WEFT_FIT_%s, 0, pixels)) {\n"
-        "        fprintf(stderr, \"%%s\\n\", weft_last_error());\n"
-        "        return 1;\n    }\n",
-        u->fit ? u->fit : "STRETCH");
-    weft__text_add(t,
-                   "    weft_picture_normalise(C, H * W, pixels, mean, deviation, x);\n"
-                   "    weft_plan_set_last(p, weft_input_at(g, 0), x, H * W * C);\n"
-                   "    weft_forward(p);\n"
-                   "    weft_plan_get(p, weft_output_at(g, 0), score, CLASSES);\n"
-                   "    for (int i = 1; i < CLASSES; i++)\n"
-                   "        if (score[i] > score[best]) best = i;\n");
-    weft__text_add(t, is_named(r) ? "    puts(name[best]);\n"
-                                  : "    printf(\"%d\\n\", best);\n");
-    weft__text_add(t,
-                   "    weft_plan_free(p);\n    weft_graph_free(g);\n    return 0;\n}\n");
+                      "#include <stdio.h>\n#include <weft/weft.h>\n\n"
+                      "int main(int argc, char **argv)\n{\n"
+                      "    weft_classifier *c = NULL;\n    int which;\n"
+                      "    float probability;\n    if (argc < 2) return 2;\n"
+                      "    if (weft_classifier_open(");
+    literal(t, r->usage.model);
+    weft__text_add(t, ", &c) ||\n"
+                      "        weft_classify_file(c, argv[1], &which, &probability)) {\n"
+                      "        fprintf(stderr, \"%s\\n\", weft_last_error());\n"
+                      "        weft_classifier_free(c);\n        return 1;\n    }\n"
+                      "    printf(\"%s %.1f %%\\n\", weft_classifier_name(c, which), "
+                      "100 * probability);\n"
+                      "    weft_classifier_free(c);\n    return 0;\n}\n");
 }
 
 void weft__sample_onnx(weft__text *t, const weft__report *r)
@@ -129,9 +99,9 @@ void weft__sample_onnx(weft__text *t, const weft__report *r)
                       : c == 3 ? "RGB"
                                : "RGBA",
                       u->width, u->height, u->height, u->width, c);
-    numbers(t, u->mean, c, "");
+    numbers(t, u->mean, c);
     weft__text_add(t, "])) / np.float32([");
-    numbers(t, u->deviation, c, "");
+    numbers(t, u->deviation, c);
     weft__text_add(
         t, "])\nx = x.transpose(2, 0, 1)[None]  # [batch, channels, height, width]\n\n"
            "session = ort.InferenceSession(");

@@ -76,9 +76,9 @@ static int payload(const pb_attribute *a, int *kinds)
     int type = 0;
     *kinds = 0;
 #define HOLDS(condition, t) \
-    if (condition) {        \
-        type = t;           \
-        ++*kinds;           \
+    if (condition) { \
+        type = t; \
+        ++*kinds; \
     }
     HOLDS(a->has_f, PB_ATTR_FLOAT)
     HOLDS(a->has_i, PB_ATTR_INT)

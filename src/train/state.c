@@ -114,13 +114,22 @@ static double from_bits(const char **text)
 }
 
 /* The numbers of a run's state by name, once, for writing and for reading. */
-#define STATE_FIELDS(INT, REAL)                                                  \
-    INT(epoch)                                                                   \
-    INT(batch)                                                                   \
-    INT(step)                                                                    \
-    REAL(loss_sum) INT(loss_count) REAL(plateau_factor) REAL(plateau_best)       \
-        INT(plateau_stale) REAL(halved) INT(halvings) INT(best_epoch) INT(stale) \
-            REAL(best_top1) REAL(best_loss) REAL(seconds)
+#define STATE_FIELDS(INT, REAL) \
+    INT(epoch); \
+    INT(batch); \
+    INT(step); \
+    REAL(loss_sum); \
+    INT(loss_count); \
+    REAL(plateau_factor); \
+    REAL(plateau_best); \
+    INT(plateau_stale); \
+    REAL(halved); \
+    INT(halvings); \
+    INT(best_epoch); \
+    INT(stale); \
+    REAL(best_top1); \
+    REAL(best_loss); \
+    REAL(seconds)
 
 static weft_status put_state(const weft__session *s, weft_meta *m)
 {
@@ -128,10 +137,10 @@ static weft_status put_state(const weft__session *s, weft_meta *m)
     weft_status status = put_text(m, "format", "%d", VERSION);
     at.seconds = weft__session_seconds(s);
 #define PUT_INT(name) \
-    if (!status) status = put_text(m, #name, "%" PRId64, (int64_t)at.name);
+    if (!status) status = put_text(m, #name, "%" PRId64, (int64_t)at.name)
 #define PUT_REAL(name) \
-    if (!status) status = put_text(m, #name, "%016" PRIx64, bits(at.name));
-    STATE_FIELDS(PUT_INT, PUT_REAL)
+    if (!status) status = put_text(m, #name, "%016" PRIx64, bits(at.name))
+    STATE_FIELDS(PUT_INT, PUT_REAL);
     if (!status) status = put_text(m, "optimizer_steps", "%" PRId64, s->optimizer->steps);
     facts f = facts_of(s);
     for (int i = 0; i < f.n && !status; i++) {
@@ -147,13 +156,13 @@ static weft_status get_state(weft__session *s, const weft_meta *m)
 {
     weft__run_state at = {0};
     const char *text;
-#define GET_REAL(name)                                                                  \
+#define GET_REAL(name) \
     if (!(text = weft_meta_get(m, #name))) return weft__fail(WEFT_EMODEL, "no " #name); \
-    at.name = from_bits(&text);
-#define GET_NARROW(name)                                                                \
+    at.name = from_bits(&text)
+#define GET_NARROW(name) \
     if (!(text = weft_meta_get(m, #name))) return weft__fail(WEFT_EMODEL, "no " #name); \
-    at.name = (__typeof__(at.name))strtoll(text, NULL, 10);
-    STATE_FIELDS(GET_NARROW, GET_REAL)
+    at.name = (__typeof__(at.name))strtoll(text, NULL, 10)
+    STATE_FIELDS(GET_NARROW, GET_REAL);
     if (at.epoch < 0 || at.batch < 0 || at.epoch > s->opts.epochs ||
         at.batch > s->batches)
         return weft__fail(WEFT_EMODEL, "epoch %d, batch %d is not in this run", at.epoch,

@@ -125,6 +125,13 @@ static weft_status start(weft__session *s)
     if (!status) status = make_loader(s);
     if (!status) status = make_rest(s);
     if (!status && s->opts.resume) status = weft__session_restore(s, false);
+    /* from here on a restore means this run's own state, the optimizer's included */
+    if (!status && s->opts.resume && s->opts.reset_optimizer) {
+        s->opts.reset_optimizer = false;
+        s->at.halved = 1;
+        s->at.halvings = 0;
+        status = weft__session_save(s, s->at.batch == 0);
+    }
     /* saving at once finds out now, not in an hour, that the folder cannot be written */
     if (!status && !s->opts.resume) status = weft__session_save(s, true);
     return status;
@@ -152,10 +159,10 @@ static double rate_now(const weft__session *s)
 }
 
 /* Samples in the group of batches that makes one update and holds batch b. */
-static int group_size(const weft__session *s, int b)
+static int64_t group_size(const weft__session *s, int b)
 {
-    int per = s->opts.batch * s->opts.accumulate, first = b / s->opts.accumulate * per;
-    int left = weft_data_count(s->d, WEFT_TRAIN) - first;
+    int64_t per = (int64_t)s->opts.batch * s->opts.accumulate;
+    int64_t left = weft_data_count(s->d, WEFT_TRAIN) - b / s->opts.accumulate * per;
     return left < per ? left : per;
 }
 
@@ -280,6 +287,7 @@ static bool is_better(const weft__session *s, double top1, double loss)
 static void move_plateau(weft__session *s, double loss)
 {
     if (strcmp(s->opts.schedule.name, "plateau")) return;
+    if (!isfinite(loss)) return;
     int patience = s->opts.schedule.patience ? s->opts.schedule.patience : 5;
     double gamma = s->opts.schedule.gamma > 0 ? s->opts.schedule.gamma : 0.1;
     if (loss < s->at.plateau_best * (1 - 1e-4)) {
@@ -322,7 +330,12 @@ static weft_status end_epoch(weft__session *s)
     s->at.loss_count = 0;
     status = weft__session_add_row(s, &row);
     if (status) return status;
-    save_now(s, true);
+    /* a state that gives no finite loss is nothing to come back to */
+    bool sound = isfinite(row.val_loss);
+    if (!sound)
+        weft__warn("epoch %d: the validation loss is not finite; the best model stays",
+                   row.epoch);
+    save_now(s, sound);
     if (weft__session_history(s)) weft__warn("%s", weft_last_error());
     if (s->opts.on_epoch) s->opts.on_epoch(s->opts.user, &row, best);
     return WEFT_OK;
@@ -370,9 +383,15 @@ static weft_status all_epochs(weft__session *s)
 static weft_status conclude(weft__session *s, weft_train_result *out)
 {
     weft_status status = weft_params_sha256(s->g, out->params_sha256);
-    if (!status) status = weft__session_export(s, "last.onnx");
     if (!status && s->save_failed) status = weft__session_save(s, false);
-    if (status || !s->at.best_epoch) return status;
+    if (!status) status = weft__session_export(s, "last.onnx");
+    if (!status && s->save_failed) status = weft__session_history(s);
+    if (!status && !s->at.best_epoch)
+        return weft__fail(WEFT_EDIVERGED,
+                          "the validation loss was not finite in any of %d epochs: there "
+                          "is no best model. Try a smaller learning rate",
+                          s->at.epoch);
+    if (status) return status;
     memcpy(s->g->slab, s->best_slab, s->g->slab_count * sizeof(float));
     memcpy(s->g->buffers, s->best_buffers, s->g->buffer_count * sizeof(float));
     s->g->version++;

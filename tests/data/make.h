@@ -29,7 +29,7 @@ static inline void put(bytes *b, const void *data, size_t n)
         b->data = realloc(b->data, b->room);
         CHECK(b->data != NULL);
     }
-    if (n) memcpy(b->data + b->size, data, n);
+    if (data && n) memcpy(b->data + b->size, data, n);
     b->size += n;
 }
 
@@ -140,7 +140,7 @@ static inline const char *keep(const char *text)
     return kept[n++];
 }
 
-/* From now on this process gets no more address space than that. Sanitizers need far more,
+/* From now on this process gets no more address space. Sanitizers need far more,
  * so with them nothing is limited. */
 static inline void limit_memory(size_t most)
 {

@@ -219,11 +219,11 @@ static void any_geometry_is_right_in_all_directions(void **state)
     }
 }
 
-#define SQUARE(n_, hw, c_, ohw, o_, k, s, p)                                           \
-    {                                                                                  \
-        .n = n_, .h = hw, .w = hw, .c = c_, .oh = ohw, .ow = ohw, .o = o_, .kh = k,    \
+#define SQUARE(n_, hw, c_, ohw, o_, k, s, p) \
+    { \
+        .n = n_, .h = hw, .w = hw, .c = c_, .oh = ohw, .ow = ohw, .o = o_, .kh = k, \
         .kw = k, .stride_h = s, .stride_w = s, .dilate_h = 1, .dilate_w = 1, .top = p, \
-        .left = p, .groups = 1                                                         \
+        .left = p, .groups = 1 \
     }
 
 /* Shapes that take the blocked paths: many channels, several strips, several images a

@@ -77,16 +77,16 @@ static inline double ulps(double got, double want)
 }
 
 /* Names the ISA and place of a failing element before the check fails. */
-#define CHECK_ELEMENT(isa, what, n, i, got, want, tolerance)                         \
-    do {                                                                             \
-        const double got_ = (got), want_ = (want), tolerance_ = (tolerance);         \
+#define CHECK_ELEMENT(isa, what, n, i, got, want, tolerance) \
+    do { \
+        const double got_ = (got), want_ = (want), tolerance_ = (tolerance); \
         if (!(fabs(got_ - want_) <= tolerance_) && !(isnan(got_) && isnan(want_)) && \
-            !(isinf(want_) && got_ == want_)) {                                      \
+            !(isinf(want_) && got_ == want_)) { \
             print_error("%s %s: element %zu of %zu: %.9g, should be %.9g +- %.3g\n", \
-                        (isa), (what), (size_t)(i), (size_t)(n), got_, want_,        \
-                        tolerance_);                                                 \
-            CHECK(!"elements agree");                                                \
-        }                                                                            \
+                        (isa), (what), (size_t)(i), (size_t)(n), got_, want_, \
+                        tolerance_); \
+            CHECK(!"elements agree"); \
+        } \
     } while (0)
 
 #endif

@@ -152,7 +152,7 @@ static weft_status parse_made(const char *json, size_t bytes)
 
 #define META(version) \
     "\"__metadata__\":{\"weft.checkpoint\":\"" version "\",\"weft.crc32\":\""
-#define SEAL_AT(begin, end)                                                            \
+#define SEAL_AT(begin, end) \
     "\"weft.header.sha256\":{\"dtype\":\"U8\",\"shape\":[32],\"data_offsets\":[" begin \
     "," end "]}}"
 #define ZERO8 "6522df69" /* CRC-32 of eight zeros */

@@ -78,10 +78,10 @@ static void unknown_type(wire *n)
     wire_message(n, NODE_ATTRIBUTE, &a);
 }
 
-#define CONV_CASE(attr)           \
+#define CONV_CASE(attr) \
     static wire conv_##attr(void) \
-    {                             \
-        return conv(attr);        \
+    { \
+        return conv(attr); \
     }
 CONV_CASE(zero_strides)
 CONV_CASE(negative_dilations)

@@ -175,10 +175,10 @@ static inline wire wire_model(wire *graph, int64_t ir, int64_t opset)
     return m;
 }
 
-#define DIMS(...)                                                  \
+#define DIMS(...) \
     (int)(sizeof((int64_t[]){__VA_ARGS__}) / 8), (const int64_t[]) \
-    {                                                              \
-        __VA_ARGS__                                                \
+    { \
+        __VA_ARGS__ \
     }
 
 /* The graph y = Relu(x), x [N, 4], to which cases add. */

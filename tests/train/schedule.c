@@ -11,9 +11,9 @@ static void follow(weft_schedule s, double epochs, const double *wanted, int n,
         CHECK_NEAR(weft_schedule_rate(&s, 0.1, i * each, epochs, 1), wanted[i], 1e-9);
 }
 
-#define FOLLOW(s, epochs, each, ...)                                            \
-    do {                                                                        \
-        const double wanted[] = {__VA_ARGS__};                                  \
+#define FOLLOW(s, epochs, each, ...) \
+    do { \
+        const double wanted[] = {__VA_ARGS__}; \
         follow(s, epochs, wanted, (int)(sizeof wanted / sizeof *wanted), each); \
     } while (0)
 
