@@ -266,6 +266,62 @@ static inline bool every_same_bits(const every_result *a, const every_result *b,
     return true;
 }
 
+/* ---- finite differences ---- */
+
+#define EVERY_GRADIENT_TOLERANCE 1e-6
+
+static inline void every_worst(void *user, const weft_gradcheck_row *row)
+{
+    weft_gradcheck_row *worst = user;
+    if (!(row->worst <= worst->worst)) *worst = *row;
+}
+
+/* Adds every float input and parameter to the loss, so that each gradient is about 1. */
+static inline void every_anchor(every_case *c)
+{
+    int values = c->g->values;
+    for (int i = 1; i < values; i++) {
+        const weft__value *v = &c->g->value[i];
+        if (v->type == WEFT_I32 ||
+            (v->kind != WEFT_KIND_INPUT && v->kind != WEFT_KIND_PARAM))
+            continue;
+        c->loss = weft_add(c->g, c->loss, weft_sum(c->g, (weft_val){i}, 0, NULL, false));
+    }
+    CHECK(weft_graph_status(c->g) == WEFT_OK);
+}
+
+static inline weft_status every_gradcheck(every_case *c, weft_gradcheck_row *worst)
+{
+    weft_plan *p;
+    weft_status s;
+    every_fill_params(c, EVERY_APART);
+    p = every_plan(c, (weft_plan_opts){.loss = c->loss,
+                                       .training = c->number % 4 != 0,
+                                       .input_gradients = true});
+    every_fill_inputs(c, p, EVERY_APART);
+    s = weft_gradcheck(p, 24, EVERY_GRADIENT_TOLERANCE, every_worst, worst);
+    weft_plan_free(p);
+    weft_graph_free(c->g);
+    return s;
+}
+
+/* A gradient that is as good as 0 (of a norm over two elements, of erf far out) drowns in
+ * the rounding of the loss, and relative errors say nothing; beside a gradient of 1 it must
+ * still fit. */
+static inline bool every_gradients_fit(const weft_op *op, int number,
+                                       every_case (*make)(const weft_op *op, int number))
+{
+    weft_gradcheck_row worst = {.name = ""}, again = worst;
+    every_case c = make(op, number);
+    if (!every_gradcheck(&c, &worst)) return true;
+    c = make(op, number);
+    every_anchor(&c);
+    if (worst.worst < 0.01 && !every_gradcheck(&c, &again)) return true;
+    print_error("%s, case %d: %s of %zu elements is off by %g\n", op->name, number,
+                worst.name, worst.count, worst.worst);
+    return false;
+}
+
 /* Calls one(op, number) for all cases of every operator that has a sample; one returns
  * whether all is well and prints what is not. wanted (NULL: all) picks operators. */
 static inline void every_row(const char *claim, bool (*wanted)(const weft_op *op),

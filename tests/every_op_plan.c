@@ -188,22 +188,14 @@ static void activations_fused_into_layers_change_nothing(void **state)
     every_row("activations behind layers", is_activation, fused_activation_agrees);
 }
 
+static every_case layer_in_double(const weft_op *op, int number)
+{
+    return layer(op, number, true);
+}
+
 static bool fused_gradients_fit(const weft_op *op, int number)
 {
-    every_case c = layer(op, number, true);
-    weft_plan *p;
-    weft_status s;
-    every_fill_params(&c, EVERY_NORMAL);
-    p = every_plan(
-        &c, (weft_plan_opts){.loss = c.loss, .training = true, .input_gradients = true});
-    every_fill_inputs(&c, p, EVERY_NORMAL);
-    s = weft_gradcheck(p, 6, 1e-6, NULL, NULL);
-    if (s)
-        print_error("%s, case %d behind a layer: %s\n", op->name, number,
-                    weft_last_error());
-    weft_plan_free(p);
-    weft_graph_free(c.g);
-    return s == WEFT_OK;
+    return every_gradients_fit(op, number, layer_in_double);
 }
 
 static void gradients_through_fused_activations_are_the_finite_differences(void **state)

@@ -21,6 +21,7 @@ typedef struct weft__run_state {
     int best_epoch, stale; /* best_epoch from 1; 0: none yet */
     double best_top1, best_loss;
     double seconds; /* spent in earlier parts */
+    int sound;      /* of a checkpoint: an epoch's start that may be come back to */
 } weft__run_state;
 
 typedef struct weft__session {
@@ -49,7 +50,8 @@ typedef struct weft__session {
 
 /* state.c: to and from run_dir. */
 weft_status weft__session_claim(weft__session *s); /* folder, lock */
-weft_status weft__session_save(weft__session *s, bool epoch_start);
+/* last.ckpt, with sound epoch.ckpt too: where a divergence goes back to. */
+weft_status weft__session_save(weft__session *s, bool sound);
 /* Reads run_dir/last.ckpt, or epoch.ckpt. A checkpoint of another run is WEFT_EUSAGE with
  * every difference in one line. */
 weft_status weft__session_restore(weft__session *s, bool epoch_start);

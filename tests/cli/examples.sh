@@ -15,16 +15,17 @@ fail() {
 rm -rf idx pictures runs mnist.onnx
 mkdir -p idx pictures/dark pictures/light
 
-# idx_set COUNT NAME: 28x28 pictures of 4 classes; class k is a bright bar at rows 7k .. 7k+6, its
+# idx_set COUNT NAME SEED: 28x28 pictures of 4 classes; class k is a bright bar at rows 7k .. 7k+6, its
 # brightness and the dim rest different from picture to picture.
 idx_set() {
     {
         printf '\000\000\010\003\000\000\001\000\000\000\000\034\000\000\000\034'
-        awk -v n="$1" 'BEGIN {
+        awk -v n="$1" -v s="$3" 'BEGIN {
             for (i = 0; i < n; i++)
                 for (r = 0; r < 28; r++)
                     for (c = 0; c < 28; c++)
-                        printf "%c", int(r / 7) == i % 4 ? 120 + (i * 7 + c) % 100 : 1 + (i * 13 + r * c) % 60
+                        printf "%c", int(r / 7) == i % 4 ? 120 + (i * 7 + c * s) % 100
+                                                            : 1 + (i * 13 + r * c * s) % 60
         }'
     } >"idx/$2-images-idx3-ubyte"
     {
@@ -32,8 +33,8 @@ idx_set() {
         for i in $(seq 0 $(($1 - 1))); do printf "\\00$((i % 4))"; done
     } >"idx/$2-labels-idx1-ubyte"
 }
-idx_set 256 train
-idx_set 256 t10k
+idx_set 256 train 1
+idx_set 256 t10k 3
 
 "$mnist" idx 6 >mnist.log || fail "mnist failed"
 cat mnist.log
