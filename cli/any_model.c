@@ -3,9 +3,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_ready_network(const char *name)
 {
@@ -37,13 +39,29 @@ static weft_status load(const char *path, bool f64, any_model *m)
     return s;
 }
 
+enum { MOST_NAMES = 64 };
+
+/* Neither a file nor a network's name, and it looks like the latter. */
+static weft_status unknown(const char *name)
+{
+    const char *names[MOST_NAMES];
+    int n = 0;
+    for (; n < weft_model_total() && n < MOST_NAMES; n++)
+        names[n] = weft_model_info_at(n).name;
+    const char *near = weft__nearest(name, names, n);
+    return weft__fail(WEFT_EUSAGE,
+                      "%.200s: no such file, and no network of that name. %s%s", name,
+                      near ? "Did you mean " : "See weft help models", near ? near : "");
+}
+
 weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64,
                            any_model *out)
 {
     any_model m = {0};
-    bool file = weft__is_file(name) || weft__is_folder(name);
-    weft_status s = !file && is_ready_network(name) ? build(name, opts, f64, &m)
-                                                    : load(name, f64, &m);
+    bool file = access(name, F_OK) == 0;
+    weft_status s = file || strpbrk(name, "./") ? load(name, f64, &m)
+                    : is_ready_network(name)    ? build(name, opts, f64, &m)
+                                                : unknown(name);
     if (s)
         any_model_free(&m);
     else

@@ -1,10 +1,9 @@
 /* cmd_eval.c: `weft eval`: a model measured on labelled data. */
+#include "json_number.h"
 #include "option.h"
 
 #include "base/error.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,11 +44,14 @@ static weft_status same_classes(const weft_classifier *c, const weft_data *d)
         return weft__fail(WEFT_EUSAGE, "the model knows %d classes, the data have %d",
                           weft_classifier_classes(c), weft_data_classes(d));
     bool named = weft_classifier_named(c);
-    for (int i = 0; i < weft_classifier_classes(c) && named; i++)
-        if (strcmp(weft_classifier_name(c, i), weft_data_class_name(d, i)))
+    for (int i = 0; i < weft_classifier_classes(c) && named; i++) {
+        char name[1100]; /* as it stands in the metadata */
+        weft__escape(name, sizeof name, weft_data_class_name(d, i));
+        if (strcmp(weft_classifier_name(c, i), name))
             return weft__fail(WEFT_EUSAGE,
                               "class %d is %.60s in the model, %.60s in the data", i,
-                              weft_classifier_name(c, i), weft_data_class_name(d, i));
+                              weft_classifier_name(c, i), name);
+    }
     return WEFT_OK;
 }
 
@@ -73,7 +75,6 @@ static json_t *class_row(const char *name, weft_class_metrics m)
 static void print_json(const weft_classifier *c, const weft_metrics *m, const char *split)
 {
     json_t *rows = json_array(), *matrix = json_array();
-    double loss = weft_metrics_loss(m);
     for (int i = 0; i < weft_classifier_classes(c); i++) {
         json_array_append_new(
             rows, class_row(weft_classifier_name(c, i), weft_metrics_class(m, i)));
@@ -82,13 +83,13 @@ static void print_json(const weft_classifier *c, const weft_metrics *m, const ch
             json_array_append_new(line, json_integer(weft_metrics_confusion(m, i, k)));
         json_array_append_new(matrix, line);
     }
-    json_t *root = json_pack("{s:s, s:s, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "task",
-                             "classify", "split", split, "samples",
-                             (json_int_t)weft_metrics_count(m), "accuracy_top1",
-                             weft_metrics_top1(m), "accuracy_top5", weft_metrics_top5(m),
-                             "loss", isfinite(loss) ? json_real(loss) : json_null(),
-                             "macro_avg", class_row("macro avg", weft_metrics_macro(m)),
-                             "per_class", rows, "confusion", matrix);
+    json_t *root =
+        json_pack("{s:s, s:s, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "task", "classify",
+                  "split", split, "samples", (json_int_t)weft_metrics_count(m),
+                  "accuracy_top1", weft_metrics_top1(m), "accuracy_top5",
+                  weft_metrics_top5(m), "loss", json_number(weft_metrics_loss(m)),
+                  "macro_avg", class_row("macro avg", weft_metrics_macro(m)), "per_class",
+                  rows, "confusion", matrix);
     json_dumpf(root, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
     putchar('\n');
     json_decref(root);

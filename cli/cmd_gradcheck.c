@@ -1,13 +1,13 @@
 /* cmd_gradcheck.c: `weft gradcheck`: every gradient of a model against finite
  * differences. */
 #include "any_model.h"
+#include "json_number.h"
 #include "option.h"
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/rng.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 extern const command command_gradcheck;
@@ -40,18 +40,21 @@ static const option_row options[] = {
 typedef struct table {
     json_t *rows;
     double worst;
+    int tensors;
 } table;
 
 static void found(void *user, const weft_gradcheck_row *r)
 {
     table *t = user;
-    if (!(r->worst <= t->worst)) t->worst = r->worst;
+    if (!isnan(t->worst) && !(r->worst <= t->worst)) t->worst = r->worst;
     if (t->rows)
-        json_array_append_new(t->rows,
-                              json_pack("{s:s, s:f, s:I, s:I}", "name", r->name, "worst",
-                                        r->worst, "tried", (json_int_t)r->tried, "count",
-                                        (json_int_t)r->count));
-    else
+        json_array_append_new(t->rows, json_pack("{s:s, s:o, s:I, s:I}", "name", r->name,
+                                                 "worst", json_number(r->worst), "tried",
+                                                 (json_int_t)r->tried, "count",
+                                                 (json_int_t)r->count));
+    else if (!t->tensors++)
+        printf("%-36s %10s    %-10s %s\n", "tensor", "tried", "elements", "worst");
+    if (!t->rows)
         printf("%-36s %10zu of %-10zu %.2e\n", r->name, r->tried, r->count, r->worst);
 }
 
@@ -116,12 +119,11 @@ static int run(int argc, char **argv)
         return command_misused("gradcheck: takes one model, found %d arguments", n);
     if (!s) s = weft_set_threads(a.threads);
     table t = {.rows = a.json ? json_array() : NULL};
-    if (!s && !a.json)
-        printf("%-36s %10s    %-10s %s\n", "tensor", "tried", "elements", "worst");
     if (!s) s = check(&a, argv[1], &t);
     if (t.rows && (!s || s == WEFT_EBUG)) {
-        json_t *root = json_pack("{s:b, s:f, s:f, s:o}", "ok", !s, "worst", t.worst,
-                                 "tolerance", a.tolerance, "tensors", t.rows);
+        json_t *root =
+            json_pack("{s:b, s:o, s:f, s:o}", "ok", !s, "worst", json_number(t.worst),
+                      "tolerance", a.tolerance, "tensors", t.rows);
         json_dumpf(root, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(root);

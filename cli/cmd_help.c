@@ -11,8 +11,8 @@ typedef struct help_args {
 } help_args;
 
 static const option_row options[] = {
-    FLAG(help_args, man, "man", "print the command's man page (roff)"),
-    CHOICE(help_args, completion, "completion", "bash|fish",
+    FLAG(help_args, man, "man", "print the command's man page (roff), or weft's"),
+    CHOICE(help_args, completion, "completion", "bash|zsh|fish",
            "print completion for a shell"),
     END_OF_OPTIONS};
 
@@ -49,15 +49,16 @@ static int run(int argc, char **argv)
     weft_status s = options_parse(&command_help, argc, argv, &a, &n);
     if (s) return s == WEFT_ESTOPPED ? 0 : command_failed(s);
     if (a.completion) {
-        if (!strcmp(a.completion, "bash"))
-            help_bash(stdout);
-        else
-            help_fish(stdout);
+        if (n) return command_misused("help: --completion takes no topic");
+        help_completion(stdout, a.completion);
         return 0;
     }
     if (n > 1) return command_misused("help: takes one topic, found %d", n);
     if (n) return help_about(argv[1], a.man);
-    help_overview(stdout);
+    if (a.man)
+        help_man(stdout, NULL);
+    else
+        help_overview(stdout);
     return 0;
 }
 

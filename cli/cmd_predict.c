@@ -1,12 +1,11 @@
 /* cmd_predict.c: `weft predict`: what is on these pictures? */
+#include "json_number.h"
 #include "option.h"
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/file.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,13 +118,14 @@ static void predictor_end(predictor *p)
     weft_classifier_free(p->c);
 }
 
-/* The classes by falling probability; of equal ones the lower number first. */
-static void rank(predictor *p, const float *x)
+/* The `top` most probable classes, falling; of equal ones the lower number first. */
+static void rank(predictor *p, const float *x, int top)
 {
-    for (int k = 0; k < p->classes; k++) {
-        int i = k;
-        for (; i > 0 && x[p->order[i - 1]] < x[k]; i--) p->order[i] = p->order[i - 1];
-        p->order[i] = k;
+    for (int k = 0, n = 0; k < p->classes; k++) {
+        int i = n < top ? n++ : n;
+        for (; i > 0 && x[p->order[i - 1]] < x[k]; i--)
+            if (i < top) p->order[i] = p->order[i - 1];
+        if (i < top) p->order[i] = k;
     }
 }
 
@@ -146,7 +146,7 @@ static void print_line(predictor *p, const char *path, const float *scores, int 
 static void tell(predictor *p, const char *path, const float *scores)
 {
     int top = p->a->top < p->classes ? p->a->top : p->classes;
-    rank(p, scores);
+    rank(p, scores, top);
     if (!p->a->json) {
         print_line(p, path, scores, top);
         return;
@@ -154,10 +154,10 @@ static void tell(predictor *p, const char *path, const float *scores)
     json_t *rows = json_array();
     char shown[4200];
     for (int i = 0; i < top; i++)
-        json_array_append_new(rows,
-                              json_pack("{s:i, s:s, s:f}", "class", p->order[i], "name",
-                                        weft_classifier_name(p->c, p->order[i]),
-                                        "probability", (double)scores[p->order[i]]));
+        json_array_append_new(
+            rows, json_pack("{s:i, s:s, s:o}", "class", p->order[i], "name",
+                            weft_classifier_name(p->c, p->order[i]), "probability",
+                            json_number((double)scores[p->order[i]])));
     weft__escape(shown, sizeof shown, path);
     json_array_append_new(p->results,
                           json_pack("{s:s, s:o}", "path", shown, "top", rows));

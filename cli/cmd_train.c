@@ -339,6 +339,9 @@ static int run(int argc, char **argv)
         print_resume(&j);
         code = 128 + stop_signal;
     } else if (s && s != WEFT_ESTOPPED) {
+        if (s == WEFT_ENOMEM && j.a.max_mem)
+            weft__fail(s, "%.900s (--max-mem allows %zu bytes)", weft_last_error(),
+                       j.a.max_mem);
         code = command_failed(s);
         if (j.fresh) run_folder_undo(j.run_dir);
     }

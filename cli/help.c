@@ -1,4 +1,4 @@
-/* help.c: help, man pages and shell completion, all from the tables of options. */
+/* help.c: help and man pages, from the tables of options. */
 #include "help.h"
 
 #include <stdio.h>
@@ -84,8 +84,64 @@ static void roff(FILE *f, const char *text)
     fputc('\n', f);
 }
 
+static void man_options(FILE *f, const command *c)
+{
+    for (const option_row *o = c->options; o && (o->name || o->help); o++) {
+        if (!o->name) {
+            fputs(".SS ", f);
+            roff(f, o->help);
+            continue;
+        }
+        fputs(".TP\n\\fB\\-\\-", f);
+        for (const char *p = o->name; *p; p++) fprintf(f, *p == '-' ? "\\-" : "%c", *p);
+        fputs("\\fR", f);
+        if (o->kind != OPTION_FLAG)
+            fprintf(f, o->optional ? "[=\\fI%s\\fR]" : " \\fI%s\\fR",
+                    o->metavar ? o->metavar : "WORD");
+        fputc('\n', f);
+        roff(f, o->help);
+        if (o->choices) {
+            fputs(".br\n", f);
+            roff(f, o->choices);
+        }
+    }
+    fputs(".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\nhelp\n", f);
+}
+
+static void man_end(FILE *f)
+{
+    fputs(
+        ".SH EXIT STATUS\n"
+        "0 done, 1 a mistake of weft's own, 2 misused, 3 bad data, 4 bad model or "
+        "checkpoint file, 5 reading or writing failed, 6 out of memory or over a limit, "
+        "7 training diverged, 128 + N stopped by signal N.\n"
+        ".SH ENVIRONMENT\n"
+        ".B WEFT_NUM_THREADS\nand\n.B OMP_NUM_THREADS\n"
+        "give the number of threads where \\-\\-threads does not;\n.B WEFT_ISA\n"
+        "(scalar, avx2, avx512, neon) forces an instruction set.\n",
+        f);
+}
+
+static void man_overview(FILE *f)
+{
+    fprintf(f,
+            ".TH WEFT 1 \"\" \"weft %s\" \"User Commands\"\n.SH NAME\n"
+            "weft \\- train and run neural networks on a CPU\n.SH SYNOPSIS\n"
+            ".B weft\n\\fICOMMAND\\fR ...\n.SH COMMANDS\n",
+            weft_version());
+    for (int i = 0; i < command_total(); i++) {
+        fprintf(f, ".TP\n\\fBweft\\-%s\\fR(1)\n", command_at(i)->name);
+        roff(f, command_summary(i));
+    }
+    man_end(f);
+}
+
 void help_man(FILE *f, const command *c)
 {
+    if (!c) {
+        man_overview(f);
+        return;
+    }
     fprintf(f, ".TH WEFT-%s 1 \"\" \"weft %s\" \"User Commands\"\n.SH NAME\nweft-%s \\- ",
             c->name, weft_version(), c->name);
     for (int i = 0; i < command_total(); i++)
@@ -95,83 +151,11 @@ void help_man(FILE *f, const command *c)
     fputs(".SH DESCRIPTION\n", f);
     roff(f, c->about);
     fputs(".SH OPTIONS\n", f);
-    for (const option_row *o = c->options; o && (o->name || o->help); o++) {
-        if (!o->name) {
-            fputs(".SS ", f);
-            roff(f, o->help);
-            continue;
-        }
-        fprintf(f, ".TP\n\\fB\\-\\-%s\\fR%s%s\n", o->name,
-                o->kind == OPTION_FLAG ? "" : " ",
-                o->kind == OPTION_FLAG ? ""
-                : o->metavar           ? o->metavar
-                                       : o->choices);
-        roff(f, o->help);
-    }
+    man_options(f, c);
     if (c->examples) {
         fputs(".SH EXAMPLES\n.nf\n", f);
         roff(f, c->examples);
         fputs(".fi\n", f);
     }
-}
-
-/* Choices as completion words: '|' becomes a space. */
-static void words(FILE *f, const char *choices)
-{
-    for (; choices && *choices; choices++) fputc(*choices == '|' ? ' ' : *choices, f);
-}
-
-static void bash_command(FILE *f, const command *c)
-{
-    fprintf(f, "    %s)\n        case $previous in\n", c->name);
-    for (const option_row *o = c->options; o && (o->name || o->help); o++)
-        if (o->name && o->choices) {
-            fprintf(f, "        --%s) COMPREPLY=($(compgen -W '", o->name);
-            words(f, o->choices);
-            fputs("' -- \"$word\")); return;;\n", f);
-        }
-    fputs("        esac\n        options='--help", f);
-    for (const option_row *o = c->options; o && (o->name || o->help); o++)
-        if (o->name) fprintf(f, " --%s", o->name);
-    fputs("';;\n", f);
-}
-
-void help_bash(FILE *f)
-{
-    fputs(
-        "# bash completion for weft; made by `weft help --completion bash`\n_weft()\n{\n"
-        "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} "
-        "options\n"
-        "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '",
-        f);
-    for (int i = 0; i < command_total(); i++) fprintf(f, "%s ", command_at(i)->name);
-    fputs("' -- \"$word\")); return\n    fi\n    case ${COMP_WORDS[1]} in\n", f);
-    for (int i = 0; i < command_total(); i++) bash_command(f, command_at(i));
-    fputs("    esac\n    case $word in\n"
-          "    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\"));;\n"
-          "    *) COMPREPLY=($(compgen -f -- \"$word\"));;\n    esac\n}\n"
-          "complete -o filenames -F _weft weft\n",
-          f);
-}
-
-void help_fish(FILE *f)
-{
-    fputs("# fish completion for weft; made by `weft help --completion fish`\n", f);
-    for (int i = 0; i < command_total(); i++) {
-        const command *c = command_at(i);
-        fprintf(f, "complete -c weft -n __fish_use_subcommand -a %s -d '%s'\n", c->name,
-                command_summary(i));
-        for (const option_row *o = c->options; o && (o->name || o->help); o++) {
-            if (!o->name) continue;
-            fprintf(f, "complete -c weft -n '__fish_seen_subcommand_from %s' -l %s",
-                    c->name, o->name);
-            if (o->kind != OPTION_FLAG) fputs(" -r", f);
-            if (o->choices) {
-                fputs(" -a '", f);
-                words(f, o->choices);
-                fputs("'", f);
-            }
-            fputc('\n', f);
-        }
-    }
+    man_end(f);
 }

@@ -4,8 +4,10 @@
 
 #include "option.h"
 
+/* A man page in roff; NULL: of weft as a whole. */
 void help_man(FILE *f, const command *c);
-void help_bash(FILE *f);
-void help_fish(FILE *f);
+
+/* completion.c: a script for the shell: "bash", "zsh" or "fish". */
+void help_completion(FILE *f, const char *shell);
 
 #endif

@@ -1,12 +1,11 @@
 /* outcome.c: what a training run came to: measured on validation and test sets, and
  * printed. */
 #include "outcome.h"
+#include "json_number.h"
 
 #include "base/checked.h"
 #include "base/error.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,16 +46,11 @@ void outcome_free(outcome *o)
     free(o->names);
 }
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *metrics(const weft_metrics *m)
 {
     return m ? json_pack("{s:f, s:f, s:o, s:I}", "accuracy_top1", weft_metrics_top1(m),
                          "accuracy_top5", weft_metrics_top5(m), "loss",
-                         number(weft_metrics_loss(m)), "samples",
+                         json_number(weft_metrics_loss(m)), "samples",
                          (json_int_t)weft_metrics_count(m))
              : json_null();
 }
@@ -64,11 +58,13 @@ static json_t *metrics(const weft_metrics *m)
 static void print_json(const outcome *o)
 {
     const weft_train_result *r = o->result;
+    char run_dir[4200]; /* a path may be anything, JSON is UTF-8 */
+    weft__escape(run_dir, sizeof run_dir, o->run_dir);
     json_t *root =
         json_pack("{s:s, s:s, s:i, s:i, s:o, s:o, s:s, s:s, s:f, s:i, s:s}", "task",
                   "classify", "model", o->model, "epochs", r->epochs, "best_epoch",
                   r->best_epoch, "val", metrics(o->val), "test", metrics(o->test),
-                  "params_sha256", r->params_sha256, "run_dir", o->run_dir, "seconds",
+                  "params_sha256", r->params_sha256, "run_dir", run_dir, "seconds",
                   r->seconds, "threads", weft_threads(), "isa", weft_isa());
     if (root) {
         json_dumpf(root, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -81,6 +77,8 @@ void outcome_print(const outcome *o, bool json, bool quiet)
 {
     const weft_train_result *r = o->result;
     const weft_metrics *shown = o->test ? o->test : o->val;
+    char dir[4200];
+    weft__escape(dir, sizeof dir, o->run_dir);
     if (json) {
         print_json(o);
         return;
@@ -93,7 +91,7 @@ void outcome_print(const outcome *o, bool json, bool quiet)
     printf("\n%s: best epoch %d of %d", o->model, r->best_epoch, r->epochs);
     if (o->val) printf(", validation %.2f %%", 100 * weft_metrics_top1(o->val));
     if (o->test) printf(", test %.2f %%", 100 * weft_metrics_top1(o->test));
-    printf(", %.1f s\nmodel    %s/best.onnx\n", r->seconds, o->run_dir);
-    if (!o->args->no_report) printf("report   %s/report.html\n", o->run_dir);
-    printf("try      weft predict %s PICTURE\n", o->run_dir);
+    printf(", %.1f s\nmodel    %s/best.onnx\n", r->seconds, dir);
+    if (!o->args->no_report) printf("report   %s/report.html\n", dir);
+    printf("try      weft predict %s PICTURE\n", dir);
 }

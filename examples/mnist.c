@@ -1,6 +1,5 @@
-/* mnist.c: trains a small convolutional network on a folder of IDX files (MNIST,
- * Fashion-MNIST) with the library's own pieces, one step at a time: the loop that `weft
- * train` runs, in the open. */
+/* mnist.c: trains a small network on a folder of IDX files (MNIST, Fashion-MNIST), one step
+ * at a time: the loop that `weft train` runs, in the open. */
 /* run: /usr/share/datasets/fashion-mnist 1 200 */
 /* needs: /usr/share/datasets/fashion-mnist */
 #include <weft/weft.h>
@@ -17,8 +16,7 @@ static void stop_on(weft_status s)
     exit(weft_exit_code(s));
 }
 
-/* conv 5x5 - pool - conv 5x5 - pool - dense - dense: from pictures to one score per class
- */
+/* conv 5x5, pool, conv 5x5, pool, dense, dense: from pictures to a score per class */
 static weft_val network(weft_graph *g, weft_val x, int classes)
 {
     const weft_pool_opts halve = {.kernel = {2, 2}};
@@ -54,8 +52,7 @@ int main(int argc, char **argv)
     stop_on(weft_graph_status(g));
     stop_on(weft_init(g, 1));
 
-    /* The plan lays out all memory for steps of BATCH pictures; the optimizer knows all
-     * parameters. */
+    /* The plan lays out the memory of a step; the optimizer knows all parameters. */
     weft_plan *plan;
     weft_plan_opts for_training = {.batch = BATCH, .loss = loss, .training = true};
     stop_on(weft_plan_new(g, &for_training, &plan));
@@ -92,5 +89,11 @@ int main(int argc, char **argv)
     stop_on(weft_evaluate(g, scores, data, split, 250, lo.mean, lo.deviation, m, NULL));
     printf("test accuracy %.2f %%\n", 100 * weft_metrics_top1(m));
     stop_on(weft_model_save(g, NULL, "mnist.onnx"));
+    weft_metrics_free(m);
+    weft_loader_free(loader);
+    weft_optimizer_free(optimizer);
+    weft_plan_free(plan);
+    weft_graph_free(g);
+    weft_data_close(data);
     return 0;
 }

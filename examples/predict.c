@@ -5,15 +5,15 @@
 
 int main(int argc, char **argv)
 {
-    weft_classifier *model;
+    weft_classifier *model = NULL;
     int class;
     float probability;
-    if (argc != 3 || weft_classifier_open(argv[1], &model) ||
-        weft_classify_file(model, argv[2], &class, &probability)) {
+    bool ok = argc == 3 && !weft_classifier_open(argv[1], &model) &&
+              !weft_classify_file(model, argv[2], &class, &probability);
+    if (ok)
+        printf("%s %.4f\n", weft_classifier_name(model, class), probability);
+    else
         fprintf(stderr, "usage: predict MODEL.onnx PICTURE (%s)\n", weft_last_error());
-        return 1;
-    }
-    printf("%s %.4f\n", weft_classifier_name(model, class), probability);
     weft_classifier_free(model);
-    return 0;
+    return !ok;
 }

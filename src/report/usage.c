@@ -2,6 +2,7 @@
 #include "report/page.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { NAMED = 24 }; /* with more classes the samples print numbers */
 
@@ -79,26 +80,45 @@ void weft__sample_c(weft__text *t, const weft__report *r)
                       "    weft_classifier_free(c);\n    return 0;\n}\n");
 }
 
+/* How Pillow brings a picture to the input's size as weft does. */
+static void fitted(weft__text *t, const weft__usage *u)
+{
+    const char *fit = u->fit ? u->fit : "STRETCH";
+    if (!strcmp(fit, "CROP"))
+        weft__text_printf(t,
+                          "picture = ImageOps.fit(picture, (%d, %d), Image.BILINEAR)\n",
+                          u->width, u->height);
+    else if (!strcmp(fit, "LETTERBOX"))
+        weft__text_printf(
+            t, "picture = ImageOps.pad(picture, (%d, %d), Image.BILINEAR, color=%s)\n",
+            u->width, u->height, channels(u) == 1 ? "114" : "(114, 114, 114)");
+    else
+        weft__text_printf(t, "picture = picture.resize((%d, %d), Image.BILINEAR)\n",
+                          u->width, u->height);
+}
+
 void weft__sample_onnx(weft__text *t, const weft__report *r)
 {
     const weft__usage *u = &r->usage;
     int c = channels(u);
-    weft__text_add(
-        t, "import numpy as np\nimport onnxruntime as ort\nfrom PIL import Image\n\n");
+    weft__text_add(t, "import numpy as np\nimport onnxruntime as ort\n"
+                      "from PIL import Image, ImageOps\n\n");
     if (is_named(r)) {
         weft__text_add(t, "names = [\n    ");
         names(t, r, "    ");
         weft__text_add(t, "]\n");
     }
     weft__text_printf(t,
-                      "picture = Image.open(\"picture.png\").convert(\"%s\")"
-                      ".resize((%d, %d), Image.BILINEAR)\n"
-                      "x = np.asarray(picture, np.float32).reshape(%d, %d, %d) / 255\n"
-                      "x = (x - np.float32([",
+                      "picture = ImageOps.exif_transpose(Image.open(\"picture.png\"))"
+                      ".convert(\"%s\")\n",
                       c == 1   ? "L"
                       : c == 3 ? "RGB"
-                               : "RGBA",
-                      u->width, u->height, u->height, u->width, c);
+                               : "RGBA");
+    fitted(t, u);
+    weft__text_printf(t,
+                      "x = np.asarray(picture, np.float32).reshape(%d, %d, %d) / 255\n"
+                      "x = (x - np.float32([",
+                      u->height, u->width, c);
     numbers(t, u->mean, c);
     weft__text_add(t, "])) / np.float32([");
     numbers(t, u->deviation, c);

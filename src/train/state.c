@@ -64,13 +64,13 @@ static facts facts_of(const weft__session *s)
     fact(&f, "samples", "%d", weft_data_count(s->d, WEFT_TRAIN));
     fact(&f, "batch", "%d x %d", s->opts.batch, s->opts.accumulate);
     fact(&f, "seed", "%" PRIu64, s->opts.seed);
-    fact(&f, "epochs", "%d", s->opts.epochs);
     const weft_augment *a = &s->opts.augment;
     fact(&f, "augmentation", "%g %g %d %g %g %g %g %g %d %g", a->flip, a->flip_vertical,
          a->shift, a->rotate, a->brightness, a->contrast, a->saturation, a->hue,
          a->cutout, a->mixup);
     fact(&f, "smoothing", "%.17g", s->opts.smoothing);
     f.optimizer = f.n;
+    fact(&f, "epochs", "%d", s->opts.epochs);
     fact(&f, "optimizer", "%s", s->optimizer->opts.name);
     fact(&f, "lr", "%.17g", s->optimizer->opts.lr);
     const weft_optimizer_opts *o = &s->optimizer->opts;
@@ -129,13 +129,15 @@ static double from_bits(const char **text)
     INT(stale); \
     REAL(best_top1); \
     REAL(best_loss); \
-    REAL(seconds)
+    REAL(seconds); \
+    INT(sound)
 
-static weft_status put_state(const weft__session *s, weft_meta *m)
+static weft_status put_state(const weft__session *s, weft_meta *m, bool sound)
 {
     weft__run_state at = s->at;
     weft_status status = put_text(m, "format", "%d", VERSION);
     at.seconds = weft__session_seconds(s);
+    at.sound = sound;
 #define PUT_INT(name) \
     if (!status) status = put_text(m, #name, "%" PRId64, (int64_t)at.name)
 #define PUT_REAL(name) \
@@ -152,6 +154,17 @@ static weft_status put_state(const weft__session *s, weft_meta *m)
     return status;
 }
 
+/* Far from any overflow, whatever the file says. */
+static bool counts_are_sane(const weft__run_state *at)
+{
+    const int64_t most = INT32_MAX - 1;
+    return at->step >= 0 && at->step < INT64_MAX / 2 && at->loss_count >= 0 &&
+           at->loss_count < INT64_MAX / 2 && at->plateau_stale >= 0 &&
+           at->plateau_stale < most && at->halvings >= 0 && at->halvings < most &&
+           at->best_epoch >= 0 && at->best_epoch <= at->epoch && at->stale >= 0 &&
+           at->stale < most;
+}
+
 static weft_status get_state(weft__session *s, const weft_meta *m)
 {
     weft__run_state at = {0};
@@ -163,13 +176,21 @@ static weft_status get_state(weft__session *s, const weft_meta *m)
     if (!(text = weft_meta_get(m, #name))) return weft__fail(WEFT_EMODEL, "no " #name); \
     at.name = (__typeof__(at.name))strtoll(text, NULL, 10)
     STATE_FIELDS(GET_NARROW, GET_REAL);
+    if (at.epoch > s->opts.epochs && s->opts.reset_optimizer)
+        return weft__fail(WEFT_EUSAGE, "has done %d epochs already, %d are asked for",
+                          at.epoch, s->opts.epochs);
     if (at.epoch < 0 || at.batch < 0 || at.epoch > s->opts.epochs ||
         at.batch > s->batches)
         return weft__fail(WEFT_EMODEL, "epoch %d, batch %d is not in this run", at.epoch,
                           at.batch);
+    if (!counts_are_sane(&at))
+        return weft__fail(WEFT_EMODEL, "counts that no run can have");
     if (!(text = weft_meta_get(m, "optimizer_steps")))
         return weft__fail(WEFT_EMODEL, "no optimizer_steps");
     s->optimizer->steps = strtoll(text, NULL, 10);
+    if (s->optimizer->steps < 0 || s->optimizer->steps > at.step)
+        return weft__fail(WEFT_EMODEL, "optimizer_steps %.20s of %lld batches", text,
+                          (long long)at.step);
     s->at = at;
     s->started = weft__seconds();
     return WEFT_OK;
@@ -259,7 +280,7 @@ static weft_status get_history(weft__session *s, const weft_meta *m)
     return WEFT_OK;
 }
 
-weft_status weft__session_save(weft__session *s, bool epoch_start)
+weft_status weft__session_save(weft__session *s, bool sound)
 {
     if (!s->opts.run_dir) return WEFT_OK;
     char path[4200], twin[4200];
@@ -267,12 +288,12 @@ weft_status weft__session_save(weft__session *s, bool epoch_start)
     path_of(s, "epoch.ckpt", twin, sizeof twin);
     weft__checkpoint *c = weft__checkpoint_new();
     weft_status status = c ? WEFT_OK : weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
-    if (!status) status = put_state(s, weft__checkpoint_meta(c));
+    if (!status) status = put_state(s, weft__checkpoint_meta(c), sound);
     if (!status) status = put_history(s, weft__checkpoint_meta(c));
     if (!status) status = each_tensor(s, put_tensor, c, true);
     if (!status) status = weft__checkpoint_write(c, path);
     /* a file system without second names gets a second file */
-    if (!status && epoch_start && weft__file_link(path, twin))
+    if (!status && sound && weft__file_link(path, twin))
         status = weft__checkpoint_write(c, twin);
     weft__checkpoint_free(c);
     s->saved = weft__seconds();
@@ -284,18 +305,21 @@ static weft_status same_run(const weft__session *s, const weft_meta *m, const ch
     facts f = facts_of(s);
     char text[900] = "";
     size_t at = 0;
+    bool foreign = false;
     for (int i = 0; i < f.n && at + 200 < sizeof text; i++) {
         char key[32];
         if (i >= f.optimizer && s->opts.reset_optimizer) break;
         snprintf(key, sizeof key, "run.%s", f.key[i]);
         const char *there = weft_meta_get(m, key);
         if (there && !strcmp(there, f.value[i])) continue;
+        foreign |= i < f.optimizer;
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %s here, %.60s there",
                                at ? "; " : "", f.key[i], f.value[i],
                                there ? there : "none");
     }
     if (!at) return WEFT_OK;
-    return weft__fail(WEFT_EUSAGE, "%s: is of another run: %s", path, text);
+    return weft__fail(WEFT_EUSAGE, "%s: is of another run: %s%s", path, text,
+                      foreign ? "" : ". --reset-optimizer keeps the parameters only");
 }
 
 weft_status weft__session_restore(weft__session *s, bool epoch_start)

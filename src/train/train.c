@@ -125,15 +125,16 @@ static weft_status start(weft__session *s)
     if (!status) status = make_loader(s);
     if (!status) status = make_rest(s);
     if (!status && s->opts.resume) status = weft__session_restore(s, false);
-    /* from here on a restore means this run's own state, the optimizer's included */
     if (!status && s->opts.resume && s->opts.reset_optimizer) {
+        /* from here on a restore means this run's own state, the optimizer's included */
         s->opts.reset_optimizer = false;
-        s->at.halved = 1;
-        s->at.halvings = 0;
-        status = weft__session_save(s, s->at.batch == 0);
+        s->at.halved = s->at.plateau_factor = s->at.sound = 1;
+        s->at.halvings = s->at.plateau_stale = 0;
+        s->at.plateau_best = INFINITY;
     }
-    /* saving at once finds out now, not in an hour, that the folder cannot be written */
-    if (!status && !s->opts.resume) status = weft__session_save(s, true);
+    /* Saving at once finds out now, not in an hour, that the folder cannot be written. In
+     * a resume it also mends what a kill between two files, or a bad disk, has left. */
+    if (!status) status = weft__session_save(s, !s->opts.resume || s->at.sound);
     return status;
 }
 
@@ -350,8 +351,9 @@ static weft_status retry(weft__session *s)
     snprintf(what, sizeof what, "%s", weft_last_error());
     double halved = s->at.halved * 0.5;
     int halvings = s->at.halvings + 1;
-    weft_status status = weft__session_restore(s, true);
-    if (status) return status;
+    if (weft__session_restore(s, true))
+        return weft__fail(WEFT_EDIVERGED, "%.500s. No way back: %.400s", what,
+                          weft_last_error());
     s->at.halved = halved;
     s->at.halvings = halvings;
     weft__warn(

@@ -23,9 +23,11 @@ idx_set() {
         awk -v n="$1" -v s="$3" 'BEGIN {
             for (i = 0; i < n; i++)
                 for (r = 0; r < 28; r++)
-                    for (c = 0; c < 28; c++)
-                        printf "%c", int(r / 7) == i % 4 ? 120 + (i * 7 + c * s) % 100
-                                                            : 1 + (i * 13 + r * c * s) % 60
+                    for (c = 0; c < 28; c++) {
+                        bar = 120 + (i * 7 + c * s) % 100
+                        rest = 1 + (i * 13 + r * c * s) % 60
+                        printf "%c", int(r / 7) == i % 4 ? bar : rest
+                    }
         }'
     } >"idx/$2-images-idx3-ubyte"
     {

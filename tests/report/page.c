@@ -255,7 +255,8 @@ static void the_samples_say_this_models_numbers(void **state)
     CHECK_HAS(text, "weft_classifier_open(&quot;best.onnx&quot;, &amp;c)");
     CHECK_HAS(text, "&quot;cat&quot;, &quot;a \\&quot;dog\\&quot;\\\\&quot;");
     CHECK_HAS(text, "session.run(None, {&quot;pixels&quot;: x})");
-    CHECK_HAS(text, ".convert(&quot;RGB&quot;).resize((48, 32), Image.BILINEAR)");
+    CHECK_HAS(text, "ImageOps.pad(picture, (48, 32), Image.BILINEAR, "
+                    "color=(114, 114, 114))");
     free(text);
 }
 
