@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Makes project/task/name, or name2, name3 ... when that is taken; out receives the path. A
- * name that was given is refused when it is taken, unless force is set. data: the set,
- * outside of which it must lie (NULL: anywhere). *fresh: it was not there before.
- * WEFT_EUSAGE, WEFT_EIO. */
+/* Makes project/task/name, or name2, name3 ... when that is taken; out receives the
+ * path. A name that was given is refused when it is taken, unless force is set. data:
+ * the set, outside of which it must lie (NULL: anywhere). *fresh: it was not there
+ * before. WEFT_EUSAGE, WEFT_EIO. */
 weft_status run_folder_make(const char *project, const char *task, const char *name,
                             bool given, bool force, const char *data, char *out,
                             size_t size, bool *fresh);

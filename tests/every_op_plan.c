@@ -1,5 +1,5 @@
-/* every_op_plan.c: each operator gives the same whatever the planner does around it: fused or step
- * by step, memory shared or kept, planned for training or for inference. */
+/* every_op_plan.c: each operator gives the same whatever the planner does around it:
+ * fused or step by step, memory shared or kept, planned for training or for inference. */
 #include "every_op.h"
 
 /* A fused activation or a folded batch norm rounds elsewhere. */

@@ -7,7 +7,7 @@
 here=$(dirname "$0")
 . "$here/lib"
 
-: "${SEED:=$(date +%s)}" "${STOPS:=4}" "${SIDE:=12}" "${COUNT:=60}" "${CLASSES:=3}" "${EPOCHS:=4}"
+: "${SEED:=$(date +%s)}" "${STOPS:=4}" "${SIDE:=12}" "${COUNT:=60}" "${CLASSES:=3}" "${EPOCHS:=20}"
 : "${VARIANTS:=plain everything augmented careful}" "${THREADS:=1 2 3 7}"
 if $sanitized; then
     STOPS=2 COUNT=20 EPOCHS=2 THREADS='1 3'

@@ -1,5 +1,6 @@
-/* large.c: operators on tensors that are worth several threads and several partial sums: the same
- * bits for any number of threads, and what the same graph gives in double precision. */
+/* large.c: operators on tensors that are worth several threads and several partial sums:
+ * the same bits for any number of threads, and what the same graph gives in double
+ * precision. */
 /* labels: threads */
 #include "every_op.h"
 
