@@ -15,7 +15,8 @@ weft_status run_folder_make(const char *project, const char *task, const char *n
                             bool given, bool force, const char *data, char *out,
                             size_t size, bool *fresh);
 /* Removes what an earlier run left there, by the names that runs use (keep_list: not
- * bad.tsv, which is this run's already). WEFT_EIO when another process is at work in it. */
+ * bad.tsv, which is this run's already). WEFT_EIO when another process is at work in
+ * it. */
 weft_status run_folder_clear(const char *path, bool keep_list);
 /* Takes back run_folder_make, unless the run has saved something. */
 void run_folder_undo(const char *path);
