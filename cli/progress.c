@@ -4,7 +4,9 @@
 #include "base/cpu.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { BAR = 24 };
@@ -12,7 +14,16 @@ static const double every_bar = 0.1, every_line = 10; /* seconds */
 
 progress progress_start(bool quiet)
 {
-    return (progress){.terminal = isatty(STDERR_FILENO), .quiet = quiet};
+    const char *term = getenv("TERM");
+    bool clever = term && strcmp(term, "dumb") != 0;
+    return (progress){.terminal = clever && isatty(STDERR_FILENO), .quiet = quiet};
+}
+
+/* The terminal's columns now; it may be resized at any time. */
+static size_t columns(void)
+{
+    struct winsize w = {0};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col < 20 ? 80 : w.ws_col;
 }
 
 static const char *duration(char *text, size_t size, double seconds)
@@ -29,14 +40,16 @@ static const char *duration(char *text, size_t size, double seconds)
 
 static void bar(const weft_progress *now)
 {
-    char marks[BAR + 1], left[32];
+    char marks[BAR + 1], left[32], line[256];
     int full = now->batches ? (int)((long long)now->batch * BAR / now->batches) : 0;
     for (int i = 0; i < BAR; i++) marks[i] = i < full ? '=' : i == full ? '>' : '.';
     marks[BAR] = '\0';
-    fprintf(stderr,
-            "\rEpoch %d/%d  %d/%d [%s]  loss %.4f  lr %.2g  %.0f/s  %s left\033[K",
-            now->epoch, now->epochs, now->batch, now->batches, marks, now->loss, now->lr,
-            now->samples_per_second, duration(left, sizeof left, now->seconds_left));
+    snprintf(
+        line, sizeof line, "Epoch %d/%d  %d/%d [%s]  loss %.4f  %.0f/s  %s left  lr %.2g",
+        now->epoch, now->epochs, now->batch, now->batches, marks, now->loss,
+        now->samples_per_second, duration(left, sizeof left, now->seconds_left), now->lr);
+    /* a line that is wider than the terminal would not go away with the next one */
+    fprintf(stderr, "\r%.*s\033[K", (int)columns() - 1, line);
 }
 
 void progress_step(progress *p, const weft_progress *now)

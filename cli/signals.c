@@ -37,7 +37,9 @@ void signals_catch(void)
         if (old.sa_handler != SIG_IGN || signals[i] == SIGTERM)
             sigaction(signals[i], &a, NULL);
     }
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe must not end a training run */
+    /* neither a closed pipe nor a full log file may end a training run */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 void signals_defer(bool on)

@@ -1,5 +1,5 @@
-/* mnist.c: trains a small network on a folder of IDX files (MNIST, Fashion-MNIST), one
- * step at a time: the loop that `weft train` runs, in the open. */
+/* mnist.c: trains a small network on a folder of IDX files (MNIST, Fashion-MNIST), step
+ * by step: the loop that `weft train` runs, in the open. */
 /* run: /usr/share/datasets/fashion-mnist 1 200 */
 /* needs: /usr/share/datasets/fashion-mnist */
 #include <weft/weft.h>

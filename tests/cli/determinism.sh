@@ -7,7 +7,7 @@
 here=$(dirname "$0")
 . "$here/lib"
 
-: "${SEED:=$(date +%s)}" "${STOPS:=4}" "${SIDE:=12}" "${COUNT:=60}" "${CLASSES:=3}" "${EPOCHS:=20}"
+: "${SEED:=$(date +%s)}" "${STOPS:=4}" "${SIDE:=12}" "${COUNT:=60}" "${CLASSES:=3}" "${EPOCHS:=12}"
 : "${VARIANTS:=plain everything augmented careful}" "${THREADS:=1 2 3 7}"
 if $sanitized; then
     STOPS=2 COUNT=20 EPOCHS=2 THREADS='1 3'
@@ -98,7 +98,7 @@ for variant in $VARIANTS; do
         tries=$((tries + 1))
         random 2
         signal=$([ $r -eq 0 ] && echo INT || echo KILL)
-        random $((took * 3 / (STOPS + 1) + 20))
+        random $((took * 3 / 2 / (STOPS + 1) + 20))
         delay=$((r + 15))
         random 3
         piece $signal $delay --threads $((r + 1))
