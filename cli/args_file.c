@@ -89,7 +89,7 @@ weft_status args_write(const char *path, const command *c, const void *values,
     return s;
 }
 
-static bool fits(const option_row *o, const json_t *v, void *values)
+static bool fits(const option_row *o, const json_t *v, void *values, args_texts *texts)
 {
     char *at = (char *)values + o->offset, *text;
     double x = json_number_value(v);
@@ -102,12 +102,13 @@ static bool fits(const option_row *o, const json_t *v, void *values)
     case OPTION_TEXT:
     case OPTION_CHOICE:
         text = value_text(v);
-        if (!text || (o->choices && !choice_parse(o->choices, text))) {
+        if (!text || texts->n == sizeof texts->text / sizeof *texts->text) {
             free(text);
             return false;
         }
+        texts->text[texts->n++] = text;
         *(char **)at = text;
-        return true;
+        return !o->choices || choice_parse(o->choices, text);
     case OPTION_INT:
         if (!json_is_integer(v) || x < o->low || x > o->high) return false;
         *(int *)at = (int)json_integer_value(v);
@@ -134,7 +135,13 @@ static const option_row *row_of(const command *c, const char *key)
     return NULL;
 }
 
-weft_status args_read(const char *path, const command *c, void *values, char **data)
+void args_texts_free(args_texts *t)
+{
+    while (t->n) free(t->text[--t->n]);
+}
+
+weft_status args_read(const char *path, const command *c, void *values, args_texts *texts,
+                      char **data)
 {
     unsigned char *text = NULL;
     size_t bytes = 0;
@@ -156,7 +163,7 @@ weft_status args_read(const char *path, const command *c, void *values, char **d
         if (s || !strcmp(key, "data")) continue;
         if (!o || o->once)
             s = weft__fail(WEFT_EUSAGE, "%s: unknown key %.60s", path, key);
-        else if (!fits(o, v, values))
+        else if (!fits(o, v, values, texts))
             s = weft__fail(WEFT_EUSAGE, "%s: %s has a value that is not allowed", path,
                            key);
     }

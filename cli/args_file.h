@@ -8,8 +8,14 @@
  * that are of one call only. Atomic. */
 weft_status args_write(const char *path, const command *c, const void *values,
                        const char *data);
-/* Reads them back into *values; *data is fresh memory. Texts stay alive until the process
- * ends. */
-weft_status args_read(const char *path, const command *c, void *values, char **data);
+/* The texts that a read has put into options; zero at first. */
+typedef struct args_texts {
+    char *text[64];
+    int n;
+} args_texts;
+void args_texts_free(args_texts *t);
+/* Reads them back into *values, whose texts *texts then owns; *data is fresh memory. */
+weft_status args_read(const char *path, const command *c, void *values, args_texts *texts,
+                      char **data);
 
 #endif

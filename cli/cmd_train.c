@@ -18,6 +18,7 @@ extern const command command_train;
 
 typedef struct job {
     train_args a;
+    args_texts texts; /* of a, read from a run's args.json */
     char *data_path;
     char run_dir[4096];
     weft_data *d;
@@ -259,6 +260,7 @@ static void job_free(job *j)
     free(j->result.history);
     free(j->weights);
     free(j->data_path);
+    args_texts_free(&j->texts);
     weft_meta_free(j->meta);
     weft_graph_free(j->g);
     weft_data_close(j->d);
@@ -291,7 +293,7 @@ static weft_status read_run(job *j, int argc, char **argv)
     if (!weft__is_file(path))
         return weft__fail(WEFT_EUSAGE, "%s: is no run folder: it has no args.json",
                           j->run_dir);
-    s = args_read(path, &command_train, &j->a, &j->data_path);
+    s = args_read(path, &command_train, &j->a, &j->texts, &j->data_path);
     return s ? s : options_parse(&command_train, argc, argv, &j->a, &n);
 }
 

@@ -234,11 +234,20 @@ static void tell_progress(const weft__session *s, double since, int done)
     s->opts.on_step(s->opts.user, &p);
 }
 
+static bool all_finite(const float *x, size_t n)
+{
+    bool finite = true;
+    for (size_t i = 0; i < n; i++) finite &= isfinite(x[i]) != 0;
+    return finite;
+}
+
 /* A failed save is told, and tried again at the next interval; it is an error only at the
  * end. */
-static void save_now(weft__session *s, bool epoch_start)
+static void save_now(weft__session *s, bool sound)
 {
-    weft_status status = weft__session_save(s, epoch_start);
+    /* an update may overflow; the next step will tell. The last finite state is kept */
+    if (!all_finite(s->g->slab, s->g->slab_count)) return;
+    weft_status status = weft__session_save(s, sound);
     s->save_failed = status != WEFT_OK;
     if (status) weft__warn("%s; the checkpoint before still stands", weft_last_error());
 }
@@ -346,9 +355,14 @@ static weft_status end_epoch(weft__session *s)
  * times. */
 static weft_status retry(weft__session *s)
 {
-    if (!s->opts.run_dir || s->at.halvings >= s->opts.halvings) return WEFT_EDIVERGED;
+    if (!s->opts.run_dir || s->opts.halvings < 0) return WEFT_EDIVERGED;
     char what[600];
     snprintf(what, sizeof what, "%s", weft_last_error());
+    if (s->at.halvings >= s->opts.halvings)
+        return weft__fail(WEFT_EDIVERGED,
+                          "%s. Given up after %d halvings of the learning rate; try a "
+                          "smaller one. %.400s/last.ckpt is finite",
+                          what, s->at.halvings, s->opts.run_dir);
     double halved = s->at.halved * 0.5;
     int halvings = s->at.halvings + 1;
     if (weft__session_restore(s, true))

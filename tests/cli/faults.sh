@@ -51,7 +51,7 @@ epochs_done() { # NAME N
 
 partway() { # NAME: a run stopped in the middle
     start "$1" --epochs 6
-    kill -TERM $pid
+    kill -TERM $pid 2>/dev/null
     wait $pid
     code=$?
     if [ $code -ne 143 ] && [ $code -ne 0 ]; then wrong "exit code $code, should be 143"; fi
@@ -241,20 +241,34 @@ run 0 - "$WEFT" train --resume runs/classify/mad --quiet --json --no-report --re
 check 'a finite loss' sh -c "! grep -q 'null,.samples' out"
 
 case_is 'N1 halving helps, and a resume does not forget it'
-lr=
-for try in 1e3 3e3 1e4 3e4 1e5; do
-    "$WEFT" train data $options --name "rate-$try" --lr $try --schedule constant --model lenet5 \
-        --imgsz 28 --json --quiet --optimizer sgd --momentum 0 >out 2>err
-    case $? in
+rate=
+for try in 0.7 1 1.4 2 2.8; do
+    # shellcheck disable=SC2086
+    "$WEFT" train data $options --name "rate-$try" --lr $try --schedule constant --imgsz 32 --json \
+        --quiet --momentum 0 >out 2>err
+    code=$?
+    case $code in
     0) if grep -q 'half the learning rate' err; then
-        lr=$try
+        rate=$try
         break
     fi ;;
     7) ;;
-    *) wrong 'neither diverged nor well' ;;
+    *) wrong "exit code $code" ;;
     esac
 done
-echo "learning rate that needed halving: ${lr:-none}"
+echo "learning rate that needed halving: ${rate:-none}"
+if [ -n "$rate" ]; then
+    wanted=$(field params_sha256 out)
+    # shellcheck disable=SC2086
+    "$WEFT" train data $options --name halved --lr $rate --schedule constant --imgsz 32 --json \
+        --quiet --momentum 0 >run.out 2>run.err &
+    pid=$!
+    wait_for 'a halving' grep -q 'half the learning rate' run.err
+    kill -KILL $pid
+    wait $pid 2>/dev/null
+    run 0 - "$WEFT" train --resume runs/classify/halved --json --quiet --no-report
+    same 'params_sha256' "$(field params_sha256 out)" "$wanted"
+fi
 
 case_is 'N3 no finite validation loss'
 # shellcheck disable=SC2086

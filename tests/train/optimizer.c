@@ -35,7 +35,7 @@ static vectors read_vectors(const char *name)
 static size_t tensor(const vectors *v, const char *name, float *out, size_t room)
 {
     char key[64];
-    unsigned long begin, end;
+    unsigned long begin = 0, end = 0;
     snprintf(key, sizeof key, "\"%s\":", name);
     const char *at = strstr(v->header, key);
     CHECK(at != NULL);
