@@ -162,6 +162,7 @@ void weft__binary_gradient(const weft__run *r, int i, weft__binary_fn *f,
         scale = 1;
     }
     if (dx->count == dy->count && scale == 1 && term == dx->data) return;
-    weft__walk_sum(&w, dx->data, term, scale,
-                   (char *)r->scratch + (f ? term_bytes(dy) : 0), KERNELS(r));
+    char *rest = r->scratch; /* NULL when the sum needs none */
+    if (f) rest += term_bytes(dy);
+    weft__walk_sum(&w, dx->data, term, scale, rest, KERNELS(r));
 }

@@ -64,7 +64,7 @@ char *weft__table(const weft__column *column, int columns, const char *const *ce
     int *width = columns > 0 ? calloc((size_t)columns, sizeof *width) : NULL;
     if (!width) return NULL;
     for (int r = -1; r < rows; r++) {
-        const char *const *row = cell + (r < 0 ? 0 : (size_t)r * (size_t)columns);
+        const char *const *row = r < 0 ? cell : cell + (size_t)r * (size_t)columns;
         if (r >= 0 && is_rule(row)) continue;
         for (int c = 0; c < columns; c++) {
             int w = write_cell(NULL, &column[c], r < 0 ? column[c].title : row[c], 0);
@@ -72,7 +72,7 @@ char *weft__table(const weft__column *column, int columns, const char *const *ce
         }
     }
     for (int r = -1; r < rows; r++) {
-        const char *const *row = cell + (r < 0 ? 0 : (size_t)r * (size_t)columns);
+        const char *const *row = r < 0 ? cell : cell + (size_t)r * (size_t)columns;
         if (r >= 0 && is_rule(row)) {
             rule(&t, width, columns);
             continue;

@@ -3,12 +3,14 @@
 # exit code, nothing of the user's changed. The codes (I1, G2 ...) are those of SECURITY.md's list.
 # labels: native
 # timeout: 600
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"
 . "$here/pictures"
 
 small='--epochs 1 --batch 8 --quiet --no-report --threads 2 --no-nesterov'
 export small WEFT
+
+$sanitized || ulimit -v 1000000 # kilobytes; nothing here may ask for more
 
 # ---- the user's files ----
 

@@ -3,7 +3,7 @@
 # files; signals.
 # labels: native
 # timeout: 600
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"
 
 pictures data/train 3 24 12

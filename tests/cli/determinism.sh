@@ -4,13 +4,13 @@
 # and VARIANTS make it larger (determinism_slow.sh); SEED repeats a run.
 # labels: native
 # timeout: 600
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"
 
 : "${SEED:=$(date +%s)}" "${STOPS:=4}" "${SIDE:=12}" "${COUNT:=60}" "${CLASSES:=3}" "${EPOCHS:=12}"
 : "${VARIANTS:=plain everything augmented careful}" "${THREADS:=1 2 3 7}"
 if $sanitized; then
-    STOPS=2 COUNT=20 EPOCHS=2 THREADS='1 3'
+    STOPS=3 COUNT=30 EPOCHS=5 THREADS='1 3'
 fi
 echo "seed $SEED (SEED=$SEED repeats the moments)"
 

@@ -4,7 +4,7 @@
 # bits that it would have had.
 # labels: native
 # timeout: 600
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"
 
 pictures data 3 24 12
@@ -176,7 +176,10 @@ done
 # ---- data that go away ----
 
 case_is 'D5 a file is deleted while training'
-start vanish --epochs 6 --no-check
+# shellcheck disable=SC2086
+"$WEFT" train data $options --name vanish --no-check >run.out 2>run.err &
+pid=$!
+wait_for 'the first step' grep -q '^run ' run.err
 mv data/c1/0007.pgm kept.pgm
 wait $pid
 code=$?
