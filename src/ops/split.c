@@ -79,8 +79,9 @@ static void range(void *arg, size_t begin, size_t end)
 {
     const job *j = arg;
     for (size_t i = begin; i < end; i++) {
-        char *w = j->whole + i * j->whole_bytes, *p = j->part + i * j->part_bytes;
-        if (!j->part)
+        char *w = j->whole + i * j->whole_bytes;
+        char *p = j->part ? j->part + i * j->part_bytes : NULL;
+        if (!p)
             memset(w, 0, j->part_bytes);
         else
             memcpy(j->join ? w : p, j->join ? p : w, j->part_bytes);

@@ -1,7 +1,6 @@
 #!/bin/sh
 # bad_input.sh: wrong pictures, data sets, options and model files: one clear line, the right
 # exit code, nothing of the user's changed. The codes (I1, G2 ...) are those of SECURITY.md's list.
-# labels: native
 # timeout: 600
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"

@@ -1,7 +1,6 @@
 #!/bin/sh
 # commands.sh: every command's plain use, what it prints and leaves behind; odd standard
 # files; signals.
-# labels: native
 # timeout: 600
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"

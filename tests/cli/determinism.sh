@@ -2,7 +2,6 @@
 # determinism.sh: the same bits for any number of threads, and for a run that was stopped at
 # random moments by Ctrl-C and kill -9 and gone on with. STOPS, SIDE, COUNT, CLASSES, EPOCHS
 # and VARIANTS make it larger (determinism_slow.sh); SEED repeats a run.
-# labels: native
 # timeout: 600
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"

@@ -2,7 +2,6 @@
 # faults.sh: full disks, folders that cannot be written, locks, damaged checkpoints, data that
 # go away, kills in the middle of saving, divergence. Whatever happens, a run goes on to the
 # bits that it would have had.
-# labels: native
 # timeout: 600
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"
