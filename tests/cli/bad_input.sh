@@ -1,6 +1,7 @@
 #!/bin/sh
 # bad_input.sh: wrong pictures, data sets, options and model files: one clear line, the right
-# exit code, nothing of the user's changed. The codes (I1, G2 ...) are those of SECURITY.md's list.
+# exit code, nothing of the user's changed. I stands for pictures, D for data sets, G for options,
+# O and C for model files and checkpoints, L for labels.
 # timeout: 600
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"
