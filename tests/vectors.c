@@ -13,12 +13,13 @@ typedef struct a_case {
     const char *op;
     weft_graph *g;
     weft_val x, y;
+    weft_val hn, cn; /* final states of a recurrent layer */
     bool training;
     struct {
         weft_val value;
         char name[60];
         float *numbers; /* of an input that is set before the pass */
-    } fed[16];
+    } fed[32];
     int feds;
 } a_case;
 
@@ -337,8 +338,101 @@ static bool network(a_case *c)
     return true;
 }
 
+/* ---- sequences ---- */
+
+/* Rows `from` .. `to`-1. */
+static weft_val rows(weft_graph *g, weft_val x, int from, int to)
+{
+    return weft_slice(g, x, 1, (int[]){0}, &from, &to, NULL);
+}
+
+/* "weight_ih" of a layer and direction, its gates in ONNX's order; WEFT_NONE: absent. */
+static weft_val in_gate_order(a_case *c, const char *what, int layer, int dir)
+{
+    static const int gru[] = {1, 0, 2}, lstm[] = {0, 3, 1, 2}, rnn[] = {0};
+    const int *order = is(c, "gru") ? gru : is(c, "lstm") ? lstm : rnn;
+    int gates = is(c, "gru") ? 3 : is(c, "lstm") ? 4 : 1;
+    char name[60];
+    weft_val part[4];
+    snprintf(name, sizeof name, "%s_l%d%s", what, layer, dir ? "_reverse" : "");
+    weft_val all = param(c, name);
+    if (!all.id) return all;
+    int h = weft_shape_of(c->g, all).dim[0] / gates;
+    for (int i = 0; i < gates; i++)
+        part[i] = rows(c->g, all, order[i] * h, (order[i] + 1) * h);
+    return weft_concat(c->g, part, gates, 0);
+}
+
+static weft_val of_directions(a_case *c, const char *what, int layer, int dirs)
+{
+    weft_val part[2];
+    for (int d = 0; d < dirs; d++)
+        part[d] = weft_unsqueeze(c->g, in_gate_order(c, what, layer, d), 1, (int[]){0});
+    return weft_concat(c->g, part, dirs, 0);
+}
+
+/* The file's [layers d, n, h] for one layer: [n, d, h]. */
+static weft_val state_of(a_case *c, weft_val all, int layer, int dirs)
+{
+    weft_val s = rows(c->g, all, layer * dirs, (layer + 1) * dirs);
+    return weft_transpose(c->g, s, (int[]){1, 0, 2});
+}
+
+static weft_val one_layer_of(a_case *c, weft_val x, weft_rnn_in *in, int dirs,
+                             weft_val *hn, weft_val *cn)
+{
+    weft_rnn_opts o = {.direction = dirs == 2 ? WEFT_RNN_BOTH : WEFT_RNN_FORWARD,
+                       .relu = !strcmp(vector_text(&c->v, "nonlinearity"), "relu")};
+    if (is(c, "gru")) return weft_gru(c->g, x, in, &o, hn);
+    if (is(c, "rnn")) return weft_rnn(c->g, x, in, &o, hn);
+    return weft_lstm(c->g, x, in, &o, hn, cn);
+}
+
+static bool recurrent(a_case *c)
+{
+    weft_graph *g = c->g;
+    const int swap[] = {1, 0, 2};
+    int dirs = vector_flag(&c->v, "bidirectional", false) ? 2 : 1;
+    int layers = (int)vector_number(&c->v, "num_layers", 1);
+    weft_val hn[4], cn[4], lengths = WEFT_NONE, h0, c0;
+    if ((!is(c, "gru") && !is(c, "rnn") && !is(c, "lstm")) || layers > 4) return false;
+    h0 = param(c, "h0");
+    c0 = param(c, "c0");
+    if (vector_find(&c->v, "lengths")) lengths = integers(c, "lengths");
+    c->y = c->x;
+    for (int l = 0; l < layers; l++) {
+        weft_rnn_in in = {.lengths = lengths};
+        in.w = of_directions(c, "weight_ih", l, dirs);
+        in.r = of_directions(c, "weight_hh", l, dirs);
+        if (vector_find(&c->v, "bias_ih_l0")) {
+            weft_val b[] = {of_directions(c, "bias_ih", l, dirs),
+                            of_directions(c, "bias_hh", l, dirs)};
+            in.b = weft_concat(g, b, 2, 1);
+        }
+        if (h0.id) in.h0 = state_of(c, h0, l, dirs);
+        if (c0.id) in.c0 = state_of(c, c0, l, dirs);
+        c->y = one_layer_of(c, c->y, &in, dirs, &hn[l], &cn[l]);
+        hn[l] = weft_transpose(g, hn[l], swap);
+        if (is(c, "lstm")) cn[l] = weft_transpose(g, cn[l], swap);
+    }
+    c->hn = weft_concat(g, hn, layers, 0);
+    if (is(c, "lstm")) c->cn = weft_concat(g, cn, layers, 0);
+    return true;
+}
+
+static bool sequence(a_case *c)
+{
+    if (!is(c, "embedding")) return recurrent(c);
+    int padding = (int)vector_number(&c->v, "padding_idx", -1);
+    weft_embedding_opts o = {.padded = padding >= 0, .padding = padding};
+    c->y = weft_embedding(c->g, integers(c, "idx"), param(c, "weight"), &o);
+    return true;
+}
+
 static bool build(a_case *c)
 {
+    if (sequence(c)) return true;
+    if (!c->x.id) return false;
     return convolution(c) || pooling(c) || normalisation(c) || loss(c) || network(c) ||
            shape(c) || activation(c);
 }
@@ -363,14 +457,11 @@ static bool compare(const char *path, const a_case *c, const char *name,
     return false;
 }
 
-/* sum(y * gy), so that the gradient of y is the file's. */
-static weft_val seeded(a_case *c)
+/* sum(value * upstream), so that the gradient of the value is the file's. */
+static weft_val seeded(a_case *c, weft_val y, const char *upstream)
 {
-    const weft__st_entry *e = vector_find(&c->v, "gy");
-    float *gy = vector_floats(&c->v, e);
-    weft_val by = weft_const(c->g, "gy", vector_shape(e), gy);
-    free(gy);
-    return weft_sum(c->g, weft_mul(c->g, c->y, by), 0, NULL, false);
+    weft_val by = constant(c, upstream);
+    return weft_sum(c->g, weft_mul(c->g, y, by), 0, NULL, false);
 }
 
 static bool compare_all(const char *path, a_case *c, weft_plan *p)
@@ -385,6 +476,8 @@ static bool compare_all(const char *path, a_case *c, weft_plan *p)
         bool checked = true;
         if (!strcmp(name, "y")) {
             s = weft_plan_get(p, c->y, found, n);
+        } else if (!strcmp(name, "hn") || !strcmp(name, "cn")) {
+            s = weft_plan_get(p, *name == 'h' ? c->hn : c->cn, found, n);
         } else if (!strcmp(name, "g.x")) {
             s = weft_plan_gradient(p, c->x, found, n);
         } else if (!strncmp(name, "g.", 2)) {
@@ -405,7 +498,9 @@ static bool compare_all(const char *path, a_case *c, weft_plan *p)
 static bool run(const char *path, a_case *c)
 {
     weft_plan *p = NULL;
-    weft_val l = seeded(c);
+    weft_val l = seeded(c, c->y, "gy"), kept[] = {c->y, c->hn, c->cn};
+    if (c->hn.id) l = weft_add(c->g, l, seeded(c, c->hn, "ghn"));
+    if (c->cn.id) l = weft_add(c->g, l, seeded(c, c->cn, "gcn"));
     bool good = !weft_graph_status(c->g);
     for (int i = 0; i < c->feds && good; i++)
         good = !weft_param_set(c->g, c->fed[i].value, c->fed[i].numbers,
@@ -413,13 +508,15 @@ static bool run(const char *path, a_case *c)
     weft_plan_opts o = {.loss = l,
                         .training = c->training,
                         .input_gradients = true,
-                        .keep = &c->y,
-                        .keep_count = 1};
+                        .keep = kept,
+                        .keep_count = c->cn.id   ? 3
+                                      : c->hn.id ? 2
+                                                 : 1};
     good = good && !weft_plan_new(c->g, &o, &p);
     const weft__st_entry *e = vector_find(&c->v, "x");
-    float *x = vector_floats(&c->v, e);
-    good = good && !weft_plan_set(p, c->x, x, vector_count(e)) && !weft_forward(p) &&
-           !weft_backward(p);
+    float *x = e ? vector_floats(&c->v, e) : NULL;
+    good = good && (!e || !weft_plan_set(p, c->x, x, vector_count(e))) &&
+           !weft_forward(p) && !weft_backward(p);
     free(x);
     if (!good) print_error("%s: %s\n", path, weft_last_error());
     good = good && compare_all(path, c, p);
@@ -455,7 +552,7 @@ static void one_layer(const char *path, tally *t)
     const weft__st_entry *x = vector_find(&c.v, "x");
     c.g = weft_graph_new();
     if (x && x->type[0] == 'F') c.x = weft_input(c.g, "x", vector_shape(x));
-    if (c.x.id && build(&c)) {
+    if (build(&c)) {
         t->ran++;
         t->failed += !run(path, &c);
     } else {

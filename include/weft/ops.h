@@ -55,6 +55,63 @@ WEFT_API weft_val weft_dense(weft_graph *g, weft_val x, weft_val w, weft_val b);
  * MatMul. */
 WEFT_API weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b);
 
+/* ---- sequences: x [n, t, i], n samples of t steps ---- */
+
+typedef enum weft_direction {
+    WEFT_RNN_FORWARD,
+    WEFT_RNN_REVERSE, /* from each sample's last step to its first */
+    WEFT_RNN_BOTH     /* forward, then reverse: two directions */
+} weft_direction;
+
+typedef struct weft_rnn_opts {
+    weft_direction direction;
+    bool relu;         /* weft_rnn: max(0, .) instead of tanh */
+    bool reset_before; /* weft_gru: the reset gate acts before the product */
+} weft_rnn_opts;
+
+/* What a recurrent layer reads besides x; WEFT_NONE where it may be absent. d directions
+ * of h units; gates lie one behind the other, in ONNX's order. */
+typedef struct weft_rnn_in {
+    weft_val w; /* [d, gates h, i]: for the input */
+    weft_val r; /* [d, gates h, h]: for the state */
+    weft_val b; /* [d, 2 gates h]: the input's biases, then the state's. Or absent */
+    weft_val lengths; /* integers [n], 0 .. t: steps that count. Or absent: all t */
+    weft_val h0;      /* [n, d, h]: the state at the start. Or absent: 0 */
+    weft_val c0;      /* weft_lstm: the cells', likewise */
+    weft_val peep;    /* weft_lstm: [d, 3 h], peepholes of i, o, f. Or absent */
+} weft_rnn_in;
+
+/* Each gives y [n, t, d h], the state after each step (the directions one behind the
+ * other; 0 beyond a sample's length), and in h_n, unless it is NULL, the state after the
+ * last step of each direction, [n, d, h]. A sample gives the same bits in any batch and
+ * with any padding of finite numbers behind its length. s is the logistic function.
+ *
+ * h' = tanh(W x + b + R h + c). ONNX: RNN. */
+WEFT_API weft_val weft_rnn(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                           const weft_rnn_opts *opts, weft_val *h_n);
+/* Gates z r n: z = s(Wz x + bz + Rz h + cz), r likewise, h' = (1 - z) n + z h with
+ * n = tanh(Wn x + bn + r (Rn h + cn)), or tanh(Wn x + bn + Rn (r h) + cn) with
+ * reset_before. ONNX: GRU. */
+WEFT_API weft_val weft_gru(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                           const weft_rnn_opts *opts, weft_val *h_n);
+/* Gates i o f g: i = s(Wi x + bi + Ri h + ci + Pi c), f likewise,
+ * c' = f c + i tanh(Wg x + bg + Rg h + cg), o = s(Wo x + bo + Ro h + co + Po c'),
+ * h' = o tanh(c'). c_n, unless it is NULL, receives the cells after the last step. ONNX:
+ * LSTM. */
+WEFT_API weft_val weft_lstm(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                            const weft_rnn_opts *opts, weft_val *h_n, weft_val *c_n);
+
+/* Rows of a table: y[k..., ...] = table[index[k...], ...]. index: integers of any shape;
+ * a negative one counts from the end; one beyond the table gives NaN. table [v, d...].
+ * The gradient of row `padding` is left 0 when padded is set (ONNX does not keep that).
+ * ONNX: Gather. */
+typedef struct weft_embedding_opts {
+    bool padded;
+    int padding;
+} weft_embedding_opts;
+WEFT_API weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
+                                 const weft_embedding_opts *opts);
+
 /* ---- pooling ---- */
 typedef struct weft_pool_opts {
     int kernel[2]; /* required; [1] of 0 means the same as [0] */

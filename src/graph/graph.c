@@ -305,6 +305,12 @@ weft_shape weft__nominal_shape(const weft_graph *g, weft_val v)
     return g->value[v.id].shape[0];
 }
 
+const weft__node *weft__node_of(const weft_graph *g, weft_val v)
+{
+    const weft__value *p = &g->value[v.id];
+    return v.id && p->kind == WEFT_KIND_RESULT ? &g->node[p->node] : NULL;
+}
+
 void weft_graph_push(weft_graph *g, const char *name)
 {
     size_t n = strlen(g->prefix);

@@ -200,7 +200,36 @@ typedef struct weft__pool {
       (real * p, const real *g, real *square, real *mean, real *velocity, size_t n, \
        double lr, double alpha, double eps, double decay, double momentum, \
        double gscale)) \
-    X(void, clamp, (real * x, size_t n, real low, real high))
+    X(void, clamp, (real * x, size_t n, real low, real high)) \
+    /* gates.c: one row of one step, n units; gates lie one behind the other. Forward:   \
+     * gate comes with the input's sums, rec has the state's; gate leaves with the gates'\
+     * values. Back: gate leaves with their deltas, which also go to rec; dh comes with  \
+     * the gradient of the new state and leaves with what reaches the old one h directly.\
+     * GRU, gates z r h, reset after: inner receives the state's sum for h (NULL: nothing\
+     * is kept); back, its delta. */ \
+    X(void, gru_step, \
+      (real * gate, const real *rec, const real *h, real *out, real *inner, size_t n)) \
+    X(void, gru_step_back, \
+      (real * gate, real * rec, real * inner, real * dh, const real *h, size_t n)) \
+    /* GRU, reset before, in two halves: z, r and inner = r h; then with rec the product \
+     * of inner, the new state. Back: h's and z's deltas; then, inner having the gradient\
+     * of r h, r's. */ \
+    X(void, gru_reset, \
+      (real * gate, const real *rec, const real *h, real *inner, size_t n)) \
+    X(void, gru_renew, \
+      (real * gate, const real *rec, const real *h, real *out, size_t n)) \
+    X(void, gru_renew_back, \
+      (real * gate, real * rec, real * dh, const real *h, size_t n)) \
+    X(void, gru_reset_back, \
+      (real * gate, real * rec, real * dh, const real *inner, const real *h, size_t n)) \
+    /* LSTM, gates i o f c; peep (i o f) may be NULL. out_c == c is allowed. Back: dc    \
+     * comes with the gradient of the new cells and leaves with that of the old. */ \
+    X(void, lstm_step, \
+      (real * gate, const real *rec, const real *peep, const real *c, real *out_c, \
+       real *out_h, size_t n)) \
+    X(void, lstm_step_back, \
+      (real * gate, const real *peep, const real *c_before, const real *c_after, \
+       const real *dh, real *dc, size_t n))
 
 typedef struct weft__kernels {
     const char *isa;

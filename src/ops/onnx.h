@@ -15,6 +15,8 @@ void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int 
                          int n);
 void weft__onnx_put_float(weft__onnx_writer *w, const char *attribute, double value);
 void weft__onnx_put_text(weft__onnx_writer *w, const char *attribute, const char *value);
+void weft__onnx_put_texts(weft__onnx_writer *w, const char *attribute,
+                          const char *const *value, int n);
 /* Another op_type or domain than op->onnx.name for this node. */
 void weft__onnx_type(weft__onnx_writer *w, const char *op_type);
 /* Drops input i and all after it / appends an int64 or float tensor constant as the next
@@ -40,6 +42,16 @@ void weft__onnx_add_fill(weft__onnx_writer *w, const char *suffix, weft_shape sh
  * starts a node of op_type that reads it (and any constants added then) and writes the
  * node's output. */
 void weft__onnx_then(weft__onnx_writer *w, const char *op_type);
+/* Several nodes in any form. begin drops the node at hand and starts an empty one; end
+ * writes it: names[k] is the name of its output k, made up where NULL comes, absent where
+ * "" does; the node of op->onnx.name takes the operator's name. give writes it as the one
+ * that computes the operator's output k. After a give, nothing is added to the last. */
+void weft__onnx_begin(weft__onnx_writer *w, const char *op_type);
+void weft__onnx_add_named(weft__onnx_writer *w, const char *name);
+void weft__onnx_end(weft__onnx_writer *w, const char **names, int n);
+void weft__onnx_give(weft__onnx_writer *w, int k);
+/* Whether anybody reads the operator's output k. */
+bool weft__onnx_wants(const weft__onnx_writer *w, int k);
 /* The nominal tensors (batch counted as 1) of the node's inputs and outputs. */
 const weft__tensor *weft__onnx_in(const weft__onnx_writer *w, int i);
 const weft__tensor *weft__onnx_out(const weft__onnx_writer *w, int i);
@@ -65,6 +77,8 @@ int64_t weft__onnx_get_int(weft__onnx_node *n, const char *attribute, int64_t fa
 double weft__onnx_get_float(weft__onnx_node *n, const char *attribute, double fallback);
 const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute,
                                 const char *fallback);
+/* Text i of a list of texts; NULL when there is none. */
+const char *weft__onnx_get_text_at(weft__onnx_node *n, const char *attribute, int i);
 /* Copies at most max values; returns how many the attribute has, -1 when absent. */
 int weft__onnx_get_ints(weft__onnx_node *n, const char *attribute, int *value, int max);
 /* Input i as a value of the graph (WEFT_NONE when absent or empty). An initializer

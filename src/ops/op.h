@@ -146,6 +146,8 @@ weft_val weft__graph_fail(weft_graph *g, weft_status s);
  * ones. */
 void weft__sample_range(weft_graph *g, weft_val v, double low, double high);
 weft_shape weft__nominal_shape(const weft_graph *g, weft_val v); /* batch counted as 1 */
+/* The node that computes v; NULL for none. */
+const weft__node *weft__node_of(const weft_graph *g, weft_val v);
 /* The data of a constant (logical order), or NULL when v is not one. */
 const float *weft__const_data(const weft_graph *g, weft_val v);
 const int32_t *weft__const_int_data(const weft_graph *g, weft_val v);

@@ -62,6 +62,20 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
     weft__onnx_add_ints(w, "shape", s->dim, s->rank);
 }
 
+/* weft_reshape; but what one reshape did and another takes back is as it was. */
+static weft_val reshaped(weft_graph *g, weft_val x, weft_shape to)
+{
+    const weft__node *before = weft__node_of(g, x);
+    bool again = before && !strcmp(before->op->name, "reshape");
+    weft_val source = {again ? before->in[0] : 0}; /* the node may move */
+    weft_val y = weft_reshape(g, x, to);
+    if (!y.id || !source.id) return y;
+    weft_shape a = weft_shape_of(g, source), b = weft_shape_of(g, y);
+    return a.rank == b.rank && !memcmp(a.dim, b.dim, (size_t)a.rank * sizeof *a.dim)
+               ? source
+               : y;
+}
+
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
     int64_t wide[WEFT_MAX_RANK];
@@ -76,7 +90,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
                                    (long long)wide[i]);
         s.dim[i] = (int)wide[i];
     }
-    weft__onnx_set(n, 0, weft_reshape(weft__onnx_graph(n), weft__onnx_value(n, 0), s));
+    weft__onnx_set(n, 0, reshaped(weft__onnx_graph(n), weft__onnx_value(n, 0), s));
     return WEFT_OK;
 }
 

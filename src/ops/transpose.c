@@ -2,9 +2,11 @@
 #include "ops/sample.h"
 
 #include "ops/onnx.h"
+#include "ops/transpose.h"
 #include "ops/walk.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct options {
     int rank; /* 0: the other way round, whatever the rank */
@@ -94,6 +96,18 @@ static void describe(const weft__node *node, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, i ? " %d" : "%d", o->perm[i]);
 }
 
+WEFT_SHARED weft_val weft__transposed(weft_graph *g, weft_val x, const int *perm)
+{
+    const weft__node *before = weft__node_of(g, x);
+    if (!before || strcmp(before->op->name, "transpose") || !perm)
+        return weft_transpose(g, x, perm);
+    const options *o = before->attr;
+    for (int i = 0; i < o->rank; i++)
+        if (perm[i] < 0 || perm[i] >= o->rank || o->perm[perm[i]] != i)
+            return weft_transpose(g, x, perm);
+    return (weft_val){before->in[0]};
+}
+
 static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 {
     const options *o = node->attr;
@@ -107,7 +121,8 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     int rank = weft__nominal_shape(weft__onnx_graph(n), x).rank;
     if (count >= 0 && count != rank)
         return weft__onnx_fail(n, "perm has %d numbers for %d axes", count, rank);
-    weft__onnx_set(n, 0, weft_transpose(weft__onnx_graph(n), x, count < 0 ? NULL : perm));
+    weft__onnx_set(n, 0,
+                   weft__transposed(weft__onnx_graph(n), x, count < 0 ? NULL : perm));
     return WEFT_OK;
 }
 

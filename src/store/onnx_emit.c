@@ -250,7 +250,9 @@ static void emit(weft__onnx_writer *w, const weft__node *node)
     w->feeds = 0;
     w->attributes = 0;
     for (int i = 0; i < node->nin; i++) feed_value(w, node->in[i]);
+    w->gave = false;
     if (node->op->to_onnx) node->op->to_onnx(node, w);
+    if (w->gave) return;
     flush(w, node->name, outputs, node->nout);
 }
 
@@ -328,6 +330,20 @@ void weft__onnx_put_text(weft__onnx_writer *w, const char *attribute, const char
     if (!copy) return;
     a->has_s = 1;
     a->s = (ProtobufCBinaryData){strlen(copy), (uint8_t *)copy};
+}
+
+void weft__onnx_put_texts(weft__onnx_writer *w, const char *attribute,
+                          const char *const *value, int n)
+{
+    pb_attribute *a = put(w, attribute, PB_ATTR_STRINGS);
+    if (!a) return;
+    a->strings = weft__onnx_memory(w, ((size_t)n + 1) * sizeof *a->strings);
+    for (int i = 0; a->strings && i < n; i++) {
+        char *copy = weft__onnx_text(w, value[i]);
+        if (!copy) return;
+        a->strings[i] = (ProtobufCBinaryData){strlen(copy), (uint8_t *)copy};
+        a->n_strings = (size_t)i + 1;
+    }
 }
 
 void weft__onnx_type(weft__onnx_writer *w, const char *op_type)
@@ -420,6 +436,52 @@ void weft__onnx_then(weft__onnx_writer *w, const char *op_type)
     flush(w, name, &name, 1);
     w->type = weft__onnx_text(w, op_type);
     feed(w, name, NULL);
+}
+
+void weft__onnx_begin(weft__onnx_writer *w, const char *op_type)
+{
+    weft__onnx_keep_inputs(w, 0);
+    w->attributes = 0;
+    w->type = weft__onnx_text(w, op_type);
+}
+
+void weft__onnx_add_named(weft__onnx_writer *w, const char *name)
+{
+    feed(w, name, NULL);
+}
+
+/* A name for the node at hand: the operator's own for its main one. */
+static const char *part_name(weft__onnx_writer *w)
+{
+    char text[1000];
+    if (!w->type || !strcmp(w->type, w->at->op->onnx.name)) return w->at->name;
+    snprintf(text, sizeof text, "%.800s/%.100s", w->at->name, w->type);
+    return weft__onnx_unique(w, text);
+}
+
+void weft__onnx_end(weft__onnx_writer *w, const char **names, int n)
+{
+    char text[1000];
+    const char *name = w->status ? NULL : part_name(w);
+    for (int k = 0; k < n; k++) {
+        if (names[k]) continue;
+        snprintf(text, sizeof text, "%.900s/%d", name ? name : "", k);
+        names[k] = w->status ? "" : weft__onnx_unique(w, text);
+    }
+    while (n > 1 && names[n - 1] && !*names[n - 1]) n--; /* absent at the end */
+    if (name) flush(w, name, names, n);
+}
+
+void weft__onnx_give(weft__onnx_writer *w, int k)
+{
+    const char *name = w->status ? NULL : part_name(w);
+    if (name) flush(w, name, &w->name[w->at->out[k]], 1);
+    w->gave = true;
+}
+
+bool weft__onnx_wants(const weft__onnx_writer *w, int k)
+{
+    return w->needed[w->at->out[k]];
 }
 
 void weft__onnx_refuse(weft__onnx_writer *w, const char *why)

@@ -111,6 +111,19 @@ const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute,
     return text;
 }
 
+const char *weft__onnx_get_text_at(weft__onnx_node *n, const char *attribute, int i)
+{
+    const pb_attribute *a = typed(n, attribute, PB_ATTR_STRINGS, "a list of texts");
+    if (!a || i < 0 || (size_t)i >= a->n_strings) return NULL;
+    char *text = weft__arena_alloc(&n->r->arena, a->strings[i].len + 1);
+    if (!text) {
+        remember(n, weft__fail(WEFT_ENOMEM, "no memory for a text"));
+        return NULL;
+    }
+    if (a->strings[i].len) memcpy(text, a->strings[i].data, a->strings[i].len);
+    return text;
+}
+
 /* Slice's "to the end" is the largest int64; everywhere else a large number is a mistake.
  */
 static int as_int(weft__onnx_node *n, const char *attribute, int64_t value)

@@ -313,13 +313,17 @@ static weft_status check_size(const weft__onnx_reader *r, const weft__onnx_item 
     return WEFT_OK;
 }
 
-/* The last node that was made for an ONNX node takes its name, others a part of it. */
+/* One node that was made for an ONNX node takes its name: the last, unless one has
+ * several outputs. Others take a part of it. */
 static void name_nodes(weft__onnx_reader *r, const weft__onnx_item *item, int from)
 {
+    int main = r->g->nodes - 1;
+    for (int i = from; i < r->g->nodes; i++)
+        if (r->g->node[i].nout > 1) main = i;
     for (int i = from; i < r->g->nodes; i++) {
         const weft__node *node = &r->g->node[i];
         char text[201];
-        if (i + 1 < r->g->nodes)
+        if (i != main)
             snprintf(text, sizeof text, "%.150s/%.40s", item->label, node->name);
         else
             snprintf(text, sizeof text, "%s", item->label);

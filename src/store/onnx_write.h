@@ -39,6 +39,7 @@ struct weft__onnx_writer {
     int feeds;
     pb_attribute **attribute;
     size_t attributes, attribute_room;
+    bool gave; /* the operator has written all its outputs itself */
 };
 
 /* ---- onnx_emit.c: one node; the calls of ops/onnx.h ---- */

@@ -1,0 +1,152 @@
+/* gru.c: gated recurrent units over whole sequences. */
+#include "ops/recurrent.h"
+
+#include "ops/recurrent_onnx.h"
+
+enum { GATES = 3 }; /* z r n */
+
+weft_val weft_gru(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                  const weft_rnn_opts *opts, weft_val *h_n)
+{
+    weft_rnn_opts o = opts ? *opts : (weft_rnn_opts){0};
+    o.relu = false;
+    return weft__rnn_add(g, "gru", x, in, &o, h_n, NULL);
+}
+
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
+{
+    return weft__rnn_shape(node, in, out, GATES, false);
+}
+
+/* ---- the cell; inner: Rn h + cn, then its delta; reset before: r h ---- */
+
+static real *row_of(const weft__rnn_part *p, real *array, int row)
+{
+    return array + (size_t)row * (size_t)p->job->z.h;
+}
+
+static real *sums_of(const weft__rnn_part *p, int row)
+{
+    return p->rec + (size_t)row * (size_t)p->job->z.wide;
+}
+
+static real *inner_of(const weft__rnn_part *p, int row)
+{
+    return weft__rnn_kept(p, p->job->inner, row, p->time);
+}
+
+static real *old_of(const weft__rnn_part *p, int row)
+{
+    return weft__rnn_kept(p, p->job->old, row, p->time);
+}
+
+static void step(const weft__rnn_part *p, int row)
+{
+    real *h = row_of(p, p->h, row);
+    p->job->k->gru_step(weft__rnn_gates(p, row), sums_of(p, row), h, h, inner_of(p, row),
+                        (size_t)p->job->z.h);
+}
+
+static void back(const weft__rnn_part *p, int row)
+{
+    p->job->k->gru_step_back(weft__rnn_gates(p, row), sums_of(p, row), inner_of(p, row),
+                             row_of(p, p->h, row), old_of(p, row), (size_t)p->job->z.h);
+}
+
+static void half_before(const weft__rnn_part *p, int row)
+{
+    size_t n = (size_t)p->job->z.h;
+    real *mid = row_of(p, p->mid, row), *inner = inner_of(p, row);
+    p->job->k->gru_reset(weft__rnn_gates(p, row), sums_of(p, row), row_of(p, p->h, row),
+                         mid, n);
+    for (size_t i = 0; inner && i < n; i++) inner[i] = mid[i];
+}
+
+static void half_step(const weft__rnn_part *p, int row)
+{
+    size_t n = (size_t)p->job->z.h;
+    real *h = row_of(p, p->h, row);
+    p->job->k->gru_renew(weft__rnn_gates(p, row), sums_of(p, row) + 2 * n, h, h, n);
+}
+
+static void half_back(const weft__rnn_part *p, int row)
+{
+    p->job->k->gru_renew_back(weft__rnn_gates(p, row), sums_of(p, row),
+                              row_of(p, p->h, row), old_of(p, row), (size_t)p->job->z.h);
+}
+
+static void half_back_before(const weft__rnn_part *p, int row)
+{
+    p->job->k->gru_reset_back(weft__rnn_gates(p, row), sums_of(p, row),
+                              row_of(p, p->h, row), row_of(p, p->mid, row),
+                              old_of(p, row), (size_t)p->job->z.h);
+}
+
+static const weft__rnn_cell *cell_of(const weft__run *r)
+{
+    static const weft__rnn_cell after = {.gates = GATES, .step = step, .back = back};
+    static const weft__rnn_cell before = {.gates = GATES,
+                                          .half = true,
+                                          .before = half_before,
+                                          .step = half_step,
+                                          .back = half_back,
+                                          .back_before = half_back_before};
+    return ((const weft_rnn_opts *)r->attr)->reset_before ? &before : &after;
+}
+
+static void forward(const weft__run *r)
+{
+    weft__rnn_forward(r, cell_of(r));
+}
+
+static void backward(const weft__run *r)
+{
+    weft__rnn_backward(r, cell_of(r));
+}
+
+/* ---- the rest ---- */
+
+static void to_onnx(const weft__node *node, weft__onnx_writer *w)
+{
+    const weft_rnn_opts *o = node->attr;
+    weft__rnn_to_onnx(node, w, "GRU");
+    weft__onnx_put_int(w, "linear_before_reset", !o->reset_before);
+    weft__rnn_to_onnx_end(node, w);
+}
+
+static weft_status from_onnx(weft__onnx_node *n)
+{
+    weft__rnn_read read;
+    weft_status s = weft__rnn_from_onnx(n, &read, (const char *[]){"Sigmoid", "Tanh"}, 2);
+    if (s) return s;
+    read.opts.reset_before = weft__onnx_get_int(n, "linear_before_reset", 0) == 0;
+    read.y = weft_gru(weft__onnx_graph(n), read.x, &read.in, &read.opts, &read.h);
+    return weft__rnn_from_onnx_end(n, &read);
+}
+
+static weft_val sample(weft_graph *g, weft__rng *rng)
+{
+    weft_rnn_in in;
+    weft_rnn_opts o = {.reset_before = weft__rng_below(rng, 2)};
+    weft_val x = weft__rnn_sample(g, rng, &in, &o, GATES, false), h;
+    weft_val y = weft_gru(g, x, &in, &o, &h);
+    return weft__rnn_sample_out(g, rng, y, h, WEFT_NONE);
+}
+
+const weft_op WEFT_OP(gru) = {
+    .name = "gru",
+    .onnx = {"GRU", 14},
+    .arity = RNN_C,
+    .summary = "h' = (1 - z) n + z h, over the steps of a sequence",
+    .shape = shape,
+    .memory = weft__rnn_memory,
+    .forward = forward,
+    .backward = backward,
+    .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS,
+    .flops = weft__rnn_flops,
+    .describe = weft__rnn_describe,
+    .to_onnx = to_onnx,
+    .from_onnx = from_onnx,
+    .sample = sample,
+};

@@ -1,0 +1,112 @@
+/* lstm.c: long short-term memory over whole sequences, with peepholes. */
+#include "ops/recurrent.h"
+
+#include "ops/recurrent_onnx.h"
+
+#include <string.h>
+
+enum { GATES = 4 }; /* i o f g */
+
+weft_val weft_lstm(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                   const weft_rnn_opts *opts, weft_val *h_n, weft_val *c_n)
+{
+    weft_rnn_opts o = {.direction = opts ? opts->direction : WEFT_RNN_FORWARD};
+    return weft__rnn_add(g, "lstm", x, in, &o, h_n, c_n);
+}
+
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
+{
+    return weft__rnn_shape(node, in, out, GATES, true);
+}
+
+/* ---- the cell; inner: the cells after each step ---- */
+
+static const real *peepholes(const weft__rnn_part *p)
+{
+    const weft__tensor *t = &p->job->r->in[RNN_PEEP];
+    size_t h = (size_t)p->job->z.h;
+    return t->rank < 0 ? NULL : (const real *)t->data + 3 * h * (size_t)p->dir;
+}
+
+static void step(const weft__rnn_part *p, int row)
+{
+    size_t n = (size_t)p->job->z.h;
+    real *c = p->c + (size_t)row * n;
+    real *inner = weft__rnn_kept(p, p->job->inner, row, p->time);
+    p->job->k->lstm_step(weft__rnn_gates(p, row), p->rec + (size_t)row * GATES * n,
+                         peepholes(p), c, c, p->h + (size_t)row * n, n);
+    if (inner) memcpy(inner, c, n * sizeof *c);
+}
+
+static void back(const weft__rnn_part *p, int row)
+{
+    size_t n = (size_t)p->job->z.h;
+    real *gate = weft__rnn_gates(p, row), *dh = p->h + (size_t)row * n;
+    p->job->k->lstm_step_back(gate, peepholes(p), weft__rnn_cells_before(p, row),
+                              weft__rnn_kept(p, p->job->inner, row, p->time), dh,
+                              p->c + (size_t)row * n, n);
+    memcpy(p->rec + (size_t)row * GATES * n, gate, GATES * n * sizeof *gate);
+    memset(dh, 0, n * sizeof *dh);
+}
+
+static const weft__rnn_cell cell = {
+    .gates = GATES, .cells = true, .step = step, .back = back};
+
+static void forward(const weft__run *r)
+{
+    weft__rnn_forward(r, &cell);
+}
+
+static void backward(const weft__run *r)
+{
+    weft__rnn_backward(r, &cell);
+}
+
+/* ---- the rest ---- */
+
+static void to_onnx(const weft__node *node, weft__onnx_writer *w)
+{
+    weft__rnn_to_onnx(node, w, "LSTM");
+    weft__rnn_to_onnx_end(node, w);
+}
+
+static weft_status from_onnx(weft__onnx_node *n)
+{
+    weft__rnn_read read;
+    weft_status s =
+        weft__rnn_from_onnx(n, &read, (const char *[]){"Sigmoid", "Tanh", "Tanh"}, 3);
+    if (s) return s;
+    if (weft__onnx_get_int(n, "input_forget", 0))
+        return weft__onnx_fail(n, "input_forget is not supported");
+    read.y =
+        weft_lstm(weft__onnx_graph(n), read.x, &read.in, &read.opts, &read.h, &read.c);
+    return weft__rnn_from_onnx_end(n, &read);
+}
+
+static weft_val sample(weft_graph *g, weft__rng *rng)
+{
+    weft_rnn_in in;
+    weft_rnn_opts o = {0};
+    weft_val x = weft__rnn_sample(g, rng, &in, &o, GATES, true), h, c;
+    weft_val y = weft_lstm(g, x, &in, &o, &h, &c);
+    return weft__rnn_sample_out(g, rng, y, h, c);
+}
+
+const weft_op WEFT_OP(lstm) = {
+    .name = "lstm",
+    .onnx = {"LSTM", 14},
+    .arity = RNN_INPUTS,
+    .summary = "c' = f c + i g, h' = o tanh(c'), over the steps of a sequence",
+    .shape = shape,
+    .memory = weft__rnn_memory,
+    .forward = forward,
+    .backward = backward,
+    .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS |
+                1u << RNN_C | 1u << RNN_PEEP,
+    .flops = weft__rnn_flops,
+    .describe = weft__rnn_describe,
+    .to_onnx = to_onnx,
+    .from_onnx = from_onnx,
+    .sample = sample,
+};

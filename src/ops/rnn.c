@@ -1,0 +1,114 @@
+/* rnn.c: plain recurrent layers, h' = tanh(W x + b + R h + c), over whole sequences. */
+#include "ops/recurrent.h"
+
+#include "ops/recurrent_onnx.h"
+
+#include <string.h>
+
+enum { GATES = 1 };
+
+weft_val weft_rnn(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                  const weft_rnn_opts *opts, weft_val *h_n)
+{
+    weft_rnn_opts o = opts ? *opts : (weft_rnn_opts){0};
+    o.reset_before = false;
+    return weft__rnn_add(g, "rnn", x, in, &o, h_n, NULL);
+}
+
+static weft_status shape(const weft__node *node, const weft__tensor *in,
+                         weft__tensor *out)
+{
+    return weft__rnn_shape(node, in, out, GATES, false);
+}
+
+/* ---- the cell ---- */
+
+static weft__epilogue activation(const weft__rnn_part *p)
+{
+    const weft_rnn_opts *o = p->job->r->attr;
+    return (weft__epilogue){.act = o->relu ? WEFT_ACT_RELU : WEFT_ACT_TANH};
+}
+
+static void step(const weft__rnn_part *p, int row)
+{
+    size_t n = (size_t)p->job->z.h;
+    real *gate = weft__rnn_gates(p, row);
+    weft__epilogue e = activation(p);
+    p->job->k->add(gate, gate, p->rec + (size_t)row * n, n, 1, 1);
+    p->job->k->activate(gate, gate, n, &e);
+    memcpy(p->h + (size_t)row * n, gate, n * sizeof *gate);
+}
+
+static void back(const weft__rnn_part *p, int row)
+{
+    size_t n = (size_t)p->job->z.h;
+    real *gate = weft__rnn_gates(p, row), *dh = p->h + (size_t)row * n;
+    weft__epilogue e = activation(p);
+    p->job->k->activate_backward(gate, dh, gate, gate, n, &e); /* both look at y only */
+    memcpy(p->rec + (size_t)row * n, gate, n * sizeof *gate);
+    memset(dh, 0, n * sizeof *dh);
+}
+
+static const weft__rnn_cell cell = {.gates = GATES, .step = step, .back = back};
+
+static void forward(const weft__run *r)
+{
+    weft__rnn_forward(r, &cell);
+}
+
+static void backward(const weft__run *r)
+{
+    weft__rnn_backward(r, &cell);
+}
+
+/* ---- the rest ---- */
+
+static void to_onnx(const weft__node *node, weft__onnx_writer *w)
+{
+    const weft_rnn_opts *o = node->attr;
+    const char *const relu[] = {"Relu", "Relu"};
+    weft__rnn_to_onnx(node, w, "RNN");
+    if (o->relu)
+        weft__onnx_put_texts(w, "activations", relu,
+                             o->direction == WEFT_RNN_BOTH ? 2 : 1);
+    weft__rnn_to_onnx_end(node, w);
+}
+
+static weft_status from_onnx(weft__onnx_node *n)
+{
+    weft__rnn_read read;
+    const char *first = weft__onnx_get_text_at(n, "activations", 0);
+    bool relu = first && !strcmp(first, "Relu");
+    weft_status s =
+        weft__rnn_from_onnx(n, &read, (const char *[]){relu ? "Relu" : "Tanh"}, 1);
+    if (s) return s;
+    read.opts.relu = relu;
+    read.y = weft_rnn(weft__onnx_graph(n), read.x, &read.in, &read.opts, &read.h);
+    return weft__rnn_from_onnx_end(n, &read);
+}
+
+static weft_val sample(weft_graph *g, weft__rng *rng)
+{
+    weft_rnn_in in;
+    weft_rnn_opts o = {.relu = weft__rng_below(rng, 2)};
+    weft_val x = weft__rnn_sample(g, rng, &in, &o, GATES, false), h;
+    weft_val y = weft_rnn(g, x, &in, &o, &h);
+    return weft__rnn_sample_out(g, rng, y, h, WEFT_NONE);
+}
+
+const weft_op WEFT_OP(rnn) = {
+    .name = "rnn",
+    .onnx = {"RNN", 14},
+    .arity = RNN_C,
+    .summary = "h' = tanh(W x + b + R h + c), over the steps of a sequence",
+    .shape = shape,
+    .memory = weft__rnn_memory,
+    .forward = forward,
+    .backward = backward,
+    .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS,
+    .flops = weft__rnn_flops,
+    .describe = weft__rnn_describe,
+    .to_onnx = to_onnx,
+    .from_onnx = from_onnx,
+    .sample = sample,
+};

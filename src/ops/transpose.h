@@ -1,0 +1,11 @@
+/* transpose.h: transposing what may be a transpose already. */
+#ifndef WEFT_SRC_OPS_TRANSPOSE_H
+#define WEFT_SRC_OPS_TRANSPOSE_H
+
+#include "ops/shared.h"
+
+/* weft_transpose, but where a transpose gave x and this one takes it back, what that one
+ * read. */
+weft_val weft__transposed(weft_graph *g, weft_val x, const int *perm);
+
+#endif
