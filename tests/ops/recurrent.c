@@ -285,7 +285,7 @@ static void a_known_gru_step(void **state)
     for (int before = 0; before < 2; before++) {
         const float one[3] = {1, 1, 1}, x = 1, h = 0.5f;
         double s = 1 / (1 + exp(-1.5)), n = tanh(1 + s * 0.5);
-        float y;
+        float y = 0;
         weft_graph *g = weft_graph_new();
         weft_plan *p = NULL;
         weft_rnn_in in = {.w = weft_param(g, "w", WEFT_SHAPE(1, 3, 1)),
