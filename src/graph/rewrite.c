@@ -78,12 +78,6 @@ static bool can_fold(const weft_plan *p, const weft__step *s, const weft__step *
     return strcmp(op, "dense") || p->val[s->out[0]].t.rank == 2;
 }
 
-static double norm_eps(const weft__node *node)
-{
-    const weft__batch_norm_attr *attr = node->attr;
-    return attr->eps > 0 ? attr->eps : 1e-5;
-}
-
 static weft_status fold_norm(weft_plan *p, int i)
 {
     weft__step *s = &p->step[i];
@@ -97,7 +91,7 @@ static weft_status fold_norm(weft_plan *p, int i)
     *f = (weft__folded){.step = i,
                         .from_weight = s->in[1],
                         .from_bias = s->nin > 2 ? s->in[2] : 0,
-                        .eps = norm_eps(norm->run.node)};
+                        .eps = ((const weft__batch_norm_attr *)norm->run.attr)->eps};
     for (int k = 0; k < 4; k++) f->norm[k] = norm->in[k + 1];
     f->weight = weft__pval_add(p);
     f->bias = f->weight ? weft__pval_add(p) : 0;

@@ -5,7 +5,7 @@
 
 #include "weft/ops.h"
 
-/* A batch_norm node's attributes are the options as they were given. */
+/* A batch_norm node's attributes: the options with their defaults filled in. */
 typedef weft_batch_norm_opts weft__batch_norm_attr;
 
 #endif
