@@ -38,6 +38,44 @@ WEFT_API weft_val weft_layer_layer_norm(weft_graph *g, const char *name, weft_va
 WEFT_API weft_val weft_layer_group_norm(weft_graph *g, const char *name, weft_val x,
                                         int groups, double eps);
 
+/* ---- sequences: x [n, t, i], lengths integers [n] or WEFT_NONE ---- */
+
+/* table [size, width], called NAME.weight, normal with deviation `deviation` (0 means
+ * .1), row `padding` zero; y [..., width]. */
+typedef struct weft_layer_embedding_opts {
+    weft_embedding_opts embedding;
+    double deviation;
+    bool frozen; /* not trained */
+} weft_layer_embedding_opts;
+WEFT_API weft_val weft_layer_embedding(weft_graph *g, const char *name, weft_val index,
+                                       int size, int width,
+                                       const weft_layer_embedding_opts *opts);
+WEFT_API weft_val weft_layer_seq_conv(weft_graph *g, const char *name, weft_val x,
+                                      weft_val lengths, int outputs, int kernel,
+                                      const weft_conv_opts *conv,
+                                      const weft_layer_opts *opts, weft_val *out_lengths);
+
+typedef enum weft_cell { WEFT_CELL_GRU, WEFT_CELL_LSTM, WEFT_CELL_RNN } weft_cell;
+typedef struct weft_layer_recurrent_opts {
+    weft_cell cell;
+    weft_rnn_opts rnn;
+    int layers;     /* stacked; 0 means 1 */
+    double dropout; /* between layers */
+    bool no_bias, peepholes;
+    weft_val h0, c0; /* [n, layers directions, units]; WEFT_NONE: 0 */
+} weft_layer_recurrent_opts;
+/* Stacked recurrent layers. Input weights Xavier uniform, recurrent ones orthogonal (each
+ * gate), biases 0 (LSTM's forget gate 1). Parameters NAME.LAYER.w .r .b [.p]. y [n, t,
+ * directions units]; h_n, c_n (may be NULL) [n, layers directions, units]. For truncated
+ * back-propagation give the last chunk's h_n as the next one's h0. */
+WEFT_API weft_val weft_layer_recurrent(weft_graph *g, const char *name, weft_val x,
+                                       weft_val lengths, int units,
+                                       const weft_layer_recurrent_opts *opts,
+                                       weft_val *h_n, weft_val *c_n);
+/* Additive attention: scores = v' tanh(W x + b), then weft_seq_attend. */
+WEFT_API weft_val weft_layer_attention(weft_graph *g, const char *name, weft_val x,
+                                       weft_val lengths, int units);
+
 #ifdef __cplusplus
 }
 #endif

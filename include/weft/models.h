@@ -27,6 +27,29 @@ WEFT_API weft_model_info weft_model_info_at(int i);
 WEFT_API weft_status weft_model_build(weft_graph *g, const char *name,
                                       const weft_model_opts *opts, weft_val *logits);
 
+/* ---- text: inputs "tokens", "pairs", "triples" (integers [batch, length], as many as
+ * streams) and "lengths" (integers [batch]), an output "logits" [batch, classes] ---- */
+typedef struct weft_text_model_opts {
+    int classes;         /* 0 means 2 */
+    int length;          /* tokens of a text; 0 means 64 */
+    int streams;         /* 0 means 1 */
+    int vocabulary[3];   /* of each stream; 0 means 20000 */
+    int embedding;       /* width; 0 means the model's own, as all below */
+    int filters, kernel; /* convolution; textcnn: kernels 3, 4, 5 */
+    int hidden, layers;  /* recurrent units of a direction; layers */
+    int pool;            /* max pool behind the convolution; 0: the model's, 1 none */
+    const char *form;    /* cnn-bigru: "a", "b", "c"; NULL: a */
+    const char *readout; /* "last" "max" "mean" "max+mean" "attention" */
+    bool bag;            /* mean of the embeddings joined to the readout */
+    bool freeze;         /* the embedding is not trained */
+    double dropout;      /* before the classifier; 0: the model's, negative none */
+    double embedding_dropout; /* of whole channels; likewise */
+} weft_text_model_opts;
+WEFT_API bool weft_model_is_text(const char *name); /* of a ready network */
+WEFT_API weft_status weft_text_model_build(weft_graph *g, const char *name,
+                                           const weft_text_model_opts *opts,
+                                           weft_val *logits);
+
 #ifdef __cplusplus
 }
 #endif

@@ -112,6 +112,38 @@ typedef struct weft_embedding_opts {
 WEFT_API weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
                                  const weft_embedding_opts *opts);
 
+/* Sequences of different lengths: x [n, t, c] (or [n, t]); lengths: integers [n], 1 .. t:
+ * what lies behind a sample's length is padding, which is neither read nor counted; or
+ * WEFT_NONE: all t. Results of several steps are 0 behind the length. */
+
+/* y = x before each sample's length, `value` behind it. x [n, t, ...]. ONNX: Where. */
+WEFT_API weft_val weft_seq_mask(weft_graph *g, weft_val x, weft_val lengths,
+                                double value);
+/* Convolution over time of what is valid: zeros stand around it, pad before and pad_end
+ * after (WEFT_PAD_SAME: length' = length / stride, rounded up). x [n, t, c]   w [o,
+ * c/groups, k]   b [o] or WEFT_NONE   y [n, t', o]. *out_lengths (may be NULL) receives
+ * length' = max(1, (length + pad + pad_end - dilate (k-1) - 1) / stride + 1) of each
+ * sample. ONNX: Where, Conv, Where. */
+WEFT_API weft_val weft_seq_conv(weft_graph *g, weft_val x, weft_val lengths, weft_val w,
+                                weft_val b, const weft_conv_opts *opts,
+                                weft_val *out_lengths);
+/* The largest of each window of valid steps; length' = max(1, length / stride), rounded
+ * up with ceil. Defaults of opts as in weft_max_pool. */
+WEFT_API weft_val weft_seq_max_pool(weft_graph *g, weft_val x, weft_val lengths,
+                                    const weft_pool_opts *opts, weft_val *out_lengths);
+/* [n, t, c] -> [n, c]: the largest, the mean, the last of the valid steps. */
+WEFT_API weft_val weft_seq_max(weft_graph *g, weft_val x, weft_val lengths);
+WEFT_API weft_val weft_seq_mean(weft_graph *g, weft_val x, weft_val lengths);
+WEFT_API weft_val weft_seq_last(weft_graph *g, weft_val x, weft_val lengths);
+/* Softmax over the valid steps: x [n, t] -> [n, t]. */
+WEFT_API weft_val weft_seq_softmax(weft_graph *g, weft_val x, weft_val lengths);
+/* Attention: y[n, c] = sum over t of a[n, t] x[n, t, c], a = softmax of scores over the
+ * valid steps. x [n, t, c]   scores [n, t]. */
+WEFT_API weft_val weft_seq_attend(weft_graph *g, weft_val x, weft_val scores,
+                                  weft_val lengths);
+/* Dropout of whole channels of a sample: x [n, t, c], the same channels at every step. */
+WEFT_API weft_val weft_spatial_dropout(weft_graph *g, weft_val x, double p);
+
 /* ---- pooling ---- */
 typedef struct weft_pool_opts {
     int kernel[2]; /* required; [1] of 0 means the same as [0] */

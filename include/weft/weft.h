@@ -10,6 +10,7 @@
 #include "weft/ops.h"
 #include "weft/pass.h"
 #include "weft/store.h"
+#include "weft/text.h"
 #include "weft/train.h"
 
 #endif
