@@ -112,6 +112,33 @@ typedef struct weft_embedding_opts {
 WEFT_API weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
                                  const weft_embedding_opts *opts);
 
+/* ---- pooling ---- */
+typedef struct weft_pool_opts {
+    int kernel[2]; /* required; [1] of 0 means the same as [0] */
+    int stride[2]; /* 0 means the kernel's */
+    int dilate[2];
+    int pad[2], pad_end[2];
+    bool uneven; /* as in weft_conv_opts */
+    weft_pad_mode mode;
+    bool ceil; /* a last window that hangs over the end counts, when it starts inside */
+    bool exclude_pad; /* average: padding does not count in the divisor (ONNX default) */
+} weft_pool_opts;
+/* The largest of each window (padding is never chosen; of equals the first). ONNX:
+ * MaxPool. */
+WEFT_API weft_val weft_max_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts);
+/* ONNX: AveragePool. */
+WEFT_API weft_val weft_avg_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts);
+/* [n, c, d...] -> [n, c, 1...]. ONNX: GlobalAveragePool, GlobalMaxPool. */
+WEFT_API weft_val weft_global_avg_pool(weft_graph *g, weft_val x);
+WEFT_API weft_val weft_global_max_pool(weft_graph *g, weft_val x);
+/* Pools to out rows and columns; window i covers floor(i h / out) .. ceil((i+1) h / out)
+ * - 1, as PyTorch's adaptive pooling. No ONNX form unless it divides evenly (AveragePool,
+ * MaxPool). */
+WEFT_API weft_val weft_adaptive_avg_pool(weft_graph *g, weft_val x, int rows,
+                                         int columns);
+WEFT_API weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows,
+                                         int columns);
+
 /* Sequences of different lengths: x [n, t, c] (or [n, t]); lengths: integers [n], 1 .. t:
  * what lies behind a sample's length is padding, which is neither read nor counted; or
  * WEFT_NONE: all t. Results of several steps are 0 behind the length. */
@@ -143,33 +170,6 @@ WEFT_API weft_val weft_seq_attend(weft_graph *g, weft_val x, weft_val scores,
                                   weft_val lengths);
 /* Dropout of whole channels of a sample: x [n, t, c], the same channels at every step. */
 WEFT_API weft_val weft_spatial_dropout(weft_graph *g, weft_val x, double p);
-
-/* ---- pooling ---- */
-typedef struct weft_pool_opts {
-    int kernel[2]; /* required; [1] of 0 means the same as [0] */
-    int stride[2]; /* 0 means the kernel's */
-    int dilate[2];
-    int pad[2], pad_end[2];
-    bool uneven; /* as in weft_conv_opts */
-    weft_pad_mode mode;
-    bool ceil; /* a last window that hangs over the end counts, when it starts inside */
-    bool exclude_pad; /* average: padding does not count in the divisor (ONNX default) */
-} weft_pool_opts;
-/* The largest of each window (padding is never chosen; of equals the first). ONNX:
- * MaxPool. */
-WEFT_API weft_val weft_max_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts);
-/* ONNX: AveragePool. */
-WEFT_API weft_val weft_avg_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts);
-/* [n, c, d...] -> [n, c, 1...]. ONNX: GlobalAveragePool, GlobalMaxPool. */
-WEFT_API weft_val weft_global_avg_pool(weft_graph *g, weft_val x);
-WEFT_API weft_val weft_global_max_pool(weft_graph *g, weft_val x);
-/* Pools to out rows and columns; window i covers floor(i h / out) .. ceil((i+1) h / out)
- * - 1, as PyTorch's adaptive pooling. No ONNX form unless it divides evenly (AveragePool,
- * MaxPool). */
-WEFT_API weft_val weft_adaptive_avg_pool(weft_graph *g, weft_val x, int rows,
-                                         int columns);
-WEFT_API weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows,
-                                         int columns);
 
 /* ---- elementwise, y the shape of x. ONNX names in brackets. ---- */
 WEFT_API weft_val weft_relu(weft_graph *g, weft_val x); /* max(x, 0) [Relu] */
