@@ -188,10 +188,12 @@ typedef struct weft__cell {
     X(void, layer_norm_backward, \
       (real * dx, const real *dy, const real *x, const real *gamma, const real *mean, \
        const real *rstd, size_t rows, size_t cols)) \
-    /* pool.c (threads): index receives, or is, the winning input position h*w per       \
-     * output element; NULL when no backward will follow. Ties: the first in row-major   \
-     * order wins. Backward writes all of dx. */ \
-    X(void, max_pool, (const weft__pool *p, real *y, const real *x, int32_t *index)) \
+    /* max_pool.c, avg_pool.c (threads): index receives, or is, the winning input        \
+     * position h*w per output element; NULL when no backward will follow. Ties: the     \
+     * first in row-major order wins. Backward writes all of dx. */ \
+    X(void, max_pool, \
+      (const weft__pool *p, real *y, const real *x, int32_t *index, \
+       const weft__epilogue *e)) \
     X(void, max_pool_backward, \
       (const weft__pool *p, real *dx, const real *dy, const int32_t *index)) \
     X(void, avg_pool, (const weft__pool *p, real *y, const real *x)) \
