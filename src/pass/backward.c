@@ -94,6 +94,7 @@ weft_status weft_backward(weft_plan *p)
         return weft__fail(WEFT_EUSAGE,
                           "the plan was made for %d threads, there are %d now",
                           p->workers, weft__workers());
+    if (!p->opts.accumulate) weft__gradients_clear_touched(p->g);
     seed_loss(p);
     for (int i = p->steps - 1; i >= 0; i--)
         if (p->step[i].backward) weft__step_backward(p, &p->step[i]);
