@@ -66,9 +66,8 @@ static bool is_input(const weft_plan *p, int v)
     return v < p->g->values && p->g->value[v].kind == WEFT_KIND_INPUT;
 }
 
-/* Can output 0 of step i take over the memory of input 0? */
-/* Input k can give its memory to the output of step i: nobody reads it later, nor does the
- * step while it writes. */
+/* Input k can give its memory to the output of step i: nobody reads it later, nor does
+ * the step while it writes. */
 static bool gives_memory(const weft_plan *p, int i, int k)
 {
     const weft__step *s = &p->step[i];

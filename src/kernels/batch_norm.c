@@ -196,8 +196,8 @@ void KERNEL(channel_affine)(real *y, const real *x, const weft__affine *a, size_
 
 /* ---- batch norm, backward ---- */
 
-/* How the gradient that comes from a relu is told: not at all, by the relu's result, or by
- * what went into it, computed again. */
+/* How the gradient that a relu lets through is told: there is no relu, by its result, or
+ * by what went into it, computed again. */
 enum { UNMASKED, BY_RESULT, BY_INPUT };
 
 static int kind_of(const weft__relu_gate *g)
