@@ -62,6 +62,9 @@ typedef struct weft__run {
     unsigned add; /* bit i: backward adds to din[i], instead of writing it */
     bool training;
     uint64_t seed, step; /* for random numbers */
+    void *step_gradient; /* NULL, or of out[0]'s shape: backward of a recurrent layer
+                            leaves here the gradient of the loss for each step's state,
+                            0 where a sample is over. For who looks on (weft flow) */
 } weft__run;
 
 #define KERNELS(r) ((const weft__kernels *)(r)->kernels)
