@@ -57,6 +57,9 @@ typedef struct weft__run {
     void *scratch; /* working memory of this call, contents unknown */
     const void *kernels;
     const weft__epilogue *epilogue; /* activation to apply to out[0]; NULL for none */
+    /* added to out[0] before the epilogue, and where its gradient goes; NULL: none */
+    const weft__tensor *residual, *dresidual;
+    unsigned add; /* bit i: backward adds to din[i], instead of writing it */
     bool training;
     uint64_t seed, step; /* for random numbers */
     void *step_gradient; /* NULL, or of out[0]'s shape: backward of a recurrent layer
@@ -101,8 +104,8 @@ typedef struct weft_op {
 
     /* out = f(in). Shares work among threads itself. */
     void (*forward)(const weft__run *r);
-    /* Writes all of every din[i] with data (never adds: the pass adds where a value has
-     * several consumers). NULL: no gradient flows through. */
+    /* Writes all of every din[i] with data (the pass adds where a value has several
+     * consumers, unless can_add). NULL: no gradient flows through. */
     void (*backward)(const weft__run *r);
 
     /* What backward reads besides dout and saved: bit i for in[i], out[j]. */
@@ -112,6 +115,11 @@ typedef struct weft_op {
     bool view; /* out[0] is in[0] under another shape: in_place and grad_in_place, and
                 * then nothing is to be done */
     bool takes_epilogue; /* forward applies r->epilogue to out[0] */
+    bool takes_residual; /* forward adds r->residual, which may lie where out[0] does;
+                          * backward writes dresidual, which may lie where dout[0] does,
+                          * and which is dout[0] */
+    bool undoes_relu;    /* backward takes the derivative of a relu in r->epilogue */
+    unsigned can_add;    /* bit i: backward knows r->add of din[i] */
     bool random;         /* uses seed and step; differs between training and inference */
 
     /* For an activation: fills e, so that it can be fused into what comes before it. */
