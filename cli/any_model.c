@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_ready_network(const char *name)
+bool any_model_is_ready(const char *name)
 {
     for (int i = 0; i < weft_model_total(); i++)
         if (!strcmp(weft_model_info_at(i).name, name)) return true;
@@ -60,7 +60,7 @@ weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f
     any_model m = {0};
     bool file = access(name, F_OK) == 0;
     weft_status s = file || strpbrk(name, "./") ? load(name, f64, &m)
-                    : is_ready_network(name)    ? build(name, opts, f64, &m)
+                    : any_model_is_ready(name)  ? build(name, opts, f64, &m)
                                                 : unknown(name);
     if (s)
         any_model_free(&m);

@@ -15,6 +15,7 @@ typedef struct any_model {
  * f64: in double precision. */
 weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64,
                            any_model *out);
+bool any_model_is_ready(const char *name); /* a ready network's name */
 void any_model_free(any_model *m);
 
 #endif
