@@ -26,6 +26,13 @@ static double quantile(const double *sorted, int n, double q)
     return i + 1 < n ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
 }
 
+weft__measured weft__summary(double *times, int n)
+{
+    qsort(times, (size_t)n, sizeof *times, compare);
+    return (weft__measured){n, quantile(times, n, 0.5), times[0], quantile(times, n, 0.1),
+                            quantile(times, n, 0.9)};
+}
+
 int weft__measure(weft__measure_fn *work, void *arg, double seconds, int least,
                   weft__measured *out)
 {
@@ -42,11 +49,7 @@ int weft__measure(weft__measure_fn *work, void *arg, double seconds, int least,
         t[n++] = now - before;
         before = now;
     }
-    if (!failed && n) {
-        qsort(t, (size_t)n, sizeof *t, compare);
-        *out = (weft__measured){n, quantile(t, n, 0.5), t[0], quantile(t, n, 0.1),
-                                quantile(t, n, 0.9)};
-    }
+    if (!failed && n) *out = weft__summary(t, n);
     free(t);
     return failed;
 }

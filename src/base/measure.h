@@ -7,6 +7,9 @@ typedef struct weft__measured {
     double median, min, p10, p90;
 } weft__measured;
 
+/* Sorts the times of n > 0 runs. */
+weft__measured weft__summary(double *times, int n);
+
 /* Does one unit of work; the i-th. Not 0 ends the measuring. */
 typedef int weft__measure_fn(void *arg, int i);
 
