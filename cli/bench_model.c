@@ -35,21 +35,29 @@ static int parse_sizes(const char *text, int size[3])
     return 0;
 }
 
+static weft_status build(bench_model *b, const char *name, const bench_opts *o)
+{
+    weft_model_opts pictures = {.classes = o->text.classes};
+    weft_text_model_opts text = o->text;
+    int size[3] = {0}, wanted = weft_model_is_text(name) ? 1 : 3;
+    if (o->input && parse_sizes(o->input, size) != wanted)
+        return input_misuse(o->input, wanted == 1
+                                          ? "a number of tokens such as 64"
+                                          : "channels x height x width such as 3x64x64");
+    text.length = size[0];
+    pictures.channels = size[0];
+    pictures.height = size[1];
+    pictures.width = size[2];
+    return any_model_build(name, &pictures, &text, false, &b->model);
+}
+
 static weft_status load(bench_model *b, const char *name, const bench_opts *o)
 {
-    weft_model_opts sizes = {.classes = o->classes};
-    int size[3];
-    if (o->input && !any_model_is_ready(name))
+    if (any_model_is_ready(name)) return build(b, name, o);
+    if (o->input)
         return weft__fail(WEFT_EUSAGE,
                           "--input: is for ready networks; a file says its own size");
-    if (o->input && parse_sizes(o->input, size) != 3)
-        return input_misuse(o->input, "channels x height x width such as 3x64x64");
-    if (o->input) {
-        sizes.channels = size[0];
-        sizes.height = size[1];
-        sizes.width = size[2];
-    }
-    return any_model_load(name, &sizes, false, &b->model);
+    return any_model_load(name, NULL, false, &b->model);
 }
 
 /* Cross entropy on logits [batch, classes]; for any other output its mean square. */

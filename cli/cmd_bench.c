@@ -12,8 +12,9 @@ extern const command command_bench;
 
 typedef struct bench_args {
     const char *input;
-    int batch, threads, classes;
-    double seconds, peak;
+    int batch, threads;
+    double seconds, peak, dropout, embedding_dropout;
+    weft_text_model_opts text;
     bool train, infer, json, layers;
 } bench_args;
 
@@ -21,15 +22,28 @@ static const option_row options[] = {
     FLAG(bench_args, train, "train", "time a training step: forward, backward, SGD"),
     FLAG(bench_args, infer, "infer", "time a prediction"),
     TEXT(bench_args, input, "input", "SIZE",
-         "of a ready network: 3x64x64 for channels, height and width"),
+         "of a ready network: 3x64x64 for channels, height and width; 64 for tokens"),
     INT(bench_args, batch, "batch", 1, 65536, "samples in a step (64 or 1)"),
-    INT(bench_args, classes, "classes", 1, 1000000, "of a ready network (10)"),
     INT(bench_args, threads, "threads", 0, 256, "that compute; by default all cores"),
     REAL(bench_args, seconds, "seconds", 0.001, 3600, "to measure for (2)"),
     REAL(bench_args, peak, "peak", 0, 1e9,
          "the machine's peak in GFLOP/s, where it is known; 0 measures it"),
     FLAG(bench_args, layers, "layers", "with --json: also a row for every layer"),
     FLAG(bench_args, json, "json", "print one JSON object on stdout"),
+    HEADING("ready networks; by default as they are made"),
+    INT(bench_args, text.classes, "classes", 1, 1000000, "10; of texts 2"),
+    INT(bench_args, text.embedding, "embedding", 1, 4096, "of texts: its width"),
+    INT(bench_args, text.vocabulary[0], "vocabulary", 1, 1 << 24, "of texts (20000)"),
+    INT(bench_args, text.filters, "filters", 1, 65536, "of the convolution"),
+    INT(bench_args, text.kernel, "kernel", 1, 1024,
+        "its length; of textcnn the shortest of three"),
+    INT(bench_args, text.pool, "pool", 1, 1024, "max pooling behind it; 1 none"),
+    INT(bench_args, text.hidden, "hidden", 1, 16384, "recurrent units of a direction"),
+    CHOICE(bench_args, text.readout, "readout", "last|max|mean|max+mean|attention",
+           "how a text's states become one"),
+    REAL(bench_args, dropout, "dropout", 0, 0.99, "before the classifier"),
+    REAL(bench_args, embedding_dropout, "embedding-dropout", 0, 0.99,
+         "of whole channels of the embedding"),
     END_OF_OPTIONS};
 
 /* What is found out about one model. */
@@ -106,14 +120,20 @@ static weft_status find_out(const bench_args *a, bench_model *b, findings *f)
     return s;
 }
 
+/* Not told: the model's own; told as 0: none, which the library says with -1. */
+static double dropout_of(double told)
+{
+    return told < 0 ? 0 : told > 0 ? told : -1;
+}
+
 static weft_status bench(const bench_args *a, const char *name)
 {
     bench_model b = {.inputs = 0};
     findings f = {.peak = a->peak};
-    bench_opts o = {.input = a->input,
-                    .batch = a->batch,
-                    .classes = a->classes,
-                    .training = !a->infer};
+    bench_opts o = {
+        .input = a->input, .batch = a->batch, .training = !a->infer, .text = a->text};
+    o.text.dropout = dropout_of(a->dropout);
+    o.text.embedding_dropout = dropout_of(a->embedding_dropout);
     weft_status s = bench_model_start(&b, name, &o);
     if (!s && f.peak <= 0) f.peak = weft__peak_gflops(weft_isa());
     if (!s) s = find_out(a, &b, &f);
@@ -132,7 +152,7 @@ static weft_status bench(const bench_args *a, const char *name)
 
 static int run(int argc, char **argv)
 {
-    bench_args a = {.seconds = 2};
+    bench_args a = {.seconds = 2, .dropout = -1, .embedding_dropout = -1};
     int n;
     weft_status s = options_parse(&command_bench, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
@@ -163,6 +183,7 @@ const command command_bench = {
         "name of a ready network. Peak and memory rate are measured on the spot.",
     .examples = "  weft bench lenet5 --train --batch 64\n"
                 "  weft bench resnet18 --input 3x64x64 --infer --batch 1 --threads 2\n"
+                "  weft bench cnn-bigru --input 64 --train --batch 64\n"
                 "  weft bench best.onnx --train --batch 32 --json\n",
     .options = options,
     .run = run,

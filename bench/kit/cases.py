@@ -4,6 +4,8 @@ from collections import namedtuple
 
 Case = namedtuple("Case", "name weft batch size classes darknet")
 
+BIGRU = "--classes 10 --pool 2 --readout last --dropout 0 --embedding-dropout 0"
+
 CASES = [
     Case("lenet5", "lenet5", 64, (1, 28, 28), 10, "lenet5.cfg"),
     Case("small-cnn", "small-cnn", 128, (1, 28, 28), 10, "small-cnn.cfg"),
@@ -11,10 +13,10 @@ CASES = [
     Case("vgg11-64", "vgg11 --input 3x64x64 --classes 200", 16, (3, 64, 64), 200, None),
     Case("resnet18-64", "resnet18 --input 3x64x64 --classes 1000", 16, (3, 64, 64), 1000, None),
     Case("resnet18-224", "resnet18 --input 3x224x224 --classes 1000", 16, (3, 224, 224), 1000, None),
-    Case("cnn-bigru-64", "cnn-bigru --input 64 --classes 10", 64, (64,), 10, None),
-    Case("cnn-bigru-32", "cnn-bigru --input 32 --classes 10", 64, (32,), 10, None),
-    Case("textcnn-32", "textcnn --input 32 --classes 10 --embedding 300 --filters 256", 128,
-         (32,), 10, None),
+    Case("cnn-bigru-64", "cnn-bigru --input 64 " + BIGRU, 64, (64,), 10, None),
+    Case("cnn-bigru-32", "cnn-bigru --input 32 " + BIGRU, 64, (32,), 10, None),
+    Case("textcnn-32", "textcnn --input 32 --classes 10 --embedding 300 --filters 256 --kernel 2 "
+         "--embedding-dropout 0", 128, (32,), 10, None),
     # No ready network: PyTorch writes it as ONNX, and weft trains that file.
     Case("tiny-yolo", "ONNX/tiny-yolo.onnx", 4, (3, 448, 448), 1470, "tiny-yolo.cfg"),
 ]

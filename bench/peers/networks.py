@@ -121,7 +121,7 @@ class TextCnn(nn.Module):
     """Embedding, convolutions of three lengths side by side, ReLU, maximum over time, dropout,
     dense."""
 
-    def __init__(self, size, classes, width=300, filters=256, kernels=(3, 4, 5)):
+    def __init__(self, size, classes, width=300, filters=256, kernels=(2, 3, 4)):
         super().__init__()
         del size
         self.embedding = nn.Embedding(cases.VOCABULARY, width)

@@ -41,6 +41,14 @@ if command -v jq >/dev/null; then
     same 'no backward' "$(jq '[.layers[].backward_ms] | add' out)" 0
 fi
 
+case_is 'a network for texts'
+run 0 - "$WEFT" bench cnn-bigru --input 16 --train --batch 2 $brief --json --vocabulary 100 --classes 3 \
+    --embedding 8 --filters 8 --kernel 2 --hidden 8 --pool 2 --readout last --dropout 0
+json out med_ms
+same 'phase' "$(field phase out)" train
+run 0 - "$WEFT" bench textcnn --infer $brief --embedding-dropout 0.1
+check 'a table with seq_conv' grep -q seq_conv out
+
 case_is 'a table'
 run 0 - "$WEFT" bench small-cnn --batch 2 $brief
 for word in layer conv1 fc2 cross_entropy 'all layers' 'bound by' planned resident update; do
@@ -68,6 +76,9 @@ for size in 3x32 3x32x 3x32x32x32 x 3x0x32 3x-1x32 3x65537x32 3x1e3x32 999999999
     run 2 '--input: found' "$WEFT" bench resnet18 --input "$size" $brief
 done
 run 2 'is for ready networks' "$WEFT" bench runs/classify/m --input 3x32x32
+run 2 'a number of tokens' "$WEFT" bench textcnn --input 3x32x32
+run 2 'channels x height' "$WEFT" bench lenet5 --input 64
+run 2 '--readout: found' "$WEFT" bench bigru --readout first
 run 2 'larger than the padded input' "$WEFT" bench lenet5 --input 1x1x1
 for pair in 'batch 0' 'batch x' 'seconds 0' 'seconds -1' 'seconds nan' 'threads -1' 'peak -1' 'classes 0'; do
     run 2 "--${pair% *}: found" "$WEFT" bench lenet5 "--${pair% *}" "${pair#* }"
