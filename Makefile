@@ -92,7 +92,7 @@ help:
 	@echo "make test          everything: sanitizers, style, all tests (setup-test included)"
 	@echo "make test-release  all tests, without sanitizers"
 	@echo "make test-aarch64  kernel and operator tests for 64-bit ARM, under qemu"
-	@echo "make bench         measure, beside PyTorch and others; BENCH=\"--part networks\", see bench/run --help"
+	@echo "make bench         measure, beside PyTorch and others; part of it: BENCH=\"--part networks\""
 	@echo "make fuzz          libFuzzer on every reader, FUZZ_SECONDS=60 each"
 	@echo "make install       to PREFIX=$(PREFIX), below DESTDIR"
 	@echo "make deb           a Debian package in build-deb/"

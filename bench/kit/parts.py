@@ -13,10 +13,13 @@ from weft import shapes
 
 
 def _contest_rows(contests, rounds):
-    """Round after round over all, so that rounds lie apart in time."""
+    """Round after round over all, so that rounds lie apart in time; one less for those that have fewer
+    threads than the machine."""
+    most = max(about["threads"] for about, _ in contests)
     for turn in range(rounds):
-        for _, contest in contests:
-            contest.round(turn)
+        for about, contest in contests:
+            if about["threads"] == most or turn < max(1, rounds - 1):
+                contest.round(turn)
     return [dict(about, results=contest.results, modes=contest.modes)
             for about, contest in contests if "weft" in contest.results]
 

@@ -69,9 +69,10 @@ static measured measure(dnnl::primitive p, const arguments &a)
         return std::chrono::duration<double>(clock::now() - from).count();
     };
     auto start = clock::now();
-    for (int i = 0; i < 2 || seconds(start) < budget / 4; i++) p.execute(s, a), s.wait();
+    for (int i = 0; i < 1 || seconds(start) < budget / 4; i++) p.execute(s, a), s.wait();
     start = clock::now();
-    while (t.size() < 4000 && (t.size() < 5 || seconds(start) < budget)) {
+    while (t.size() < 4000 &&
+           (t.empty() || seconds(start) < (t.size() < 5 ? 4 * budget : budget))) {
         auto before = clock::now();
         p.execute(s, a);
         s.wait();

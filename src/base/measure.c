@@ -40,10 +40,11 @@ int weft__measure(weft__measure_fn *work, void *arg, double seconds, int least,
     if (!t) return weft__fail(WEFT_ENOMEM, "measure: out of memory");
     int failed = 0, n = 0;
     double start = weft__seconds();
-    for (int i = 0; !failed && (i < 2 || weft__seconds() - start < seconds / 4); i++)
+    for (int i = 0; !failed && (i < 1 || weft__seconds() - start < seconds / 4); i++)
         failed = work(arg, i);
     double before = start = weft__seconds();
-    while (!failed && n < TIMES_MOST && (n < least || before - start < seconds)) {
+    while (!failed && n < TIMES_MOST &&
+           (!n || before - start < (n < least ? 4 * seconds : seconds))) {
         failed = work(arg, n);
         double now = weft__seconds();
         t[n++] = now - before;

@@ -13,8 +13,9 @@ weft__measured weft__summary(double *times, int n);
 /* Does one unit of work; the i-th. Not 0 ends the measuring. */
 typedef int weft__measure_fn(void *arg, int i);
 
-/* Runs work for about `seconds`, after a quarter of that to warm up; at least `least`
- * times. Returns what work returned last, or WEFT_ENOMEM. */
+/* Runs work for about `seconds`, after a quarter of that to warm up; `least` times if
+ * that takes no more than four times as long. Returns what work returned last, or
+ * WEFT_ENOMEM. */
 int weft__measure(weft__measure_fn *work, void *arg, double seconds, int least,
                   weft__measured *out);
 
