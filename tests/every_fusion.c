@@ -1,5 +1,5 @@
-/* every_fusion.c: each pattern that the planner fuses gives what its nodes give one by one,
- * and gradients that are the finite differences, whatever the number of threads. */
+/* every_fusion.c: each pattern that the planner fuses gives what its nodes give one by
+ * one, and gradients that are the finite differences, whatever the number of threads. */
 #include "every_op.h"
 
 #include "graph/plan.h"
