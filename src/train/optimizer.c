@@ -17,6 +17,8 @@
  * pieces), so not to depend on the number of threads. A multiple of every vector's width.
  */
 enum { PIECE = 1 << 14 };
+/* Pieces that are worth waking another thread for. */
+enum { SHARE = 4 };
 
 #define OPTIMIZER(name) extern const weft__rule weft__rule_##name;
 #include "train/table.def"
@@ -257,7 +259,7 @@ static double gradient_norm(weft_optimizer *o)
 {
     double type = o->opts.clip_norm_type;
     size_t n = pieces(o->g);
-    weft__parallel(n, 1, norms, o);
+    weft__parallel(n, SHARE, norms, o);
     double all = gather(o->part, n, isinf(type));
     return type == 2 ? sqrt(all) : all;
 }
@@ -326,7 +328,7 @@ weft_status weft_step(weft_optimizer *o, double lr)
     o->steps++;
     step s = {.o = o, .lr = lr, .scale = 1, .keep = average_keep(o)};
     if (most > 0 && most / (norm + 1e-6) < 1) s.scale = most / (norm + 1e-6);
-    weft__parallel(pieces(o->g), 1, update_pieces, &s);
+    weft__parallel(pieces(o->g), SHARE, update_pieces, &s);
     o->g->version++;
     return WEFT_OK;
 }
