@@ -60,7 +60,9 @@ weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f
                            any_model *out)
 {
     any_model m = {0};
-    const weft_text_model_opts text = {.classes = opts ? opts->classes : 0};
+    weft_text_model_opts text = {.classes = opts ? opts->classes : 0};
+    /* small for a check: finite differences go through the network many times */
+    if (f64) text.length = 9, text.vocabulary[0] = 40;
     bool file = access(name, F_OK) == 0;
     weft_status s = file || strpbrk(name, "./") ? load(name, f64, &m)
                     : any_model_is_ready(name)

@@ -75,10 +75,11 @@ void weft__step_backward(weft_plan *p, weft__step *s)
 {
     double start = p->trace ? weft__seconds() : 0;
     s->run.scratch = s->scratch_back;
-    if (s->activation && s->run.dout[0].data) undo_activation(p, s);
+    bool undone = s->op->undoes_relu && s->epilogue.act == WEFT_ACT_RELU;
+    if (s->activation && !undone && s->run.dout[0].data) undo_activation(p, s);
     s->op->backward(&s->run);
     for (int k = 0; k < s->nin; k++)
-        if (s->adds[k]) add_up(p, &p->val[s->in[k]].gradient, s->temporary[k]);
+        if (s->temporary[k]) add_up(p, &p->val[s->in[k]].gradient, s->temporary[k]);
     if (p->trace) report(p, s, weft__seconds() - start);
 }
 
@@ -101,6 +102,7 @@ weft_status weft_backward(weft_plan *p)
         return weft__fail(WEFT_EUSAGE,
                           "the plan was made for %d threads, there are %d now",
                           p->workers, weft__workers());
+    if (!p->opts.accumulate) weft__gradients_clear_touched(p->g);
     seed_loss(p);
     for (int i = p->steps - 1; i >= 0; i--)
         if (p->step[i].backward) weft__step_backward(p, &p->step[i]);
