@@ -417,6 +417,16 @@ static void no_deltas(const weft__rnn_part *p, int row)
                (size_t)j->z.h * sizeof(real));
 }
 
+/* Tells who asked how large the whole gradient of this state is. */
+static void note_state(const weft__rnn_part *p, int row, const real *dh)
+{
+    const weft__rnn_sizes *z = &p->job->z;
+    size_t at = (size_t)(p->first + row) * (size_t)z->t + (size_t)p->time;
+    double sum = 0;
+    for (int k = 0; k < z->h; k++) sum += (double)dh[k] * (double)dh[k];
+    p->job->r->states[at * (size_t)z->dirs + (size_t)p->dir] = sum;
+}
+
 static void step_backward(const weft__rnn_part *p)
 {
     const weft__rnn_job *j = p->job;
@@ -430,6 +440,7 @@ static void step_backward(const weft__rnn_part *p)
             continue;
         }
         if (dy->data) j->k->add(dh, dh, output_row(p, dy, i), (size_t)z->h, 1, 1);
+        if (j->r->states) note_state(p, i, dh);
         j->cell->back(p, i);
     }
     if (!any_active(p)) return;

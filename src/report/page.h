@@ -8,6 +8,16 @@
 /* style.c: CSS, light, dark and for paper; 0 ends */
 extern const char *const weft__style[];
 
+/* report.c: what every page begins and ends with; title and style are ours or foreign
+ * and ours. weft__page_write frees t. */
+void weft__page_open(weft__text *t, const char *title, const char *more_style);
+void weft__page_close(weft__text *t);
+weft_status weft__page_write(weft__text *t, const char *path);
+
+/* sections.c: a section with a heading, both texts ours. */
+void weft__section_begin(weft__text *t, const char *id, const char *title);
+void weft__section_end(weft__text *t);
+
 /* sections.c: each adds a section, or nothing when there is nothing to say. *id numbers
  * figures. */
 void weft__section_head(weft__text *t, const weft__report *r);

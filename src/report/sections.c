@@ -29,14 +29,14 @@ static int at_most(int n, int most)
     return n < 0 ? 0 : n < most ? n : most;
 }
 
-static void begin(weft__text *t, const char *id, const char *title)
+void weft__section_begin(weft__text *t, const char *id, const char *title)
 {
     weft__text_printf(
         t, "<section id=\"%s\" aria-labelledby=\"h-%s\">\n<h2 id=\"h-%s\">%s</h2>\n", id,
         id, id, title);
 }
 
-static void end(weft__text *t)
+void weft__section_end(weft__text *t)
 {
     weft__text_add(t, "</section>\n");
 }
@@ -106,7 +106,7 @@ void weft__section_charts(weft__text *t, const weft__report *r, int *id)
 {
     const double w = 520, h = 300;
     if (r->charts <= 0) return;
-    begin(t, "curves", "Curves");
+    weft__section_begin(t, "curves", "Curves");
     weft__text_add(t, "<div class=\"grid\">\n");
     for (int i = 0; i < at_most(r->charts, CHARTS); i++) {
         weft__chart chart = r->chart[i];
@@ -123,7 +123,7 @@ void weft__section_charts(weft__text *t, const weft__report *r, int *id)
     }
     weft__text_add(t, "</div>\n");
     left_out(t, at_most(r->charts, CHARTS), r->charts, "charts are");
-    end(t);
+    weft__section_end(t);
 }
 
 /* ---- confusion ---- */
@@ -169,7 +169,7 @@ void weft__section_confusion(weft__text *t, const weft__report *r, int *id)
              "Confusion matrix of %d classes: rows are the true classes, "
              "columns what the model said. The table below names the commonest mistakes.",
              m->classes);
-    begin(t, "confusion", "Confusion matrix");
+    weft__section_begin(t, "confusion", "Confusion matrix");
     weft__text_add(t, "<p class=\"note\">");
     if (r->confusion_title) {
         weft__text_escaped(t, r->confusion_title, NAME);
@@ -191,7 +191,7 @@ void weft__section_confusion(weft__text *t, const weft__report *r, int *id)
     weft__svg_end(&c);
     weft__text_add(t, "</figure>\n");
     mix_up_table(t, m);
-    end(t);
+    weft__section_end(t);
 }
 
 /* ---- classes ---- */
@@ -252,7 +252,7 @@ void weft__section_classes(weft__text *t, const weft__report *r)
         t->failed = true;
         return;
     }
-    begin(t, "classes", "Classes");
+    weft__section_begin(t, "classes", "Classes");
     if (n > CLASSES)
         weft__text_printf(
             t, "<p class=\"note\">The %d of %d classes with the lowest F1.</p>\n",
@@ -271,7 +271,7 @@ void weft__section_classes(weft__text *t, const weft__report *r)
     class_row(t, "Mean of the classes", 0, &r->macro);
     class_row(t, "Weighted by support", 0, &r->weighted);
     weft__text_add(t, "</tfoot></table></div>\n");
-    end(t);
+    weft__section_end(t);
     free(order);
 }
 
@@ -327,7 +327,7 @@ void weft__section_pictures(weft__text *t, const weft__report *r)
     int shown = 0;
     unsigned w, h;
     if (r->pictures <= 0) return;
-    begin(t, "mistakes", "Most confident mistakes");
+    weft__section_begin(t, "mistakes", "Most confident mistakes");
     weft__text_add(
         t, "<p class=\"note\">The wrong answers that the model was surest of. Often "
            "they show labels that are wrong themselves.</p>\n<div class=\"cards\">\n");
@@ -338,7 +338,7 @@ void weft__section_pictures(weft__text *t, const weft__report *r)
         }
     weft__text_add(t, "</div>\n");
     left_out(t, shown, r->pictures, "pictures are");
-    end(t);
+    weft__section_end(t);
 }
 
 /* ---- layers ---- */
@@ -384,7 +384,7 @@ void weft__section_layers(weft__text *t, const weft__report *r)
         if (r->layer[i].madds > 0 && isfinite(r->layer[i].madds))
             madds += r->layer[i].madds;
     }
-    begin(t, "layers", "Layers");
+    weft__section_begin(t, "layers", "Layers");
     weft__text_add(
         t, "<div class=\"panel scroll\"><table><thead><tr><th scope=\"col\">Layer</th>"
            "<th scope=\"col\">Operator</th><th scope=\"col\" class=\"n\">Output</th>"
@@ -400,7 +400,7 @@ void weft__section_layers(weft__text *t, const weft__report *r)
     madds_text(t, madds);
     weft__text_add(t, "</td></tr></tfoot></table></div>\n");
     left_out(t, at_most(r->layers, LAYERS), r->layers, "layers are");
-    end(t);
+    weft__section_end(t);
 }
 
 /* ---- facts and use ---- */
@@ -408,7 +408,7 @@ void weft__section_layers(weft__text *t, const weft__report *r)
 void weft__section_facts(weft__text *t, const weft__report *r)
 {
     if (r->groups <= 0) return;
-    begin(t, "facts", "Time, memory, settings");
+    weft__section_begin(t, "facts", "Time, memory, settings");
     weft__text_add(t, "<div class=\"facts\">\n");
     for (int i = 0; i < at_most(r->groups, GROUPS); i++) {
         const weft__fact_group *g = &r->group[i];
@@ -427,7 +427,7 @@ void weft__section_facts(weft__text *t, const weft__report *r)
         weft__text_add(t, "</dl></div>\n");
     }
     weft__text_add(t, "</div>\n");
-    end(t);
+    weft__section_end(t);
 }
 
 static void sample(weft__text *t, const char *title, const weft__report *r,
@@ -453,12 +453,12 @@ static void sample(weft__text *t, const char *title, const weft__report *r,
 void weft__section_usage(weft__text *t, const weft__report *r)
 {
     if (!r->usage.model) return;
-    begin(t, "usage", "Use the model");
+    weft__section_begin(t, "usage", "Use the model");
     weft__text_add(
         t, "<p class=\"note\">The model is an ONNX file; its answers are logits, and "
            "its metadata hold what these programs spell out.</p>\n");
     sample(t, "On the command line", r, weft__sample_command);
     sample(t, "In C", r, weft__sample_c);
     sample(t, "With ONNX Runtime, in Python", r, weft__sample_onnx);
-    end(t);
+    weft__section_end(t);
 }

@@ -1,0 +1,97 @@
+/* flow_subject.c: a model by file or name, its data, and what flows. */
+#include "flow_subject.h"
+
+#include "any_model.h"
+
+#include "base/error.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static bool is_ready_network(const char *name)
+{
+    for (int i = 0; i < weft_model_total(); i++)
+        if (!strcmp(weft_model_info_at(i).name, name)) return access(name, F_OK) != 0;
+    return false;
+}
+
+static void choose_split(flow_subject *s, const char *wanted)
+{
+    static const char *const names[] = {"train", "val", "test"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(names[i], wanted ? wanted : "train")) s->part = (weft_split)i;
+    s->split = names[s->part];
+}
+
+/* A network with initial parameters, for pictures as the data have them. */
+static weft_status open_fresh(flow_subject *s, const flow_choice *choice)
+{
+    weft_data_opts o = {.skip_bad = choice->skip_bad};
+    weft_model_opts m = {0};
+    weft_status status = weft_data_open(s->path, &o, &s->d);
+    if (status) return status;
+    weft_data_shape(s->d, &m.channels, &m.height, &m.width);
+    m.classes = weft_data_classes(s->d);
+    s->g = weft_graph_new();
+    if (!s->g) return weft__fail(WEFT_ENOMEM, "flow: out of memory");
+    status = weft_model_build(s->g, s->model, &m, &s->logits);
+    if (!status) status = weft_init(s->g, choice->seed);
+    if (!status) status = weft_data_moments(s->d, s->mean, s->deviation);
+    for (int i = 0; i < weft_input_count(s->g) && !status; i++)
+        if (weft_shape_of(s->g, weft_input_at(s->g, i)).rank == 4)
+            s->x = weft_input_at(s->g, i);
+    return status;
+}
+
+static weft_status open_file(flow_subject *s, const flow_choice *choice)
+{
+    weft_status status = weft_classifier_open(s->model, &s->c);
+    if (status) return status;
+    s->g = weft_classifier_graph(s->c, &s->x, &s->logits);
+    weft_classifier_moments(s->c, s->mean, s->deviation);
+    weft_data_opts o = weft_classifier_pictures(s->c);
+    o.skip_bad = choice->skip_bad;
+    return weft_data_open(s->path, &o, &s->d);
+}
+
+/* Neither a file nor a network: the message names the nearest one. */
+static weft_status check_name(const char *model)
+{
+    if (access(model, F_OK) == 0 || strpbrk(model, "./") || is_ready_network(model))
+        return WEFT_OK;
+    any_model m = {0};
+    weft_status s = any_model_load(model, NULL, false, &m);
+    any_model_free(&m);
+    return s;
+}
+
+weft_status flow_open(const char *model, const char *data, const flow_choice *choice,
+                      flow_subject *out)
+{
+    flow_subject s = {.model = model, .path = data};
+    choose_split(&s, choice->split);
+    weft_status status = check_name(model);
+    if (!status)
+        status = is_ready_network(model) ? open_fresh(&s, choice) : open_file(&s, choice);
+    weft_flow_opts o = {.split = s.part,
+                        .batches = choice->batches,
+                        .batch = choice->batch,
+                        .seed = choice->seed};
+    memcpy(o.mean, s.mean, sizeof o.mean);
+    memcpy(o.deviation, s.deviation, sizeof o.deviation);
+    if (!status) status = weft_flow_data(s.g, s.logits, s.d, &o, &s.flow);
+    if (status)
+        flow_close(&s);
+    else
+        *out = s;
+    return status;
+}
+
+void flow_close(flow_subject *s)
+{
+    weft_flow_free(s->flow); /* before the graph */
+    weft_data_close(s->d);
+    if (!s->c) weft_graph_free(s->g);
+    weft_classifier_free(s->c);
+    *s = (flow_subject){0};
+}
