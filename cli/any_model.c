@@ -23,7 +23,10 @@ static weft_status build(const char *name, const weft_model_opts *opts, bool f64
     if (!m->g) return weft__fail(WEFT_ENOMEM, "%s: out of memory", name);
     if (f64) weft_graph_use_double(m->g);
     m->fresh = true;
-    weft_status s = weft_model_build(m->g, name, opts, &m->output);
+    weft_text_model_opts text = {.classes = opts ? opts->classes : 0};
+    weft_status s = weft_model_is_text(name)
+                        ? weft_text_model_build(m->g, name, &text, &m->output)
+                        : weft_model_build(m->g, name, opts, &m->output);
     return s ? s : weft_init(m->g, 0);
 }
 

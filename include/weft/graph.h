@@ -129,7 +129,7 @@ typedef enum weft_init_kind {
     WEFT_INIT_HE_UNIFORM /* fan in; gain a, 0 means sqrt(2) */,
     WEFT_INIT_XAVIER_NORMAL,
     WEFT_INIT_XAVIER_UNIFORM /* gain a, 0 means 1 */,
-    WEFT_INIT_ORTHOGONAL /* gain a, 0 means 1 */
+    WEFT_INIT_ORTHOGONAL /* gain a, 0 means 1; rows of b elements, 0: of all but axis 0 */
 } weft_init_kind;
 WEFT_API void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a,
                               double b);

@@ -17,6 +17,9 @@ typedef enum weft__kind {
 typedef struct weft__init {
     weft_init_kind kind;
     double a, b;
+    /* of every `period` elements, `count` ones from `from` on start at `value` */
+    size_t period, from, count;
+    double value;
 } weft__init;
 
 typedef struct weft__value {
@@ -67,6 +70,10 @@ struct weft_graph {
     size_t buffer_count;
     unsigned long version; /* goes up whenever a parameter is changed */
 };
+
+/* After weft_param_init: sets those elements apart. */
+void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,
+                           size_t count, double value);
 
 static inline size_t weft__element(const weft_graph *g, weft_type type)
 {

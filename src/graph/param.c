@@ -289,7 +289,18 @@ void weft_param_no_decay(weft_graph *g, weft_val v)
 
 void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a, double b)
 {
-    if (v.id) g->value[v.id].init = (weft__init){kind, a, b};
+    if (v.id) g->value[v.id].init = (weft__init){.kind = kind, .a = a, .b = b};
+}
+
+void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,
+                           size_t count, double value)
+{
+    if (!v.id) return;
+    weft__init *init = &g->value[v.id].init;
+    init->period = period;
+    init->from = from;
+    init->count = count;
+    init->value = value;
 }
 
 void weft_zero_gradients(weft_graph *g)

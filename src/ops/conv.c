@@ -1,14 +1,10 @@
 /* conv.c: y = x convolved with w, plus b; one or two axes. */
-#include "ops/window.h"
+#include "ops/conv.h"
 
 #include <assert.h>
 #include <stdio.h>
 
-/* The kernel's size is the weight's; here it is for describe alone. */
-typedef struct options {
-    weft__slide slide;
-    int groups;
-} options;
+typedef weft__conv_attr options;
 
 weft_val weft_conv(weft_graph *g, weft_val x, weft_val w, weft_val b,
                    const weft_conv_opts *opts)

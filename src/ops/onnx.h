@@ -50,6 +50,20 @@ void weft__onnx_begin(weft__onnx_writer *w, const char *op_type);
 void weft__onnx_add_named(weft__onnx_writer *w, const char *name);
 void weft__onnx_end(weft__onnx_writer *w, const char **names, int n);
 void weft__onnx_give(weft__onnx_writer *w, int k);
+/* The name of the node's own input i. No node may be at hand. */
+const char *weft__onnx_input_name(weft__onnx_writer *w, int i);
+/* What is made from value `lengths`, integers [n], by nodes of its own, written once for
+ * all that read it; its name. No node may be at hand.
+ * MASK: [n, steps] and ones up to that rank: whether a step is before the length.
+ * COLUMN: the lengths as [n, 1]; REAL: as floats; LAST: less one. */
+typedef enum weft__onnx_form {
+    WEFT_ONNX_MASK,
+    WEFT_ONNX_COLUMN,
+    WEFT_ONNX_REAL,
+    WEFT_ONNX_LAST
+} weft__onnx_form;
+const char *weft__onnx_steps(weft__onnx_writer *w, int lengths, weft__onnx_form form,
+                             int steps, int rank);
 /* Whether anybody reads the operator's output k. */
 bool weft__onnx_wants(const weft__onnx_writer *w, int k);
 /* The nominal tensors (batch counted as 1) of the node's inputs and outputs. */

@@ -14,24 +14,47 @@ bool weft__flow_recurrent(const weft__step *s)
     return !strcmp(op, "rnn") || !strcmp(op, "gru") || !strcmp(op, "lstm");
 }
 
+static bool among(const char *op, const char *const *names)
+{
+    while (*names && strcmp(op, *names)) names++;
+    return *names != NULL;
+}
+
 /* ---- axes ---- */
 
-/* Where the units of a step's result lie: channels come second, but last behind
- * recurrent layers, embeddings and whatever keeps their shape. */
+static const char *const units_last[] = {
+    "rnn", "gru", "lstm", "embedding", "matmul", "seq_conv", "seq_max_pool", NULL};
+
+/* Where the units of a step's result lie: channels come second, but last in sequences
+ * and whatever keeps their shape. */
 static int axis_of(const weft_flow *f, const weft__step *s)
 {
     const weft__tensor *y = &f->p->val[s->out[0]].t;
     const weft__tensor *x = s->nin && s->in[0] ? &f->p->val[s->in[0]].t : NULL;
-    const char *op = s->op->name;
     if (y->rank < 2) return -1;
-    if (weft__flow_recurrent(s) || !strcmp(op, "embedding") || !strcmp(op, "matmul"))
-        return y->rank - 1;
-    if (x && !strcmp(op, "transpose") && x->rank == y->rank && x->rank == 3) {
+    if (among(s->op->name, units_last)) return y->rank - 1;
+    if (x && !strcmp(s->op->name, "transpose") && x->rank == 3 && y->rank == 3) {
         const int from = f->axis[s->in[0]] < 0 ? 1 : f->axis[s->in[0]];
         return y->dim[1] == x->dim[2] && y->dim[2] == x->dim[1] ? 3 - from : from;
     }
     if (x && weft__shapes_equal(x, y) && f->axis[s->in[0]] >= 0) return f->axis[s->in[0]];
     return 1;
+}
+
+/* What says how many steps of a step's result count: an input of its own, or that of the
+ * values whose shape it keeps. Tokens have the network's input of that name. */
+static int lengths_of(const weft_flow *f, const weft__step *s, int input)
+{
+    const weft__pval *val = f->p->val;
+    const weft__tensor *y = &val[s->out[0]].t;
+    if (weft__flow_recurrent(s)) return s->in[RNN_LENGTHS];
+    if (!strcmp(s->op->name, "seq_conv") || !strcmp(s->op->name, "seq_max_pool"))
+        return s->in[s->nin - 1];
+    if (y->rank != 3 || !s->nin || !s->in[0]) return 0;
+    if (!strcmp(s->op->name, "embedding") && input &&
+        y->dim[1] == f->p->g->value[input].limit - 1)
+        return input;
+    return weft__shapes_equal(&val[s->in[0]].t, y) ? f->lengths[s->in[0]] : 0;
 }
 
 static weft__range_of range_of(const weft__step *s)
@@ -50,11 +73,12 @@ static weft_status out_of_memory(void)
     return weft__fail(WEFT_ENOMEM, "flow: out of memory");
 }
 
-static weft_status add_node(weft_flow *f, int step)
+static weft_status add_node(weft_flow *f, int step, int lengths)
 {
     const weft__step *s = &f->p->step[step];
     const weft__tensor *t = &f->p->val[s->out[0]].t;
     f->axis[s->out[0]] = axis_of(f, s);
+    f->lengths[s->out[0]] = lengths_of(f, s, lengths);
     if (s->out[0] >= f->p->g->values || t->type == WEFT_I32 || !t->data) return WEFT_OK;
     weft__flow_node *n = &f->node[f->nodes++];
     *n = (weft__flow_node){.step = step,
@@ -106,21 +130,22 @@ static weft_status add_states(weft_flow *f, int step)
     return status;
 }
 
-static weft_status add_step(weft_flow *f, int step)
+static const char *const tracked[] = {"embedding", "conv", "seq_conv", NULL};
+
+static weft_status add_step(weft_flow *f, int step, int lengths)
 {
     const weft__step *s = &f->p->step[step];
     const int v = s->out[0];
-    weft_status status = add_node(f, step);
+    weft_status status = add_node(f, step, lengths);
     if (status || v >= f->p->g->values || !s->backward) return status;
     if (weft__flow_recurrent(s)) return add_states(f, step);
     const weft__tensor *t = &f->p->val[v].gradient;
-    if (t->rank != 3 || !t->data ||
-        (strcmp(s->op->name, "embedding") && strcmp(s->op->name, "conv")))
-        return WEFT_OK;
+    if (t->rank != 3 || !t->data || !among(s->op->name, tracked)) return WEFT_OK;
     return add_series(f, (weft__flow_series){
                              .step = step, .value = v, .steps = t->dim[3 - f->axis[v]]});
 }
 
+/* The input that says how long each sample is, or 0. */
 static int find_lengths(const weft_plan *p)
 {
     for (int v = 1; v < p->g->values; v++) {
@@ -140,17 +165,18 @@ static weft_status build(weft_flow *f)
     int room = 1;
     for (int i = 0; i < p->steps; i++) room += weft__flow_recurrent(&p->step[i]) ? 2 : 1;
     f->params = p->g->trainable;
-    f->lengths = find_lengths(p);
+    f->lengths = weft__arena_alloc(&f->arena, vals * sizeof *f->lengths);
     f->node = weft__arena_alloc(&f->arena, steps * sizeof *f->node);
     f->series = weft__arena_alloc(&f->arena, (size_t)room * sizeof *f->series);
     f->axis = weft__arena_alloc(&f->arena, vals * sizeof *f->axis);
     f->param = weft__arena_alloc(&f->arena, ((size_t)f->params + 1) * sizeof *f->param);
     f->buffers = weft__arena_alloc(&f->arena, buffers + 1);
-    if (!f->node || !f->series || !f->axis || !f->param || !f->buffers)
+    if (!f->node || !f->series || !f->axis || !f->lengths || !f->param || !f->buffers)
         return out_of_memory();
     for (size_t v = 0; v < vals; v++) f->axis[v] = -1;
+    const int lengths = find_lengths(p);
     weft_status s = WEFT_OK;
-    for (int i = 0; i < p->steps && !s; i++) s = add_step(f, i);
+    for (int i = 0; i < p->steps && !s; i++) s = add_step(f, i, lengths);
     return s;
 }
 

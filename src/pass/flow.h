@@ -37,7 +37,7 @@ struct weft_flow {
     weft__flow_series *series;
     int series_count;
     int *axis;     /* of the units, by pval; -1 unknown */
-    int lengths;   /* an input that says how long each sample is, or 0 */
+    int *lengths;  /* by pval: what says how many steps of each sample count; 0: all do */
     double *param; /* sum over batches of the norms, by parameter */
     int params;
     double loss, gradient; /* sums over batches */

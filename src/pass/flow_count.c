@@ -23,12 +23,10 @@ static double squares(const weft_flow *f, const void *data, size_t from, size_t 
 
 /* ---- values ---- */
 
-/* Of a recurrent layer: how many steps each sample has, or NULL: all. */
-static const int32_t *lengths_of(const weft_flow *f, int step)
+/* How many steps of each sample of value v count, or NULL: all. */
+static const int32_t *lengths_of(const weft_flow *f, int v)
 {
-    const weft__step *s = &f->p->step[step];
-    if (!weft__flow_recurrent(s)) return NULL;
-    return s->run.in[RNN_LENGTHS].rank < 0 ? NULL : s->run.in[RNN_LENGTHS].data;
+    return f->lengths[v] ? f->p->val[f->lengths[v]].t.data : NULL;
 }
 
 static bool speaks(weft__range_of range, double x)
@@ -50,7 +48,7 @@ static rows rows_of(const weft_flow *f, const weft__flow_node *n, const weft__te
     rows r = {.outer = t->count, .units = 1, .inner = 1, .steps = 1};
     if (n->unit_axis >= 0) {
         weft__around(t, n->unit_axis, &r.outer, &r.units, &r.inner);
-        r.length = lengths_of(f, n->step);
+        r.length = lengths_of(f, n->value);
         if (r.length) r.steps = (size_t)t->dim[1];
     }
     return r;
@@ -129,20 +127,10 @@ static void count_params(weft_flow *f)
 
 /* ---- sequences ---- */
 
-/* Steps of sample i that count in a series of `steps`, of which the longest sample has
- * all: a convolution or pooling before may have made them fewer. */
 static int steps_of(const weft_flow *f, const weft__flow_series *s, int i)
 {
-    const int32_t *length = lengths_of(f, s->step);
-    if (s->state) return length ? length[i] : s->steps;
-    if (!f->lengths) return s->steps;
-    int given = ((const int32_t *)f->p->val[f->lengths].t.data)[i];
-    int longest = f->p->g->value[f->lengths].limit - 1;
-    if (longest < s->steps) return given < s->steps ? given : s->steps;
-    int n = 2 * s->steps > longest
-                ? given - (longest - s->steps)
-                : (int)(((int64_t)given * s->steps + longest - 1) / longest);
-    return n < 1 ? 1 : n;
+    const int32_t *length = lengths_of(f, s->value);
+    return length && length[i] < s->steps ? length[i] : s->steps;
 }
 
 static double norm_at(const weft_flow *f, const weft__flow_series *s, int sample,

@@ -40,6 +40,14 @@ struct weft__onnx_writer {
     pb_attribute **attribute;
     size_t attributes, attribute_room;
     bool gave; /* the operator has written all its outputs itself */
+
+    /* what weft__onnx_steps has written so far */
+    struct weft__onnx_made {
+        int lengths, steps, rank;
+        weft__onnx_form form;
+        const char *name;
+    } * made;
+    int mades, made_room;
 };
 
 /* ---- onnx_emit.c: one node; the calls of ops/onnx.h ---- */
@@ -47,6 +55,8 @@ struct weft__onnx_writer {
 void weft__onnx_emit(weft__onnx_writer *w, const weft__node *node);
 /* An Identity node that gives value `from` another name. */
 void weft__onnx_emit_identity(weft__onnx_writer *w, int from, const char *name);
+/* The name of value v; writes the node of a constant that nobody has read yet. */
+const char *weft__onnx_value_name(weft__onnx_writer *w, int v);
 void weft__onnx_write_fail(weft__onnx_writer *w, weft_status s, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Memory of the writer's arena; NULL after remembering that there is none. */
