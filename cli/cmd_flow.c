@@ -29,6 +29,14 @@ static const option_row options[] = {
      .offset = offsetof(flow_args, choice.seed),
      .help = "of the order, of dropout, and of a ready network's parameters (0)"},
     FLAG(flow_args, choice.skip_bad, "skip-bad", "leave out samples that cannot be read"),
+    {.kind = OPTION_HEADING, .help = "A ready network for texts"},
+    INT(flow_args, choice.text.embedding, "embedding", 1, 65536, "width of embeddings"),
+    INT(flow_args, choice.text.hidden, "hidden", 1, 16384, "recurrent units"),
+    INT(flow_args, choice.text.layers, "layers", 1, 64, "recurrent layers"),
+    CHOICE(flow_args, choice.text.readout, "readout", "last|max|mean|max+mean|attention",
+           "how a text becomes one vector"),
+    INT(flow_args, choice.max_length, "max-length", 1, 1048576, "tokens of a text"),
+    {.kind = OPTION_HEADING, .help = "Other"},
     INT(flow_args, threads, "threads", 0, 256, "that compute; by default all cores"),
     END_OF_OPTIONS};
 

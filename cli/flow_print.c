@@ -212,10 +212,10 @@ static void print_series(const flow_subject *s)
         spark(&one, text);
         small(first, one.by_distance[0]);
         small(last, one.by_distance[end]);
-        printf("%-20s %s  %s  at the end %s, %d steps back %s\n", name,
+        printf("%-20s %-10s  %s  at the end %s, %d steps back %s\n", name,
                !one.state    ? "each step"
                : one.reverse ? "h backward"
-                             : "h forward ",
+                             : "h forward",
                text, first, end, last);
     }
 }

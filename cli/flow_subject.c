@@ -23,6 +23,12 @@ static void choose_split(flow_subject *s, const char *wanted)
     s->split = names[s->part];
 }
 
+static weft_status new_graph(flow_subject *s)
+{
+    s->g = weft_graph_new();
+    return s->g ? WEFT_OK : weft__fail(WEFT_ENOMEM, "flow: out of memory");
+}
+
 /* A network with initial parameters, for pictures as the data have them. */
 static weft_status open_fresh(flow_subject *s, const flow_choice *choice)
 {
@@ -32,15 +38,33 @@ static weft_status open_fresh(flow_subject *s, const flow_choice *choice)
     if (status) return status;
     weft_data_shape(s->d, &m.channels, &m.height, &m.width);
     m.classes = weft_data_classes(s->d);
-    s->g = weft_graph_new();
-    if (!s->g) return weft__fail(WEFT_ENOMEM, "flow: out of memory");
-    status = weft_model_build(s->g, s->model, &m, &s->logits);
+    status = new_graph(s);
+    if (!status) status = weft_model_build(s->g, s->model, &m, &s->logits);
     if (!status) status = weft_init(s->g, choice->seed);
     if (!status) status = weft_data_moments(s->d, s->mean, s->deviation);
     for (int i = 0; i < weft_input_count(s->g) && !status; i++)
         if (weft_shape_of(s->g, weft_input_at(s->g, i)).rank == 4)
             s->x = weft_input_at(s->g, i);
     return status;
+}
+
+/* The same for texts. */
+static weft_status open_fresh_text(flow_subject *s, const flow_choice *choice)
+{
+    weft_texts_opts o = {.skip_bad = choice->skip_bad};
+    weft_text_model_opts m = choice->text;
+    weft_status status = weft_texts_open(s->path, &o, &s->t);
+    if (!status)
+        status = weft_tokenizer_learn(
+            s->t, &(weft_tokenizer_opts){.max_length = choice->max_length}, &s->k);
+    if (!status) status = new_graph(s);
+    if (status) return status;
+    m.classes = weft_texts_classes(s->t);
+    m.length = weft_tokenizer_length(s->k);
+    m.streams = weft_tokenizer_streams(s->k);
+    for (int i = 0; i < m.streams; i++) m.vocabulary[i] = weft_tokenizer_size(s->k, i);
+    status = weft_text_model_build(s->g, s->model, &m, &s->logits);
+    return status ? status : weft_init(s->g, choice->seed);
 }
 
 static weft_status open_file(flow_subject *s, const flow_choice *choice)
@@ -65,21 +89,31 @@ static weft_status check_name(const char *model)
     return s;
 }
 
+static weft_status open_any(flow_subject *s, const flow_choice *choice)
+{
+    weft_status status = check_name(s->model);
+    if (status) return status;
+    if (!is_ready_network(s->model)) return open_file(s, choice);
+    return weft_model_is_text(s->model) ? open_fresh_text(s, choice)
+                                        : open_fresh(s, choice);
+}
+
 weft_status flow_open(const char *model, const char *data, const flow_choice *choice,
                       flow_subject *out)
 {
     flow_subject s = {.model = model, .path = data};
     choose_split(&s, choice->split);
-    weft_status status = check_name(model);
-    if (!status)
-        status = is_ready_network(model) ? open_fresh(&s, choice) : open_file(&s, choice);
+    weft_status status = open_any(&s, choice);
     weft_flow_opts o = {.split = s.part,
                         .batches = choice->batches,
                         .batch = choice->batch,
                         .seed = choice->seed};
     memcpy(o.mean, s.mean, sizeof o.mean);
     memcpy(o.deviation, s.deviation, sizeof o.deviation);
-    if (!status) status = weft_flow_data(s.g, s.logits, s.d, &o, &s.flow);
+    if (!status && s.t)
+        status = weft_flow_texts(s.g, s.logits, s.t, s.k, NULL, &o, &s.flow);
+    else if (!status)
+        status = weft_flow_data(s.g, s.logits, s.d, &o, &s.flow);
     if (status)
         flow_close(&s);
     else
@@ -91,6 +125,8 @@ void flow_close(flow_subject *s)
 {
     weft_flow_free(s->flow); /* before the graph */
     weft_data_close(s->d);
+    weft_texts_close(s->t);
+    weft_tokenizer_free(s->k);
     if (!s->c) weft_graph_free(s->g);
     weft_classifier_free(s->c);
     *s = (flow_subject){0};

@@ -11,7 +11,9 @@ typedef struct flow_subject {
     weft_classifier *c; /* of a file; else NULL */
     weft_graph *g;      /* c's, or own */
     weft_val x, logits;
-    weft_data *d;
+    weft_data *d; /* or: */
+    weft_texts *t;
+    weft_tokenizer *k;
     float mean[4], deviation[4];
     weft_flow *flow;
 } flow_subject;
@@ -21,6 +23,8 @@ typedef struct flow_choice { /* what the user asked for */
     int batches, batch;
     uint64_t seed;
     bool skip_bad;
+    weft_text_model_opts text; /* of a ready network for texts */
+    int max_length;            /* of its texts, in tokens */
 } flow_choice;
 
 /* model: an ONNX file, a run folder, or a ready network's name, which is then built for

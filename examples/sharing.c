@@ -82,7 +82,7 @@ static double compare(const weft_graph *apart, const weft_val *copy, int copies,
     return off;
 }
 
-/* y[p] = sum over k of w[k] x[p + k]: a convolution, and a dense layer for every place. */
+/* y[p] = sum over k of w[k] x[p + k]: a convolution; and a dense layer for each place. */
 static double convolution(void)
 {
     weft_graph *g = weft_graph_new(), *h = weft_graph_new();

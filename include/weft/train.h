@@ -6,6 +6,7 @@
 #include "weft/data.h"
 #include "weft/pass.h"
 #include "weft/store.h"
+#include "weft/text.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -187,6 +188,11 @@ typedef struct weft_flow_opts {
  * which must outlive *out: yours, weft_flow_free. Fails as weft_evaluate does. */
 WEFT_API weft_status weft_flow_data(weft_graph *g, weft_val logits, const weft_data *d,
                                     const weft_flow_opts *opts, weft_flow **out);
+/* The same for texts, numbered by k. class_of [classes of t], or NULL, tells which class
+ * of the network each class of t is. */
+WEFT_API weft_status weft_flow_texts(weft_graph *g, weft_val logits, const weft_texts *t,
+                                     const weft_tokenizer *k, const int32_t *class_of,
+                                     const weft_flow_opts *opts, weft_flow **out);
 
 /* ---- a trained picture classifier at work: a model file with all that it says about
  * its pictures and classes ---- */

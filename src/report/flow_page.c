@@ -14,6 +14,7 @@ static const char style[] =
     ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr)"
     ")"
     ";gap:14px;margin-top:16px}\n.pair>.panel,.pair>figure{margin:0}\n"
+    ".pair+.note,figure+.note{margin-top:18px}\n"
     ".strip{display:grid;grid-template-columns:repeat(6,1fr);gap:16px "
     "12px;margin-top:8px}"
     "\n.strip>figure{min-width:0}\n"
@@ -120,6 +121,11 @@ static void figures(weft__text *t, const weft__flow_report *r, int *id, const ch
     weft__text_add(t, compares(r) ? "<div class=\"pair\">\n" : "");
     for (int i = 0; i < r->sides; i++) {
         weft__text_add(t, "<figure class=\"panel scroll\">");
+        if (compares(r)) {
+            weft__text_add(t, "<h3>");
+            weft__text_escaped(t, r->side[i].name, NAME);
+            weft__text_add(t, "</h3>\n");
+        }
         weft__canvas c = weft__svg_begin(t, w, height(&r->side[i]), ++*id, title, words);
         draw(&c, &r->side[i], a, b, w);
         weft__svg_end(&c);
