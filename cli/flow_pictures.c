@@ -220,7 +220,8 @@ static weft_status draw_sample(const view *v, int i, const float *cam, flow_imag
 
 static const char *class_name(const view *v, int k)
 {
-    return v->s->c ? weft_classifier_name(v->s->c, k) : weft_data_class_name(v->s->d, k);
+    return v->s->file.pictures ? weft_classifier_name(v->s->file.pictures, k)
+                               : weft_data_class_name(v->s->d, k);
 }
 
 static void name_cam(const view *v, int i, int k, const char *what, flow_image *to)

@@ -3,8 +3,10 @@
 
 #include "any_model.h"
 
+#include "base/checked.h"
 #include "base/error.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,15 +69,28 @@ static weft_status open_fresh_text(flow_subject *s, const flow_choice *choice)
     return status ? status : weft_init(s->g, choice->seed);
 }
 
+static weft_status open_pictures(flow_subject *s, const flow_choice *choice)
+{
+    weft_data_opts o = weft_classifier_pictures(s->file.pictures);
+    o.skip_bad = choice->skip_bad;
+    s->g = weft_classifier_graph(s->file.pictures, &s->x, &s->logits);
+    weft_classifier_moments(s->file.pictures, s->mean, s->deviation);
+    return weft_data_open(s->path, &o, &s->d);
+}
+
+static weft_status open_texts(flow_subject *s, const flow_choice *choice)
+{
+    weft_texts_opts o = {.skip_bad = choice->skip_bad};
+    s->g = weft_text_classifier_graph(s->file.texts);
+    s->logits = weft_output_at(s->g, 0);
+    return weft_texts_open(s->path, &o, &s->t);
+}
+
 static weft_status open_file(flow_subject *s, const flow_choice *choice)
 {
-    weft_status status = weft_classifier_open(s->model, &s->c);
+    weft_status status = trained_open(s->model, &s->file);
     if (status) return status;
-    s->g = weft_classifier_graph(s->c, &s->x, &s->logits);
-    weft_classifier_moments(s->c, s->mean, s->deviation);
-    weft_data_opts o = weft_classifier_pictures(s->c);
-    o.skip_bad = choice->skip_bad;
-    return weft_data_open(s->path, &o, &s->d);
+    return s->file.texts ? open_texts(s, choice) : open_pictures(s, choice);
 }
 
 /* Neither a file nor a network: the message names the nearest one. */
@@ -98,6 +113,21 @@ static weft_status open_any(flow_subject *s, const flow_choice *choice)
                                         : open_fresh(s, choice);
 }
 
+static weft_status run_texts(flow_subject *s, const weft_flow_opts *o)
+{
+    weft_text_classifier *c = s->file.texts;
+    const weft_tokenizer *k = c ? weft_text_classifier_tokenizer(c) : s->k;
+    int32_t *class_of = NULL;
+    weft_status status = WEFT_OK;
+    if (c) class_of = weft__alloc((size_t)weft_texts_classes(s->t), sizeof *class_of);
+    if (c && !class_of) status = weft__fail(WEFT_ENOMEM, "flow: out of memory");
+    if (c && !status) status = weft_text_classifier_match(c, s->t, class_of);
+    if (!status)
+        status = weft_flow_texts(s->g, s->logits, s->t, k, class_of, o, &s->flow);
+    free(class_of);
+    return status;
+}
+
 weft_status flow_open(const char *model, const char *data, const flow_choice *choice,
                       flow_subject *out)
 {
@@ -111,7 +141,7 @@ weft_status flow_open(const char *model, const char *data, const flow_choice *ch
     memcpy(o.mean, s.mean, sizeof o.mean);
     memcpy(o.deviation, s.deviation, sizeof o.deviation);
     if (!status && s.t)
-        status = weft_flow_texts(s.g, s.logits, s.t, s.k, NULL, &o, &s.flow);
+        status = run_texts(&s, &o);
     else if (!status)
         status = weft_flow_data(s.g, s.logits, s.d, &o, &s.flow);
     if (status)
@@ -127,7 +157,7 @@ void flow_close(flow_subject *s)
     weft_data_close(s->d);
     weft_texts_close(s->t);
     weft_tokenizer_free(s->k);
-    if (!s->c) weft_graph_free(s->g);
-    weft_classifier_free(s->c);
+    if (!s->file.pictures && !s->file.texts) weft_graph_free(s->g);
+    trained_close(&s->file);
     *s = (flow_subject){0};
 }

@@ -2,18 +2,18 @@
 #ifndef WEFT_CLI_FLOW_SUBJECT_H
 #define WEFT_CLI_FLOW_SUBJECT_H
 
-#include "weft/weft.h"
+#include "trained.h"
 
 typedef struct flow_subject {
     const char *model, *path; /* as the user named model and data */
     const char *split;        /* "train" ... */
     weft_split part;
-    weft_classifier *c; /* of a file; else NULL */
-    weft_graph *g;      /* c's, or own */
+    trained file;  /* of a file: a classifier of pictures or of texts */
+    weft_graph *g; /* the file's, or own */
     weft_val x, logits;
     weft_data *d; /* or: */
     weft_texts *t;
-    weft_tokenizer *k;
+    weft_tokenizer *k; /* own; NULL with a file */
     float mean[4], deviation[4];
     weft_flow *flow;
 } flow_subject;

@@ -84,6 +84,7 @@ WEFT_API void weft_output(weft_graph *g, weft_val v, const char *name);
 /* ---- asking ---- */
 WEFT_API weft_shape weft_shape_of(const weft_graph *g,
                                   weft_val v); /* dim[0] 0 for the batch */
+WEFT_API weft_type weft_type_of(const weft_graph *g, weft_val v);
 WEFT_API const char *weft_name_of(const weft_graph *g, weft_val v);
 WEFT_API weft_val weft_find(const weft_graph *g,
                             const char *name); /* WEFT_NONE when absent */

@@ -362,6 +362,11 @@ weft_shape weft_shape_of(const weft_graph *g, weft_val v)
     return s;
 }
 
+weft_type weft_type_of(const weft_graph *g, weft_val v)
+{
+    return g->value[v.id].type;
+}
+
 const char *weft_name_of(const weft_graph *g, weft_val v)
 {
     return v.id ? g->value[v.id].name : "";

@@ -41,7 +41,7 @@ void weft__section_end(weft__text *t)
     weft__text_add(t, "</section>\n");
 }
 
-static void left_out(weft__text *t, int shown, int all, const char *what)
+void weft__left_out(weft__text *t, int shown, int all, const char *what)
 {
     if (shown < all)
         weft__text_printf(t, "<p class=\"note\">%d more %s left out.</p>\n", all - shown,
@@ -90,10 +90,12 @@ void weft__section_head(weft__text *t, const weft__report *r)
         weft__text_add(t, "</p>\n");
     }
     weft__text_add(t, "<nav aria-label=\"Sections\">\n");
+    link_to(t, r->rivals > 1, "beside", "Beside a simple model");
     link_to(t, r->charts > 0, "curves", "Curves");
     link_to(t, has_confusion(r), "confusion", "Confusion matrix");
     link_to(t, has_classes(r), "classes", "Classes");
-    link_to(t, r->pictures > 0, "mistakes", "Mistakes");
+    link_to(t, r->pictures > 0 || r->quotes > 0, "mistakes", "Mistakes");
+    link_to(t, r->data_charts > 0, "data", "The data");
     link_to(t, r->layers > 0, "layers", "Layers");
     link_to(t, r->groups > 0, "facts", "Time, memory, settings");
     link_to(t, r->usage.model != NULL, "usage", "Use the model");
@@ -102,27 +104,31 @@ void weft__section_head(weft__text *t, const weft__report *r)
 
 /* ---- curves ---- */
 
-void weft__section_charts(weft__text *t, const weft__report *r, int *id)
+void weft__chart_figure(weft__text *t, const weft__chart *chart, int *id)
 {
     const double w = 520, h = 300;
+    weft__chart drawn = *chart;
+    weft__text words = {0};
+    drawn.n = at_most(drawn.n, SERIES);
+    weft__describe_chart(&words, &drawn);
+    weft__text_add(t, "<figure class=\"panel\">");
+    weft__canvas c =
+        weft__svg_begin(t, w, h, ++*id, drawn.title, words.data ? words.data : "");
+    weft__draw_chart(&c, &drawn, 0, 0, w, h);
+    weft__svg_end(&c);
+    weft__text_add(t, "</figure>\n");
+    weft__text_free(&words);
+}
+
+void weft__section_charts(weft__text *t, const weft__report *r, int *id)
+{
     if (r->charts <= 0) return;
     weft__section_begin(t, "curves", "Curves");
     weft__text_add(t, "<div class=\"grid\">\n");
-    for (int i = 0; i < at_most(r->charts, CHARTS); i++) {
-        weft__chart chart = r->chart[i];
-        weft__text words = {0};
-        chart.n = at_most(chart.n, SERIES);
-        weft__describe_chart(&words, &chart);
-        weft__text_add(t, "<figure class=\"panel\">");
-        weft__canvas c =
-            weft__svg_begin(t, w, h, ++*id, chart.title, words.data ? words.data : "");
-        weft__draw_chart(&c, &chart, 0, 0, w, h);
-        weft__svg_end(&c);
-        weft__text_add(t, "</figure>\n");
-        weft__text_free(&words);
-    }
+    for (int i = 0; i < at_most(r->charts, CHARTS); i++)
+        weft__chart_figure(t, &r->chart[i], id);
     weft__text_add(t, "</div>\n");
-    left_out(t, at_most(r->charts, CHARTS), r->charts, "charts are");
+    weft__left_out(t, at_most(r->charts, CHARTS), r->charts, "charts are");
     weft__section_end(t);
 }
 
@@ -289,7 +295,7 @@ static bool png_size(const weft__picture *p, unsigned *w, unsigned *h)
     return *w > 0 && *h > 0;
 }
 
-static void probability(weft__text *t, double p)
+void weft__probability(weft__text *t, double p)
 {
     if (isfinite(p)) weft__text_printf(t, " %.1f\xe2\x80\xaf%%", 100 * p);
 }
@@ -309,11 +315,11 @@ static void card(weft__text *t, const weft__picture *p, unsigned w, unsigned h)
     weft__text_add(t, "\"><figcaption>said <b class=\"wrong\">");
     weft__text_escaped(t, p->predicted, NAME);
     weft__text_add(t, "</b>");
-    probability(t, p->probability);
+    weft__probability(t, p->probability);
     weft__text_add(t, "<br>is <b>");
     weft__text_escaped(t, p->truth, NAME);
     weft__text_add(t, "</b>");
-    probability(t, p->truth_probability);
+    weft__probability(t, p->truth_probability);
     if (p->name) {
         weft__text_add(t, "<span class=\"file\">");
         weft__text_escaped(t, p->name, NAME);
@@ -337,7 +343,7 @@ void weft__section_pictures(weft__text *t, const weft__report *r)
             shown++;
         }
     weft__text_add(t, "</div>\n");
-    left_out(t, shown, r->pictures, "pictures are");
+    weft__left_out(t, shown, r->pictures, "pictures are");
     weft__section_end(t);
 }
 
@@ -399,7 +405,7 @@ void weft__section_layers(weft__text *t, const weft__report *r)
     weft__text_add(t, "</td><td class=\"n\">");
     madds_text(t, madds);
     weft__text_add(t, "</td></tr></tfoot></table></div>\n");
-    left_out(t, at_most(r->layers, LAYERS), r->layers, "layers are");
+    weft__left_out(t, at_most(r->layers, LAYERS), r->layers, "layers are");
     weft__section_end(t);
 }
 
