@@ -54,6 +54,34 @@ static void fuse_activation(weft_plan *p, int i)
     remove_step(p, next);
 }
 
+/* Does the largest of some values stay the largest under it, the first of several
+ * included? So far as gradients go: relu sends none to what it made equal. */
+static bool keeps_the_largest(const weft__epilogue *e)
+{
+    return e->act == WEFT_ACT_RELU || (e->act == WEFT_ACT_LEAKY_RELU && e->alpha > 0);
+}
+
+/* An activation before a max pool is applied behind it, where there is less to do. */
+static bool swap_pool(weft_plan *p, int i)
+{
+    const weft__step *a = &p->step[i];
+    weft__epilogue e = {0};
+    int last, next;
+    if (!a->op->epilogue || a->activation || (a->backward && a->op->keeps_in))
+        return false;
+    a->op->epilogue(a->run.node, &e);
+    next = keeps_the_largest(&e) ? only_reader(p, i) : -1;
+    if (next < 0 || strcmp(p->step[next].op->name, "max_pool")) return false;
+    weft__step *s = &p->step[next];
+    if (s->activation || readers(p, a->in[0], &last) != 1) return false;
+    if (p->val[a->in[0]].t.order != p->val[s->in[0]].t.order) return false;
+    s->epilogue = e;
+    s->activation = a->run.node;
+    s->in[0] = a->in[0];
+    remove_step(p, i);
+    return true;
+}
+
 /* Is v a float parameter or buffer of the graph? */
 static bool is_stored(const weft_plan *p, int v)
 {
@@ -117,6 +145,8 @@ weft_status weft__plan_fuse(weft_plan *p)
         weft_status s = fold_norm(p, i);
         if (s) return s;
     }
+    for (int i = 0; i < p->steps; i++)
+        if (swap_pool(p, i)) i--;
     for (int i = 0; i < p->steps; i++) fuse_activation(p, i);
     return WEFT_OK;
 }

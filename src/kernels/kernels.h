@@ -79,6 +79,34 @@ typedef struct weft__pool {
                        the picture */
 } weft__pool;
 
+/* C[rows][n] = A[rows][k] B (+ C when accumulate) (+ bias[n]). b is the first of B's
+ * panels at the first of k rows; panel: elements from one to the next. */
+typedef struct weft__packed {
+    int rows, k, n;
+    const real *a, *b, *bias;
+    real *c;
+    ptrdiff_t lda, ldc, panel;
+    bool accumulate;
+} weft__packed;
+
+/* One step of a recurrent layer for some rows. gate comes with the input's sums, gates
+ * one behind the other, `units` each, in ONNX's order: GRU z r h, LSTM i o f c. */
+typedef struct weft__cell {
+    int rows, units;
+    ptrdiff_t pitch, gate_pitch; /* of a row of states; of gate */
+    const real *weights;         /* packed, of the gates of this call */
+    const real *state;           /* what they multiply */
+    const real *h;               /* the state before; out may not be in its place */
+    real *out;                   /* the state after */
+    real *gate;                  /* leaves with the gates' values when keep is set */
+    real *inner;      /* receives, if not NULL: reset after, the state's sum for h */
+    const real *c;    /* LSTM: the cells before */
+    real *out_c;      /* and after; may be c */
+    const real *peep; /* [3 units], i o f, or NULL */
+    weft__act act;    /* of rnn_step: RELU or TANH */
+    bool keep;        /* a backward will follow */
+} weft__cell;
+
 /* name, arguments. Grouped by the file that defines them. */
 #define WEFT_KERNELS(X) \
     /* elementwise.c: y[i] = f(x[i]); backward: dx[i] = dy[i] f'(x[i]), given x and y.   \
@@ -160,16 +188,18 @@ typedef struct weft__pool {
     X(void, layer_norm_backward, \
       (real * dx, const real *dy, const real *x, const real *gamma, const real *mean, \
        const real *rstd, size_t rows, size_t cols)) \
-    /* pool.c (threads): index receives, or is, the winning input position h*w per       \
-     * output element; NULL when no backward will follow. Ties: the first in row-major   \
-     * order wins. Backward writes all of dx. */ \
-    X(void, max_pool, (const weft__pool *p, real *y, const real *x, int32_t *index)) \
+    /* max_pool.c, avg_pool.c (threads): index receives, or is, the winning input        \
+     * position h*w per output element; NULL when no backward will follow. Ties: the     \
+     * first in row-major order wins. Backward writes all of dx. */ \
+    X(void, max_pool, \
+      (const weft__pool *p, real *y, const real *x, int32_t *index, \
+       const weft__epilogue *e)) \
     X(void, max_pool_backward, \
       (const weft__pool *p, real *dx, const real *dy, const int32_t *index)) \
     X(void, avg_pool, (const weft__pool *p, real *y, const real *x)) \
     X(void, avg_pool_backward, (const weft__pool *p, real *dx, const real *dy)) \
     /* gemm.c, conv.c (threads): bias may be NULL. Backwards write all of dx, all of dw. \
-     */ \
+ */ \
     X(size_t, gemm_scratch, (const weft__gemm *g)) \
     X(void, gemm, \
       (const weft__gemm *g, real *c, const real *a, const real *b, const real *bias, \
@@ -201,35 +231,50 @@ typedef struct weft__pool {
        double lr, double alpha, double eps, double decay, double momentum, \
        double gscale)) \
     X(void, clamp, (real * x, size_t n, real low, real high)) \
-    /* gates.c: one row of one step, n units; gates lie one behind the other. Forward:   \
-     * gate comes with the input's sums, rec has the state's; gate leaves with the gates'\
-     * values. Back: gate leaves with their deltas, which also go to rec; dh comes with  \
-     * the gradient of the new state and leaves with what reaches the old one h directly.\
-     * GRU, gates z r h, reset after: inner receives the state's sum for h (NULL: nothing\
-     * is kept); back, its delta. */ \
-    X(void, gru_step, \
-      (real * gate, const real *rec, const real *h, real *out, real *inner, size_t n)) \
+    /* packed.c: products whose second operand was packed before: panels of columns, \
+     * each panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, \
+     * turned, [n][ld]. In the caller's thread. */ \
+    X(size_t, panels, (int n)) \
+    X(size_t, panel_size, (int k)) \
+    X(void, pack, \
+      (real * to, const real *b, int k, int n, ptrdiff_t ld, bool turned, int first, \
+       int last)) \
+    X(void, packed_product, (const weft__packed *p)) \
+    /* C[m][n] = A' B, A [k][lda], B [k][ldb]; whole vectors are read of a row of B. In \
+     * the caller's thread. */ \
+    X(void, turned_product, \
+      (real * c, const real *a, const real *b, int m, int n, int k, ptrdiff_t ldc, \
+       ptrdiff_t lda, ptrdiff_t ldb)) \
+    /* cell.c: one step of a recurrent layer for some rows: the product with the state, \
+     * and what the gates make of it. The weights r [gates units][k] are packed by \
+     * blocks of units with their bias [gates units] (or NULL), each cell_size long. */ \
+    X(size_t, cell_blocks, (int units)) \
+    X(size_t, cell_size, (int k, int gates)) \
+    X(void, cell_pack, \
+      (real * to, const real *r, const real *bias, int k, int units, int gates, \
+       int first, int last)) \
+    X(void, rnn_step, (const weft__cell *s)) \
+    X(void, gru_step, (const weft__cell *s)) \
+    /* reset before: z, r and out = r h; then the product with that, and the new one */ \
+    X(void, gru_reset, (const weft__cell *s)) \
+    X(void, gru_renew, (const weft__cell *s)) \
+    X(void, lstm_step, (const weft__cell *s)) \
+    /* gates.c: the way back for one row, n units. gate comes with the gates' values and \
+     * leaves with their deltas; dh comes with the gradient of the new state and leaves \
+     * with what reaches the old one h directly. GRU, gates z r h, reset after: inner \
+     * comes with the state's sum for h and leaves with its delta. */ \
     X(void, gru_step_back, \
-      (real * gate, real * rec, real * inner, real * dh, const real *h, size_t n)) \
-    /* GRU, reset before, in two halves: z, r and inner = r h; then with rec the product \
-     * of inner, the new state. Back: h's and z's deltas; then, inner having the gradient\
-     * of r h, r's. */ \
-    X(void, gru_reset, \
-      (real * gate, const real *rec, const real *h, real *inner, size_t n)) \
-    X(void, gru_renew, \
-      (real * gate, const real *rec, const real *h, real *out, size_t n)) \
-    X(void, gru_renew_back, \
-      (real * gate, real * rec, real * dh, const real *h, size_t n)) \
+      (real * gate, real * inner, real * dh, const real *h, size_t n)) \
+    /* Reset before: h's and z's deltas; then, inner having the gradient of r h, r's. */ \
+    X(void, gru_renew_back, (real * gate, real * dh, const real *h, size_t n)) \
     X(void, gru_reset_back, \
-      (real * gate, real * rec, real * dh, const real *inner, const real *h, size_t n)) \
-    /* LSTM, gates i o f c; peep (i o f) may be NULL. out_c == c is allowed. Back: dc    \
-     * comes with the gradient of the new cells and leaves with that of the old. */ \
-    X(void, lstm_step, \
-      (real * gate, const real *rec, const real *peep, const real *c, real *out_c, \
-       real *out_h, size_t n)) \
+      (real * gate, real * dh, const real *inner, const real *h, size_t n)) \
+    /* LSTM, gates i o f c; c: the cells before. peep (i o f) may be NULL; dpeep is \
+     * added to. dc comes with the gradient of the new cells and leaves with that of c. \
+     * */ \
     X(void, lstm_step_back, \
-      (real * gate, const real *peep, const real *c_before, const real *c_after, \
-       const real *dh, real *dc, size_t n))
+      (real * gate, const real *peep, real *dpeep, const real *c, const real *dh, \
+       real *dc, size_t n))
 
 typedef struct weft__kernels {
     const char *isa;

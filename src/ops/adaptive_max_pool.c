@@ -77,7 +77,7 @@ static void forward(const weft__run *r)
     weft__pool p;
     double window = (double)b.z.h / b.z.oh * b.z.w / b.z.ow;
     if (weft__adaptive_even(&b.z, &p))
-        KERNELS(r)->max_pool(&p, b.y, b.x, b.index);
+        KERNELS(r)->max_pool(&p, b.y, b.x, b.index, NULL);
     else
         weft__spread((size_t)b.z.n * (size_t)b.z.oh * (size_t)b.z.ow, 2 * window * b.z.c,
                      largest, &b);

@@ -59,9 +59,9 @@ typedef struct weft__run {
     const weft__epilogue *epilogue; /* activation to apply to out[0]; NULL for none */
     bool training;
     uint64_t seed, step; /* for random numbers */
-    double
-        *states; /* backward of a recurrent layer leaves |d loss / d h|^2 of each sample,
-                     * step and direction here, [n][t][dirs]; NULL: nobody asks */
+    void *step_gradient; /* NULL, or of out[0]'s shape: backward of a recurrent layer
+                            leaves here the gradient of the loss for each step's state,
+                            0 where a sample is over. For who looks on (weft flow) */
 } weft__run;
 
 #define KERNELS(r) ((const weft__kernels *)(r)->kernels)

@@ -38,7 +38,7 @@ static void largest(const weft__run *r, real *y, const real *x, size_t length, s
                     int32_t *saved)
 {
     weft__pool p = window(length, c);
-    KERNELS(r)->max_pool(&p, y, x, saved);
+    KERNELS(r)->max_pool(&p, y, x, saved, NULL);
 }
 
 static void forward(const weft__run *r)

@@ -116,7 +116,7 @@ static void pool(void *arg, size_t begin, size_t end)
         const real *x = (const real *)j->r->in[X].data + i * x_size;
         real *y = (real *)j->r->out[0].data + i * y_size;
         size_t used = (size_t)p.ow * (size_t)j->c;
-        KERNELS(j->r)->max_pool(&p, y, x, index_of(j, i));
+        KERNELS(j->r)->max_pool(&p, y, x, index_of(j, i), NULL);
         weft__fill_zero(y + used, y_size - used);
     }
 }

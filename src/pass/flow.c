@@ -114,9 +114,9 @@ static weft_status add_states(weft_flow *f, int step)
     weft__step *s = &f->p->step[step];
     const weft_rnn_opts *o = s->run.attr;
     const int steps = s->run.in[RNN_X].dim[1], dirs = s->run.in[RNN_W].dim[0];
-    const size_t count = (size_t)f->p->batch * (size_t)steps * (size_t)dirs;
-    double *squares = weft__arena_alloc(&f->arena, count * sizeof *squares);
-    weft_status status = squares ? WEFT_OK : out_of_memory();
+    const size_t bytes = s->run.out[0].count * weft__element(f->p->g, WEFT_F32);
+    void *states = weft__arena_alloc(&f->arena, bytes);
+    weft_status status = states ? WEFT_OK : out_of_memory();
     for (int d = 0; d < dirs && !status; d++)
         status = add_series(
             f, (weft__flow_series){.step = step,
@@ -125,8 +125,8 @@ static weft_status add_states(weft_flow *f, int step)
                                    .state = true,
                                    .reverse = d || o->direction == WEFT_RNN_REVERSE,
                                    .steps = steps,
-                                   .squares = squares});
-    s->run.states = squares;
+                                   .states = states});
+    s->run.step_gradient = states;
     return status;
 }
 
@@ -198,7 +198,7 @@ weft_status weft_flow_new(weft_plan *p, weft_flow **out)
 void weft_flow_free(weft_flow *f)
 {
     if (!f) return;
-    for (int i = 0; i < f->p->steps; i++) f->p->step[i].run.states = NULL;
+    for (int i = 0; i < f->p->steps; i++) f->p->step[i].run.step_gradient = NULL;
     if (f->own_plan) weft_plan_free(f->p);
     weft__arena_free(&f->arena);
     free(f);

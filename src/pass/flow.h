@@ -23,7 +23,7 @@ typedef struct weft__flow_series {
     int step, value, direction;
     bool state, reverse;
     int steps;
-    double *squares;                 /* [n][t][dirs], shared by both directions */
+    void *states; /* [n][t][dirs][h]: gradients of the states, of both directions */
     double *sum_step, *sum_distance; /* [steps] */
     double *by_step, *by_distance;   /* [steps] */
     int64_t *samples;                /* [steps] */

@@ -137,9 +137,10 @@ static double norm_at(const weft_flow *f, const weft__flow_series *s, int sample
                       int step)
 {
     if (s->state) {
-        const int dirs = f->p->step[s->step].run.in[RNN_W].dim[0];
-        size_t at = ((size_t)sample * (size_t)s->steps + (size_t)step) * (size_t)dirs;
-        return sqrt(s->squares[at + (size_t)s->direction]);
+        const weft__tensor *r = &f->p->step[s->step].run.in[RNN_R];
+        const size_t dirs = (size_t)r->dim[0], h = (size_t)r->dim[2];
+        size_t at = (size_t)sample * (size_t)s->steps + (size_t)step;
+        return sqrt(squares(f, s->states, (at * dirs + (size_t)s->direction) * h, h));
     }
     const weft__tensor *t = &f->p->val[s->value].gradient;
     size_t stride[WEFT_MAX_RANK];
