@@ -33,6 +33,8 @@ static const option_row options[] = {
     INT(flow_args, choice.text.embedding, "embedding", 1, 65536, "width of embeddings"),
     INT(flow_args, choice.text.hidden, "hidden", 1, 16384, "recurrent units"),
     INT(flow_args, choice.text.layers, "layers", 1, 64, "recurrent layers"),
+    REAL(flow_args, choice.text.gate_bias, "gate-bias", -20, 20,
+         "at the start, of GRU's update and LSTM's forget gates (0; LSTM 1)"),
     CHOICE(flow_args, choice.text.readout, "readout", "last|max|mean|max+mean|attention",
            "how a text becomes one vector"),
     INT(flow_args, choice.max_length, "max-length", 1, 1048576, "tokens of a text"),
