@@ -91,4 +91,25 @@ run 3 'empty' "$WEFT" flow $dir empty
 pictures two 2 6 12
 run 2/3 'classes' "$WEFT" flow $dir two
 run 5 'no/such' "$WEFT" flow $dir data --html no/such/folder/flow.html
+
+case_is 'texts'
+"$source_folder/tools/copy_task" 12 200 >copy.tsv
+run 0 - "$WEFT" flow gru copy.tsv --hidden 8 --embedding 4 --json --html text.html
+json out series
+check 'the state' grep -q '"of":"state","direction":"forward"' out
+check 'embeddings' grep -q '"of":"output"' out
+page text.html
+check 'time' grep -q 'Along the sequence' text.html
+cp out closed
+run 0 - "$WEFT" flow gru copy.tsv --hidden 8 --embedding 4 --json --gate-bias 5
+check 'open gates are another network' sh -c '! cmp -s out closed'
+run 0 - "$WEFT" flow bigru copy.tsv --hidden 8 --embedding 4 --readout last --compare textcnn
+check 'both directions' test "$(grep -c 'h forward\|h backward' out)" -eq 2
+run 0 - "$WEFT" train copy.tsv --model rnn --hidden 8 --embedding 4 --epochs 1 --name text \
+    --no-report --no-baseline --quiet
+run 0 - "$WEFT" flow runs/text/text copy.tsv --split val
+check 'its state' grep -q 'h forward' out
+run 3/5 'nowhere' "$WEFT" flow runs/text/text nowhere.tsv
+run 2/3/4 - "$WEFT" flow runs/text/text data
+
 end
