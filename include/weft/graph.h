@@ -90,6 +90,8 @@ WEFT_API weft_val weft_find(const weft_graph *g,
                             const char *name); /* WEFT_NONE when absent */
 WEFT_API int weft_input_count(const weft_graph *g);
 WEFT_API weft_val weft_input_at(const weft_graph *g, int i);
+/* Of an integer input: its elements are below this; 0 for any other value. */
+WEFT_API int weft_input_limit(const weft_graph *g, weft_val v);
 WEFT_API int weft_output_count(const weft_graph *g);
 WEFT_API weft_val weft_output_at(const weft_graph *g, int i);
 WEFT_API int weft_node_count(const weft_graph *g);

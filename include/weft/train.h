@@ -44,8 +44,12 @@ WEFT_API weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts
                                         weft_optimizer **out);
 WEFT_API void weft_optimizer_free(weft_optimizer *o);
 /* Clips, then updates every trainable parameter from its gradient, in one pass over each.
- * lr overrides the option's. WEFT_EDIVERGED, with nothing changed, when a gradient is not
- * finite. */
+ * lr overrides the option's. Of a sparse table (weft_embedding_opts) only those rows are
+ * looked at and updated that an index named since the gradients were last 0: the others
+ * keep their value and their moments, and are not decayed; Adam's corrections count all
+ * steps (as torch.optim.SparseAdam). The norm is the same as a dense table's, and the
+ * average (ema) is taken over all rows. WEFT_EDIVERGED, with nothing changed, when a
+ * gradient is not finite. */
 WEFT_API weft_status weft_step(weft_optimizer *o, double lr);
 WEFT_API double weft_optimizer_gradient_norm(
     const weft_optimizer *o); /* before clipping */

@@ -47,8 +47,10 @@ static weft_status parse_header(const char *path, const char *text, array *out)
     if (*shape != '(') return damaged(path, "no shape");
     out->rows = strtoll(shape + 1, &end, 10);
     if (*end != ',') return damaged(path, "a shape that is not (rows, width)");
-    out->width = strtoll(end + 1, &end, 10);
-    if (*end != ')') return damaged(path, "a shape that is not (rows, width)");
+    shape = end + 1;
+    out->width = strtoll(shape, &end, 10);
+    if (end == shape || *end != ')')
+        return damaged(path, "a shape that is not (rows, width)");
     if (out->rows < 1 || out->rows > MOST_ROWS || out->width < 1 ||
         out->width > WEFT_MOST_WIDTH)
         return damaged(path, "a shape out of range");

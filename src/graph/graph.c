@@ -388,6 +388,13 @@ int weft_input_count(const weft_graph *g)
     return n;
 }
 
+int weft_input_limit(const weft_graph *g, weft_val v)
+{
+    if (v.id < 1 || v.id >= g->values) return 0;
+    const weft__value *x = &g->value[v.id];
+    return x->kind == WEFT_KIND_INPUT && x->type == WEFT_I32 ? x->limit : 0;
+}
+
 weft_val weft_input_at(const weft_graph *g, int i)
 {
     for (int v = 1; v < g->values; v++)

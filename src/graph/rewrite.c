@@ -1,5 +1,5 @@
-/* rewrite.c: fewer steps for the same network: activations applied by what comes before
- * them, batch norms folded into weights when nothing is trained. */
+/* rewrite.c: fewer steps for the same network: activations and additions applied by what
+ * comes before them, batch norms folded into weights when nothing is trained. */
 #include "graph/plan.h"
 
 #include "ops/batch_norm.h"
@@ -50,6 +50,7 @@ static void fuse_activation(weft_plan *p, int i)
     if (x->t.order != y->t.order) return;
     a->op->epilogue(a->run.node, &s->epilogue);
     s->activation = a->run.node;
+    s->activation_op = a->op;
     s->out[0] = a->out[0];
     remove_step(p, next);
 }
@@ -77,9 +78,50 @@ static bool swap_pool(weft_plan *p, int i)
     if (p->val[a->in[0]].t.order != p->val[s->in[0]].t.order) return false;
     s->epilogue = e;
     s->activation = a->run.node;
+    s->activation_op = a->op;
     s->in[0] = a->in[0];
     remove_step(p, i);
     return true;
+}
+
+/* The step before step i whose output 0 only step i reads, as its input k; or -1. */
+static int lone_producer(const weft_plan *p, int i, int k)
+{
+    int v = p->step[i].in[k], last;
+    if (p->val[v].kept || readers(p, v, &last) != 1) return -1;
+    for (int j = 0; j < i; j++)
+        if (p->step[j].out[0] == v) return j;
+    return -1;
+}
+
+static bool alike(const weft__tensor *a, const weft__tensor *b)
+{
+    return a->type == b->type && a->order == b->order && weft__shapes_equal(a, b);
+}
+
+/* An addition behind an operator that can add to what it gives: that operator takes the
+ * addition's place, where both summands are there. */
+static bool fuse_add(weft_plan *p, int i)
+{
+    const weft__step *sum = &p->step[i];
+    if (strcmp(sum->op->name, "add") || sum->activation) return false;
+    const weft__tensor *y = &p->val[sum->out[0]].t;
+    if (!alike(&p->val[sum->in[0]].t, y) || !alike(&p->val[sum->in[1]].t, y))
+        return false;
+    for (int k = 0; k < 2; k++) {
+        int j = lone_producer(p, i, k);
+        if (j < 0 || !p->step[j].op->takes_residual || p->step[j].activation ||
+            p->step[j].residual)
+            continue;
+        weft__step s = p->step[j];
+        s.in[s.nin++] = sum->in[1 - k];
+        s.out[0] = sum->out[0];
+        s.residual = true;
+        p->step[i] = s;
+        remove_step(p, j);
+        return true;
+    }
+    return false;
 }
 
 /* Is v a float parameter or buffer of the graph? */
@@ -147,6 +189,8 @@ weft_status weft__plan_fuse(weft_plan *p)
     }
     for (int i = 0; i < p->steps; i++)
         if (swap_pool(p, i)) i--;
+    for (int i = 0; i < p->steps; i++)
+        if (fuse_add(p, i)) i--;
     for (int i = 0; i < p->steps; i++) fuse_activation(p, i);
     return WEFT_OK;
 }

@@ -67,7 +67,23 @@ typedef struct weft__conv {
     int stride_h, stride_w, dilate_h, dilate_w;
     int top, left; /* zeros before; what lies beyond the end is zero too */
     int groups;
+    bool accumulate; /* y, or the dx of conv_data, is added to what is there, before the
+                        epilogue */
 } weft__conv;
+
+/* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's size)
+ * may be NULL. */
+typedef struct weft__affine {
+    const real *scale, *shift, *centre, *residual;
+} weft__affine;
+
+/* Where a relu behind a batch norm lets the gradient through: where its result y is above
+ * 0, or, without y, where x * scale[c] + shift[c] is; everywhere without either. kept,
+ * unless NULL, receives what is let through; it may be dy. */
+typedef struct weft__relu_gate {
+    const real *y, *scale, *shift;
+    real *kept;
+} weft__relu_gate;
 
 typedef struct weft__pool {
     int n, h, w, c;
@@ -160,28 +176,33 @@ typedef struct weft__cell {
     X(void, log_softmax, (real * y, const real *x, size_t rows, size_t cols)) \
     X(void, log_softmax_backward, \
       (real * dx, const real *dy, const real *y, size_t rows, size_t cols)) \
-    /* norm.c: x is [rows][c]. Moments are taken about a shifted origin, so that a mean  \
-     * of 1000 with deviation 1 loses nothing; var is the biased variance. (threads) */ \
+    /* batch_norm.c: x is [rows][c]. Moments are taken about a shifted origin, so that a \
+     * mean of 1000 with deviation 1 loses nothing; var is the biased variance, rest     \
+     * (NULL: not wanted) what the rounded mean lacks. (threads) */ \
     X(size_t, moments_scratch, (size_t rows, size_t c)) \
     X(void, moments, \
-      (real * mean, real * var, const real *x, size_t rows, size_t c, void *scratch)) \
-    /* y = x * scale[c] + shift[c], then the epilogue. (threads) */ \
+      (real * mean, real * rest, real * var, const real *x, size_t rows, size_t c, \
+       void *scratch)) \
+    /* then the epilogue. y may be x or the residual. (threads) */ \
     X(void, channel_affine, \
-      (real * y, const real *x, const real *scale, const real *shift, size_t rows, \
-       size_t c, const weft__epilogue *e)) \
-    /* dbeta[c] = sum dy, dgamma[c] = sum dy * (x - mean) * rstd. (threads) */ \
+      (real * y, const real *x, const weft__affine *a, size_t rows, size_t c, \
+       const weft__epilogue *e)) \
+    /* dbeta[c] = sum dy, dgamma[c] = sum dy * (x - mean) * rstd, of the dy that the     \
+     * gate (NULL: none) lets through. (threads) */ \
     X(size_t, batch_norm_sums_scratch, (size_t rows, size_t c)) \
     X(void, batch_norm_sums, \
       (real * dgamma, real * dbeta, const real *dy, const real *x, const real *mean, \
-       const real *rstd, size_t rows, size_t c, void *scratch)) \
+       const real *rstd, size_t rows, size_t c, const weft__relu_gate *g, \
+       void *scratch)) \
     /* dx = gamma rstd (dy - dbeta/rows - xhat dgamma/rows); with fixed statistics dx =  \
-     * gamma rstd dy. (threads) */ \
+     * gamma rstd dy. The gate, if any, goes by scale and shift. dx may be dy. (threads) \
+     */ \
     X(void, batch_norm_data, \
       (real * dx, const real *dy, const real *x, const real *gamma, const real *mean, \
        const real *rstd, const real *dgamma, const real *dbeta, size_t rows, size_t c, \
-       bool fixed)) \
-    /* each row is normalised by itself; mean and rstd are [rows], gamma and beta [cols] \
-     * or NULL */ \
+       bool fixed, const weft__relu_gate *g)) \
+    /* norm.c: each row is normalised by itself; mean and rstd are [rows], gamma and     \
+     * beta [cols] or NULL */ \
     X(void, layer_norm, \
       (real * y, real * mean, real * rstd, const real *x, const real *gamma, \
        const real *beta, size_t rows, size_t cols, real eps)) \
@@ -231,9 +252,9 @@ typedef struct weft__cell {
        double lr, double alpha, double eps, double decay, double momentum, \
        double gscale)) \
     X(void, clamp, (real * x, size_t n, real low, real high)) \
-    /* packed.c: products whose second operand was packed before: panels of columns, \
-     * each panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, \
-     * turned, [n][ld]. In the caller's thread. */ \
+    /* packed.c: products whose second operand was packed: panels of columns, each \
+     * panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, turned, \
+     * [n][ld]. In the caller's thread. */ \
     X(size_t, panels, (int n)) \
     X(size_t, panel_size, (int k)) \
     X(void, pack, \
@@ -246,8 +267,8 @@ typedef struct weft__cell {
       (real * c, const real *a, const real *b, int m, int n, int k, ptrdiff_t ldc, \
        ptrdiff_t lda, ptrdiff_t ldb)) \
     /* cell.c: one step of a recurrent layer for some rows: the product with the state, \
-     * and what the gates make of it. The weights r [gates units][k] are packed by \
-     * blocks of units with their bias [gates units] (or NULL), each cell_size long. */ \
+     * and what gates make of it. The weights r [gates units][k] are packed by blocks \
+     * of units with their bias [gates units] (or NULL), each cell_size elements. */ \
     X(size_t, cell_blocks, (int units)) \
     X(size_t, cell_size, (int k, int gates)) \
     X(void, cell_pack, \
@@ -255,7 +276,7 @@ typedef struct weft__cell {
        int first, int last)) \
     X(void, rnn_step, (const weft__cell *s)) \
     X(void, gru_step, (const weft__cell *s)) \
-    /* reset before: z, r and out = r h; then the product with that, and the new one */ \
+    /* reset before: z, r and out = r h; then the product with it, and the new state */ \
     X(void, gru_reset, (const weft__cell *s)) \
     X(void, gru_renew, (const weft__cell *s)) \
     X(void, lstm_step, (const weft__cell *s)) \
@@ -269,9 +290,8 @@ typedef struct weft__cell {
     X(void, gru_renew_back, (real * gate, real * dh, const real *h, size_t n)) \
     X(void, gru_reset_back, \
       (real * gate, real * dh, const real *inner, const real *h, size_t n)) \
-    /* LSTM, gates i o f c; c: the cells before. peep (i o f) may be NULL; dpeep is \
-     * added to. dc comes with the gradient of the new cells and leaves with that of c. \
-     * */ \
+    /* LSTM, gates i o f c; c: cells before. peep (i o f) may be NULL; dpeep is added \
+     * to. dc comes with the gradient of the new cells and leaves with that of c. */ \
     X(void, lstm_step_back, \
       (real * gate, const real *peep, real *dpeep, const real *c, const real *dh, \
        real *dc, size_t n))

@@ -1,5 +1,6 @@
 /* conv.c: y = x convolved with w, plus b; one or two axes. */
 #include "ops/conv.h"
+#include "ops/walk.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -116,9 +117,17 @@ static void memory(const weft__node *node, const weft__tensor *in,
     m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(&s), (size_t)s.o));
 }
 
+/* Unless they are in the same place, or y is not wanted. */
+static void copy_onto(const weft__tensor *y, const weft__tensor *x)
+{
+    if (y->data && y->data != x->data) weft__copy_flat(y->data, x->data, x->count);
+}
+
 static void forward(const weft__run *r)
 {
     weft__conv s = geometry(r->node, r->in);
+    s.accumulate = r->residual != NULL;
+    if (r->residual) copy_onto(&r->out[0], r->residual);
     KERNELS(r)->conv(&s, r->out[0].data, r->in[0].data, r->in[1].data, r->in[2].data,
                      r->epilogue, r->scratch);
 }
@@ -128,7 +137,10 @@ static void backward(const weft__run *r)
     const weft__kernels *k = KERNELS(r);
     weft__conv s = geometry(r->node, r->in);
     const real *dy = r->dout[0].data;
+    if (r->dresidual) copy_onto(r->dresidual, &r->dout[0]);
+    s.accumulate = r->add & 1;
     if (r->din[0].data) k->conv_data(&s, r->din[0].data, dy, r->in[1].data, r->scratch);
+    s.accumulate = false;
     if (r->din[1].data) k->conv_weight(&s, r->din[1].data, dy, r->in[0].data, r->scratch);
     if (r->din[2].data)
         k->sum_rows(r->din[2].data, dy, pixels(&s), (size_t)s.o, r->scratch);
@@ -227,6 +239,8 @@ const weft_op WEFT_OP(conv) = {
     .backward = backward,
     .keeps_in = 1u << 0 | 1u << 1,
     .takes_epilogue = true,
+    .takes_residual = true,
+    .can_add = 1u << 0,
     .flops = flops,
     .describe = describe,
     .to_onnx = to_onnx,

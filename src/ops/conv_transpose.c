@@ -129,7 +129,8 @@ static void forward(const weft__run *r)
     k->conv_data(&s, y, r->in[0].data, r->in[1].data, r->scratch);
     if (!r->in[2].data) return;
     for (int i = 0; i < s.c; i++) one[i] = 1;
-    k->channel_affine(y, y, one, r->in[2].data, pixels(&s), (size_t)s.c, NULL);
+    const weft__affine bias = {.scale = one, .shift = r->in[2].data};
+    k->channel_affine(y, y, &bias, pixels(&s), (size_t)s.c, NULL);
 }
 
 static void backward(const weft__run *r)
