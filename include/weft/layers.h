@@ -64,6 +64,9 @@ typedef struct weft_layer_recurrent_opts {
     int layers;     /* stacked; 0 means 1 */
     double dropout; /* between layers */
     bool no_bias, peepholes;
+    double
+        gate_bias;   /* at the start, of GRU's update and LSTM's forget gates: how much of
+                       * the state they keep is s(bias). 0 means 0, of LSTM 1 */
     weft_val h0, c0; /* [n, layers directions, units]; WEFT_NONE: 0 */
 } weft_layer_recurrent_opts;
 /* Stacked recurrent layers. Input weights Xavier uniform, recurrent ones orthogonal (each

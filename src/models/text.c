@@ -105,6 +105,7 @@ weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *na
     weft_layer_recurrent_opts o = {.cell = cell,
                                    .rnn.direction = direction,
                                    .layers = t->o.layers,
+                                   .gate_bias = t->o.gate_bias,
                                    .dropout = t->o.dropout / 2};
     weft_val h;
     x = weft_layer_recurrent(g, name, x, lengths, t->o.hidden, &o, &h, NULL);
