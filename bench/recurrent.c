@@ -2,17 +2,12 @@
  * machine's peak that is. */
 #include "weft/weft.h"
 
+#include "options.h"
+
 #include "base/checked.h"
-#include "measure.h"
+#include "base/cpu.h"
 
-#include <getopt.h>
 #include <math.h>
-
-typedef struct settings {
-    int threads, json;
-    double seconds, peak;
-    const char *shapes, *only; /* folder; part of the names to be timed */
-} settings;
 
 typedef struct layer {
     char name[64], cell[8], lengths[8];
@@ -122,14 +117,15 @@ static weft_status prepare(bench *b, int phase)
 }
 
 /* Times of the layer alone, without the sum behind it. */
-static weft_status time_phase(const settings *s, const layer *l, int phase, double *out)
+static weft_status time_phase(const settings *s, const layer *l, int phase,
+                              weft__measured *out)
 {
-    static double t[MEASURE_MOST];
+    static double t[4000];
     bench b = {.l = l};
     int n = 0;
     weft_status failed = prepare(&b, phase);
     double start = weft__seconds();
-    for (int i = 0; !failed && n < MEASURE_MOST; i++) {
+    for (int i = 0; !failed && n < (int)(sizeof t / sizeof *t); i++) {
         b.taken[0] = b.taken[1] = 0;
         failed = weft_forward(b.plan);
         if (!failed && phase == TRAIN) failed = weft_backward(b.plan);
@@ -139,24 +135,23 @@ static weft_status time_phase(const settings *s, const layer *l, int phase, doub
     weft_plan_free(b.plan);
     weft_graph_free(b.g);
     if (failed) return failed;
-    qsort(t, (size_t)n, sizeof *t, measure_compare);
-    out[0] = measure_quantile(t, n, 0.5);
-    out[1] = t[0];
+    *out = weft__summary(t, n);
     return WEFT_OK;
 }
 
-static void tell(const settings *s, const layer *l, int phase, const double *t)
+static void tell(const settings *s, const layer *l, int phase, const weft__measured *t)
 {
-    double rate = flops(l, phase) / t[0] * 1e-9;
+    double rate = flops(l, phase) / t->median * 1e-9;
     if (s->json)
         printf("{\"who\": \"weft\", \"layer\": \"%s\", \"phase\": \"%s\", \"threads\": "
-               "%d, \"median_ms\": %.5g, \"min_ms\": %.5g, \"gflops\": %.4g, "
-               "\"percent_of_peak\": %.4g}\n",
-               l->name, phase_names[phase], weft_threads(), t[0] * 1e3, t[1] * 1e3, rate,
-               100 * rate / s->peak);
+               "%d, \"med_ms\": %.5g, \"min_ms\": %.5g, \"gflops\": %.4g, "
+               "\"peak_percent\": %.4g}\n",
+               l->name, phase_names[phase], weft_threads(), t->median * 1e3, t->min * 1e3,
+               rate, 100 * rate / s->peak);
     else
-        printf("%s%9.3f %9.3f %6.1f %4.0f%%%s", phase == INFER ? "" : " |", t[0] * 1e3,
-               t[1] * 1e3, rate, 100 * rate / s->peak, phase == TRAIN ? "\n" : "");
+        printf("%s%9.3f %9.3f %6.1f %4.0f%%%s", phase == INFER ? "" : " |",
+               t->median * 1e3, t->min * 1e3, rate, 100 * rate / s->peak,
+               phase == TRAIN ? "\n" : "");
     fflush(stdout);
 }
 
@@ -164,13 +159,13 @@ static int time_layer(const settings *s, const layer *l)
 {
     if (!s->json) printf("%-21s", l->name);
     for (int phase = 0; phase < PHASES; phase++) {
-        double t[2];
-        weft_status failed = time_phase(s, l, phase, t);
+        weft__measured t;
+        weft_status failed = time_phase(s, l, phase, &t);
         if (failed) {
             fprintf(stderr, "recurrent: %s: %s\n", l->name, weft_last_error());
             return (int)failed;
         }
-        tell(s, l, phase, t);
+        tell(s, l, phase, &t);
     }
     return 0;
 }
@@ -184,93 +179,24 @@ static int read_line(const char *line, layer *l)
            l->dirs >= 1 && l->dirs <= 2 && l->t > 0 && l->n > 0 && l->i > 0 && l->h > 0;
 }
 
-static int time_list(const settings *s)
+static int row(const settings *s, const char *line)
 {
-    char path[1024], line[256];
-    int number = 0, failed = 0;
-    snprintf(path, sizeof path, "%s/rnn.txt", s->shapes);
-    FILE *f = fopen(path, "r");
-    if (!f) {
-        fprintf(stderr, "recurrent: %s: cannot open\n", path);
-        return WEFT_EIO;
-    }
-    while (!failed && fgets(line, sizeof line, f)) {
-        layer l;
-        number++;
-        if (line[0] == '#' || line[strspn(line, " \t\r\n")] == '\0') continue;
-        if (!read_line(line, &l)) {
-            fprintf(stderr, "recurrent: %s:%d: not a shape\n", path, number);
-            failed = WEFT_EUSAGE;
-        } else if (!s->only || strstr(l.name, s->only)) {
-            failed = time_layer(s, &l);
-        }
-    }
-    fclose(f);
-    return failed;
-}
-
-/* ---- the command ---- */
-
-static const char usage[] =
-    "usage: recurrent [--threads N] [--seconds S] [--json] [--only TEXT] [--shapes DIR]\n"
-    "Times recurrent layers of the shapes in DIR/rnn.txt (bench/shapes): prediction, "
-    "forward in\n"
-    "training, forward and backward. --seconds is for one measurement (0.3). --only: "
-    "names that\n"
-    "contain TEXT. --json prints one object per line.\n";
-
-static int misused(const char *what, const char *value)
-{
-    fprintf(stderr, "recurrent: %s: %s\n%s", what, value, usage);
-    return 2;
-}
-
-static int parse(int argc, char **argv, settings *s)
-{
-    static const struct option options[] = {{"threads", required_argument, NULL, 't'},
-                                            {"seconds", required_argument, NULL, 's'},
-                                            {"shapes", required_argument, NULL, 'd'},
-                                            {"only", required_argument, NULL, 'o'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *end = NULL;
-        double value = optarg ? strtod(optarg, &end) : 0;
-        if (c == 'h') return fputs(usage, stdout), -1;
-        if (c == '?') return fputs(usage, stderr), 2;
-        if (c == 'j') s->json = 1;
-        if (c == 'd') s->shapes = optarg;
-        if (c == 'o') s->only = optarg;
-        if ((c == 't' || c == 's') && (end == optarg || *end || !(value >= 0)))
-            return misused("not a number", optarg);
-        if (c == 't') s->threads = (int)value;
-        if (c == 's') s->seconds = value;
-    }
-    return optind < argc ? misused("unexpected", argv[optind]) : 0;
-}
-
-static void tell_machine(const settings *s)
-{
-    if (s->json)
-        printf("{\"who\": \"weft\", \"version\": \"%s\", \"cpu\": \"%s\", \"isa\": "
-               "\"%s\", \"threads\": %d, \"compiler\": \"%s\", \"peak_gflops\": %.4g}\n",
-               weft_version(), machine_name(), weft_isa(), weft_threads(),
-               MACHINE_COMPILER, s->peak);
-    else
-        printf("weft %s, %s, %s, %d threads, %s; peak %.1f GF/s\n%-21s%31s |%31s |%31s\n",
-               weft_version(), machine_name(), weft_isa(), weft_threads(),
-               MACHINE_COMPILER, s->peak, "median, least ms, GF/s", "prediction",
-               "forward in training", "forward and backward");
+    layer l;
+    if (!read_line(line, &l)) return -1;
+    return wanted(s, l.name) ? time_layer(s, &l) : 0;
 }
 
 int main(int argc, char **argv)
 {
-    settings s = {.seconds = 0.3, .shapes = "bench/shapes"};
-    int failed = parse(argc, argv, &s);
+    settings s = {.program = "recurrent", .seconds = 0.3, .shapes = "bench/shapes"};
+    int failed = options_read(argc, argv, &s,
+                              "Times recurrent layers of the shapes in DIR/rnn.txt "
+                              "(bench/shapes): prediction, forward in\ntraining, forward "
+                              "and backward.");
     if (failed) return failed < 0 ? 0 : failed;
-    if (weft_set_threads(s.threads)) return misused("--threads", weft_last_error());
-    s.peak = peak_gflops(weft_isa());
     tell_machine(&s);
-    return weft_exit_code((weft_status)time_list(&s));
+    if (!s.json)
+        printf("%-21s%31s |%31s |%31s\n", "median, least ms, GF/s", "prediction",
+               "forward in training", "forward and backward");
+    return weft_exit_code((weft_status)shapes_each(&s, "rnn.txt", row));
 }

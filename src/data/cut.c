@@ -15,7 +15,11 @@ enum { APOSTROPHE = 0x2019, RUN = 3 };
 /* The letter at the cutter's place, folded; *bytes that it takes. */
 static uint32_t look(const weft__cutter *c, size_t at, int *bytes)
 {
-    uint32_t letter;
+    uint32_t letter = (unsigned char)c->text[at];
+    if (letter && letter < 0x80) { /* most letters, in a hurry */
+        *bytes = 1;
+        return !c->keep_case && letter >= 'A' && letter <= 'Z' ? letter + 32 : letter;
+    }
     *bytes = weft__utf8_step(c->text + at, c->bytes - at, &letter);
     if (letter == WEFT_NOT_UTF8) return WEFT_REPLACEMENT;
     if (!c->keep_width) letter = weft__fold_width(letter);

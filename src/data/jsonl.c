@@ -1,8 +1,11 @@
 /* jsonl.c: reads lines that are JSON objects, through jansson. */
 #include "data/rows.h"
+#include "base/checked.h"
 #include "base/error.h"
+#include "data/utf8.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool sniff(const char *head, size_t bytes)
@@ -85,6 +88,22 @@ static bool fetch(weft__rows *r, size_t most, weft_status *s)
     return true;
 }
 
+/* JSON is UTF-8 or nothing: what is not is replaced before it is looked at. */
+static weft_status repair(weft__rows *r)
+{
+    char *whole;
+    if (weft__utf8_good(r->text, r->used) == r->used) return WEFT_OK;
+    whole = weft__alloc(r->used * 3, 1);
+    if (!whole)
+        return weft__fail(WEFT_ENOMEM, "%s:%d: no memory for the row", r->in.path,
+                          r->line);
+    r->room = r->used * 3;
+    r->used = weft__utf8_repair(r->text, r->used, whole, r->room, &r->replaced, NULL);
+    free(r->text);
+    r->text = whole;
+    return WEFT_OK;
+}
+
 static weft_status next(weft__rows *r)
 {
     json_error_t error;
@@ -92,8 +111,10 @@ static weft_status next(weft__rows *r)
     weft_status s = WEFT_OK;
     size_t most = r->most < SIZE_MAX / 16 ? r->most * 8 + 65536 : SIZE_MAX / 2;
     if (!weft__rows_line(r) || !fetch(r, most, &s)) return s;
-    object = json_loadb(r->text ? r->text : "", r->used,
-                        JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
+    s = repair(r);
+    if (s) return s;
+    object =
+        json_loadb(r->text, r->used, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
     r->used = 0;
     if (!object)
         weft__rows_bad(r, "not JSON: %s (column %d)", error.text, error.column);

@@ -154,6 +154,7 @@ weft_status weft__rows_next(weft__rows *r)
     }
     r->fields = 0;
     r->used = 0;
+    r->replaced = 0;
     r->why[0] = 0;
     s = r->reader->next(r);
     if (!s && r->in.status) s = r->in.status;

@@ -188,10 +188,12 @@ static weft_status load_row(weft_texts *t, const weft_texts_opts *o, weft__rows 
                             const weft__columns *c, int split, int file)
 {
     const weft__field *label, *text;
+    if (r->replaced && o->strict) weft__rows_bad(r, "not UTF-8");
     if (r->why[0] || !weft__columns_pick(r, c, &label, &text)) {
         t->rows++;
         return weft__texts_bad(t, file, r->line, "%s", r->why);
     }
+    t->replaced += r->replaced;
     return weft__texts_add(t, o, split, file, r->line, r->text + label->at, label->bytes,
                            r->text + text->at, text->bytes, text->cut);
 }

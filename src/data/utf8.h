@@ -19,7 +19,7 @@ int weft__utf8_put(char to[4], uint32_t letter); /* returns 1 to 4 */
 /* Bytes of s[0..n) up to the first that is not well-formed, or n. */
 size_t weft__utf8_good(const char *s, size_t n);
 /* Copies s to `to` with U+FFFD for what is not well-formed, at most `room` bytes and
- * whole letters. Returns the bytes written; *replaced (may be NULL) grows by the number of
+ * whole letters. Returns the bytes written; *replaced (may be NULL) grows by the count of
  * replacements; *used (may be NULL) is how many bytes of s that took. */
 size_t weft__utf8_repair(const char *s, size_t n, char *to, size_t room, int *replaced,
                          size_t *used);

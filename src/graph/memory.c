@@ -286,6 +286,7 @@ static void set_pointers(weft_plan *p)
         x->gradient.data = !has_gradient(p, v) ? NULL
                            : graph             ? p->g->value[v].gradient
                                                : at(p, x->gradient_block);
+        if (graph) x->gradient.touched = p->g->value[v].touched;
     }
     for (int i = 0; i < p->steps; i++) {
         weft__step *s = &p->step[i];

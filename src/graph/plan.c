@@ -220,7 +220,9 @@ static void mark_gradients(weft_plan *p)
             if (!s->in[k] || !x->differentiable || x->t.type == WEFT_I32) continue;
             bool param =
                 s->in[k] < g->values && g->value[s->in[k]].kind == WEFT_KIND_PARAM;
-            s->adds[k] = x->writers > 0 || (param && p->opts.accumulate);
+            bool sparse =
+                param && g->value[s->in[k]].sparse; /* backward adds by itself */
+            s->adds[k] = !sparse && (x->writers > 0 || (param && p->opts.accumulate));
             x->writers++;
         }
     }

@@ -220,7 +220,7 @@ typedef struct weft__cell {
     X(void, avg_pool, (const weft__pool *p, real *y, const real *x)) \
     X(void, avg_pool_backward, (const weft__pool *p, real *dx, const real *dy)) \
     /* gemm.c, conv.c (threads): bias may be NULL. Backwards write all of dx, all of dw. \
-     */ \
+ */ \
     X(size_t, gemm_scratch, (const weft__gemm *g)) \
     X(void, gemm, \
       (const weft__gemm *g, real *c, const real *a, const real *b, const real *bias, \
@@ -252,8 +252,8 @@ typedef struct weft__cell {
        double lr, double alpha, double eps, double decay, double momentum, \
        double gscale)) \
     X(void, clamp, (real * x, size_t n, real low, real high)) \
-    /* packed.c: products whose second operand was packed before: panels of columns, each \
-     * panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, turned,      \
+    /* packed.c: products whose second operand was packed: panels of columns, each \
+     * panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, turned, \
      * [n][ld]. In the caller's thread. */ \
     X(size_t, panels, (int n)) \
     X(size_t, panel_size, (int k)) \
@@ -261,13 +261,13 @@ typedef struct weft__cell {
       (real * to, const real *b, int k, int n, ptrdiff_t ld, bool turned, int first, \
        int last)) \
     X(void, packed_product, (const weft__packed *p)) \
-    /* C[m][n] = A' B, A [k][lda], B [k][ldb]; whole vectors are read of a row of B. In   \
+    /* C[m][n] = A' B, A [k][lda], B [k][ldb]; whole vectors are read of a row of B. In \
      * the caller's thread. */ \
     X(void, turned_product, \
       (real * c, const real *a, const real *b, int m, int n, int k, ptrdiff_t ldc, \
        ptrdiff_t lda, ptrdiff_t ldb)) \
-    /* cell.c: one step of a recurrent layer for some rows: the product with the state,   \
-     * and what the gates make of it. The weights r [gates units][k] are packed by blocks \
+    /* cell.c: one step of a recurrent layer for some rows: the product with the state, \
+     * and what gates make of it. The weights r [gates units][k] are packed by blocks \
      * of units with their bias [gates units] (or NULL), each cell_size elements. */ \
     X(size_t, cell_blocks, (int units)) \
     X(size_t, cell_size, (int k, int gates)) \
@@ -276,13 +276,13 @@ typedef struct weft__cell {
        int first, int last)) \
     X(void, rnn_step, (const weft__cell *s)) \
     X(void, gru_step, (const weft__cell *s)) \
-    /* reset before: z, r and out = r h; then the product with that, and the new state */ \
+    /* reset before: z, r and out = r h; then the product with it, and the new state */ \
     X(void, gru_reset, (const weft__cell *s)) \
     X(void, gru_renew, (const weft__cell *s)) \
     X(void, lstm_step, (const weft__cell *s)) \
-    /* gates.c: the way back for one row, n units. gate comes with the gates' values and  \
-     * leaves with their deltas; dh comes with the gradient of the new state and leaves   \
-     * with what reaches the old one h directly. GRU, gates z r h, reset after: inner     \
+    /* gates.c: the way back for one row, n units. gate comes with the gates' values and \
+     * leaves with their deltas; dh comes with the gradient of the new state and leaves \
+     * with what reaches the old one h directly. GRU, gates z r h, reset after: inner \
      * comes with the state's sum for h and leaves with its delta. */ \
     X(void, gru_step_back, \
       (real * gate, real * inner, real * dh, const real *h, size_t n)) \
@@ -290,7 +290,7 @@ typedef struct weft__cell {
     X(void, gru_renew_back, (real * gate, real * dh, const real *h, size_t n)) \
     X(void, gru_reset_back, \
       (real * gate, real * dh, const real *inner, const real *h, size_t n)) \
-    /* LSTM, gates i o f c; c: the cells before. peep (i o f) may be NULL; dpeep is added \
+    /* LSTM, gates i o f c; c: cells before. peep (i o f) may be NULL; dpeep is added \
      * to. dc comes with the gradient of the new cells and leaves with that of c. */ \
     X(void, lstm_step_back, \
       (real * gate, const real *peep, real *dpeep, const real *c, const real *dh, \

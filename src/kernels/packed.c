@@ -2,9 +2,11 @@
  * with a transposed first operand, whose rows lie so that nothing has to be packed. */
 #include "kernels/tile.h"
 
-/* Bytes of a panel that stay in the L1 cache beside the rows that go over them; points
- * that are summed in registers before they are added. */
-enum { PANEL_BYTES = 16 << 10, POINTS = 128 };
+/* Bytes of a panel that stay in the L1 cache beside the rows that go over them. */
+enum { PANEL_BYTES = 16 << 10 };
+/* Points that are summed in registers before they are added; columns of B that are packed
+ * at a time; columns of A. */
+enum { POINTS = 64, WIDE = 16 * TILE_COLUMNS, HEIGHT = 72 };
 
 static int least(int a, int b)
 {
@@ -65,21 +67,42 @@ void KERNEL(packed_product)(const weft__packed *p)
     for (int n = 0; n < p->n; n += step) panel_product(p, n, least(step, p->n - n));
 }
 
+/* n columns of k points of B as panels, each POINTS rows; row by row, as they lie. */
+static void pack_points(real *to, const real *b, int k, int n, ptrdiff_t ldb)
+{
+    for (int i = 0; i < k; i++, b += ldb, to += TILE_COLUMNS)
+        for (int j = 0; j < n; j += WEFT_LANES) {
+            int panel = j / TILE_COLUMNS, at = j % TILE_COLUMNS;
+            vstore(to + panel * POINTS * TILE_COLUMNS + at, vload(b + j));
+        }
+}
+
+/* Points of B lie packed; those of a few columns of A stay in the L1 cache while all
+ * panels go over them. */
 void KERNEL(turned_product)(real *c, const real *a, const real *b, int m, int n, int k,
                             ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb)
 {
-    for (int k0 = 0; k0 < k || k0 == 0; k0 += POINTS)
-        for (int n0 = 0; n0 < n; n0 += TILE_COLUMNS) {
-            tile_sums t = {.a = a + k0 * lda,
-                           .b = b + k0 * ldb + n0,
-                           .a_step = {0, 0, lda},
-                           .b_step = {0, 0, ldb},
+    real packed[POINTS * WIDE];
+    const int cuts = (m + HEIGHT - 1) / HEIGHT;
+    for (int n0 = 0; n0 < n; n0 += WIDE)
+        for (int k0 = 0; k0 < k || k0 == 0; k0 += POINTS) {
+            tile_sums t = {.a_step = {0, 0, lda},
+                           .b_step = {0, 0, TILE_COLUMNS},
                            .panel = TILE_COLUMNS,
                            .count = {1, 1, least(POINTS, k - k0)},
-                           .c = c + n0,
                            .ldc = ldc,
-                           .n = least(TILE_COLUMNS, n - n0),
                            .add = k0 > 0};
-            KERNEL(tile_sums)(&t, m);
+            int wide = least(WIDE, n - n0);
+            pack_points(packed, b + k0 * ldb + n0, t.count[2], wide, ldb);
+            for (int i = 0; i < cuts; i++)
+                for (int col = 0; col < wide; col += TILE_COLUMNS) {
+                    int m0 = (int)((long long)m * i / cuts);
+                    int m1 = (int)((long long)m * (i + 1) / cuts);
+                    t.a = a + k0 * lda + m0;
+                    t.b = packed + col * POINTS;
+                    t.c = c + m0 * ldc + n0 + col;
+                    t.n = least(TILE_COLUMNS, wide - col);
+                    KERNEL(tile_sums)(&t, m1 - m0);
+                }
         }
 }

@@ -26,6 +26,22 @@
  * for weights: logical [o, i, k...] stored as [k...][i][o]; for rank 2 [i][o]. */
 typedef enum weft__order { WEFT_PLAIN, WEFT_LAST, WEFT_KERNEL } weft__order;
 
+/* The rows of a table's gradient that are not 0: the price of a step then follows from
+ * the batch, not from the table. */
+typedef struct weft__touched {
+    int32_t *row; /* [rows], the first `count` count, each once, as they were touched */
+    int count, rows;
+    size_t wide;         /* elements of a row */
+    unsigned char *seen; /* [rows]: is it in the list? */
+} weft__touched;
+
+static inline void weft__touch(weft__touched *t, int32_t row)
+{
+    if (t->seen[row]) return;
+    t->seen[row] = 1;
+    t->row[t->count++] = row;
+}
+
 typedef struct weft__tensor {
     void *data; /* real * or int32_t *; NULL: not there (an absent input, a gradient
                    nobody wants) */
@@ -33,7 +49,8 @@ typedef struct weft__tensor {
     int dim[WEFT_MAX_RANK]; /* logical */
     weft_type type; /* WEFT_F32 for every real, also in the double build; or WEFT_I32 */
     weft__order order;
-    size_t count; /* elements */
+    size_t count;           /* elements */
+    weft__touched *touched; /* of a gradient whose rows are listed, see weft_op.touches */
 } weft__tensor;
 
 typedef struct weft__node {
@@ -107,6 +124,11 @@ typedef struct weft_op {
     /* Writes all of every din[i] with data (the pass adds where a value has several
      * consumers, unless can_add). NULL: no gradient flows through. */
     void (*backward)(const weft__run *r);
+
+    /* The inputs, as bits, of which backward can say what rows of the gradient it gives
+     * something to. When all readers of a parameter can, din[i].touched is set: then
+     * backward adds to those rows and touches them, and leaves the others. */
+    unsigned (*touches)(const weft__node *node);
 
     /* What backward reads besides dout and saved: bit i for in[i], out[j]. */
     unsigned keeps_in, keeps_out;

@@ -165,8 +165,8 @@ static void gather_x(void *arg, size_t begin, size_t end, int worker)
                      (int)(end - begin));
 }
 
-/* Rows of dW or dR that are one item: multiples of every tile's height. */
-enum { UNITS = 84 };
+/* Rows of dW or dR that are one item, at most. */
+enum { UNITS = 168 };
 
 static int unit_parts(const weft__rnn_sizes *z)
 {

@@ -89,6 +89,7 @@ static void describe(const weft__node *node, char *text, size_t size)
 static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 {
     weft__onnx_add_float(w, "ratio", ((const weft__act_attr *)node->attr)->alpha);
+    weft__onnx_put_note(w, "spatial", 1);
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)

@@ -493,6 +493,17 @@ void weft__onnx_give(weft__onnx_writer *w, int k)
     w->gave = true;
 }
 
+void weft__onnx_put_note(weft__onnx_writer *w, const char *key, int number)
+{
+    weft__onnx_noted *note = weft__onnx_memory(w, sizeof *note);
+    if (!note) return;
+    *note = (weft__onnx_noted){.key = weft__onnx_text(w, key),
+                               .name = w->name[w->at->out[0]],
+                               .number = number,
+                               .next = w->notes};
+    w->notes = note;
+}
+
 bool weft__onnx_wants(const weft__onnx_writer *w, int k)
 {
     return w->needed[w->at->out[k]];

@@ -400,6 +400,7 @@ static weft_status build(weft__onnx_reader *r, const pb_model *m)
     if (!s) s = read_tensors(r);
     if (s) return s;
     weft__onnx_own_marks(r);
+    weft__onnx_own_read_notes(r);
     mark_statistics(r);
     weft__onnx_fuse(r);
     s = weft__onnx_pick(r);

@@ -9,6 +9,13 @@
 #include "store/onnx_tensor.h"
 #include "weft/store.h"
 
+/* A number that the writer kept for an operator, by its first output. */
+typedef struct weft__onnx_own_note {
+    const char *key;
+    int number;
+    const struct weft__onnx_own_note *next;
+} weft__onnx_own_note;
+
 /* Everything that has a name in the ONNX graph. */
 typedef struct weft__onnx_entry {
     const char *name;
@@ -19,6 +26,7 @@ typedef struct weft__onnx_entry {
     int same;                 /* the entry that this one is another name of, or its own */
     weft__onnx_tensor tensor; /* given: the numbers are known */
     weft_val value;           /* in the graph being built, once it is there */
+    const struct weft__onnx_own_note *note;
     const struct weft__onnx_length *length; /* made from lengths of sequences; or NULL */
     bool constant; /* computed or of a Constant node: a constant, not a parameter */
     bool buffer, frozen, variance, scale; /* how the parameter is used */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct weft__onnx_made made;
+typedef weft__onnx_made made;
 
 static const char *find(const weft__onnx_writer *w, const made *like)
 {

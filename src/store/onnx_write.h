@@ -14,6 +14,20 @@ typedef struct weft__onnx_feed {
     pb_node *constant;
 } weft__onnx_feed;
 
+/* A form of lengths that is there already. */
+typedef struct weft__onnx_made {
+    int lengths, steps, rank;
+    weft__onnx_form form;
+    const char *name;
+} weft__onnx_made;
+
+/* A note of an operator. */
+typedef struct weft__onnx_noted {
+    const char *key, *name;
+    int number;
+    struct weft__onnx_noted *next;
+} weft__onnx_noted;
+
 enum { WEFT_ONNX_FEEDS = 4096 }; /* inputs of one node */
 
 struct weft__onnx_writer {
@@ -41,13 +55,9 @@ struct weft__onnx_writer {
     size_t attributes, attribute_room;
     bool gave; /* the operator has written all its outputs itself */
 
-    /* what weft__onnx_steps has written so far */
-    struct weft__onnx_made {
-        int lengths, steps, rank;
-        weft__onnx_form form;
-        const char *name;
-    } * made;
+    weft__onnx_made *made; /* what weft__onnx_steps has written so far */
     int mades, made_room;
+    weft__onnx_noted *notes; /* the last one first */
 };
 
 /* ---- onnx_emit.c: one node; the calls of ops/onnx.h ---- */
