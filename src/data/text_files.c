@@ -87,19 +87,26 @@ static weft_status pick(const char *folder, const offer *o, int split, char **ou
     return *out ? WEFT_OK : weft__fail(WEFT_ENOMEM, "no memory for a path");
 }
 
-/* train.*, dev.*, test.* in a folder. */
+/* train.*, dev.*, test.* in a folder; the offers' names are those of n. */
+static weft_status look_around(const char *folder, weft__names *n, offer offers[3])
+{
+    weft_status s = weft__folder_list(folder, MOST_NAMES, n);
+    for (int k = 0; k < 3; k++) offers[k] = (offer){0};
+    for (size_t i = 0; !s && i < n->count; i++) {
+        char *path = weft__path_join(folder, n->name[i]);
+        if (path && weft__is_file(path))
+            for (int k = 0; k < 3; k++) consider(&offers[k], n->name[i], k);
+        free(path);
+    }
+    return s;
+}
+
 static weft_status look_for_files(const char *folder, weft__text_files *out)
 {
     weft__names n;
-    offer offers[3] = {{0}};
-    weft_status s = weft__folder_list(folder, MOST_NAMES, &n);
+    offer offers[3];
+    weft_status s = look_around(folder, &n, offers);
     if (s) return s;
-    for (size_t i = 0; i < n.count; i++) {
-        char *path = weft__path_join(folder, n.name[i]);
-        if (path && weft__is_file(path))
-            for (int k = 0; k < 3; k++) consider(&offers[k], n.name[i], k);
-        free(path);
-    }
     for (int k = 0; !s && k < 3; k++) s = pick(folder, &offers[k], k, &out->path[k]);
     weft__names_free(&n);
     return s;
@@ -197,17 +204,17 @@ weft_status weft__text_files_find(const char *path, const weft_texts_opts *o,
 
 bool weft__text_files_probe(const char *path)
 {
-    weft__text_files f = {0};
     const weft__text_reader *reader;
+    offer offers[3];
+    weft__names n;
+    char *train;
     bool found;
     if (weft__is_file(path)) return !weft__text_reader_of(path, NULL, &reader);
-    if (!weft__is_folder(path)) return false;
-    if (look_for_files(path, &f)) {
-        weft__text_files_free(&f);
-        return true; /* several to choose from: opening says so */
-    }
-    found = f.path[0] ? !weft__text_reader_of(f.path[0], NULL, &reader)
-                      : weft__text_folder_probe(path);
-    weft__text_files_free(&f);
+    if (!weft__is_folder(path) || look_around(path, &n, offers)) return false;
+    train = offers[0].n ? weft__path_join(path, offers[0].name) : NULL;
+    found = train ? !weft__text_reader_of(train, NULL, &reader)
+                  : weft__text_folder_probe(path);
+    free(train);
+    weft__names_free(&n);
     return found;
 }

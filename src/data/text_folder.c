@@ -29,16 +29,21 @@ static bool holds_texts(const char *path)
     return texts && texts * 2 > all;
 }
 
+/* Two folders of texts or more, in path or in its train/. One alone may be anything, such
+ * as the labels beside pictures. */
 static bool holds_classes(const char *path, int deeper)
 {
     weft__names n;
+    int classes = 0;
     bool found = false;
     if (weft__folder_list(path, MOST_NAMES, &n)) return false;
     for (size_t i = 0; !found && i < n.count; i++) {
         char *inner = *n.name[i] == '.' ? NULL : weft__path_join(path, n.name[i]);
-        if (inner && weft__is_folder(inner))
-            found = holds_texts(inner) || (deeper && !strncmp(n.name[i], "train", 5) &&
-                                           holds_classes(inner, deeper - 1));
+        if (inner && weft__is_folder(inner)) {
+            classes += holds_texts(inner);
+            found = classes > 1 || (deeper && !strncmp(n.name[i], "train", 5) &&
+                                    holds_classes(inner, deeper - 1));
+        }
         free(inner);
     }
     weft__names_free(&n);

@@ -59,7 +59,7 @@ static weft_status order_classes(weft_texts *t)
         free(number);
         return no_memory(t);
     }
-    memcpy(sorted, t->names.word, (size_t)n * sizeof *sorted);
+    if (n) memcpy(sorted, t->names.word, (size_t)n * sizeof *sorted);
     qsort(sorted, (size_t)n, sizeof *sorted, all_whole(&t->names) ? by_number : by_bytes);
     for (int c = 0; c < n; c++) {
         t->class_name[c] = weft__arena_text(&t->arena, sorted[c].text);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char *const readouts[] = {"last", "max", "mean", "max+mean", "attention"};
-enum { READOUTS = sizeof readouts / sizeof *readouts, STREAMS = 3 };
+enum { READOUTS = sizeof readouts / sizeof *readouts, STREAMS = 3, LARGE = 2000 };
 
 /* ---- options ---- */
 
@@ -149,6 +149,8 @@ static weft_val embed(weft_graph *g, const weft_text_model_opts *o,
     weft_val x = WEFT_NONE;
     for (int i = 0; i < o->streams; i++) {
         e.frozen = o->freeze;
+        /* a step touches a batch of rows: none of the others is to cost time */
+        e.embedding.sparse = o->vocabulary[i] >= LARGE;
         weft_val y = weft_layer_embedding(g, name[i], input[i], o->vocabulary[i],
                                           o->embedding, &e);
         x = i ? weft_add(g, x, y) : y;

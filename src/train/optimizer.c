@@ -17,10 +17,10 @@
  * pieces), so not to depend on the number of threads. A multiple of every vector's width.
  */
 enum { PIECE = 1 << 14 };
-/* Pieces that are worth waking another thread for. */
-enum { SHARE = 4 };
 /* Rows of a sparse parameter that are worked on at a time, likewise. */
 enum { ROWS = 64 };
+/* Pieces that are worth waking another thread for. */
+enum { SHARE = 4 };
 
 #define OPTIMIZER(name) extern const weft__rule weft__rule_##name;
 #include "train/table.def"

@@ -45,7 +45,7 @@ static inline const char *refused(const char *path, const weft_texts_opts *o,
 /* "LABEL:text|LABEL:text|..." of a split. */
 static inline const char *content(const weft_texts *t, weft_split s)
 {
-    static char all[4096];
+    static char all[1024];
     *all = 0;
     for (int i = 0; i < weft_texts_count(t, s); i++) {
         size_t n = strlen(all);

@@ -84,6 +84,33 @@ static void what_is_missing_is_said_and_what_was_found(void **state)
               "v.csv: is csv, the training texts are tsv");
 }
 
+static void other_data_sets_are_not_taken_for_texts(void **state)
+{
+    const char *idx = make_folder("idx"), *pictures = make_folder("pictures");
+    const char *yolo = make_folder("yolo");
+    bytes b = {0};
+    char name[64];
+    (void)state;
+    make_idx(&b, 3, (int[]){4, 3, 3}, NULL);
+    save(put_file(idx, "train-images-idx3-ubyte", ""), &b);
+    make_idx(&b, 1, (int[]){4}, NULL);
+    save(put_file(idx, "train-labels-idx1-ubyte", ""), &b);
+    CHECK(!weft_texts_probe(idx));
+    CHECK(!weft_texts_probe(put_file(idx, "x.bin", "\x89PNG\r\n\x1a\n\0\0\0\t\t")));
+    make_class(pictures, "a", 3, 4);
+    make_class(pictures, "b", 3, 4);
+    put_file(pictures, "labels.txt", "a\nb\n");
+    put_file(pictures, "a/notes.txt", "x");
+    CHECK(!weft_texts_probe(pictures));
+    make_class(yolo, "train/images", 3, 4);
+    make_folder("yolo/train/labels");
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "train/labels/%02d.txt", i);
+        put_file(yolo, name, "0 0.5 0.5 1 1\n");
+    }
+    CHECK(!weft_texts_probe(yolo));
+}
+
 static void classes_are_numbers_in_order_or_names(void **state)
 {
     const char *folder = make_folder("names");
@@ -181,6 +208,7 @@ static void the_lint_tells_all(void **state)
 RUN_TESTS(TEST(a_folder_has_train_dev_and_test_files),
           TEST(class_folders_hold_one_text_a_file),
           TEST(what_is_missing_is_said_and_what_was_found),
+          TEST(other_data_sets_are_not_taken_for_texts),
           TEST(classes_are_numbers_in_order_or_names),
           TEST(a_class_that_train_does_not_have_is_named_with_the_nearest),
           TEST(validation_is_drawn_by_class_and_seed), TEST(the_lint_tells_all))

@@ -88,7 +88,7 @@ static void damaged_texts_are_named_by_line(void **state)
 
 static void put_le(bytes *b, uint64_t v, int n)
 {
-    for (int i = 0; i < n; i++) put_byte(b, (int)(v >> (8 * i) & 255));
+    for (int i = 0; i < n; i++) put_byte(b, i < 8 ? (int)(v >> (8 * i) & 255) : 0);
 }
 
 /* A zip of one member, stored, or deflated as one stored block. */
