@@ -1,5 +1,5 @@
-/* text.c: the loop on texts: it learns, is the same for any number of threads, goes on with
- * the same bits; a classifier of texts reads back what it wrote. */
+/* text.c: the loop on texts: it learns, is the same for any number of threads, goes on
+ * with the same bits; a classifier of texts reads back what it wrote. */
 /* labels: threads */
 #include "test.h"
 
