@@ -67,6 +67,7 @@ typedef struct weft__conv {
     int stride_h, stride_w, dilate_h, dilate_w;
     int top, left; /* zeros before; what lies beyond the end is zero too */
     int groups;
+    bool exact; /* no Winograd */
 } weft__conv;
 
 typedef struct weft__pool {
