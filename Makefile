@@ -57,9 +57,11 @@ test-aarch64:
 	cmake --build build-aarch64
 	$(CTEST) --test-dir build-aarch64 -L '^(base|kernels|ops|graph|pass)$$' -LE 'native|slow'
 
+# BENCH: options of bench/run, such as BENCH="--part networks --rounds 5"
+BENCH ?=
 bench: all
 	@cmake --build build --target bench
-	@sh tools/bench build
+	@sh tools/bench build $(BENCH)
 
 install: all
 	cmake --install build --prefix "$(PREFIX)"
@@ -90,7 +92,7 @@ help:
 	@echo "make test          everything: sanitizers, style, all tests (setup-test included)"
 	@echo "make test-release  all tests, without sanitizers"
 	@echo "make test-aarch64  kernel and operator tests for 64-bit ARM, under qemu"
-	@echo "make bench         measure"
+	@echo "make bench         measure, beside PyTorch and others; part of it: BENCH=\"--part networks\""
 	@echo "make fuzz          libFuzzer on every reader, FUZZ_SECONDS=60 each"
 	@echo "make install       to PREFIX=$(PREFIX), below DESTDIR"
 	@echo "make deb           a Debian package in build-deb/"

@@ -1,18 +1,9 @@
 /* every_kernel.c: the speed of convolutions and matrix products, as parts of the
  * machine's peak. */
-#include "weft/base.h"
+#include "options.h"
 
 #include "base/checked.h"
 #include "kernels/kernels.h"
-#include "measure.h"
-
-#include <getopt.h>
-
-typedef struct settings {
-    int threads, json;
-    double seconds, peak;
-    const char *shapes, *only; /* folder; part of the names to be timed */
-} settings;
 
 /* What one measurement runs. */
 typedef struct job {
@@ -24,7 +15,7 @@ typedef struct job {
     void *scratch;
 } job;
 
-enum { FORWARD, DATA, WEIGHT, PRODUCT, CASES_MOST = 200 };
+enum { FORWARD, DATA, WEIGHT, PRODUCT };
 
 static const char *const direction_names[] = {"forward", "data", "weight", "product"};
 
@@ -33,13 +24,9 @@ typedef struct test_case {
     weft__conv conv;
     weft__gemm gemm;
     bool product;
-    double rate[3]; /* GF/s measured */
+    weft__measured time[3]; /* forward, data, weight; or of the product */
+    double rate[3];         /* GF/s */
 } test_case;
-
-typedef struct case_list {
-    test_case row[CASES_MOST];
-    int rows;
-} case_list;
 
 static int run_kernel(void *arg, int i)
 {
@@ -105,26 +92,23 @@ static double flops(const job *j)
     return 2.0 * s->n * s->oh * s->ow * s->o * s->kh * s->kw * (s->c / s->groups);
 }
 
-/* GF/s; negative when out of memory. */
-static double speed(job *j, double seconds)
+/* 0, or WEFT_ENOMEM. */
+static int time_job(job *j, double seconds, weft__measured *out)
 {
     size_t count[3];
-    measured m = {0};
-    double rate = -1;
+    int failed = WEFT_ENOMEM;
     sizes(j, count);
     j->x = fill(count[0]);
     j->w = fill(count[1]);
     j->y = fill(count[2]);
     j->scratch = weft__alloc(scratch_size(j) + 64, 1);
-    if (j->x && j->w && j->y && j->scratch) {
-        measure(run_kernel, j, seconds, 5, &m);
-        rate = flops(j) / m.median * 1e-9;
-    }
+    if (j->x && j->w && j->y && j->scratch)
+        failed = weft__measure(run_kernel, j, seconds, 5, out);
     free(j->x);
     free(j->w);
     free(j->y);
     free(j->scratch);
-    return rate;
+    return failed;
 }
 
 /* ---- the lists of shapes ---- */
@@ -160,32 +144,6 @@ static int gemm_line(const char *line, test_case *t)
     return g->m > 0 && g->n > 0 && g->k > 0;
 }
 
-static int read_list(case_list *l, const settings *s, const char *file,
-                     int (*parse)(const char *line, test_case *t))
-{
-    char path[1024], line[256];
-    int number = 0, failed = 0;
-    snprintf(path, sizeof path, "%s/%s", s->shapes, file);
-    FILE *f = fopen(path, "r");
-    if (!f) {
-        fprintf(stderr, "every_kernel: %s: cannot open\n", path);
-        return WEFT_EIO;
-    }
-    while (!failed && l->rows < CASES_MOST && fgets(line, sizeof line, f)) {
-        test_case t = {.product = false};
-        number++;
-        if (line[0] == '#' || line[strspn(line, " \t\r\n")] == '\0') continue;
-        if (!parse(line, &t)) {
-            fprintf(stderr, "every_kernel: %s:%d: not a shape\n", path, number);
-            failed = WEFT_EUSAGE;
-        } else if (!s->only || strstr(t.name, s->only)) {
-            l->row[l->rows++] = t;
-        }
-    }
-    fclose(f);
-    return failed;
-}
-
 /* ---- output ---- */
 
 static void tell(const settings *s, const test_case *t)
@@ -198,26 +156,12 @@ static void tell(const settings *s, const test_case *t)
     }
     for (int d = 0; s->json && d < (t->product ? 1 : 3); d++)
         printf("{\"who\": \"weft\", \"kernel\": \"%s\", \"direction\": \"%s\", "
-               "\"threads\": %d, "
-               "\"gflops\": %.4g, \"percent_of_peak\": %.4g}\n",
+               "\"threads\": %d, \"med_ms\": %.5g, \"min_ms\": %.5g, \"gflops\": %.4g, "
+               "\"peak_percent\": %.4g}\n",
                t->name, direction_names[t->product ? PRODUCT : d], weft_threads(),
-               t->rate[d], 100 * t->rate[d] / s->peak);
+               t->time[d].median * 1e3, t->time[d].min * 1e3, t->rate[d],
+               100 * t->rate[d] / s->peak);
     fflush(stdout);
-}
-
-static void tell_machine(const settings *s)
-{
-    if (s->json)
-        printf(
-            "{\"who\": \"weft\", \"version\": \"%s\", \"cpu\": \"%s\", \"isa\": \"%s\", "
-            "\"threads\": %d, \"compiler\": \"%s\", \"peak_gflops\": %.4g}\n",
-            weft_version(), machine_name(), weft_isa(), weft_threads(), MACHINE_COMPILER,
-            s->peak);
-    else
-        printf("weft %s, %s, %s, %d threads, %s; peak %.1f GF/s\n%-22s %15s %15s %15s\n",
-               weft_version(), machine_name(), weft_isa(), weft_threads(),
-               MACHINE_COMPILER, s->peak, "GF/s, part of peak", "forward",
-               "data gradient", "weight gradient");
 }
 
 static int time_case(const settings *s, test_case *t)
@@ -225,67 +169,45 @@ static int time_case(const settings *s, test_case *t)
     job j = {.k = weft__kernels_chosen(false), .conv = t->conv, .gemm = t->gemm};
     for (int d = 0; d < (t->product ? 1 : 3); d++) {
         j.direction = t->product ? PRODUCT : d;
-        t->rate[d] = speed(&j, s->seconds);
-        if (t->rate[d] < 0) {
+        int failed = time_job(&j, s->seconds, &t->time[d]);
+        if (failed) {
             fprintf(stderr, "every_kernel: %s: out of memory\n", t->name);
-            return WEFT_ENOMEM;
+            return failed;
         }
+        t->rate[d] = flops(&j) / t->time[d].median * 1e-9;
     }
     tell(s, t);
     return 0;
 }
 
-static const char usage[] =
-    "usage: every_kernel [--threads N] [--seconds S] [--json] [--only TEXT] [--shapes "
-    "DIR]\n"
-    "Times convolutions forward, their data gradient and weight gradient, and matrix "
-    "products, of\n"
-    "the shapes in DIR/conv.txt and DIR/gemm.txt (bench/shapes). --seconds is for one "
-    "measurement\n"
-    "(0.15). --only: names that contain TEXT. --json prints one object per line.\n";
-
-static int misused(const char *what, const char *value)
+static int conv_row(const settings *s, const char *line)
 {
-    fprintf(stderr, "every_kernel: %s: %s\n%s", what, value, usage);
-    return 2;
+    test_case t = {.product = false};
+    if (!conv_line(line, &t)) return -1;
+    return wanted(s, t.name) ? time_case(s, &t) : 0;
 }
 
-static int parse(int argc, char **argv, settings *s)
+static int gemm_row(const settings *s, const char *line)
 {
-    static const struct option options[] = {{"threads", required_argument, NULL, 't'},
-                                            {"seconds", required_argument, NULL, 's'},
-                                            {"shapes", required_argument, NULL, 'd'},
-                                            {"only", required_argument, NULL, 'o'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *end = NULL;
-        double value = optarg ? strtod(optarg, &end) : 0;
-        if (c == 'h') return fputs(usage, stdout), -1;
-        if (c == '?') return fputs(usage, stderr), 2;
-        if (c == 'j') s->json = 1;
-        if (c == 'd') s->shapes = optarg;
-        if (c == 'o') s->only = optarg;
-        if ((c == 't' || c == 's') && (end == optarg || *end || value < 0))
-            return misused("not a number", optarg);
-        if (c == 't') s->threads = (int)value;
-        if (c == 's') s->seconds = value;
-    }
-    return optind < argc ? misused("unexpected", argv[optind]) : 0;
+    test_case t = {.product = true};
+    if (!gemm_line(line, &t)) return -1;
+    return wanted(s, t.name) ? time_case(s, &t) : 0;
 }
 
 int main(int argc, char **argv)
 {
-    static case_list list;
-    settings s = {.seconds = 0.15, .shapes = "bench/shapes"};
-    int failed = parse(argc, argv, &s);
+    settings s = {.program = "every_kernel", .seconds = 0.15, .shapes = "bench/shapes"};
+    int failed =
+        options_read(argc, argv, &s,
+                     "Times convolutions forward, their data gradient and weight "
+                     "gradient, and matrix products, of\nthe shapes in DIR/conv.txt and "
+                     "DIR/gemm.txt (bench/shapes).");
     if (failed) return failed < 0 ? 0 : failed;
-    if (weft_set_threads(s.threads)) return misused("--threads", weft_last_error());
-    failed = read_list(&list, &s, "conv.txt", conv_line);
-    if (!failed) failed = read_list(&list, &s, "gemm.txt", gemm_line);
-    s.peak = peak_gflops(weft_isa());
-    if (!failed) tell_machine(&s);
-    for (int i = 0; i < list.rows && !failed; i++) failed = time_case(&s, &list.row[i]);
+    tell_machine(&s);
+    if (!s.json)
+        printf("%-22s %15s %15s %15s\n", "GF/s, part of peak", "forward", "data gradient",
+               "weight gradient");
+    failed = shapes_each(&s, "conv.txt", conv_row);
+    if (!failed) failed = shapes_each(&s, "gemm.txt", gemm_row);
     return weft_exit_code((weft_status)failed);
 }

@@ -9,21 +9,23 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_ready_network(const char *name)
+bool any_model_is_ready(const char *name)
 {
     for (int i = 0; i < weft_model_total(); i++)
         if (!strcmp(weft_model_info_at(i).name, name)) return true;
     return false;
 }
 
-static weft_status build(const char *name, const weft_model_opts *opts, bool f64,
-                         any_model *m)
+weft_status any_model_build(const char *name, const weft_model_opts *opts,
+                            const weft_text_model_opts *text, bool f64, any_model *m)
 {
     m->g = weft_graph_new();
     if (!m->g) return weft__fail(WEFT_ENOMEM, "%s: out of memory", name);
     if (f64) weft_graph_use_double(m->g);
     m->fresh = true;
-    weft_status s = weft_model_build(m->g, name, opts, &m->output);
+    weft_status s = weft_model_is_text(name)
+                        ? weft_text_model_build(m->g, name, text, &m->output)
+                        : weft_model_build(m->g, name, opts, &m->output);
     return s ? s : weft_init(m->g, 0);
 }
 
@@ -58,10 +60,14 @@ weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f
                            any_model *out)
 {
     any_model m = {0};
+    weft_text_model_opts text = {.classes = opts ? opts->classes : 0};
+    /* small for a check: finite differences go through the network many times */
+    if (f64) text.length = 9, text.vocabulary[0] = 40;
     bool file = access(name, F_OK) == 0;
     weft_status s = file || strpbrk(name, "./") ? load(name, f64, &m)
-                    : is_ready_network(name)    ? build(name, opts, f64, &m)
-                                                : unknown(name);
+                    : any_model_is_ready(name)
+                        ? any_model_build(name, opts, &text, f64, &m)
+                        : unknown(name);
     if (s)
         any_model_free(&m);
     else

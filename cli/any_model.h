@@ -15,6 +15,11 @@ typedef struct any_model {
  * f64: in double precision. */
 weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64,
                            any_model *out);
+bool any_model_is_ready(const char *name); /* a ready network's name */
+/* A ready network for pictures or texts; *m is empty before, and the caller's to free
+ * whatever comes back. */
+weft_status any_model_build(const char *name, const weft_model_opts *opts,
+                            const weft_text_model_opts *text, bool f64, any_model *m);
 void any_model_free(any_model *m);
 
 #endif

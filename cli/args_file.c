@@ -73,12 +73,13 @@ static json_t *value_of(const option_row *o, const void *values)
 }
 
 weft_status args_write(const char *path, const command *c, const void *values,
-                       const char *data)
+                       const char *data, bool (*left_out)(const char *name))
 {
     json_t *root = json_object();
     json_object_set_new_nocheck(root, "data", path_value(data));
     for (const option_row *o = c->options; o->name || o->help; o++) {
-        json_t *v = o->name && !o->once ? value_of(o, values) : NULL;
+        bool kept = o->name && !o->once && !(left_out && left_out(o->name));
+        json_t *v = kept ? value_of(o, values) : NULL;
         if (v) json_object_set_new_nocheck(root, o->name, v);
     }
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

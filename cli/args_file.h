@@ -5,9 +5,9 @@
 #include "option.h"
 
 /* Writes the data path and every option of c that has a value within its range, but those
- * that are of one call only. Atomic. */
+ * that are of one call only, or that are left out (NULL: none). Atomic. */
 weft_status args_write(const char *path, const command *c, const void *values,
-                       const char *data);
+                       const char *data, bool (*left_out)(const char *name));
 /* The texts that a read has put into options; zero at first. */
 typedef struct args_texts {
     char *text[64];

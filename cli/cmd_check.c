@@ -13,7 +13,7 @@ extern const command command_check;
 typedef struct check_args {
     const char *val, *test;
     double max_megapixels;
-    const char *to;
+    const char *to, *label_column, *text_column, *format;
     bool json, strict;
     int threads, export;
 } check_args;
@@ -25,6 +25,10 @@ static const option_row options[] = {
          "test set, if it does not lie beside the rest"),
     REAL(check_args, max_megapixels, "max-megapixels", 0.001, 4096,
          "larger is an error (64)"),
+    TEXT(check_args, label_column, "label-column", "COLUMN", "of texts, as weft train"),
+    TEXT(check_args, text_column, "text-column", "COLUMN", "of texts, as weft train"),
+    CHOICE(check_args, format, "format", "tsv|csv|jsonl|fasttext|space",
+           "of texts; by default as they look"),
     FLAG(check_args, strict, "strict", "warnings count as errors"),
     INT(check_args, threads, "threads", 0, 256, "that decode; by default all cores"),
     INT(check_args, export, "export", 1, 1000000,
@@ -91,6 +95,41 @@ static weft_status export_pictures(const char *data, const weft_data_opts *o, in
     return s;
 }
 
+static weft_status refuse(const char *const *option, const char *here, const char *there)
+{
+    for (; *option; option++)
+        if (option_given(&command_check, *option))
+            return weft__fail(WEFT_EUSAGE, "check: --%s is for %s, the data are %s",
+                              *option, there, here);
+    return WEFT_OK;
+}
+
+static weft_status check_pictures(const check_args *a, const char *data, tally *t)
+{
+    static const char *const foreign[] = {"label-column", "text-column", "format", NULL};
+    weft_data_opts o = {.val = a->val,
+                        .test = a->test,
+                        .max_megapixels = a->max_megapixels,
+                        .threads = a->threads};
+    weft_status s = refuse(foreign, "pictures", "texts");
+    if (!s) s = weft_data_check(data, &o, found, t);
+    if (!s && a->export)
+        s = export_pictures(data, &o, a->export, a->to ? a->to : "pictures");
+    return s;
+}
+
+static weft_status check_texts(const check_args *a, const char *data, tally *t)
+{
+    static const char *const foreign[] = {"max-megapixels", "export", "to", NULL};
+    weft_texts_opts o = {.val = a->val,
+                         .test = a->test,
+                         .label_column = a->label_column,
+                         .text_column = a->text_column,
+                         .format = a->format};
+    weft_status s = refuse(foreign, "texts", "pictures");
+    return s ? s : weft_texts_check(data, &o, found, t);
+}
+
 static int run(int argc, char **argv)
 {
     check_args a = {0};
@@ -101,13 +140,9 @@ static int run(int argc, char **argv)
         return command_misused("check: takes one data set, found %d arguments", n);
     if (!s) s = weft_set_threads(a.threads);
     tally t = {.rows = a.json ? json_array() : NULL};
-    weft_data_opts o = {.val = a.val,
-                        .test = a.test,
-                        .max_megapixels = a.max_megapixels,
-                        .threads = a.threads};
-    if (!s) s = weft_data_check(argv[1], &o, found, &t);
-    if (!s && a.export)
-        s = export_pictures(argv[1], &o, a.export, a.to ? a.to : "pictures");
+    if (!s)
+        s = weft_texts_probe(argv[1]) ? check_texts(&a, argv[1], &t)
+                                      : check_pictures(&a, argv[1], &t);
     if (s) {
         json_decref(t.rows);
         return command_failed(s);
@@ -130,10 +165,11 @@ const command command_check = {
     .arguments = "DATA [--key value ...]",
     .about = "Reads a whole data set as weft train would and tells what is wrong or odd "
              "with it: "
-             "files that cannot be read, duplicates within and across splits, classes "
-             "with few or "
-             "no samples, stray files. Exit code 3 when there are errors.",
-    .examples = "  weft check flowers/\n  weft check flowers/ --strict --json\n",
+             "files and lines that cannot be read, duplicates within and across splits, "
+             "classes with few or no samples, stray files. Exit code 3 when there are "
+             "errors.",
+    .examples = "  weft check flowers/\n  weft check reviews.tsv --test test.tsv\n"
+                "  weft check flowers/ --strict --json\n",
     .options = options,
     .run = run,
 };

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 extern const command command_gradcheck;
 
@@ -67,6 +68,36 @@ static weft_val random_loss(const any_model *m)
     return weft_sum(m->g, weft_mul(m->g, m->output, weights), 0, NULL, false);
 }
 
+/* Whole numbers for an integer input: lengths of texts up to the number of tokens, else
+ * small ones; those that the input does not allow are drawn again from fewer. */
+static weft_status fill_integers(const any_model *m, weft_plan *p, weft_val v,
+                                 size_t count, weft__rng *r)
+{
+    bool lengths = !strcmp(weft_name_of(m->g, v), "lengths");
+    weft_val tokens = weft_find(m->g, "tokens");
+    weft_shape of = tokens.id ? weft_plan_shape(p, tokens) : (weft_shape){0};
+    int most = lengths && of.rank == 2 ? of.dim[1] : 19;
+    int32_t *x = weft__alloc(count, sizeof *x);
+    if (!x) return weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");
+    weft_status s = WEFT_EDATA;
+    for (; s == WEFT_EDATA && most >= 0; most = most ? most / 2 : -1) {
+        for (size_t k = 0; k < count; k++) x[k] = weft__rng_between(r, most > 0, most);
+        s = weft_plan_set_int(p, v, x, count);
+    }
+    free(x);
+    return s;
+}
+
+static weft_status fill_floats(weft_plan *p, weft_val v, size_t count, weft__rng *r)
+{
+    float *x = weft__alloc(count, sizeof *x);
+    if (!x) return weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");
+    for (size_t k = 0; k < count; k++) x[k] = (float)weft__rng_normal(r);
+    weft_status s = weft_plan_set(p, v, x, count);
+    free(x);
+    return s;
+}
+
 static weft_status fill_inputs(const any_model *m, weft_plan *p, weft__rng *r)
 {
     weft_status s = WEFT_OK;
@@ -75,11 +106,8 @@ static weft_status fill_inputs(const any_model *m, weft_plan *p, weft__rng *r)
         weft_shape shape = weft_plan_shape(p, v);
         size_t count = 1;
         for (int k = 0; k < shape.rank; k++) count *= (size_t)shape.dim[k];
-        float *x = weft__alloc(count, sizeof *x);
-        if (!x) return weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");
-        for (size_t k = 0; k < count; k++) x[k] = (float)weft__rng_normal(r);
-        s = weft_plan_set(p, v, x, count);
-        free(x);
+        s = weft_type_of(m->g, v) == WEFT_I32 ? fill_integers(m, p, v, count, r)
+                                              : fill_floats(p, v, count, r);
     }
     return s;
 }

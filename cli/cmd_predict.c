@@ -1,6 +1,6 @@
-/* cmd_predict.c: `weft predict`: what is on these pictures? */
+/* cmd_predict.c: `weft predict`: what is on these pictures, what do these texts say? */
 #include "json_number.h"
-#include "option.h"
+#include "predict.h"
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -11,16 +11,16 @@
 
 extern const command command_predict;
 
-typedef struct predict_args {
-    int top, threads, batch;
-    bool json;
-} predict_args;
-
 static const option_row options[] = {
-    INT(predict_args, top, "top", 1, 1000, "best classes shown for each picture (5)"),
-    INT(predict_args, batch, "batch", 1, 4096, "pictures at a time (1)"),
+    INT(predict_args, top, "top", 1, 1000,
+        "best classes shown for each picture (5) or text (1)"),
+    INT(predict_args, batch, "batch", 1, 4096, "pictures (1) or texts (64) at a time"),
+    FLAG(predict_args, whole, "whole", "a file is one text, not one on each line"),
     INT(predict_args, threads, "threads", 0, 256, "that compute; by default all cores"),
-    FLAG(predict_args, json, "json", "print one JSON object on stdout"), END_OF_OPTIONS};
+    FLAG(predict_args, exact_conv, "exact-conv",
+         "convolutions without Winograd's transforms"),
+    FLAG(predict_args, json, "json", "print one JSON object on stdout"),
+    END_OF_OPTIONS};
 
 /* The pictures to be classified, as paths. */
 typedef struct list {
@@ -80,11 +80,35 @@ static void list_free(list *l)
     free(l->path);
 }
 
+json_t *predict_rows(const trained *m, const float *x, int top, int *order)
+{
+    json_t *rows = json_array();
+    rank_classes(x, trained_classes(m), top, order);
+    for (int i = 0; i < top; i++)
+        json_array_append_new(rows,
+                              json_pack("{s:i, s:s, s:o}", "class", order[i], "name",
+                                        trained_name(m, order[i]), "probability",
+                                        json_number((double)x[order[i]])));
+    return rows;
+}
+
+void predict_print(const trained *m, const float *x, int top, int *order)
+{
+    rank_classes(x, trained_classes(m), top, order);
+    for (int i = 0; i < top; i++) {
+        char name[200];
+        printf("%s%s %.4f", i ? ", " : "",
+               weft__escape(name, sizeof name, trained_name(m, order[i])),
+               (double)x[order[i]]);
+    }
+}
+
 typedef struct predictor {
     const predict_args *a;
+    const trained *m;
     weft_classifier *c;
     weft_data_opts form; /* of its pictures */
-    int classes;
+    int classes, batch, top;
     size_t sample;
     unsigned char *pixels;
     float *probabilities;
@@ -92,14 +116,16 @@ typedef struct predictor {
     json_t *results;
 } predictor;
 
-static weft_status predictor_start(predictor *p, const char *model)
+static weft_status predictor_start(predictor *p)
 {
-    weft_status s = weft_classifier_open(model, &p->c);
-    if (s) return s;
+    p->c = p->m->pictures;
     p->form = weft_classifier_pictures(p->c);
     p->classes = weft_classifier_classes(p->c);
+    p->batch = p->a->batch ? p->a->batch : 1;
+    p->top = p->a->top ? p->a->top : 5;
+    if (p->top > p->classes) p->top = p->classes;
     p->sample = (size_t)p->form.channels * (size_t)p->form.height * (size_t)p->form.width;
-    size_t batch = (size_t)p->a->batch, classes = (size_t)p->classes;
+    size_t batch = (size_t)p->batch, classes = (size_t)p->classes;
     p->pixels = weft__alloc(batch * p->sample, 1);
     p->probabilities = weft__alloc(batch * classes, sizeof *p->probabilities);
     p->order = weft__alloc(classes, sizeof *p->order);
@@ -115,52 +141,21 @@ static void predictor_end(predictor *p)
     free(p->probabilities);
     free(p->order);
     json_decref(p->results);
-    weft_classifier_free(p->c);
-}
-
-/* The `top` most probable classes, falling; of equal ones the lower number first. */
-static void rank(predictor *p, const float *x, int top)
-{
-    for (int k = 0, n = 0; k < p->classes; k++) {
-        int i = n < top ? n++ : n;
-        for (; i > 0 && x[p->order[i - 1]] < x[k]; i--)
-            if (i < top) p->order[i] = p->order[i - 1];
-        if (i < top) p->order[i] = k;
-    }
-}
-
-static void print_line(predictor *p, const char *path, const float *scores, int top)
-{
-    char shown[600];
-    printf("%s:", weft__escape(shown, sizeof shown, path));
-    for (int i = 0; i < top; i++) {
-        char name[200];
-        int k = p->order[i];
-        printf("%s %s %.4f", i ? "," : "",
-               weft__escape(name, sizeof name, weft_classifier_name(p->c, k)),
-               (double)scores[k]);
-    }
-    putchar('\n');
 }
 
 static void tell(predictor *p, const char *path, const float *scores)
 {
-    int top = p->a->top < p->classes ? p->a->top : p->classes;
-    rank(p, scores, top);
-    if (!p->a->json) {
-        print_line(p, path, scores, top);
+    char shown[4200];
+    weft__escape(shown, sizeof shown, path);
+    if (p->a->json) {
+        json_array_append_new(p->results,
+                              json_pack("{s:s, s:o}", "path", shown, "top",
+                                        predict_rows(p->m, scores, p->top, p->order)));
         return;
     }
-    json_t *rows = json_array();
-    char shown[4200];
-    for (int i = 0; i < top; i++)
-        json_array_append_new(
-            rows, json_pack("{s:i, s:s, s:o}", "class", p->order[i], "name",
-                            weft_classifier_name(p->c, p->order[i]), "probability",
-                            json_number((double)scores[p->order[i]])));
-    weft__escape(shown, sizeof shown, path);
-    json_array_append_new(p->results,
-                          json_pack("{s:s, s:o}", "path", shown, "top", rows));
+    printf("%.600s: ", shown);
+    predict_print(p->m, scores, p->top, p->order);
+    putchar('\n');
 }
 
 static weft_status predict_batch(predictor *p, char *const *path, int n)
@@ -179,9 +174,8 @@ static weft_status predict_batch(predictor *p, char *const *path, int n)
 static weft_status predict_all(predictor *p, const list *l)
 {
     weft_status s = WEFT_OK;
-    for (size_t i = 0; i < l->count && !s; i += (size_t)p->a->batch) {
-        size_t n =
-            l->count - i < (size_t)p->a->batch ? l->count - i : (size_t)p->a->batch;
+    for (size_t i = 0; i < l->count && !s; i += (size_t)p->batch) {
+        size_t n = l->count - i < (size_t)p->batch ? l->count - i : (size_t)p->batch;
         s = predict_batch(p, l->path + i, (int)n);
     }
     if (!s && p->a->json) {
@@ -193,35 +187,54 @@ static weft_status predict_all(predictor *p, const list *l)
     return s;
 }
 
+static weft_status predict_pictures(const predict_args *a, trained *m, char *const *item,
+                                    int n)
+{
+    static const char *const for_texts[] = {"whole", NULL};
+    predictor p = {.a = a, .m = m};
+    list pictures = {0};
+    weft_status s = trained_refuse(m, &command_predict, for_texts);
+    for (int i = 0; i < n && !s; i++) s = list_expand(&pictures, item[i]);
+    if (!s) s = predictor_start(&p);
+    if (!s) s = predict_all(&p, &pictures);
+    predictor_end(&p);
+    list_free(&pictures);
+    return s;
+}
+
 static int run(int argc, char **argv)
 {
-    predict_args a = {.top = 5, .batch = 1};
-    predictor p = {.a = &a};
-    list pictures = {0};
+    predict_args a = {0};
+    trained m = {0};
     int n;
     weft_status s = options_parse(&command_predict, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
     if (!s && n < 2)
-        return command_misused(
-            "predict: takes a model and pictures; see weft help predict");
+        return command_misused("predict: takes a model and pictures or texts; see weft "
+                               "help predict");
     if (!s) s = weft_set_threads(a.threads);
-    for (int i = 2; i <= n && !s; i++) s = list_expand(&pictures, argv[i]);
-    if (!s) s = predictor_start(&p, argv[1]);
-    if (!s) s = predict_all(&p, &pictures);
-    predictor_end(&p);
-    list_free(&pictures);
+    weft_set_exact_conv(a.exact_conv);
+    if (!s) s = trained_open(argv[1], &m);
+    if (!s)
+        s = m.texts ? predict_texts(&a, &m, argv + 2, n - 1)
+                    : predict_pictures(&a, &m, argv + 2, n - 1);
+    trained_close(&m);
     return s ? command_failed(s) : 0;
 }
 
 const command command_predict = {
     .name = "predict",
-    .arguments = "MODEL PICTURE ... [--key value ...]",
+    .arguments = "MODEL ITEM ... [--key value ...]",
     .about =
-        "Prints the most probable classes of each picture, a line per picture. MODEL is "
-        "an "
-        "ONNX file or a run folder; a folder of pictures stands for the pictures in it.",
+        "Prints the most probable classes of each item, a line per item. MODEL is an "
+        "ONNX file or a run folder. Of a model for pictures an item is a picture, or a "
+        "folder that stands for the pictures in it. Of a model for texts it is a "
+        "sentence, a file with a text on each line, or - for lines on stdin; the answer "
+        "is class and probability, a tab, and the beginning of the text.",
     .examples = "  weft predict runs/classify/flowers rose.jpg\n"
-                "  weft predict best.onnx photos/ --top 1 --json\n",
+                "  weft predict best.onnx photos/ --top 1 --json\n"
+                "  weft predict runs/text/reviews 'could not stop reading'\n"
+                "  tail -f inbox.txt | weft predict runs/text/reviews - | cut -f 1\n",
     .options = options,
     .run = run,
 };

@@ -1,9 +1,6 @@
 /* cmd_train.c: `weft train`: from a data set to a model, from one command. */
-#include "args_file.h"
-#include "outcome.h"
-#include "progress.h"
 #include "run_folder.h"
-#include "train_args.h"
+#include "train_job.h"
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -16,95 +13,46 @@
 
 extern const command command_train;
 
-typedef struct job {
-    train_args a;
-    args_texts texts; /* of a, read from a run's args.json */
-    char *data_path;
-    char run_dir[4096];
-    weft_data *d;
-    weft_graph *g;
-    weft_val logits;
-    weft_meta *meta;
-    weft_fit fit;
-    weft_train_opts opts;
-    weft_train_result result;
-    progress bar;
-    float *weights; /* of classes, with --balance */
-    bool fresh;     /* this run made run_dir */
-    char bad_list[4200];
-} job;
+static void on_start(void *user, const weft_run_plan *p)
+{
+    const train_job *j = user;
+    char each[32];
+    if (j->a.quiet) return;
+    snprintf(each, sizeof each, p->batch_seconds < 0.1 ? "%.1f ms" : "%.0f ms",
+             1e3 * p->batch_seconds);
+    fprintf(stderr, "expect   about ");
+    progress_duration(stderr, p->seconds);
+    fprintf(stderr, " (%s a batch), %.1f MB of memory\n", each,
+            (double)p->plan_bytes / 1e6);
+}
 
 static void on_step(void *user, const weft_progress *p)
 {
-    progress_step(&((job *)user)->bar, p);
+    progress_step(&((train_job *)user)->bar, p);
 }
 
 static void on_epoch(void *user, const weft_epoch_row *row, bool best)
 {
-    job *j = user;
+    train_job *j = user;
     progress_epoch(&j->bar, row, j->a.epochs, best);
 }
 
-static weft_status copy_from(job *j)
-{
-    weft_graph *from = NULL;
-    int copied = 0, left = 0;
-    weft_status s = weft_model_load(j->a.from, NULL, &from, NULL);
-    if (!s) s = weft_params_copy(j->g, from, &copied, &left);
-    if (!s && !copied)
-        s = weft__fail(WEFT_EUSAGE, "%s: has no parameter that fits %s", j->a.from,
-                       j->a.model);
-    if (!s && !j->a.quiet)
-        fprintf(stderr, "%s: %d tensors taken over, %d start afresh\n", j->a.from, copied,
-                left);
-    weft_graph_free(from);
-    return s;
-}
-
-static weft_status build_model(job *j)
-{
-    int c, h, w;
-    weft_data_shape(j->d, &c, &h, &w);
-    weft_model_opts o = {.classes = weft_data_classes(j->d),
-                         .channels = c,
-                         .height = h,
-                         .width = w,
-                         .dropout = j->a.dropout};
-    j->g = weft_graph_new();
-    if (!j->g) return weft__fail(WEFT_ENOMEM, "train: out of memory");
-    weft_status s = weft_model_build(j->g, j->a.model, &o, &j->logits);
-    if (!s) s = weft_init(j->g, j->a.seed);
-    return s || !j->a.from || j->a.resume ? s : copy_from(j);
-}
-
-/* n / (classes * n_c), as scikit-learn's "balanced". */
-static weft_status balance(job *j)
-{
-    int classes = weft_data_classes(j->d), n = weft_data_count(j->d, WEFT_TRAIN);
-    if (!j->a.balance) return WEFT_OK;
-    j->weights = calloc((size_t)classes, sizeof *j->weights);
-    if (!j->weights) return weft__fail(WEFT_ENOMEM, "train: out of memory");
-    for (int i = 0; i < n; i++) j->weights[weft_data_label(j->d, WEFT_TRAIN, i)] += 1;
-    for (int c = 0; c < classes; c++)
-        if (j->weights[c] > 0)
-            j->weights[c] = (float)n / ((float)classes * j->weights[c]);
-    j->opts.class_weights = j->weights;
-    return WEFT_OK;
-}
-
-/* The last folder of the data set's path, as a name for the run. */
+/* The last part of the data set's path, of a file without its ending, as a name for the
+ * run. */
 static void default_name(const char *path, char *out, size_t size)
 {
     char copy[300];
     snprintf(copy, sizeof copy, "%s", path);
     size_t n = strlen(copy);
     while (n > 1 && copy[n - 1] == '/') copy[--n] = '\0';
-    const char *slash = strrchr(copy, '/');
-    const char *base = slash && slash[1] ? slash + 1 : copy;
+    char *slash = strrchr(copy, '/');
+    char *base = slash && slash[1] ? slash + 1 : copy;
+    char *dot = strrchr(base, '.');
+    if (dot && dot > base && weft__is_file(path)) *dot = '\0';
     snprintf(out, size, "%.100s", *base == '.' || !*base || *base == '/' ? "run" : base);
 }
 
-static weft_status make_folder(job *j)
+static weft_status make_folder(train_job *j)
 {
     char name[128];
     if (j->a.resume || j->run_dir[0]) return WEFT_OK;
@@ -113,14 +61,14 @@ static weft_status make_folder(job *j)
     if (!*wanted || strchr(wanted, '/') || !strcmp(wanted, ".") || !strcmp(wanted, ".."))
         return weft__fail(WEFT_EUSAGE, "--name: must be a plain name without slashes");
     weft_status s =
-        run_folder_make(j->a.project, "classify", wanted, j->a.name != NULL, j->a.force,
+        run_folder_make(j->a.project, j->a.task, wanted, j->a.name != NULL, j->a.force,
                         j->data_path, j->run_dir, sizeof j->run_dir, &j->fresh);
     if (s) j->run_dir[0] = '\0';
     return s;
 }
 
-/* With --skip-bad, the list of bad pictures is written while the data are opened. */
-static weft_status place_bad_list(job *j)
+/* With --skip-bad, the list of bad samples is written while the data are opened. */
+static weft_status place_bad_list(train_job *j)
 {
     if (!j->a.skip_bad) return WEFT_OK;
     if (j->a.bad_list)
@@ -130,80 +78,53 @@ static weft_status place_bad_list(job *j)
     return s;
 }
 
-static weft_status write_args(job *j)
+static weft_status write_args(train_job *j)
 {
     char path[4200];
     if (j->a.resume) return WEFT_OK;
     weft_status s = make_folder(j);
     if (!s) s = run_folder_clear(j->run_dir, j->bad_list[0] != '\0');
     snprintf(path, sizeof path, "%s/args.json", j->run_dir);
-    return s ? s : args_write(path, &command_train, &j->a, j->data_path);
+    return s ? s
+             : args_write(path, &command_train, &j->a, j->data_path, j->kind->left_out);
 }
 
-static weft_status open_data(job *j)
+/* Pictures or texts? */
+static weft_status choose_kind(train_job *j)
 {
-    weft_data_opts o = {0};
-    weft_status s = train_data_opts(&j->a, &o);
-    if (!s) s = place_bad_list(j);
-    if (j->bad_list[0]) o.bad_list = j->bad_list;
-    j->fit = o.fit;
-    return s ? s : weft_data_open(j->data_path, &o, &j->d);
+    const char *task = j->a.task;
+    bool text = task ? !strcmp(task, train_task_words[TRAIN_TEXT])
+                     : weft_texts_probe(j->data_path);
+    j->kind = text ? &train_texts : &train_pictures;
+    return train_settle(&command_train, &j->a, j->kind->task);
 }
 
-static weft_status prepare(job *j)
+static weft_status prepare(train_job *j)
 {
-    weft_status s = open_data(j);
-    if (s) return s;
-    train_choose(&j->a, j->d);
-    s = train_fit_opts(&j->a, &j->opts);
-    if (!s) s = build_model(j);
-    if (!s) s = weft_data_moments(j->d, j->opts.mean, j->opts.deviation);
-    for (int k = 0; k < 4; k++)
-        if (!(j->opts.deviation[k] > 1e-6f)) j->opts.deviation[k] = 1;
-    if (!s) s = balance(j);
-    j->meta = weft_meta_new();
-    if (!s && !j->meta) s = weft__fail(WEFT_ENOMEM, "train: out of memory");
-    if (!s)
-        s = weft_classifier_describe(j->meta, j->d, j->opts.mean, j->opts.deviation,
-                                     j->fit, j->a.model, j->a.seed);
-    return s;
+    weft_status s = place_bad_list(j);
+    if (!s) s = j->kind->open(j, j->bad_list[0] ? j->bad_list : j->a.bad_list);
+    return s ? s : j->kind->prepare(j);
 }
 
-static void print_data(const job *j)
+static void print_plan(train_job *j)
 {
-    int c, h, w;
+    if (j->a.quiet) return;
     char shown[4200];
-    weft_data_shape(j->d, &c, &h, &w);
-    fprintf(stderr,
-            "data     %s (%s): %d training, %d validation, %d test pictures %dx%dx%d, "
-            "%d classes\n",
-            weft__escape(shown, sizeof shown, j->data_path), weft_data_format(j->d),
-            weft_data_count(j->d, WEFT_TRAIN), weft_data_count(j->d, WEFT_VAL),
-            weft_data_count(j->d, WEFT_TEST), c, h, w, weft_data_classes(j->d));
-}
-
-static void print_plan(job *j)
-{
     char *table = weft_graph_table(j->g, j->a.batch);
-    if (j->a.quiet) {
-        free(table);
-        return;
-    }
-    char shown[4200];
-    print_data(j);
+    j->kind->print_data(j);
     if (table) fputs(table, stderr);
     free(table);
     fprintf(stderr,
             "train    %s, %s lr %g, %s, %d epochs of %d batches, seed %llu, %d threads "
             "(%s)\nrun      %s\n",
             j->a.model, j->a.optimizer, j->opts.optimizer.lr, j->a.schedule, j->a.epochs,
-            (weft_data_count(j->d, WEFT_TRAIN) + j->a.batch - 1) / j->a.batch,
+            (samples_count(j->set, WEFT_TRAIN) + j->a.batch - 1) / j->a.batch,
             (unsigned long long)j->a.seed, weft_threads(), weft_isa(),
             weft__escape(shown, sizeof shown, j->run_dir));
 }
 
 /* "weft train --resume RUN", quoted for a shell, whatever the name is made of. */
-static void print_resume(const job *j)
+static void print_resume(const train_job *j)
 {
     bool odd = false;
     for (const char *c = j->run_dir; *c; c++) odd |= (unsigned char)*c < 32 || *c == 127;
@@ -220,24 +141,13 @@ static void print_resume(const job *j)
     fputs("'\n", stderr);
 }
 
-static weft_status fit_and_report(job *j)
+static weft_status report(train_job *j)
 {
-    j->bar = progress_start(j->a.quiet);
-    j->opts.run_dir = j->run_dir;
-    j->opts.resume = j->a.resume != NULL;
-    j->opts.on_step = on_step;
-    j->opts.on_epoch = on_epoch;
-    j->opts.user = j;
-    j->opts.stop = &stop_signal;
-    signals_defer(true);
-    weft_status s = weft_train(j->g, j->logits, j->d, &j->opts, j->meta, &j->result);
-    signals_defer(false);
-    progress_end(&j->bar);
-    if (!s && stop_signal) s = WEFT_ESTOPPED; /* a resume will write the report */
-    if (s) return s;
     outcome o = {.g = j->g,
                  .logits = j->logits,
-                 .d = j->d,
+                 .set = j->set,
+                 .tokenizer = j->k,
+                 .task = j->a.task,
                  .model = j->a.model,
                  .run_dir = j->run_dir,
                  .data_path = j->data_path,
@@ -246,7 +156,7 @@ static weft_status fit_and_report(job *j)
                  .args = &j->a};
     memcpy(o.mean, j->opts.mean, sizeof o.mean);
     memcpy(o.deviation, j->opts.deviation, sizeof o.deviation);
-    s = outcome_measure(&o);
+    weft_status s = outcome_measure(&o);
     if (!s) {
         if (!j->a.no_report) s = outcome_report(&o);
         outcome_print(&o, j->a.json, j->a.quiet);
@@ -255,15 +165,22 @@ static weft_status fit_and_report(job *j)
     return s;
 }
 
-static void job_free(job *j)
+static weft_status fit_and_report(train_job *j)
 {
-    free(j->result.history);
-    free(j->weights);
-    free(j->data_path);
-    args_texts_free(&j->texts);
-    weft_meta_free(j->meta);
-    weft_graph_free(j->g);
-    weft_data_close(j->d);
+    j->bar = progress_start(j->a.quiet);
+    j->opts.run_dir = j->run_dir;
+    j->opts.resume = j->a.resume != NULL;
+    j->opts.on_start = j->a.quiet ? NULL : on_start;
+    j->opts.on_step = on_step;
+    j->opts.on_epoch = on_epoch;
+    j->opts.user = j;
+    j->opts.stop = &stop_signal;
+    signals_defer(true);
+    weft_status s = j->kind->fit(j);
+    signals_defer(false);
+    progress_end(&j->bar);
+    if (!s && stop_signal) s = WEFT_ESTOPPED; /* a resume will write the report */
+    return s ? s : report(j);
 }
 
 static weft_status check_resume(const train_args *a)
@@ -279,7 +196,7 @@ static weft_status check_resume(const train_args *a)
 }
 
 /* The run's own options first, then those of this command line again. */
-static weft_status read_run(job *j, int argc, char **argv)
+static weft_status read_run(train_job *j, int argc, char **argv)
 {
     int n;
     char path[4200];
@@ -297,7 +214,7 @@ static weft_status read_run(job *j, int argc, char **argv)
     return s ? s : options_parse(&command_train, argc, argv, &j->a, &n);
 }
 
-static weft_status read_arguments(job *j, int argc, char **argv)
+static weft_status read_arguments(train_job *j, int argc, char **argv)
 {
     int n = 0;
     char **copy = calloc((size_t)argc + 1, sizeof *copy);
@@ -312,7 +229,6 @@ static weft_status read_arguments(job *j, int argc, char **argv)
                          : "train: which data set? See weft help train",
                        n);
     if (!s && j->a.resume) s = read_run(j, argc, copy);
-    if (!s) s = train_check(&j->a);
     if (!s && data) { /* with --resume: the data have moved */
         free(j->data_path);
         j->data_path = strdup(data);
@@ -324,12 +240,14 @@ static weft_status read_arguments(job *j, int argc, char **argv)
 
 static int run(int argc, char **argv)
 {
-    job j = {0};
+    train_job j = {0};
     weft_status s = read_arguments(&j, argc, argv);
     signals_catch();
     if (!s && j.a.quiet) weft__log_quiet(1);
     if (!s && j.a.max_mem) weft__set_max_memory(j.a.max_mem);
     if (!s) s = weft_set_threads(j.a.threads);
+    weft_set_exact_conv(j.a.exact_conv);
+    if (!s) s = choose_kind(&j);
     if (!s) s = prepare(&j);
     if (!s) s = write_args(&j);
     if (!s) {
@@ -347,7 +265,7 @@ static int run(int argc, char **argv)
         code = command_failed(s);
         if (j.fresh) run_folder_undo(j.run_dir);
     }
-    job_free(&j);
+    train_job_free(&j);
     return code;
 }
 
@@ -357,14 +275,16 @@ const command command_train = {
     .about =
         "Looks at DATA and knows the task. A folder with IDX or CIFAR files, or of class "
         "folders of pictures (with train/, val/ and test/ or without), is image "
+        "classification. A .tsv, .csv, .jsonl or fastText file, a folder with train, dev "
+        "and test files of those, or of class folders of .txt files, is text "
         "classification. All of the data is checked before the first step. The run "
-        "folder "
-        "runs/classify/NAME receives best.onnx (open it with any ONNX tool), last.ckpt "
-        "(go on "
-        "with it after an interruption), results.csv, pictures and report.html.",
+        "folder runs/classify/NAME or runs/text/NAME receives best.onnx (open it with "
+        "any ONNX tool), last.ckpt (go on with it after an interruption), results.csv, "
+        "pictures and report.html.",
     .examples = "  weft train flowers/\n  weft train /usr/share/datasets/fashion-mnist "
                 "epochs=12\n"
                 "  weft train cifar10/ --model resnet20 --epochs 20 --threads 2\n"
+                "  weft train reviews.tsv --model cnn-bigru --ngrams 2\n"
                 "  weft train --resume runs/classify/flowers\n",
     .options = train_options,
     .run = run,

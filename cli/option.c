@@ -14,7 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_OPTIONS = 128 };
+enum { MAX_OPTIONS = 160 };
+
+static bool given[MAX_OPTIONS]; /* by row, of the last options_parse */
 
 bool number_parse(const char *text, double low, double high, double *out)
 {
@@ -230,6 +232,19 @@ static weft_status missing(const command *c, const char *word)
     return weft__fail(WEFT_EUSAGE, "%s: %s needs a value", c->name, shown);
 }
 
+bool option_given(const command *c, const char *name)
+{
+    const option_row *o = row_named(c, name, strlen(name));
+    return o && given[o - c->options];
+}
+
+static weft_status take(const command *c, const option_row *o, const char *text,
+                        void *values)
+{
+    given[o - c->options] = true;
+    return store(o, text, values);
+}
+
 weft_status options_parse(const command *c, int argc, char **argv, void *values,
                           int *count)
 {
@@ -240,6 +255,7 @@ weft_status options_parse(const command *c, int argc, char **argv, void *values,
     if (count_rows(c) > MAX_OPTIONS)
         return weft__fail(WEFT_EBUG, "%s: too many options", c->name);
     make_getopt(c, longs, shorts);
+    memset(given, 0, sizeof given);
     optind = 0;
     opterr = 0;
     while (!s && (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
@@ -253,13 +269,13 @@ weft_status options_parse(const command *c, int argc, char **argv, void *values,
         else if (code == 1 && !o)
             argv[++kept] = optarg;
         else if (code == 1)
-            s = store(o, strchr(optarg, '=') + 1, values);
+            s = take(c, o, strchr(optarg, '=') + 1, values);
         else if (code == ':')
             s = missing(c, argv[optind - 1]);
         else if (code == '?')
             s = optopt ? unknown_letter(c, optopt) : unknown(c, argv[optind - 1]);
         else
-            s = store(o, optarg, values);
+            s = take(c, o, optarg, values);
     }
     while (!s && optind < argc) argv[++kept] = argv[optind++]; /* behind "--" */
     *count = kept;

@@ -92,6 +92,9 @@ typedef struct command {
 weft_status options_parse(const command *c, int argc, char **argv, void *values,
                           int *count);
 
+/* Did the last options_parse find this option? */
+bool option_given(const command *c, const char *name);
+
 /* Strict numbers: the whole text, C locale, within the range, no NaN. */
 bool choice_parse(const char *choices, const char *text);
 bool number_parse(const char *text, double low, double high, double *out);

@@ -1,11 +1,9 @@
 /* outcome_report.c: a run's page and pictures. */
-#include "outcome.h"
+#include "outcome_page.h"
 
 #include "base/checked.h"
 #include "base/cpu.h"
 #include "base/error.h"
-#include "base/log.h"
-#include "report/report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,56 +11,16 @@
 #include <string.h>
 #include <time.h>
 
-enum { MISTAKES = 24, TEXT = 100 };
-
-/* A list of facts whose values are made here. */
-typedef struct fact_list {
-    weft__fact fact[16];
-    char text[16][TEXT];
-    int n;
-} fact_list;
-
-static void add(fact_list *l, const char *key, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void add(fact_list *l, const char *key, const char *format, ...)
+void fact_add(fact_list *l, const char *key, const char *format, ...)
 {
     va_list args;
-    if (l->n == 16) return;
+    if (l->n == FACTS) return;
     va_start(args, format);
-    vsnprintf(l->text[l->n], TEXT, format, args);
+    vsnprintf(l->text[l->n], FACT_TEXT, format, args);
     va_end(args);
     l->fact[l->n] = (weft__fact){key, l->text[l->n]};
     l->n++;
 }
-
-/* One mistake: which sample, how sure the model was of the wrong class. */
-typedef struct mistake {
-    int sample, predicted;
-    double probability, truth;
-} mistake;
-
-/* Everything that a report borrows. */
-typedef struct page {
-    const outcome *o;
-    const weft_metrics *m; /* of the split that is shown */
-    weft_split split;
-    int classes;
-    double *epoch, *train_loss, *val_loss, *top1, *top5, *lr;
-    weft__series loss[2], accuracy[2], rate[1];
-    weft__chart chart[3];
-    int64_t *confusion;
-    weft__class_row *rows;
-    mistake mistake[MISTAKES];
-    weft__picture picture[MISTAKES];
-    char name[MISTAKES][200];
-    int mistakes;
-    weft_graph_row *graph_rows;
-    weft__layer_row *layers;
-    int layer_count;
-    fact_list headline, training, data, resources;
-    weft__fact_group group[3];
-    char title[200], subtitle[200], summary[300];
-} page;
 
 static weft__class_row class_row(weft_class_metrics m)
 {
@@ -125,8 +83,7 @@ static weft_status fill_classes(page *p)
     return WEFT_OK;
 }
 
-/* The prediction for one sample's logits, and how probable it and the truth are. */
-static mistake judge(const float *x, int n, int sample, int truth)
+mistake mistake_judge(const float *x, int n, int sample, int truth)
 {
     int top = 0;
     double sum = 0;
@@ -139,10 +96,10 @@ static mistake judge(const float *x, int n, int sample, int truth)
 static void find_mistakes(page *p)
 {
     const outcome *o = p->o;
-    for (int i = 0; i < weft_data_count(o->d, p->split); i++) {
-        int truth = weft_data_label(o->d, p->split, i);
-        mistake m =
-            judge(o->scores + (size_t)i * (size_t)p->classes, p->classes, i, truth);
+    for (int i = 0; i < samples_count(o->set, p->split); i++) {
+        int truth = samples_label(o->set, p->split, i);
+        mistake m = mistake_judge(o->scores + (size_t)i * (size_t)p->classes, p->classes,
+                                  i, truth);
         if (m.predicted == truth || !isfinite(m.probability)) continue;
         int at = p->mistakes < MISTAKES ? p->mistakes++ : MISTAKES;
         if (at == MISTAKES) {
@@ -153,45 +110,6 @@ static void find_mistakes(page *p)
             p->mistake[at] = p->mistake[at - 1];
         p->mistake[at] = m;
     }
-}
-
-/* A small picture as PNG, enlarged so that a page shows its pixels. */
-static weft_status encode(page *p, const mistake *m, weft__picture *out)
-{
-    int c, h, w;
-    const outcome *o = p->o;
-    weft_data_shape(o->d, &c, &h, &w);
-    unsigned char *pixels = weft__alloc((size_t)c * (size_t)h * (size_t)w, 1),
-                  *png = NULL;
-    size_t bytes = 0;
-    if (!pixels) return weft__fail(WEFT_ENOMEM, "report: out of memory");
-    weft_status s = weft_data_read(o->d, p->split, m->sample, pixels);
-    if (!s) s = weft_picture_encode_png(c, h, w, pixels, &png, &bytes);
-    free(pixels);
-    *out = (weft__picture){.png = png,
-                           .bytes = bytes,
-                           .predicted = o->names[m->predicted],
-                           .truth = o->names[weft_data_label(o->d, p->split, m->sample)],
-                           .probability = m->probability,
-                           .truth_probability = m->truth};
-    return s;
-}
-
-static weft_status fill_mistakes(page *p)
-{
-    find_mistakes(p);
-    for (int i = 0; i < p->mistakes; i++) {
-        weft_status s = encode(p, &p->mistake[i], &p->picture[i]);
-        if (s == WEFT_EUSAGE) { /* a build without PNG */
-            p->mistakes = 0;
-            return WEFT_OK;
-        }
-        if (s) return s;
-        weft_data_sample_name(p->o->d, p->split, p->mistake[i].sample, p->name[i],
-                              sizeof p->name[i]);
-        p->picture[i].name = p->name[i];
-    }
-    return WEFT_OK;
 }
 
 static weft_status fill_layers(page *p)
@@ -213,41 +131,43 @@ static void fill_facts(page *p)
     const outcome *o = p->o;
     const train_args *a = o->args;
     const weft_train_result *r = o->result;
-    int c, h, w, train = weft_data_count(o->d, WEFT_TRAIN);
-    weft_data_shape(o->d, &c, &h, &w);
-    add(&p->headline, o->test ? "Test accuracy" : "Validation accuracy", "%.2f %%",
-        100 * weft_metrics_top1(p->m));
+    int train = samples_count(o->set, WEFT_TRAIN);
+    fact_add(&p->headline, o->test ? "Test accuracy" : "Validation accuracy", "%.2f %%",
+             100 * weft_metrics_top1(p->m));
     if (o->test && o->val)
-        add(&p->headline, "Validation accuracy", "%.2f %%",
-            100 * weft_metrics_top1(o->val));
-    add(&p->headline, "Macro F1", "%.3f", weft_metrics_macro(p->m).f1);
-    add(&p->headline, "Training time", "%.0f s", r->seconds);
-    add(&p->training, "Model", "%s", o->model);
-    add(&p->training, "Epochs", "%d, best %d", r->epochs, r->best_epoch);
-    add(&p->training, "Batch", "%d", a->batch * a->accumulate);
-    add(&p->training, "Optimizer", "%s, learning rate %g, weight decay %g", a->optimizer,
-        a->lr, a->weight_decay);
-    add(&p->training, "Schedule", "%s", a->schedule);
-    add(&p->training, "Augmentation",
-        "flip %g, shift %d px, rotate %g, cutout %d, mixup %g", a->flip, a->shift,
-        a->rotate, a->cutout, a->mixup);
-    add(&p->training, "Seed", "%llu", (unsigned long long)a->seed);
-    add(&p->training, "Parameters (SHA-256)", "%s", r->params_sha256);
-    add(&p->data, "Source", "%.90s", o->data_path);
-    add(&p->data, "Format", "%s", weft_data_format(o->d));
-    add(&p->data, "Pictures", "%d training, %d validation, %d test", train,
-        weft_data_count(o->d, WEFT_VAL), weft_data_count(o->d, WEFT_TEST));
-    add(&p->data, "Input", "%d x %d x %d", c, h, w);
-    add(&p->data, "Classes", "%d", p->classes);
-    add(&p->resources, "Training", "%.1f s, %.0f pictures/s", r->seconds,
-        r->seconds > 0 ? (double)train * r->epochs / r->seconds : 0);
-    add(&p->resources, "Memory planned for training", "%.1f MB",
-        (double)r->plan_bytes / 1e6);
-    add(&p->resources, "Memory planned for prediction", "%.2f MB",
-        (double)o->infer_bytes / 1e6);
-    add(&p->resources, "Peak resident memory", "%.0f MB",
-        (double)weft__peak_resident() / 1e6);
-    add(&p->resources, "Threads, instruction set", "%d, %s", weft_threads(), weft_isa());
+        fact_add(&p->headline, "Validation accuracy", "%.2f %%",
+                 100 * weft_metrics_top1(o->val));
+    fact_add(&p->headline, "Macro F1", "%.3f", weft_metrics_macro(p->m).f1);
+    fact_add(&p->headline, "Training time", "%.0f s", r->seconds);
+    fact_add(&p->training, "Model", "%s", o->model);
+    fact_add(&p->training, "Epochs", "%d, best %d", r->epochs, r->best_epoch);
+    fact_add(&p->training, "Batch", "%d", a->batch * a->accumulate);
+    fact_add(&p->training, "Optimizer", "%s, learning rate %g, weight decay %g",
+             a->optimizer, a->lr, a->weight_decay);
+    fact_add(&p->training, "Schedule", "%s", a->schedule);
+    fact_add(&p->training, "Seed", "%llu", (unsigned long long)a->seed);
+    fact_add(&p->training, "Parameters (SHA-256)", "%s", r->params_sha256);
+    fact_add(&p->data, "Source", "%.90s", o->data_path);
+    fact_add(&p->data, "Format", "%s", samples_format(o->set));
+    fact_add(&p->data, o->set.t ? "Texts" : "Pictures",
+             "%d training, %d validation, %d test", train,
+             samples_count(o->set, WEFT_VAL), samples_count(o->set, WEFT_TEST));
+    fact_add(&p->data, "Classes", "%d", p->classes);
+    fact_add(&p->resources, "Training", "%.1f s, %.0f %s/s", r->seconds,
+             r->seconds > 0 ? (double)train * r->epochs / r->seconds : 0,
+             samples_word(o->set));
+    fact_add(&p->resources, "Memory planned for training", "%.1f MB",
+             (double)r->plan_bytes / 1e6);
+    fact_add(&p->resources, "Memory planned for prediction", "%.2f MB",
+             (double)o->infer_bytes / 1e6);
+    fact_add(&p->resources, "Peak resident memory", "%.0f MB",
+             (double)weft__peak_resident() / 1e6);
+    fact_add(&p->resources, "Threads, instruction set", "%d, %s", weft_threads(),
+             weft_isa());
+}
+
+static void fill_groups(page *p)
+{
     p->group[0] = (weft__fact_group){"Training", p->training.n, p->training.fact};
     p->group[1] = (weft__fact_group){"Data", p->data.n, p->data.fact};
     p->group[2] =
@@ -266,24 +186,15 @@ static void fill_texts(page *p)
     snprintf(p->subtitle, sizeof p->subtitle, "%s, weft %s", date, weft_version());
     snprintf(
         p->summary, sizeof p->summary,
-        "%lld of %lld %s pictures are classified correctly; the best epoch was %d of %d.",
+        "%lld of %lld %s %s are classified correctly; the best epoch was %d of %d.",
         (long long)llround(weft_metrics_top1(p->m) * (double)weft_metrics_count(p->m)),
         (long long)weft_metrics_count(p->m), p->o->test ? "test" : "validation",
-        p->o->result->best_epoch, p->o->result->epochs);
-}
-
-static const char *fit_word(const char *fit)
-{
-    return !strcmp(fit, "crop")        ? "CROP"
-           : !strcmp(fit, "letterbox") ? "LETTERBOX"
-                                       : "STRETCH";
+        samples_word(p->o->set), p->o->result->best_epoch, p->o->result->epochs);
 }
 
 static weft__report report_of(const page *p)
 {
     const outcome *o = p->o;
-    int c, h, w;
-    weft_data_shape(o->d, &c, &h, &w);
     weft__report r = {.title = p->title,
                       .subtitle = p->subtitle,
                       .headlines = p->headline.n,
@@ -296,34 +207,32 @@ static weft__report report_of(const page *p)
                       .class_row = p->rows,
                       .macro = class_row(weft_metrics_macro(p->m)),
                       .weighted = class_row(weft_metrics_weighted(p->m)),
-                      .pictures = p->mistakes,
-                      .picture = p->picture,
                       .layers = p->layer_count,
                       .layer = p->layers,
                       .groups = 3,
                       .group = p->group,
-                      .usage = {.model = "best.onnx",
-                                .input = "x",
-                                .channels = c,
-                                .height = h,
-                                .width = w,
-                                .fit = fit_word(o->args->fit)}};
-    memcpy(r.usage.mean, o->mean, sizeof r.usage.mean);
-    memcpy(r.usage.deviation, o->deviation, sizeof r.usage.deviation);
+                      .usage = {.model = "best.onnx"}};
+    if (o->set.t)
+        page_text_usage(p, &r);
+    else
+        page_picture_usage(p, &r);
     return r;
 }
 
 static weft_status write_all(const page *p)
 {
     char path[4200];
+    const char *dir = p->o->run_dir;
     weft__report r = report_of(p);
-    snprintf(path, sizeof path, "%s/report.html", p->o->run_dir);
+    snprintf(path, sizeof path, "%s/report.html", dir);
     weft_status s = weft__report_write(&r, path);
     if (s || !weft__report_has_png()) return s;
-    snprintf(path, sizeof path, "%s/results.png", p->o->run_dir);
+    snprintf(path, sizeof path, "%s/results.png", dir);
     s = weft__report_charts_png(&r, path);
-    snprintf(path, sizeof path, "%s/confusion_matrix.png", p->o->run_dir);
-    return s ? s : weft__report_confusion_png(&r, path);
+    snprintf(path, sizeof path, "%s/confusion_matrix.png", dir);
+    if (!s) s = weft__report_confusion_png(&r, path);
+    snprintf(path, sizeof path, "%s/val_batch0_pred.png", dir);
+    return s || p->o->set.t ? s : page_picture_tiles(p, path);
 }
 
 weft_status outcome_report(outcome *o)
@@ -331,24 +240,31 @@ weft_status outcome_report(outcome *o)
     page *p = calloc(1, sizeof *p);
     if (!p) return weft__fail(WEFT_ENOMEM, "report: out of memory");
     p->o = o;
-    p->split = outcome_split(o);
-    p->m = o->test ? o->test : o->val;
-    p->classes = weft_data_classes(o->d);
+    p->split = samples_shown(o->set);
+    p->m = outcome_shown(o);
+    p->classes = samples_classes(o->set);
     weft_status s = fill_curves(p);
     if (!s) s = fill_classes(p);
-    if (!s) s = fill_mistakes(p);
+    if (!s) find_mistakes(p);
+    if (!s) s = o->set.t ? page_text_mistakes(p) : page_picture_mistakes(p);
     if (!s) s = fill_layers(p);
     if (!s) {
         fill_facts(p);
         fill_texts(p);
-        s = write_all(p);
+        if (o->set.t)
+            s = page_text_facts(p);
+        else
+            page_picture_facts(p);
+        fill_groups(p);
     }
+    if (!s) s = write_all(p);
     for (int i = 0; i < MISTAKES; i++) free((void *)(uintptr_t)p->picture[i].png);
     free(p->epoch);
     free(p->confusion);
     free(p->rows);
     free(p->graph_rows);
     free(p->layers);
+    free(p->histogram);
     free(p);
     return s;
 }

@@ -38,6 +38,12 @@ static const char *duration(char *text, size_t size, double seconds)
     return text;
 }
 
+void progress_duration(FILE *f, double seconds)
+{
+    char text[32];
+    fputs(duration(text, sizeof text, seconds), f);
+}
+
 static void bar(const weft_progress *now)
 {
     char marks[BAR + 1], left[32], line[256];

@@ -5,6 +5,8 @@
 
 #include "weft/train.h"
 
+#include <stdio.h>
+
 typedef struct progress {
     bool terminal, quiet;
     double shown; /* when a line was last written */
@@ -15,6 +17,7 @@ typedef struct progress {
 progress progress_start(bool quiet);
 void progress_step(progress *p, const weft_progress *now);
 void progress_epoch(progress *p, const weft_epoch_row *row, int epochs, bool best);
-void progress_end(progress *p); /* leaves the cursor on a fresh line */
+void progress_duration(FILE *f, double seconds); /* "2m05s" */
+void progress_end(progress *p);                  /* leaves the cursor on a fresh line */
 
 #endif

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 static const char *const files[] = {
-    "best.onnx",   "last.onnx",   "last.ckpt",   "last.ckpt.previous",   "epoch.ckpt",
-    "results.csv", "results.png", "report.html", "confusion_matrix.png", "bad.tsv"};
+    "best.onnx",           "last.onnx",   "last.ckpt",
+    "last.ckpt.previous",  "epoch.ckpt",  "results.csv",
+    "results.png",         "report.html", "confusion_matrix.png",
+    "val_batch0_pred.png", "bad.tsv"};
 
 /* The nearest existing folder at or above path, resolved. */
 static bool resolve(const char *path, char out[PATH_MAX])

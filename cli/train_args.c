@@ -11,16 +11,37 @@
 #define A train_args
 
 const option_row train_options[] = {
+    CHOICE(A, task, "task", "classify|text",
+           "what the data are, pictures or texts; by default as they look"),
     HEADING("network"),
     TEXT(A, model, "model", "NAME",
          "a ready network (`weft help models`); by default one that "
-         "suits the pictures' size"),
+         "suits the pictures' size; for texts cnn-bigru"),
     PATH(A, from, "from", "FILE", "start from the parameters of this ONNX model"),
     INT(A, imgsz, "imgsz", 1, 4096,
         "side of the pictures; by default the commonest, at most 224"),
     INT(A, channels, "channels", 1, 3,
         "1 grey, 3 colour; by default as the pictures are"),
     REAL(A, dropout, "dropout", 0, 0.99, "before the classifier"),
+    HEADING("network for texts (by default the model's own)"),
+    INT(A, embedding, "embedding", 1, 4096, "width of the embedding"),
+    INT(A, filters, "filters", 1, 65536, "of the convolution"),
+    INT(A, kernel, "kernel", 1, 255, "tokens that a filter sees"),
+    INT(A, hidden, "hidden", 1, 65536, "recurrent units of a direction"),
+    INT(A, layers, "layers", 1, 16, "recurrent layers"),
+    INT(A, pool, "pool", 1, 64, "max pool behind the convolution; 1 none"),
+    CHOICE(A, form, "form", "a|b|c",
+           "of cnn-bigru: a convolution before the GRU, b beside it, c behind it"),
+    CHOICE(A, readout, "readout", "last|max|mean|max+mean|attention",
+           "how all positions become one vector"),
+    FLAG(A, bag, "bag", "join the mean of the embeddings to it"),
+    REAL(A, embedding_dropout, "embedding-dropout", 0, 0.99,
+         "of whole channels of the embedding"),
+    PATH(A, vectors, "vectors", "FILE",
+         "start the embedding from word2vec or GloVe text, or .npz"),
+    PATH(A, vector_words, "vector-words", "FILE",
+         "the pieces of an .npz: PIECE<tab>ROW on each line"),
+    FLAG(A, freeze_embedding, "freeze-embedding", "do not train the embedding"),
     HEADING("data"),
     PATH(A, val, "val", "PATH",
          "validation set, if it does not lie beside the training set"),
@@ -40,18 +61,42 @@ const option_row train_options[] = {
          "with --skip-bad: name them in this TSV file (bad.tsv in the run folder)"),
     REAL(A, max_megapixels, "max-megapixels", 0.001, 4096, "refuse larger pictures (64)"),
     FLAG(A, no_check, "no-check", "do not decode every picture before the first step"),
+    HEADING("texts"),
+    TEXT(A, label_column, "label-column", "COLUMN",
+         "by name or number from 1; by default the one with few different values"),
+    TEXT(A, text_column, "text-column", "COLUMN", "by default the longest other one"),
+    CHOICE(A, format, "format", "tsv|csv|jsonl|fasttext|space",
+           "of the files; by default as they look"),
+    FLAG(A, strict, "strict", "text that is not UTF-8 is an error, not replaced"),
+    CHOICE(A, unit, "unit", "auto|word|char",
+           "what a token is; auto: characters for Chinese, Japanese and Korean"),
+    INT(A, ngrams, "ngrams", 1, 3,
+        "2: pairs of tokens have embeddings of their own, too; 3: triples, too (1)"),
+    INT(A, min_count, "min-count", 1, 1000000,
+        "rarer tokens are unknown (1; pairs, triples 2)"),
+    INT(A, max_vocab, "max-vocab", 3, 10000000, "tokens in the vocabulary (50000)"),
+    INT(A, max_pairs, "max-pairs", 3, 10000000, "pairs in it (200000)"),
+    INT(A, max_triples, "max-triples", 3, 10000000, "triples in it (200000)"),
+    INT(A, max_length, "max-length", 1, 65536,
+        "tokens of a text that are read; by default what 99 % of the texts have, "
+        "at most 512"),
+    FLAG(A, keep_case, "keep-case", "do not fold capital letters"),
+    FLAG(A, keep_width, "keep-width", "do not fold full-width forms"),
+    FLAG(A, mixed_lengths, "mixed-lengths", "texts of any length share a batch (slower)"),
+    FLAG(A, no_baseline, "no-baseline",
+         "do not train a linear model of n-grams to compare with"),
     HEADING("training"),
-    INT(A, epochs, "epochs", 1, 1000000, "passes over the training set (15)"),
-    INT(A, batch, "batch", 1, 65536, "pictures per step (128)"),
+    INT(A, epochs, "epochs", 1, 1000000, "passes over the training set (15; texts 8)"),
+    INT(A, batch, "batch", 1, 65536, "samples per step (128; texts 64)"),
     INT(A, accumulate, "accumulate", 1, 65536, "batches per update (1)"),
     CHOICE(A, optimizer, "optimizer", "sgd|adam|adamw|rmsprop",
-           "how parameters move (sgd)"),
+           "how parameters move (sgd; texts adamw)"),
     REAL(A, lr, "lr", 0, 1e12,
-         "learning rate (sgd 0.05, residual networks 0.1; others 2e-3)"),
+         "learning rate (sgd 0.05, residual networks 0.1; others 2e-3; texts 1e-3)"),
     REAL(A, momentum, "momentum", 0, 0.99999, "of sgd (0.9) and rmsprop (0)"),
     FLAG(A, no_nesterov, "no-nesterov", "plain momentum"),
     REAL(A, weight_decay, "weight-decay", 0, 10,
-         "of weights, not of biases and norms (5e-4)"),
+         "of weights, not of biases and norms (5e-4; adamw 0.05; texts 0.01)"),
     CHOICE(A, schedule, "schedule",
            "constant|step|multistep|exponential|cosine|onecycle|plateau",
            "learning rate over time (onecycle)"),
@@ -63,11 +108,12 @@ const option_row train_options[] = {
          "last learning rate of cosine and onecycle, as a part of --lr"),
     INT(A, patience, "patience", 0, 1000000,
         "stop after so many epochs without a better result"),
-    REAL(A, clip_norm, "clip-norm", 0, 1e9, "largest norm of all gradients together"),
+    REAL(A, clip_norm, "clip-norm", 0, 1e9,
+         "largest norm of all gradients together; 0 any (texts 5)"),
     REAL(A, clip_value, "clip-value", 0, 1e9, "largest size of any one gradient"),
     REAL(A, ema, "ema", 0, 0.999999,
          "decay of the averaged parameters (0: no averaging)"),
-    REAL(A, smoothing, "smoothing", 0, 0.99, "of labels"),
+    REAL(A, smoothing, "smoothing", 0, 0.99, "of labels (0; texts 0.1)"),
     FLAG(A, balance, "balance", "weigh classes by how rare they are"),
     {.name = "seed",
      .kind = OPTION_SEED,
@@ -102,6 +148,7 @@ const option_row train_options[] = {
          "between checkpoints within an epoch (60)"),
     ONCE(A, OPTION_FLAG, no_report, "no-report", NULL, "no report.html and no pictures"),
     INT(A, threads, "threads", 0, 256, "that compute; by default all cores"),
+    FLAG(A, exact_conv, "exact-conv", "convolutions without Winograd's transforms"),
     INT(A, loader_threads, "loader-threads", 0, 64, "that decode pictures ahead"),
     {.name = "max-mem",
      .kind = OPTION_BYTES,
@@ -114,70 +161,74 @@ const option_row train_options[] = {
 
 #undef A
 
-/* Amounts that were not given; they are filled in by train_choose. */
+/* Amounts that were not given; train_settle and train_choose fill them in. */
 static const double unset = -1;
 
 train_args train_defaults(void)
 {
-    return (train_args){.fit = "stretch",
-                        .epochs = 15,
-                        .batch = 128,
-                        .accumulate = 1,
+    return (train_args){.accumulate = 1,
                         .lr = unset,
                         .momentum = unset,
                         .weight_decay = unset,
-                        .optimizer = "sgd",
+                        .clip_norm = unset,
                         .schedule = "onecycle",
-                        .augment = "auto",
                         .flip = unset,
                         .shift = -1,
                         .project = "runs",
                         .save_seconds = 60,
                         .dropout = unset,
+                        .embedding_dropout = unset,
                         .smoothing = unset};
 }
 
-static const char *model_for(int channels, int height, int width)
+const char *const train_task_words[] = {"classify", "text"};
+
+static const char *const for_pictures[] = {
+    "imgsz",          "channels", "fit",        "max-megapixels",
+    "no-check",       "augment",  "flip",       "flip-vertical",
+    "shift",          "rotate",   "brightness", "contrast",
+    "saturation",     "hue",      "cutout",     "mixup",
+    "loader-threads", NULL};
+static const char *const for_texts[] = {"embedding",
+                                        "filters",
+                                        "kernel",
+                                        "hidden",
+                                        "layers",
+                                        "pool",
+                                        "form",
+                                        "readout",
+                                        "bag",
+                                        "vectors",
+                                        "vector-words",
+                                        "embedding-dropout",
+                                        "label-column",
+                                        "freeze-embedding",
+                                        "text-column",
+                                        "format",
+                                        "strict",
+                                        "unit",
+                                        "ngrams",
+                                        "min-count",
+                                        "max-vocab",
+                                        "max-pairs",
+                                        "max-triples",
+                                        "max-length",
+                                        "keep-case",
+                                        "keep-width",
+                                        "mixed-lengths",
+                                        "no-baseline",
+                                        NULL};
+
+static const char *const *foreign_to(train_task task)
 {
-    int side = height < width ? height : width;
-    if (side <= 28 || (channels == 1 && side <= 32)) return "small-cnn";
-    return side <= 64 ? "resnet20" : "resnet18";
+    return task == TRAIN_TEXT ? for_pictures : for_texts;
 }
 
-/* Mirror images of digits and letters are other signs: classes that are all single
- * characters, or numbers, are not flipped. */
-static bool classes_are_signs(const weft_data *d)
+bool train_option_foreign(const char *name, train_task task)
 {
-    for (int i = 0; i < weft_data_classes(d); i++)
-        if (strlen(weft_data_class_name(d, i)) > 2) return false;
-    return true;
-}
-
-void train_choose(train_args *a, const weft_data *d)
-{
-    int c, h, w;
-    weft_data_shape(d, &c, &h, &w);
-    if (!a->model) a->model = model_for(c, h, w);
-    bool none = !strcmp(a->augment, "none"), strong = !strcmp(a->augment, "strong");
-    bool signs = !strcmp(a->augment, "auto") && classes_are_signs(d);
-    if (a->flip < 0) a->flip = none || signs ? 0 : 0.5;
-    if (a->shift < 0) a->shift = none ? 0 : c == 3 ? (h + 7) / 8 : signs ? 1 : 0;
-    if (strong) {
-        if (a->rotate <= 0) a->rotate = 10;
-        if (a->brightness <= 0) a->brightness = 0.2;
-        if (a->contrast <= 0) a->contrast = 0.2;
-        if (a->saturation <= 0 && c == 3) a->saturation = 0.2;
-        if (a->cutout <= 0) a->cutout = h / 4;
-    }
-    if (a->dropout < 0) a->dropout = !strcmp(a->model, "small-cnn") ? 0.3 : 0;
-    if (a->smoothing < 0) a->smoothing = 0;
-    if (a->momentum < 0) a->momentum = strcmp(a->optimizer, "sgd") ? 0 : 0.9;
-    if (a->weight_decay < 0)
-        a->weight_decay = strcmp(a->optimizer, "adamw") ? 5e-4 : 0.05;
-    if (a->lr < 0)
-        a->lr = strcmp(a->optimizer, "sgd")       ? 2e-3
-                : !strncmp(a->model, "resnet", 6) ? 0.1
-                                                  : 0.05;
+    for (const char *const *o = foreign_to(task); *o; o++)
+        if (!strcmp(*o, name)) return true;
+    return false;
 }
 
 static bool is(const char *a, const char *b)
@@ -185,7 +236,7 @@ static bool is(const char *a, const char *b)
     return !strcmp(a, b);
 }
 
-weft_status train_check(const train_args *a)
+static weft_status check(const train_args *a)
 {
     const char *s = a->schedule;
     const struct {
@@ -205,6 +256,9 @@ weft_status train_check(const train_args *a)
          "--schedule onecycle has a rise of its own; leave out --warmup"},
         {a->momentum > 0 && !is(a->optimizer, "sgd") && !is(a->optimizer, "rmsprop"),
          "--momentum goes with --optimizer sgd or rmsprop"},
+        {a->vector_words && !a->vectors, "--vector-words goes with --vectors"},
+        {a->max_pairs && a->ngrams < 2, "--max-pairs goes with --ngrams 2 or 3"},
+        {a->max_triples && a->ngrams < 3, "--max-triples goes with --ngrams 3"},
         {a->channels == 2, "--channels: found 2, allowed 1 and 3"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
@@ -212,35 +266,61 @@ weft_status train_check(const train_args *a)
     return WEFT_OK;
 }
 
-weft_status train_data_opts(const train_args *a, weft_data_opts *out)
+static void settle_pictures(train_args *a)
 {
-    weft_data_opts o = {.height = a->imgsz,
-                        .width = a->imgsz,
-                        .channels = a->channels,
-                        .val = a->val,
-                        .test = a->test,
-                        .val_fraction = a->val_fraction,
-                        .no_val = a->no_val,
-                        .seed = a->seed,
-                        .skip_bad = a->skip_bad != NULL,
-                        .bad_list = a->bad_list,
-                        .max_megapixels = a->max_megapixels,
-                        .no_check = a->no_check};
-    if (a->skip_bad && *a->skip_bad) {
-        char text[32];
-        snprintf(text, sizeof text, "%.30s", a->skip_bad);
-        if (*text && text[strlen(text) - 1] == '%') text[strlen(text) - 1] = '\0';
-        if (!number_parse(text, 0, 100, &o.skip_bad_max))
-            return weft__fail(WEFT_EUSAGE,
-                              "--skip-bad: found %.30s, allowed 0%% to 100%%",
-                              a->skip_bad);
-    }
-    for (int i = 0; i < 3; i++) {
-        static const char *const names[] = {"stretch", "crop", "letterbox"};
-        if (!strcmp(a->fit, names[i])) o.fit = (weft_fit)i;
-    }
-    *out = o;
+    if (!a->fit) a->fit = "stretch";
+    if (!a->augment) a->augment = "auto";
+    if (!a->epochs) a->epochs = 15;
+    if (!a->batch) a->batch = 128;
+    if (a->clip_norm < 0) a->clip_norm = 0;
+    if (a->smoothing < 0) a->smoothing = 0;
+    if (a->momentum < 0) a->momentum = strcmp(a->optimizer, "sgd") ? 0 : 0.9;
+    if (a->weight_decay < 0)
+        a->weight_decay = strcmp(a->optimizer, "adamw") ? 5e-4 : 0.05;
+}
+
+static void settle_texts(train_args *a)
+{
+    bool sgd = !strcmp(a->optimizer, "sgd"), decoupled = !strcmp(a->optimizer, "adamw");
+    if (!a->model) a->model = "cnn-bigru";
+    if (!a->unit) a->unit = "auto";
+    if (!a->ngrams) a->ngrams = 1;
+    if (!a->epochs) a->epochs = 8;
+    if (!a->batch) a->batch = 64;
+    if (a->clip_norm < 0) a->clip_norm = 5;
+    if (a->smoothing < 0) a->smoothing = 0.1;
+    if (a->momentum < 0) a->momentum = sgd ? 0.9 : 0;
+    if (a->weight_decay < 0) a->weight_decay = decoupled ? 0.01 : 0;
+    if (a->lr < 0) a->lr = sgd ? 0.1 : 1e-3;
+}
+
+weft_status train_settle(const command *c, train_args *a, train_task task)
+{
+    for (const char *const *o = foreign_to(task); *o; o++)
+        if (option_given(c, *o))
+            return weft__fail(WEFT_EUSAGE, "train: --%s is for %s, the data are %s", *o,
+                              task == TRAIN_TEXT ? "pictures" : "texts",
+                              task == TRAIN_TEXT ? "texts" : "pictures");
+    if (!a->optimizer) a->optimizer = task == TRAIN_TEXT ? "adamw" : "sgd";
+    weft_status s = check(a);
+    if (s) return s;
+    if (task == TRAIN_TEXT)
+        settle_texts(a);
+    else
+        settle_pictures(a);
+    a->task = train_task_words[task];
     return WEFT_OK;
+}
+
+weft_status train_skip_bad(const train_args *a, double *most)
+{
+    char text[32];
+    if (!a->skip_bad || !*a->skip_bad) return WEFT_OK;
+    snprintf(text, sizeof text, "%.30s", a->skip_bad);
+    if (*text && text[strlen(text) - 1] == '%') text[strlen(text) - 1] = '\0';
+    if (number_parse(text, 0, 100, most)) return WEFT_OK;
+    return weft__fail(WEFT_EUSAGE, "--skip-bad: found %.30s, allowed 0%% to 100%%",
+                      a->skip_bad);
 }
 
 static weft_status read_milestones(const char *text, double out[16])
@@ -267,7 +347,8 @@ weft_status train_fit_opts(const train_args *a, weft_train_opts *out)
                          .patience = a->patience,
                          .reset_optimizer = a->reset_optimizer,
                          .save_seconds = a->save_seconds,
-                         .loader_threads = a->loader_threads};
+                         .loader_threads = a->loader_threads,
+                         .mixed_lengths = a->mixed_lengths};
     o.optimizer = weft_optimizer_defaults(a->optimizer);
     o.optimizer.lr = a->lr;
     o.optimizer.weight_decay = a->weight_decay;
@@ -283,9 +364,9 @@ weft_status train_fit_opts(const train_args *a, weft_train_opts *out)
                                  .step = a->step,
                                  .final = a->final,
                                  .patience = 0};
-    o.augment = (weft_augment){.flip = a->flip,
+    o.augment = (weft_augment){.flip = a->flip > 0 ? a->flip : 0,
                                .flip_vertical = a->flip_vertical,
-                               .shift = a->shift,
+                               .shift = a->shift > 0 ? a->shift : 0,
                                .rotate = a->rotate,
                                .brightness = a->brightness,
                                .contrast = a->contrast,

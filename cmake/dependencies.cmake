@@ -42,6 +42,7 @@ weft_library(PNG libpng png.h)
 weft_library(JPEG libturbojpeg turbojpeg.h)
 weft_library(JANSSON jansson jansson.h)
 weft_library(CAIRO cairo cairo.h)
+weft_library(ICU icu-uc unicode/ubrk.h)
 
 # ONNX needs the protobuf-c library, its compiler and onnx.proto.
 find_program(WEFT_PROTOC_C protoc-c)

@@ -84,11 +84,14 @@ WEFT_API void weft_output(weft_graph *g, weft_val v, const char *name);
 /* ---- asking ---- */
 WEFT_API weft_shape weft_shape_of(const weft_graph *g,
                                   weft_val v); /* dim[0] 0 for the batch */
+WEFT_API weft_type weft_type_of(const weft_graph *g, weft_val v);
 WEFT_API const char *weft_name_of(const weft_graph *g, weft_val v);
 WEFT_API weft_val weft_find(const weft_graph *g,
                             const char *name); /* WEFT_NONE when absent */
 WEFT_API int weft_input_count(const weft_graph *g);
 WEFT_API weft_val weft_input_at(const weft_graph *g, int i);
+/* Of an integer input: its elements are below this; 0 for any other value. */
+WEFT_API int weft_input_limit(const weft_graph *g, weft_val v);
 WEFT_API int weft_output_count(const weft_graph *g);
 WEFT_API weft_val weft_output_at(const weft_graph *g, int i);
 WEFT_API int weft_node_count(const weft_graph *g);
@@ -129,7 +132,7 @@ typedef enum weft_init_kind {
     WEFT_INIT_HE_UNIFORM /* fan in; gain a, 0 means sqrt(2) */,
     WEFT_INIT_XAVIER_NORMAL,
     WEFT_INIT_XAVIER_UNIFORM /* gain a, 0 means 1 */,
-    WEFT_INIT_ORTHOGONAL /* gain a, 0 means 1 */
+    WEFT_INIT_ORTHOGONAL /* gain a, 0 means 1; rows of b elements, 0: of all but axis 0 */
 } weft_init_kind;
 WEFT_API void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a,
                               double b);

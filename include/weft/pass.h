@@ -23,6 +23,7 @@ typedef struct weft_plan_opts {
                              afterwards */
     int keep_count;
     bool no_fuse;     /* one step per node */
+    bool exact_conv;  /* as weft_set_exact_conv, for this plan */
     size_t max_bytes; /* refuse a larger plan with WEFT_ENOMEM; 0: the process's limit */
 } weft_plan_opts;
 
@@ -71,8 +72,8 @@ WEFT_API void weft_zero_gradients(weft_graph *g);
  * and their gradients. */
 WEFT_API size_t weft_plan_bytes(const weft_plan *p);
 WEFT_API size_t weft_plan_total_bytes(const weft_plan *p);
-WEFT_API double weft_plan_flops(
-    const weft_plan *p); /* of forward, or forward and backward */
+/* Of forward, or of forward and backward; gradients that nobody wants are not counted. */
+WEFT_API double weft_plan_flops(const weft_plan *p);
 
 /* Called after every step. phase 0: forward, data are the node's outputs; phase 1:
  * backward, data are gradients of its inputs. For checks, profiles and pictures; NULL
@@ -84,6 +85,10 @@ typedef struct weft_trace {
     size_t count;
     double seconds; /* that the step took */
     double flops;
+    double bytes; /* of the tensors that the step reads and writes */
+    int step;     /* its number; the same in both phases */
+    const char
+        *layer; /* as node, but in both phases the node before a fused activation */
 } weft_trace;
 typedef void weft_trace_fn(void *user, const weft_trace *t);
 WEFT_API void weft_plan_trace(weft_plan *p, weft_trace_fn *fn, void *user);

@@ -71,8 +71,12 @@ WEFT_API weft_status weft_texts_check(const char *path, const weft_texts_opts *o
 typedef enum weft_unit {
     WEFT_UNIT_AUTO, /* characters when more than a third of the letters are Chinese,
                      * Japanese or Korean, else words */
-    WEFT_UNIT_WORD,
-    WEFT_UNIT_CHAR
+    WEFT_UNIT_WORD, /* runs of letters and digits, Han and Kana one by one, marks; the
+                     * same on every machine */
+    WEFT_UNIT_CHAR,
+    WEFT_UNIT_ICU /* ICU's words, which follow its version; WEFT_EUSAGE in a build without
+                   * ICU. A model that uses it is refused (WEFT_EMODEL) where ICU is
+                   * missing, and warned of where its version is another */
 } weft_unit;
 
 typedef struct weft_tokenizer_opts {

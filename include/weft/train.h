@@ -6,6 +6,7 @@
 #include "weft/data.h"
 #include "weft/pass.h"
 #include "weft/store.h"
+#include "weft/text.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,8 +44,12 @@ WEFT_API weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts
                                         weft_optimizer **out);
 WEFT_API void weft_optimizer_free(weft_optimizer *o);
 /* Clips, then updates every trainable parameter from its gradient, in one pass over each.
- * lr overrides the option's. WEFT_EDIVERGED, with nothing changed, when a gradient is not
- * finite. */
+ * lr overrides the option's. Of a sparse table (weft_embedding_opts) only those rows are
+ * looked at and updated that an index named since the gradients were last 0: the others
+ * keep their value and their moments, and are not decayed; Adam's corrections count all
+ * steps (as torch.optim.SparseAdam). The norm is the same as a dense table's, and the
+ * average (ema) is taken over all rows. WEFT_EDIVERGED, with nothing changed, when a
+ * gradient is not finite. */
 WEFT_API weft_status weft_step(weft_optimizer *o, double lr);
 WEFT_API double weft_optimizer_gradient_norm(
     const weft_optimizer *o); /* before clipping */
@@ -120,6 +125,13 @@ typedef struct weft_progress {
     double lr, samples_per_second, seconds_left;
 } weft_progress;
 
+typedef struct weft_run_plan { /* known before the first step */
+    int epochs, batches;       /* batches of an epoch */
+    double batch_seconds;      /* of one training step, measured */
+    double seconds;            /* that are left until the end, about */
+    size_t plan_bytes; /* memory of the training plan with parameters and gradients */
+} weft_run_plan;
+
 typedef struct weft_train_opts {
     int epochs;     /* 0 means 10 */
     int batch;      /* 0 means 64 */
@@ -143,6 +155,11 @@ typedef struct weft_train_opts {
                    * the epoch; 0 means 3, negative none. Needs run_dir */
     const volatile int *stop; /* not 0: finish the step, save, return WEFT_ESTOPPED */
     int loader_threads;
+    bool mixed_lengths; /* of texts: those of any length share a batch; otherwise those
+                         * of similar length do, which is quicker */
+    /* Called once before the first step; a few steps are tried for it, without a trace
+     * in any result. */
+    void (*on_start)(void *user, const weft_run_plan *p);
     void (*on_step)(void *user, const weft_progress *p);
     void (*on_epoch)(void *user, const weft_epoch_row *row, bool best);
     void *user;
@@ -155,23 +172,45 @@ typedef struct weft_train_result {
     char params_sha256[65]; /* of the parameters at the end of training */
     size_t plan_bytes; /* memory of the training plan with parameters and gradients */
     int rows;          /* of history */
-    weft_epoch_row *history; /* free() it */
+    weft_epoch_row *history;
+    /* The evaluation of the best epoch: of the validation split, or of the training split
+     * where there is none; scores are the logits [count][classes]. */
+    weft_metrics *metrics;
+    float *scores;
 } weft_train_result;
+WEFT_API void weft_train_result_free(weft_train_result *r); /* what it points to */
 
 /* Trains the classifier `logits` of g, whose one float input gets the pictures of d, on
  * the training split, and after every epoch evaluates on the validation split (on the
  * training split when there is none). Fails with WEFT_EDIVERGED naming the layer and the
  * sample, WEFT_ESTOPPED, or as its parts. g has the parameters of the best epoch
- * afterwards. meta (may be NULL) goes into the model files. */
+ * afterwards. meta (may be NULL) goes into the model files. What *out points to is yours:
+ * weft_train_result_free. */
 WEFT_API weft_status weft_train(weft_graph *g, weft_val logits, const weft_data *d,
                                 const weft_train_opts *opts, const weft_meta *meta,
                                 weft_train_result *out);
+/* The same for the texts of t, numbered by k, whose streams go into the inputs "tokens",
+ * "pairs" and "triples" of g (integers [batch, length], as many as there are; length must
+ * be the tokenizer's) and their lengths into "lengths" (integers [batch]): the inputs
+ * that weft_text_model_build makes. Of opts, augment, mean, deviation and loader_threads
+ * are for pictures. WEFT_EUSAGE when g has no such inputs, WEFT_ESHAPE when k does not
+ * fill them. */
+WEFT_API weft_status weft_train_texts(weft_graph *g, weft_val logits, const weft_texts *t,
+                                      const weft_tokenizer *k,
+                                      const weft_train_opts *opts, const weft_meta *meta,
+                                      weft_train_result *out);
 /* Runs a split through the network and gives m every sample; scores (may be NULL)
  * receives the logits [count][classes] in the order of the split. */
 WEFT_API weft_status weft_evaluate(weft_graph *g, weft_val logits, const weft_data *d,
                                    weft_split split, int batch, const float mean[4],
                                    const float deviation[4], weft_metrics *m,
                                    float *scores);
+/* The same for texts. class_of [classes of t], or NULL, tells which class of the network
+ * each class of t is: a test file need not have all of them. */
+WEFT_API weft_status weft_evaluate_texts(weft_graph *g, weft_val logits,
+                                         const weft_texts *t, const weft_tokenizer *k,
+                                         const int32_t *class_of, weft_split split,
+                                         int batch, weft_metrics *m, float *scores);
 
 /* ---- a trained picture classifier at work: a model file with all that it says about
  * its pictures and classes ---- */
@@ -181,6 +220,10 @@ typedef struct weft_classifier weft_classifier;
  * takes pictures scaled to 0..1 and calls its classes "class 0" and so on. Yours:
  * weft_classifier_free. WEFT_EMODEL when it is no picture classifier. */
 WEFT_API weft_status weft_classifier_open(const char *path, weft_classifier **out);
+/* The same for a model that has been read already (weft_model_load): g and meta are taken
+ * over, also when it fails. path is for messages. */
+WEFT_API weft_status weft_classifier_new(weft_graph *g, weft_meta *meta, const char *path,
+                                         weft_classifier **out);
 WEFT_API void weft_classifier_free(weft_classifier *c);
 WEFT_API int weft_classifier_classes(const weft_classifier *c);
 WEFT_API const char *weft_classifier_name(const weft_classifier *c, int class_number);
@@ -204,6 +247,73 @@ WEFT_API weft_status weft_classifier_describe(weft_meta *m, const weft_data *d,
                                               const float mean[4],
                                               const float deviation[4], weft_fit fit,
                                               const char *model, uint64_t seed);
+
+/* ---- a trained text classifier at work: a model file with its tokenizer and the names
+ * of its classes ---- */
+
+typedef struct weft_text_classifier weft_text_classifier;
+/* path: an ONNX file, or a run folder (its best.onnx), with the metadata that
+ * weft_text_classifier_describe writes. Yours: weft_text_classifier_free. WEFT_EMODEL
+ * when it is no text classifier. */
+WEFT_API weft_status weft_text_classifier_open(const char *path,
+                                               weft_text_classifier **out);
+/* The same for a model that has been read already: as weft_classifier_new. */
+WEFT_API weft_status weft_text_classifier_new(weft_graph *g, weft_meta *meta,
+                                              const char *path,
+                                              weft_text_classifier **out);
+WEFT_API void weft_text_classifier_free(weft_text_classifier *c);
+WEFT_API int weft_text_classifier_classes(const weft_text_classifier *c);
+WEFT_API const char *weft_text_classifier_name(const weft_text_classifier *c,
+                                               int class_number);
+WEFT_API const weft_tokenizer *weft_text_classifier_tokenizer(
+    const weft_text_classifier *c);
+WEFT_API weft_graph *weft_text_classifier_graph(weft_text_classifier *c);
+/* Probabilities [n][classes] of n texts (UTF-8; what is not counts as unknown letters).
+ * length [n], or NULL, receives how many tokens of each were read, unknown [n], or NULL,
+ * how many of them are not in the vocabulary. The plans for 1 and for the last other n
+ * are kept. */
+WEFT_API weft_status weft_classify_texts(weft_text_classifier *c, const char *const *text,
+                                         int n, float *probabilities, int *length,
+                                         int *unknown);
+/* weft_evaluate_texts with the model's own tokenizer. The classes of t are found by name
+ * among the model's; WEFT_EUSAGE names one that it does not know. */
+WEFT_API weft_status weft_text_classifier_evaluate(weft_text_classifier *c,
+                                                   const weft_texts *t, weft_split split,
+                                                   int batch, weft_metrics *m,
+                                                   float *scores);
+/* The number that the model gives to each class of t: class_of [classes of t]. */
+WEFT_API weft_status weft_text_classifier_match(const weft_text_classifier *c,
+                                                const weft_texts *t, int32_t *class_of);
+/* The metadata by which weft_text_classifier_open knows a model trained on t: task
+ * "text", names, tokenizer. model: its name, for people. */
+WEFT_API weft_status weft_text_classifier_describe(weft_meta *m, const weft_texts *t,
+                                                   const weft_tokenizer *k,
+                                                   const char *model, uint64_t seed);
+
+/* ---- what a network of texts must be better than: a linear model of n-grams ---- */
+
+typedef struct weft_linear_opts {
+    weft_unit unit;
+    int ngrams;     /* up to; 0: 2 of words, 3 of characters */
+    double cost;    /* of a training sample inside the margin; 0 means 1 */
+    int passes;     /* at most, over the training texts; 0 means 60 */
+    int max_length; /* as weft_tokenizer_opts; 0: 2000 */
+    bool keep_case, keep_width;
+    uint64_t seed; /* of the order */
+} weft_linear_opts;
+typedef struct weft_linear_result {
+    double val_top1, test_top1; /* NaN where there is no such split */
+    int features, ngrams;
+    weft_unit unit;
+    double seconds;
+} weft_linear_result;
+/* Trains a support vector machine, one against the rest, on the training split of t:
+ * features are units, pairs and triples, (1 + log count) * (log((1 + n) / (1 + texts with
+ * it)) + 1), each text of length 1; squared hinge loss, by dual coordinate descent
+ * (Hsieh et al. 2008), as LIBLINEAR does. The same bits for any number of threads. */
+WEFT_API weft_status weft_linear_baseline(const weft_texts *t,
+                                          const weft_linear_opts *opts,
+                                          weft_linear_result *out);
 
 #ifdef __cplusplus
 }

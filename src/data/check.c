@@ -3,8 +3,6 @@
 #include "base/error.h"
 #include "data/set.h"
 
-#include <stdlib.h>
-
 /* Sizes and counts that a person wants to see at once. */
 static void tell_summary(const weft_data *d, const weft__sink *sink)
 {
@@ -33,26 +31,6 @@ static void tell_summary(const weft_data *d, const weft__sink *sink)
                     other, low_w, high_w, low_h, high_h);
 }
 
-/* The largest class of train has much more samples than the smallest. */
-static weft_status tell_balance(const weft_data *d, const weft__sink *sink)
-{
-    int classes = d->source->classes, least = -1, most = 0;
-    int *count = calloc((size_t)classes + 1, sizeof *count);
-    if (!count) return weft__fail(WEFT_ENOMEM, "no memory for %d classes", classes);
-    for (int i = 0; i < d->count[WEFT_TRAIN]; i++) count[d->label[WEFT_TRAIN][i]]++;
-    for (int c = 0; c < classes; c++) {
-        if (count[c] && (least < 0 || count[c] < count[least])) least = c;
-        if (count[c] > count[most]) most = c;
-    }
-    if (least >= 0 && count[most] >= 10 * count[least])
-        weft__found(sink, WEFT_WARNING, "imbalance",
-                    "class \"%s\" has %d training samples, \"%s\" has %d",
-                    d->source->class_name[most], count[most],
-                    d->source->class_name[least], count[least]);
-    free(count);
-    return WEFT_OK;
-}
-
 weft_status weft_data_check(const char *path, const weft_data_opts *opts,
                             void (*found)(void *user, const weft_data_finding *f),
                             void *user)
@@ -70,7 +48,8 @@ weft_status weft_data_check(const char *path, const weft_data_opts *opts,
     }
     if (s) return s;
     tell_summary(d, &sink);
-    s = tell_balance(d, &sink);
+    weft__labelled view = weft__data_view(d);
+    s = weft__check_balance(&view, &sink);
     weft_data_close(d);
     return s;
 }

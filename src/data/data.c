@@ -215,6 +215,30 @@ static void make_hash(weft_data *d)
     weft__hex(d->hash, sum, sizeof sum);
 }
 
+static uint64_t digest_of(const void *set, weft_split s, int i)
+{
+    const weft_data *d = set;
+    const weft__origin *o = &d->origin[s][i];
+    return d->sample[o->split][o->index].digest;
+}
+
+static void name_of(const void *set, weft_split s, int i, char *text, size_t size)
+{
+    weft_data_sample_name(set, s, i, text, size);
+}
+
+weft__labelled weft__data_view(const weft_data *d)
+{
+    weft__labelled v = {.path = d->path,
+                        .classes = d->source->classes,
+                        .class_name = d->source->class_name,
+                        .set = d,
+                        .digest = digest_of,
+                        .name_of = name_of};
+    for (int s = 0; s < 3; s++) v.count[s] = d->count[s], v.label[s] = d->label[s];
+    return v;
+}
+
 static weft_status check_all(weft_data *d, const weft_data_opts *o,
                              const weft__sink *sink)
 {
@@ -223,7 +247,9 @@ static weft_status check_all(weft_data *d, const weft_data_opts *o,
     if (!s) s = weft__scan_pixels(d, o, sink);
     if (!s) s = weft__scan_verdict(d, o, sink);
     if (!s) s = weft__data_split(d, o, sink);
-    if (!s) s = weft__find_twins(d, sink);
+    if (s) return s;
+    weft__labelled view = weft__data_view(d);
+    s = weft__find_twins(&view, sink);
     if (!s) make_hash(d);
     return s;
 }

@@ -2,7 +2,7 @@
 #include "data/set.h"
 #include "base/checked.h"
 #include "base/cpu.h"
-#include "base/file.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/thread.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LISTED = 20, AT_ONCE = 8 };
+enum { AT_ONCE = 8 };
 #define CACHE_BYTES ((size_t)512 << 20)
 
 /* One pass over the samples of one split of the source. */
@@ -243,50 +243,23 @@ weft_status weft__scan_pixels(weft_data *d, const weft_data_opts *o,
     return run(d, o->threads, one_picture);
 }
 
-static weft_status write_list(const weft_data *d, const char *path)
+static const char *why_of(const void *set, size_t i)
 {
-    weft__writer w;
-    weft_status s = weft__writer_open(&w, path);
-    if (s) return s;
-    weft__writer_printf(&w, "sample\tproblem\n");
-    for (size_t i = 0; i < d->bads; i++) {
-        char name[1024], safe[2048];
-        d->reader->name_of(d->source, (weft_split)d->bad[i].split, d->bad[i].index, name,
-                           sizeof name);
-        weft__writer_printf(&w, "%s\t%s\n", weft__escape(safe, sizeof safe, name),
-                            d->bad[i].why);
-    }
-    return weft__writer_commit(&w);
+    const weft_data *d = set;
+    return d->bad[i].why;
+}
+
+static void name_of(const void *set, size_t i, char *text, size_t size)
+{
+    const weft_data *d = set;
+    d->reader->name_of(d->source, (weft_split)d->bad[i].split, d->bad[i].index, text,
+                       size);
 }
 
 weft_status weft__scan_verdict(weft_data *d, const weft_data_opts *o,
                                const weft__sink *sink)
 {
-    size_t all = 0;
-    double share, most = o->skip_bad_max > 0 ? o->skip_bad_max : 100;
-    weft_status s = WEFT_OK;
-    for (int k = 0; k < 3; k++) all += (size_t)d->source->count[k];
-    if (o->bad_list && o->skip_bad) s = write_list(d, o->bad_list);
-    if (s || !d->bads) return s;
-    for (size_t i = 0; i < d->bads && (sink->lint || i < LISTED); i++)
-        weft__found(sink, WEFT_ERROR, "unreadable", "%s", d->bad[i].why);
-    if (sink->lint) return WEFT_OK;
-    share = 100.0 * (double)d->bads / (double)all;
-    if (!o->skip_bad)
-        return weft__fail(WEFT_EDATA,
-                          "%s: %zu of %zu samples cannot be read%s; the first: %s. "
-                          "--skip-bad leaves them out",
-                          d->path, d->bads, all,
-                          d->bads > LISTED ? " (20 are listed above)" : "",
-                          d->bad[0].why);
-    if (share > most)
-        return weft__fail(
-            WEFT_EDATA,
-            "%s: %zu of %zu samples (%.3g %%) cannot be read, %.3g %% may be "
-            "left out; the first: %s",
-            d->path, d->bads, all, share, most, d->bad[0].why);
-    weft__found(sink, WEFT_WARNING, "skipped",
-                "%s: %zu of %zu samples left out (%.3g %%)", d->path, d->bads, all,
-                share);
-    return WEFT_OK;
+    weft__bads b = {d->path, d->bads, 0, d, why_of, name_of};
+    for (int k = 0; k < 3; k++) b.all += (size_t)d->source->count[k];
+    return weft__verdict(&b, o->skip_bad, o->skip_bad_max, o->bad_list, sink);
 }

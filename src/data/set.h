@@ -3,6 +3,7 @@
 #define WEFT_SRC_SET_H
 
 #include "data/image.h"
+#include "data/labelled.h"
 
 /* What the checks found out about one sample of the source. */
 typedef struct weft__sample {
@@ -44,7 +45,8 @@ struct weft_data {
 
 /* Pixels of a sample that is in memory, or NULL. */
 const unsigned char *weft__data_pixels(const weft_data *d, weft_split s, int i);
-const char *weft__split_name(weft_split s); /* "train", "val", "test" */
+/* The set as labelled samples. */
+weft__labelled weft__data_view(const weft_data *d);
 
 /* Opens, checks and splits; what weft_data_open and weft_data_check have in common. */
 weft_status weft__data_survey(const char *path, const weft_data_opts *opts,
@@ -66,8 +68,5 @@ weft_status weft__scan_verdict(weft_data *d, const weft_data_opts *o,
 /* split.c: which samples of the source are in which split. */
 weft_status weft__data_split(weft_data *d, const weft_data_opts *o,
                              const weft__sink *sink);
-
-/* twins.c: pictures that are there more than once. */
-weft_status weft__find_twins(const weft_data *d, const weft__sink *sink);
 
 #endif

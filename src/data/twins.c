@@ -1,5 +1,5 @@
-/* twins.c: pictures that are there more than once, in a split or across splits. */
-#include "data/set.h"
+/* twins.c: samples that are there more than once, in a split or across splits. */
+#include "data/labelled.h"
 #include "base/checked.h"
 #include "base/error.h"
 
@@ -14,7 +14,7 @@ typedef struct twin {
 typedef struct tally {
     size_t within[3]; /* samples that stand in the same split before */
     size_t across[3]; /* samples of val and test that are in train too */
-    size_t contrary;  /* same picture, other label than the first one's */
+    size_t contrary;  /* same content, other label than the first one's */
     const twin *within_a[3], *within_b[3], *across_a[3], *across_b[3];
     const twin *contrary_a, *contrary_b;
 } tally;
@@ -37,7 +37,7 @@ static void keep(const twin **a, const twin **b, const twin *x, const twin *y)
     *b = y;
 }
 
-/* Counts one run of equal pictures. */
+/* Counts one run of equal samples. */
 static void count(const twin *t, size_t n, tally *sum)
 {
     const twin *first = t;
@@ -58,30 +58,29 @@ static void count(const twin *t, size_t n, tally *sum)
     }
 }
 
-static void tell(const weft_data *d, const weft__sink *sink, const char *code,
+static void tell(const weft__labelled *d, const weft__sink *sink, const char *code,
                  const char *what, size_t n, const twin *a, const twin *b)
 {
     char x[512], y[512];
     if (!n) return;
-    weft_data_sample_name(d, (weft_split)a->split, a->index, x, sizeof x);
-    weft_data_sample_name(d, (weft_split)b->split, b->index, y, sizeof y);
+    d->name_of(d->set, (weft_split)a->split, a->index, x, sizeof x);
+    d->name_of(d->set, (weft_split)b->split, b->index, y, sizeof y);
     weft__found(sink, WEFT_WARNING, code, "%zu samples of %s %s, the first: %s and %s", n,
                 weft__split_name((weft_split)b->split), what, y, x);
 }
 
-static size_t collect(const weft_data *d, twin *t)
+static size_t collect(const weft__labelled *d, twin *t)
 {
     size_t n = 0;
     for (int s = 0; s < 3; s++)
         for (int i = 0; i < d->count[s]; i++) {
-            const weft__origin *o = &d->origin[s][i];
-            uint64_t digest = d->sample[o->split][o->index].digest;
+            uint64_t digest = d->digest(d->set, (weft_split)s, i);
             if (digest) t[n++] = (twin){digest, s, i, d->label[s][i]};
         }
     return n;
 }
 
-weft_status weft__find_twins(const weft_data *d, const weft__sink *sink)
+weft_status weft__find_twins(const weft__labelled *d, const weft__sink *sink)
 {
     size_t n = 1;
     tally sum = {0};

@@ -362,6 +362,11 @@ weft_shape weft_shape_of(const weft_graph *g, weft_val v)
     return s;
 }
 
+weft_type weft_type_of(const weft_graph *g, weft_val v)
+{
+    return g->value[v.id].type;
+}
+
 const char *weft_name_of(const weft_graph *g, weft_val v)
 {
     return v.id ? g->value[v.id].name : "";
@@ -381,6 +386,13 @@ int weft_input_count(const weft_graph *g)
     int n = 0;
     for (int i = 1; i < g->values; i++) n += g->value[i].kind == WEFT_KIND_INPUT;
     return n;
+}
+
+int weft_input_limit(const weft_graph *g, weft_val v)
+{
+    if (v.id < 1 || v.id >= g->values) return 0;
+    const weft__value *x = &g->value[v.id];
+    return x->kind == WEFT_KIND_INPUT && x->type == WEFT_I32 ? x->limit : 0;
 }
 
 weft_val weft_input_at(const weft_graph *g, int i)

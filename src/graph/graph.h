@@ -17,6 +17,9 @@ typedef enum weft__kind {
 typedef struct weft__init {
     weft_init_kind kind;
     double a, b;
+    /* of every `period` elements, `count` ones from `from` on start at `value` */
+    size_t period, from, count;
+    double value;
 } weft__init;
 
 typedef struct weft__value {
@@ -36,6 +39,8 @@ typedef struct weft__value {
     const void *given; /* of a constant: logical order, float or int32_t */
     void *data;        /* of parameters, buffers, constants: storage order */
     void *gradient;    /* of a trainable parameter, once there is a plan that trains */
+    bool sparse;       /* all that read it say what rows they touch */
+    weft__touched *touched; /* then, with the gradient; the graph's */
 } weft__value;
 
 typedef struct weft__output {
@@ -60,13 +65,17 @@ struct weft_graph {
     /* Parameters, numbered as weft_param_at has them; set by weft__graph_settle. */
     bool settled;
     int *param, params, trainable;
-    void *slab,
-        *gradients; /* all trainable parameters in one piece, decayed ones first */
-    size_t slab_count, decayed; /* elements; the first `decayed` ones take weight decay */
+    void *slab, *gradients; /* all trainable parameters in one piece: those with weight
+                               decay, those without, sparse ones */
+    size_t slab_count, decayed, dense; /* elements: all; where the first two parts end */
     void *buffers;
     size_t buffer_count;
     unsigned long version; /* goes up whenever a parameter is changed */
 };
+
+/* After weft_param_init: sets those elements apart. */
+void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,
+                           size_t count, double value);
 
 static inline size_t weft__element(const weft_graph *g, weft_type type)
 {
@@ -92,6 +101,10 @@ weft__order weft__order_of(int rank, weft__order order);
 /* Asks the operator for layouts: in carry their orders, want and give receive them. */
 void weft__choose_layout(const weft__node *node, const weft__tensor *in,
                          const weft__tensor *out, weft__order *want, weft__order *give);
+
+/* Brings the gradients of sparse parameters back to 0, at the price of the rows that were
+ * touched. */
+void weft__gradients_clear_touched(weft_graph *g);
 
 /* Copies between logical order (float or int32_t) and storage (float, double or int32_t).
  */

@@ -66,18 +66,28 @@ static bool is_input(const weft_plan *p, int v)
     return v < p->g->values && p->g->value[v].kind == WEFT_KIND_INPUT;
 }
 
-/* Can output 0 of step i take over the memory of input 0? */
-static bool shares_memory(const weft_plan *p, int i)
+/* Input k can give its memory to the output of step i: nobody reads it later, nor does
+ * the step while it writes. */
+static bool gives_memory(const weft_plan *p, int i, int k)
 {
     const weft__step *s = &p->step[i];
-    if (s->nin < 1 || p->opts.keep_all || !s->in[0]) return false;
-    const weft__pval *x = &p->val[s->in[0]], *y = &p->val[s->out[0]];
+    const weft__pval *x = &p->val[s->in[k]], *y = &p->val[s->out[0]];
     if (x->block < 0 || x->t.count != y->t.count || x->t.type != y->t.type) return false;
-    if (s->op->view && x->t.order == WEFT_PLAIN && y->t.order == WEFT_PLAIN) return true;
-    if (!s->op->in_place || x->t.order != y->t.order) return false;
-    for (int k = 1; k < s->nin; k++)
-        if (s->in[k] && p->val[s->in[k]].block == x->block) return false;
+    bool view = s->op->view && x->t.order == WEFT_PLAIN && y->t.order == WEFT_PLAIN;
+    if (view) return true;
+    if (x->t.order != y->t.order) return false;
+    for (int j = 0; j < s->nin; j++)
+        if (j != k && s->in[j] && p->val[s->in[j]].block == x->block) return false;
     return p->block[x->block].last <= i;
+}
+
+/* The input whose memory the output of step i takes over, or -1. */
+static int shares_memory(const weft_plan *p, int i)
+{
+    const weft__step *s = &p->step[i];
+    if (p->opts.keep_all || !s->nin) return -1;
+    if ((s->op->in_place || s->op->view) && s->in[0] && gives_memory(p, i, 0)) return 0;
+    return s->residual && gives_memory(p, i, s->nin - 1) ? s->nin - 1 : -1;
 }
 
 static weft_status place_values(weft_plan *p)
@@ -98,10 +108,11 @@ static weft_status place_values(weft_plan *p)
     }
     for (int i = 0; i < p->steps; i++) {
         const weft__step *s = &p->step[i];
+        int from = shares_memory(p, i);
         for (int k = 0; k < s->nout; k++) {
             weft__pval *y = &p->val[s->out[k]];
-            if (k == 0 && shares_memory(p, i)) {
-                y->block = p->val[s->in[0]].block;
+            if (k == 0 && from >= 0) {
+                y->block = p->val[s->in[from]].block;
                 if (p->block[y->block].last < y->last_use)
                     p->block[y->block].last = y->last_use;
             } else {
@@ -125,15 +136,21 @@ static int gradient_end(const weft_plan *p, int v, const int *producer)
     return weft__backward_time(p, producer[v]);
 }
 
-static bool shares_gradient(const weft_plan *p, int i)
+/* Whether the gradient of input k takes over the memory of the output's: the residual's
+ * does, being the same, or else that of the first input where the operator can. */
+static bool shares_gradient(const weft_plan *p, int i, int k)
 {
     const weft__step *s = &p->step[i];
-    const weft__pval *x = &p->val[s->in[0]], *y = &p->val[s->out[0]];
-    if (p->opts.keep_all || s->adds[0] || y->gradient_block < 0 ||
+    const weft__pval *x = &p->val[s->in[k]], *y = &p->val[s->out[0]];
+    int last = s->nin - 1;
+    bool passed = s->residual && has_gradient(p, s->in[last]) && !s->adds[last];
+    if (k != (passed ? last : 0)) return false;
+    if (p->opts.keep_all || s->adds[k] || y->gradient_block < 0 ||
         x->t.count != y->t.count)
         return false;
     bool view = s->op->view && x->t.order == WEFT_PLAIN && y->t.order == WEFT_PLAIN;
-    if (!view && (!s->op->grad_in_place || x->t.order != y->t.order)) return false;
+    if (!view && ((!passed && !s->op->grad_in_place) || x->t.order != y->t.order))
+        return false;
     return p->block[y->gradient_block].last <= weft__backward_time(p, i);
 }
 
@@ -144,6 +161,7 @@ static weft_status place_gradient(weft_plan *p, int i, int k, const int *produce
     if (!has_gradient(p, v)) return WEFT_OK;
     weft__pval *x = &p->val[v];
     bool graph = in_graph_memory(p, v);
+    if (s->adds[k] && s->op->can_add >> k & 1 && k < s->run.node->nin) return WEFT_OK;
     if (s->adds[k]) {
         s->temporary_block[k] = weft__plan_block(p, tensor_bytes(p, &x->t), now, now);
         return s->temporary_block[k] < 0 ? weft__fail(WEFT_ENOMEM, "plan: out of memory")
@@ -151,7 +169,7 @@ static weft_status place_gradient(weft_plan *p, int i, int k, const int *produce
     }
     if (graph) return WEFT_OK;
     int end = gradient_end(p, v, producer);
-    if (k == 0 && shares_gradient(p, i)) {
+    if (shares_gradient(p, i, k)) {
         x->gradient_block = p->val[s->out[0]].gradient_block;
         if (p->block[x->gradient_block].last < end)
             p->block[x->gradient_block].last = end;
@@ -268,6 +286,7 @@ static void set_pointers(weft_plan *p)
         x->gradient.data = !has_gradient(p, v) ? NULL
                            : graph             ? p->g->value[v].gradient
                                                : at(p, x->gradient_block);
+        if (graph) x->gradient.touched = p->g->value[v].touched;
     }
     for (int i = 0; i < p->steps; i++) {
         weft__step *s = &p->step[i];
@@ -276,7 +295,9 @@ static void set_pointers(weft_plan *p)
         for (int k = 0; k < s->nin; k++) {
             in[k] = s->in[k] ? p->val[s->in[k]].t : (weft__tensor){.rank = -1};
             din[k] = s->in[k] ? p->val[s->in[k]].gradient : in[k];
-            if (s->adds[k] && s->backward)
+            if (s->adds[k] && s->backward && s->temporary_block[k] < 0)
+                s->run.add |= 1u << k;
+            else if (s->adds[k] && s->backward)
                 din[k].data = s->temporary[k] = at(p, s->temporary_block[k]);
             if (!s->backward) din[k].data = NULL;
         }
@@ -293,6 +314,8 @@ static void set_pointers(weft_plan *p)
         s->scratch_back = at(p, s->scratch_back_block);
         s->run.kernels = p->kernels;
         s->run.epilogue = s->activation ? &s->epilogue : NULL;
+        s->run.residual = s->residual ? &in[s->nin - 1] : NULL;
+        s->run.dresidual = s->residual ? &din[s->nin - 1] : NULL;
         s->run.training = p->opts.training;
     }
 }

@@ -71,6 +71,24 @@ static size_t padded(const weft_graph *g, int v)
     return weft__round_up(t.count, ALIGN / sizeof(float));
 }
 
+/* A trained parameter is sparse when each of its readers says what rows it touches. */
+static void find_sparse(weft_graph *g)
+{
+    for (int n = 0; n < g->nodes; n++) {
+        const weft__node *node = &g->node[n];
+        unsigned touches = node->op->touches ? node->op->touches(node) : 0;
+        for (int i = 0; i < node->nin && i < 32; i++)
+            if (touches >> i & 1 && is_trained(&g->value[node->in[i]]))
+                g->value[node->in[i]].sparse = true;
+    }
+    for (int n = 0; n < g->nodes; n++) {
+        const weft__node *node = &g->node[n];
+        unsigned touches = node->op->touches ? node->op->touches(node) : 0;
+        for (int i = 0; i < node->nin; i++)
+            if (i >= 32 || !(touches >> i & 1)) g->value[node->in[i]].sparse = false;
+    }
+}
+
 /* Numbers the parameters: trained ones first, each group in the order of making. */
 static weft_status number(weft_graph *g)
 {
@@ -85,13 +103,22 @@ static weft_status number(weft_graph *g)
     return WEFT_OK;
 }
 
-/* Places the values that qualify behind `at` elements of base; returns where they end. */
-static size_t place(weft_graph *g, char *base, size_t at, bool trained, bool decay)
+/* The parts of the parameters' memory, as they follow each other. */
+typedef enum part { DECAYED, PLAIN, SPARSE, BUFFERS } part;
+
+static part part_of(const weft__value *v)
+{
+    if (!is_trained(v)) return BUFFERS;
+    return v->sparse ? SPARSE : v->no_decay ? PLAIN : DECAYED;
+}
+
+/* Places the values of a part behind `at` elements of base; returns where they end. */
+static size_t place(weft_graph *g, char *base, size_t at, part which)
 {
     size_t element = weft__element(g, WEFT_F32);
     for (int i = 0; i < g->params; i++) {
         weft__value *v = &g->value[g->param[i]];
-        if (is_trained(v) != trained || (trained && v->no_decay == decay)) continue;
+        if (part_of(v) != which) continue;
         if (base) v->data = base + at * element;
         at += padded(g, g->param[i]);
     }
@@ -105,19 +132,50 @@ weft_status weft__graph_settle(weft_graph *g)
     weft_status s = settle_orders(g);
     if (!s) s = number(g);
     if (s) return s;
-    g->decayed = place(g, NULL, 0, true, true);
-    g->slab_count = place(g, NULL, g->decayed, true, false);
-    g->buffer_count = place(g, NULL, 0, false, false);
+    find_sparse(g);
+    g->decayed = place(g, NULL, 0, DECAYED);
+    g->dense = place(g, NULL, g->decayed, PLAIN);
+    g->slab_count = place(g, NULL, g->dense, SPARSE);
+    g->buffer_count = place(g, NULL, 0, BUFFERS);
     g->slab = aligned(g->slab_count, weft__element(g, WEFT_F32));
     g->buffers = aligned(g->buffer_count, weft__element(g, WEFT_F32));
     if (!g->slab || !g->buffers)
         return weft__fail(WEFT_ENOMEM, "graph: no memory for %zu parameters",
                           g->slab_count + g->buffer_count);
-    place(g, g->slab, 0, true, true);
-    place(g, g->slab, g->decayed, true, false);
-    place(g, g->buffers, 0, false, false);
+    place(g, g->slab, 0, DECAYED);
+    place(g, g->slab, g->decayed, PLAIN);
+    place(g, g->slab, g->dense, SPARSE);
+    place(g, g->buffers, 0, BUFFERS);
     g->settled = true;
     return WEFT_OK;
+}
+
+/* Lists of rows, with room for all. */
+static weft_status settle_touched(weft_graph *g, weft__value *v)
+{
+    weft__tensor t = weft__nominal(g, (int)(v - g->value), 0);
+    weft__touched *list = v->touched = weft__arena_alloc(&g->arena, sizeof *list);
+    if (!list) return weft__fail(WEFT_ENOMEM, "graph: out of memory");
+    list->rows = t.dim[0];
+    list->wide = t.count / (size_t)t.dim[0];
+    list->row = weft__arena_alloc(&g->arena, (size_t)list->rows * sizeof *list->row);
+    list->seen = weft__arena_alloc(&g->arena, (size_t)list->rows);
+    if (list->row && list->seen) return WEFT_OK;
+    return weft__fail(WEFT_ENOMEM, "%s: no memory for a list of its rows", v->name);
+}
+
+void weft__gradients_clear_touched(weft_graph *g)
+{
+    for (int i = 0; i < g->trainable; i++) {
+        weft__value *v = &g->value[g->param[i]];
+        weft__touched *t = v->touched;
+        size_t bytes = t ? t->wide * weft__element(g, WEFT_F32) : 0;
+        for (int k = 0; t && k < t->count; k++) {
+            memset((char *)v->gradient + (size_t)t->row[k] * bytes, 0, bytes);
+            t->seen[t->row[k]] = 0;
+        }
+        if (t) t->count = 0;
+    }
 }
 
 weft_status weft__gradients_settle(weft_graph *g)
@@ -131,6 +189,8 @@ weft_status weft__gradients_settle(weft_graph *g)
     for (int i = 0; i < g->trainable; i++) {
         weft__value *v = &g->value[g->param[i]];
         v->gradient = (char *)g->gradients + ((char *)v->data - (char *)g->slab);
+        weft_status s = v->sparse ? settle_touched(g, v) : WEFT_OK;
+        if (s) return s;
     }
     return WEFT_OK;
 }
@@ -289,12 +349,25 @@ void weft_param_no_decay(weft_graph *g, weft_val v)
 
 void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a, double b)
 {
-    if (v.id) g->value[v.id].init = (weft__init){kind, a, b};
+    if (v.id) g->value[v.id].init = (weft__init){.kind = kind, .a = a, .b = b};
+}
+
+void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,
+                           size_t count, double value)
+{
+    if (!v.id) return;
+    weft__init *init = &g->value[v.id].init;
+    init->period = period;
+    init->from = from;
+    init->count = count;
+    init->value = value;
 }
 
 void weft_zero_gradients(weft_graph *g)
 {
-    if (g->gradients) memset(g->gradients, 0, g->slab_count * weft__element(g, WEFT_F32));
+    if (!g->gradients) return;
+    memset(g->gradients, 0, g->dense * weft__element(g, WEFT_F32));
+    weft__gradients_clear_touched(g);
 }
 
 weft_status weft_params_sha256(const weft_graph *g, char text[65])

@@ -96,15 +96,17 @@ static weft__step *step_add(weft_plan *p, const weft__node *node)
                       .saved_block = -1,
                       .scratch_block = -1,
                       .scratch_back_block = -1};
+    /* one more, for a residual */
     s->in = weft__arena_alloc(&p->arena, (nin + 1) * sizeof(int));
     s->out = weft__arena_alloc(&p->arena, nout * sizeof(int));
-    s->tensors = weft__arena_alloc(&p->arena, 2 * (nin + nout) * sizeof *s->tensors);
+    s->tensors = weft__arena_alloc(&p->arena, 2 * (nin + 1 + nout) * sizeof *s->tensors);
     s->adds = weft__arena_alloc(&p->arena, nin + 1);
     s->temporary = weft__arena_alloc(&p->arena, (nin + 1) * sizeof(void *));
     s->temporary_block = weft__arena_alloc(&p->arena, (nin + 1) * sizeof(int));
     if (!s->in || !s->out || !s->tensors || !s->adds || !s->temporary ||
         !s->temporary_block)
         return NULL;
+    for (size_t k = 0; k <= nin; k++) s->temporary_block[k] = -1;
     s->run.node = node;
     s->run.attr = node->attr;
     p->steps++;
@@ -187,6 +189,10 @@ static void mark_gradients(weft_plan *p)
 {
     const weft_graph *g = p->g;
     if (!p->opts.loss.id) return;
+    for (int v = 1; v < p->vals; v++) {
+        p->val[v].differentiable = false;
+        p->val[v].writers = 0;
+    }
     for (int v = 1; v < g->values; v++) {
         const weft__value *value = &g->value[v];
         p->val[v].differentiable = (value->kind == WEFT_KIND_PARAM && !value->frozen) ||
@@ -196,6 +202,7 @@ static void mark_gradients(weft_plan *p)
     for (int i = 0; i < p->steps; i++) {
         weft__step *s = &p->step[i];
         bool any = false;
+        s->backward = false;
         for (int k = 0; k < s->nin; k++) any |= p->val[s->in[k]].differentiable;
         for (int k = 0; k < s->nout; k++)
             p->val[s->out[k]].differentiable =
@@ -209,10 +216,13 @@ static void mark_gradients(weft_plan *p)
                 p->val[s->out[k]].differentiable && p->val[s->out[k]].writers > 0;
         for (int k = 0; k < s->nin && s->backward; k++) {
             weft__pval *x = &p->val[s->in[k]];
+            s->adds[k] = false;
             if (!s->in[k] || !x->differentiable || x->t.type == WEFT_I32) continue;
             bool param =
                 s->in[k] < g->values && g->value[s->in[k]].kind == WEFT_KIND_PARAM;
-            s->adds[k] = x->writers > 0 || (param && p->opts.accumulate);
+            bool sparse =
+                param && g->value[s->in[k]].sparse; /* backward adds by itself */
+            s->adds[k] = !sparse && (x->writers > 0 || (param && p->opts.accumulate));
             x->writers++;
         }
     }
@@ -244,6 +254,7 @@ static weft_status build(weft_plan *p)
     if (!s) mark_gradients(p);
     if (!s && p->opts.loss.id) s = weft__gradients_settle(p->g);
     if (!s && !p->opts.no_fuse && !p->opts.keep_all) s = weft__plan_fuse(p);
+    if (!s) mark_gradients(p); /* again: in the order that fusing has left */
     if (!s) s = weft__plan_memory(p);
     return s;
 }
@@ -261,6 +272,8 @@ weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan *
     p->opts = *opts;
     p->batch = opts->batch ? opts->batch : 1;
     p->kernels = weft__kernels_chosen(g->f64);
+    if (!g->f64 && (opts->exact_conv || weft_exact_conv()))
+        p->kernels = weft__kernels_exact(p->kernels);
     p->workers = weft__workers();
     p->loss_scale = 1.0f;
     p->vals = g->values;

@@ -34,10 +34,11 @@ typedef struct weft__step {
     weft__tensor *tensors;        /* in, out, din, dout of run, one after the other */
     const weft__node *activation; /* a node fused behind this one, or NULL */
     weft__epilogue epilogue;
+    bool residual; /* the last input is added to what the node gives */
     bool backward; /* has a part in the backward pass */
     bool
         *adds; /* input i: another consumer has written this gradient before; add to it */
-    void **temporary; /* where backward then writes before the pass adds */
+    void **temporary; /* where backward then writes before the pass adds; NULL: it adds */
     int *temporary_block;
     int saved_block, scratch_block, scratch_back_block;
     void *scratch, *scratch_back; /* of forward and of backward */

@@ -1,5 +1,5 @@
-/* rewrite.c: fewer steps for the same network: activations applied by what comes before
- * them, batch norms folded into weights when nothing is trained. */
+/* rewrite.c: fewer steps for the same network: activations and additions applied by what
+ * comes before them, batch norms folded into weights when nothing is trained. */
 #include "graph/plan.h"
 
 #include "ops/batch_norm.h"
@@ -52,6 +52,74 @@ static void fuse_activation(weft_plan *p, int i)
     s->activation = a->run.node;
     s->out[0] = a->out[0];
     remove_step(p, next);
+}
+
+/* Does the largest of some values stay the largest under it, the first of several
+ * included? So far as gradients go: relu sends none to what it made equal. */
+static bool keeps_the_largest(const weft__epilogue *e)
+{
+    return e->act == WEFT_ACT_RELU || (e->act == WEFT_ACT_LEAKY_RELU && e->alpha > 0);
+}
+
+/* An activation before a max pool is applied behind it, where there is less to do. */
+static bool swap_pool(weft_plan *p, int i)
+{
+    const weft__step *a = &p->step[i];
+    weft__epilogue e = {0};
+    int last, next;
+    if (!a->op->epilogue || a->activation || (a->backward && a->op->keeps_in))
+        return false;
+    a->op->epilogue(a->run.node, &e);
+    next = keeps_the_largest(&e) ? only_reader(p, i) : -1;
+    if (next < 0 || strcmp(p->step[next].op->name, "max_pool")) return false;
+    weft__step *s = &p->step[next];
+    if (s->activation || readers(p, a->in[0], &last) != 1) return false;
+    if (p->val[a->in[0]].t.order != p->val[s->in[0]].t.order) return false;
+    s->epilogue = e;
+    s->activation = a->run.node;
+    s->in[0] = a->in[0];
+    remove_step(p, i);
+    return true;
+}
+
+/* The step before step i whose output 0 only step i reads, as its input k; or -1. */
+static int lone_producer(const weft_plan *p, int i, int k)
+{
+    int v = p->step[i].in[k], last;
+    if (p->val[v].kept || readers(p, v, &last) != 1) return -1;
+    for (int j = 0; j < i; j++)
+        if (p->step[j].out[0] == v) return j;
+    return -1;
+}
+
+static bool alike(const weft__tensor *a, const weft__tensor *b)
+{
+    return a->type == b->type && a->order == b->order && weft__shapes_equal(a, b);
+}
+
+/* An addition behind an operator that can add to what it gives: that operator takes the
+ * addition's place, where both summands are there. */
+static bool fuse_add(weft_plan *p, int i)
+{
+    const weft__step *sum = &p->step[i];
+    if (strcmp(sum->op->name, "add") || sum->activation) return false;
+    const weft__tensor *y = &p->val[sum->out[0]].t;
+    if (!alike(&p->val[sum->in[0]].t, y) || !alike(&p->val[sum->in[1]].t, y))
+        return false;
+    for (int k = 0; k < 2; k++) {
+        int j = lone_producer(p, i, k);
+        if (j < 0 || !p->step[j].op->takes_residual || p->step[j].activation ||
+            p->step[j].residual)
+            continue;
+        weft__step s = p->step[j];
+        s.in[s.nin++] = sum->in[1 - k];
+        s.out[0] = sum->out[0];
+        s.residual = true;
+        p->step[i] = s;
+        remove_step(p, j);
+        return true;
+    }
+    return false;
 }
 
 /* Is v a float parameter or buffer of the graph? */
@@ -117,6 +185,10 @@ weft_status weft__plan_fuse(weft_plan *p)
         weft_status s = fold_norm(p, i);
         if (s) return s;
     }
+    for (int i = 0; i < p->steps; i++)
+        if (swap_pool(p, i)) i--;
+    for (int i = 0; i < p->steps; i++)
+        if (fuse_add(p, i)) i--;
     for (int i = 0; i < p->steps; i++) fuse_activation(p, i);
     return WEFT_OK;
 }

@@ -22,6 +22,7 @@ typedef struct run {
     real *y;
     ptrdiff_t x_pixel, y_pixel, x_tap_h, x_tap_w, w_tap_h, w_tap_w;
     int taps_h, taps_w, c;
+    bool load; /* y is added to */
 } run;
 
 WEFT_INLINE vec load_first(const real *p, int n)
@@ -36,6 +37,11 @@ WEFT_INLINE void pixels(const run *r, const int count)
         vec bias = r->bias ? load_first(r->bias + c, n) : vzero(), s[4];
         WEFT_UNROLL
         for (int p = 0; p < count; p++) s[p] = bias;
+        if (r->load) {
+            WEFT_UNROLL
+            for (int p = 0; p < count; p++)
+                s[p] = vadd(load_first(r->y + p * r->y_pixel + c, n), bias);
+        }
         for (int i = 0; i < r->taps_h; i++)
             for (int j = 0; j < r->taps_w; j++) {
                 const real *x = r->x + i * r->x_tap_h + j * r->x_tap_w + c;
@@ -64,7 +70,10 @@ static void span(const depth *d, const axis *h, const axis *w, const real *row, 
         axis_clip(w, q, d->in_w, &j0, &j1);
         ptrdiff_t tap = (ptrdiff_t)(h->tap0 + from * h->tap_step) * d->s->kw + w->tap0 +
                         j0 * w->tap_step;
-        run r = {.bias = d->bias, .c = (int)c, .y = out + (w->phase + q * w->pitch) * c};
+        run r = {.bias = d->bias,
+                 .c = (int)c,
+                 .load = d->s->accumulate,
+                 .y = out + (w->phase + q * w->pitch) * c};
         bool any = from < to && j0 < j1;
         r.taps_h = any ? to - from : 0;
         r.taps_w = any ? j1 - j0 : 0;

@@ -322,6 +322,7 @@ static tile_rows tile_for(const sweep *p, const strip *t, const real *b, ptrdiff
                        .ldb = direct ? p->co : width,
                        .panel = direct ? TILE_COLUMNS : width * k_rows,
                        .n = n,
+                       .load = p->s->accumulate,
                        .bias = bias,
                        .taps_h = 1,
                        .taps_w = 1};
@@ -513,6 +514,7 @@ static bool as_product(const weft__conv *s, weft__gemm *g)
     g->lda = g->k;
     g->ldb = g->n;
     g->ldc = g->n;
+    g->accumulate = s->accumulate;
     return true;
 }
 
@@ -525,7 +527,8 @@ static weft__gemm data_product(const weft__gemm *g)
                         .lda = g->n,
                         .ldb = g->n,
                         .ldc = g->k,
-                        .tb = true};
+                        .tb = true,
+                        .accumulate = g->accumulate};
 }
 
 size_t KERNEL(conv_scratch)(const weft__conv *s)

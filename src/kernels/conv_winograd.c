@@ -252,6 +252,7 @@ WEFT_INLINE void result_vector(const winograd *p, const real *m, const real *bia
     vec d[WINO_IN], half[WINO_OUT * WINO_IN], all[WINO_OUT];
     ptrdiff_t pixel = p->co, row = p->out_w * pixel, plane = p->m_plane;
     vec start = bias ? load_last(bias, n) : vzero();
+    bool add = p->s->accumulate;
     WEFT_UNROLL
     for (int j = 0; j < WINO_IN; j++) {
         WEFT_UNROLL
@@ -265,7 +266,9 @@ WEFT_INLINE void result_vector(const winograd *p, const real *m, const real *bia
         WEFT_UNROLL
         for (int j = 0; j < WINO_OUT; j++) {
             if (j >= columns) break;
-            vec v = activated(p, vadd(all[j], start));
+            vec v = vadd(all[j], start);
+            if (add) v = vadd(load_last(y + i * row + j * pixel, n), v);
+            v = activated(p, v);
             if (n == WEFT_LANES)
                 vstore(y + i * row + j * pixel, v);
             else

@@ -67,8 +67,24 @@ typedef struct weft__conv {
     int stride_h, stride_w, dilate_h, dilate_w;
     int top, left; /* zeros before; what lies beyond the end is zero too */
     int groups;
-    bool exact; /* no Winograd */
+    bool accumulate; /* y, or the dx of conv_data, is added to what is there, before the
+                        epilogue */
+    bool exact; /* plain sums of products: no Winograd */
 } weft__conv;
+
+/* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's size)
+ * may be NULL. */
+typedef struct weft__affine {
+    const real *scale, *shift, *centre, *residual;
+} weft__affine;
+
+/* Where a relu behind a batch norm lets the gradient through: where its result y is above
+ * 0, or, without y, where x * scale[c] + shift[c] is; everywhere without either. kept,
+ * unless NULL, receives what is let through; it may be dy. */
+typedef struct weft__relu_gate {
+    const real *y, *scale, *shift;
+    real *kept;
+} weft__relu_gate;
 
 typedef struct weft__pool {
     int n, h, w, c;
@@ -79,6 +95,34 @@ typedef struct weft__pool {
     bool count_pad; /* averages divide by the window clipped to the padded picture, not to
                        the picture */
 } weft__pool;
+
+/* C[rows][n] = A[rows][k] B (+ C when accumulate) (+ bias[n]). b is the first of B's
+ * panels at the first of k rows; panel: elements from one to the next. */
+typedef struct weft__packed {
+    int rows, k, n;
+    const real *a, *b, *bias;
+    real *c;
+    ptrdiff_t lda, ldc, panel;
+    bool accumulate;
+} weft__packed;
+
+/* One step of a recurrent layer for some rows. gate comes with the input's sums, gates
+ * one behind the other, `units` each, in ONNX's order: GRU z r h, LSTM i o f c. */
+typedef struct weft__cell {
+    int rows, units;
+    ptrdiff_t pitch, gate_pitch; /* of a row of states; of gate */
+    const real *weights;         /* packed, of the gates of this call */
+    const real *state;           /* what they multiply */
+    const real *h;               /* the state before; out may not be in its place */
+    real *out;                   /* the state after */
+    real *gate;                  /* leaves with the gates' values when keep is set */
+    real *inner;      /* receives, if not NULL: reset after, the state's sum for h */
+    const real *c;    /* LSTM: the cells before */
+    real *out_c;      /* and after; may be c */
+    const real *peep; /* [3 units], i o f, or NULL */
+    weft__act act;    /* of rnn_step: RELU or TANH */
+    bool keep;        /* a backward will follow */
+} weft__cell;
 
 /* name, arguments. Grouped by the file that defines them. */
 #define WEFT_KERNELS(X) \
@@ -133,44 +177,51 @@ typedef struct weft__pool {
     X(void, log_softmax, (real * y, const real *x, size_t rows, size_t cols)) \
     X(void, log_softmax_backward, \
       (real * dx, const real *dy, const real *y, size_t rows, size_t cols)) \
-    /* norm.c: x is [rows][c]. Moments are taken about a shifted origin, so that a mean  \
-     * of 1000 with deviation 1 loses nothing; var is the biased variance. (threads) */ \
+    /* batch_norm.c: x is [rows][c]. Moments are taken about a shifted origin, so that a \
+     * mean of 1000 with deviation 1 loses nothing; var is the biased variance, rest     \
+     * (NULL: not wanted) what the rounded mean lacks. (threads) */ \
     X(size_t, moments_scratch, (size_t rows, size_t c)) \
     X(void, moments, \
-      (real * mean, real * var, const real *x, size_t rows, size_t c, void *scratch)) \
-    /* y = x * scale[c] + shift[c], then the epilogue. (threads) */ \
+      (real * mean, real * rest, real * var, const real *x, size_t rows, size_t c, \
+       void *scratch)) \
+    /* then the epilogue. y may be x or the residual. (threads) */ \
     X(void, channel_affine, \
-      (real * y, const real *x, const real *scale, const real *shift, size_t rows, \
-       size_t c, const weft__epilogue *e)) \
-    /* dbeta[c] = sum dy, dgamma[c] = sum dy * (x - mean) * rstd. (threads) */ \
+      (real * y, const real *x, const weft__affine *a, size_t rows, size_t c, \
+       const weft__epilogue *e)) \
+    /* dbeta[c] = sum dy, dgamma[c] = sum dy * (x - mean) * rstd, of the dy that the     \
+     * gate (NULL: none) lets through. (threads) */ \
     X(size_t, batch_norm_sums_scratch, (size_t rows, size_t c)) \
     X(void, batch_norm_sums, \
       (real * dgamma, real * dbeta, const real *dy, const real *x, const real *mean, \
-       const real *rstd, size_t rows, size_t c, void *scratch)) \
+       const real *rstd, size_t rows, size_t c, const weft__relu_gate *g, \
+       void *scratch)) \
     /* dx = gamma rstd (dy - dbeta/rows - xhat dgamma/rows); with fixed statistics dx =  \
-     * gamma rstd dy. (threads) */ \
+     * gamma rstd dy. The gate, if any, goes by scale and shift. dx may be dy. (threads) \
+     */ \
     X(void, batch_norm_data, \
       (real * dx, const real *dy, const real *x, const real *gamma, const real *mean, \
        const real *rstd, const real *dgamma, const real *dbeta, size_t rows, size_t c, \
-       bool fixed)) \
-    /* each row is normalised by itself; mean and rstd are [rows], gamma and beta [cols] \
-     * or NULL */ \
+       bool fixed, const weft__relu_gate *g)) \
+    /* norm.c: each row is normalised by itself; mean and rstd are [rows], gamma and     \
+     * beta [cols] or NULL */ \
     X(void, layer_norm, \
       (real * y, real * mean, real * rstd, const real *x, const real *gamma, \
        const real *beta, size_t rows, size_t cols, real eps)) \
     X(void, layer_norm_backward, \
       (real * dx, const real *dy, const real *x, const real *gamma, const real *mean, \
        const real *rstd, size_t rows, size_t cols)) \
-    /* pool.c (threads): index receives, or is, the winning input position h*w per       \
-     * output element; NULL when no backward will follow. Ties: the first in row-major   \
-     * order wins. Backward writes all of dx. */ \
-    X(void, max_pool, (const weft__pool *p, real *y, const real *x, int32_t *index)) \
+    /* max_pool.c, avg_pool.c (threads): index receives, or is, the winning input        \
+     * position h*w per output element; NULL when no backward will follow. Ties: the     \
+     * first in row-major order wins. Backward writes all of dx. */ \
+    X(void, max_pool, \
+      (const weft__pool *p, real *y, const real *x, int32_t *index, \
+       const weft__epilogue *e)) \
     X(void, max_pool_backward, \
       (const weft__pool *p, real *dx, const real *dy, const int32_t *index)) \
     X(void, avg_pool, (const weft__pool *p, real *y, const real *x)) \
     X(void, avg_pool_backward, (const weft__pool *p, real *dx, const real *dy)) \
     /* gemm.c, conv.c (threads): bias may be NULL. Backwards write all of dx, all of dw. \
-     */ \
+ */ \
     X(size_t, gemm_scratch, (const weft__gemm *g)) \
     X(void, gemm, \
       (const weft__gemm *g, real *c, const real *a, const real *b, const real *bias, \
@@ -202,38 +253,53 @@ typedef struct weft__pool {
        double lr, double alpha, double eps, double decay, double momentum, \
        double gscale)) \
     X(void, clamp, (real * x, size_t n, real low, real high)) \
-    /* gates.c: one row of one step, n units; gates lie one behind the other. Forward:   \
-     * gate comes with the input's sums, rec has the state's; gate leaves with the gates'\
-     * values. Back: gate leaves with their deltas, which also go to rec; dh comes with  \
-     * the gradient of the new state and leaves with what reaches the old one h directly.\
-     * GRU, gates z r h, reset after: inner receives the state's sum for h (NULL: nothing\
-     * is kept); back, its delta. */ \
-    X(void, gru_step, \
-      (real * gate, const real *rec, const real *h, real *out, real *inner, size_t n)) \
+    /* packed.c: products whose second operand was packed: panels of columns, each \
+     * panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, turned, \
+     * [n][ld]. In the caller's thread. */ \
+    X(size_t, panels, (int n)) \
+    X(size_t, panel_size, (int k)) \
+    X(void, pack, \
+      (real * to, const real *b, int k, int n, ptrdiff_t ld, bool turned, int first, \
+       int last)) \
+    X(void, packed_product, (const weft__packed *p)) \
+    /* C[m][n] = A' B, A [k][lda], B [k][ldb]; whole vectors are read of a row of B. In \
+     * the caller's thread. */ \
+    X(void, turned_product, \
+      (real * c, const real *a, const real *b, int m, int n, int k, ptrdiff_t ldc, \
+       ptrdiff_t lda, ptrdiff_t ldb)) \
+    /* cell.c: one step of a recurrent layer for some rows: the product with the state, \
+     * and what gates make of it. The weights r [gates units][k] are packed by blocks \
+     * of units with their bias [gates units] (or NULL), each cell_size elements. */ \
+    X(size_t, cell_blocks, (int units)) \
+    X(size_t, cell_size, (int k, int gates)) \
+    X(void, cell_pack, \
+      (real * to, const real *r, const real *bias, int k, int units, int gates, \
+       int first, int last)) \
+    X(void, rnn_step, (const weft__cell *s)) \
+    X(void, gru_step, (const weft__cell *s)) \
+    /* reset before: z, r and out = r h; then the product with it, and the new state */ \
+    X(void, gru_reset, (const weft__cell *s)) \
+    X(void, gru_renew, (const weft__cell *s)) \
+    X(void, lstm_step, (const weft__cell *s)) \
+    /* gates.c: the way back for one row, n units. gate comes with the gates' values and \
+     * leaves with their deltas; dh comes with the gradient of the new state and leaves \
+     * with what reaches the old one h directly. GRU, gates z r h, reset after: inner \
+     * comes with the state's sum for h and leaves with its delta. */ \
     X(void, gru_step_back, \
-      (real * gate, real * rec, real * inner, real * dh, const real *h, size_t n)) \
-    /* GRU, reset before, in two halves: z, r and inner = r h; then with rec the product \
-     * of inner, the new state. Back: h's and z's deltas; then, inner having the gradient\
-     * of r h, r's. */ \
-    X(void, gru_reset, \
-      (real * gate, const real *rec, const real *h, real *inner, size_t n)) \
-    X(void, gru_renew, \
-      (real * gate, const real *rec, const real *h, real *out, size_t n)) \
-    X(void, gru_renew_back, \
-      (real * gate, real * rec, real * dh, const real *h, size_t n)) \
+      (real * gate, real * inner, real * dh, const real *h, size_t n)) \
+    /* Reset before: h's and z's deltas; then, inner having the gradient of r h, r's. */ \
+    X(void, gru_renew_back, (real * gate, real * dh, const real *h, size_t n)) \
     X(void, gru_reset_back, \
-      (real * gate, real * rec, real * dh, const real *inner, const real *h, size_t n)) \
-    /* LSTM, gates i o f c; peep (i o f) may be NULL. out_c == c is allowed. Back: dc    \
-     * comes with the gradient of the new cells and leaves with that of the old. */ \
-    X(void, lstm_step, \
-      (real * gate, const real *rec, const real *peep, const real *c, real *out_c, \
-       real *out_h, size_t n)) \
+      (real * gate, real * dh, const real *inner, const real *h, size_t n)) \
+    /* LSTM, gates i o f c; c: cells before. peep (i o f) may be NULL; dpeep is added \
+     * to. dc comes with the gradient of the new cells and leaves with that of c. */ \
     X(void, lstm_step_back, \
-      (real * gate, const real *peep, const real *c_before, const real *c_after, \
-       const real *dh, real *dc, size_t n))
+      (real * gate, const real *peep, real *dpeep, const real *c, const real *dh, \
+       real *dc, size_t n))
 
 typedef struct weft__kernels {
     const char *isa;
+    const void *exact; /* the same set for exact convolutions; NULL in that one */
 #define WEFT_KERNEL_FIELD(type, name, args) type(*name) args;
     WEFT_KERNELS(WEFT_KERNEL_FIELD)
 #undef WEFT_KERNEL_FIELD
@@ -256,6 +322,9 @@ WEFT_KERNELS(WEFT_KERNEL_DECLARE)
 /* The sets: points to a weft__kernels of float (F64 false: of the chosen ISA) or of
  * double. Opaque, because the struct's fields have another type in each build. */
 const void *weft__kernels_chosen(bool f64);
+/* The set in which `exact` is NULL, given this one of float: operators then ask for exact
+ * convolutions. */
+const void *weft__kernels_exact(const void *set);
 /* The float set of one ISA, or NULL when it is not built in or does not run here. */
 const void *weft__kernels_of(weft__isa isa);
 

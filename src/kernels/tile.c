@@ -22,6 +22,13 @@
 #define BROADCAST(p) \
     vset1(WEFT_LANES == 1 ? *(const volatile real *)(p) : *(const real *)(p))
 
+/* Two threads of a core share what decodes instructions: fewer of the loop's own help. */
+#if WEFT_LANES == 8
+#define UNROLL_SOME _Pragma("GCC unroll 4")
+#else
+#define UNROLL_SOME
+#endif
+
 #define EACH_ROW(mr) \
     WEFT_UNROLL \
     for (int i = 0; i < (mr); i++)
@@ -110,6 +117,7 @@ WEFT_INLINE void rows_tile(const tile_rows *t, const real *a, real *c, const int
             while (p < end) {
                 const real *stop = end - p > LINE ? p + LINE : end;
                 if (t->ahead_a) EACH_ROW(mr) vprefetch(p + (mr + i) * row);
+                UNROLL_SOME
                 for (; p < stop; p++, b += ldb)
                     step(t, p, b, row, s0, s1, s2, s3, mr, nv);
             }
@@ -132,6 +140,7 @@ WEFT_INLINE void sums_points(const tile_sums *t, const real *a, const real *b, v
                              vec *s1, vec *s2, vec *s3, const int mr, const int nv)
 {
     ptrdiff_t da = t->a_step[2], db = t->b_step[2];
+    UNROLL_SOME
     for (int k = t->count[2]; k > 0; k--, a += da, b += db) {
         vec b0 = LOAD(b, nv);
         vec b1 = nv > 1 ? LOAD(B_AT(t, b, 1), nv) : b0;

@@ -125,7 +125,8 @@ WEFT_INLINE vec vtanh(vec x)
     p = vfma(p, z, vset1(1.33313313e-1f));
     p = vfma(p, z, vset1(-3.33332777e-1f));
     vec near = vfma(vmul(p, z), x, x);
-    vec far = vadd(vexp(vadd(a, a)), one);
+    vec n, q = exp_parts(vmin(vset1(64.0f), vadd(a, a)), &n);
+    vec far = vfma(vadd(q, one), vpow2(n), one);
     far = vcopysign(vsub(one, vdiv(vset1(2.0f), far)), x);
     return vselect(vgt(a, vset1(0.625f)), far, near);
 }

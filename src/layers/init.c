@@ -47,10 +47,13 @@ static void orthogonal(double *a, size_t rows, size_t columns, weft__rng *r, dou
     for (size_t i = 0; i < rows * columns; i++) a[i] *= gain;
 }
 
+/* columns 0: all but the first axis make a row. */
 static weft_status fill_orthogonal(float *x, const weft__tensor *t, weft__rng *r,
-                                   double gain)
+                                   double gain, size_t columns)
 {
-    size_t rows = t->rank > 0 ? (size_t)t->dim[0] : 1, columns = t->count / rows;
+    size_t first = t->rank > 0 ? (size_t)t->dim[0] : 1;
+    if (!columns || t->count % columns) columns = t->count / first;
+    size_t rows = t->count / columns;
     double *a = weft__alloc(t->count, sizeof *a);
     if (!a) return weft__fail(WEFT_ENOMEM, "init: out of memory");
     orthogonal(a, rows, columns, r, gain);
@@ -92,9 +95,16 @@ static weft_status fill(float *x, const weft__tensor *t, const weft__init *init,
                      xavier * sqrt(6 / (in + out)));
         break;
     case WEFT_INIT_ORTHOGONAL:
-        return fill_orthogonal(x, t, r, xavier);
+        return fill_orthogonal(x, t, r, xavier, b > 0 ? (size_t)b : 0);
     }
     return WEFT_OK;
+}
+
+static void set_part(float *x, size_t n, const weft__init *init)
+{
+    for (size_t at = 0; init->period && at < n; at += init->period)
+        for (size_t i = 0; i < init->count && at + init->from + i < n; i++)
+            x[at + init->from + i] = (float)init->value;
 }
 
 weft_status weft_init(weft_graph *g, uint64_t seed)
@@ -107,6 +117,7 @@ weft_status weft_init(weft_graph *g, uint64_t seed)
         float *x = weft__alloc(t.count, sizeof *x);
         if (!x) return weft__fail(WEFT_ENOMEM, "init: out of memory");
         s = fill(x, &t, &v->init, &r);
+        set_part(x, t.count, &v->init);
         if (!s) s = weft_param_set(g, (weft_val){g->param[i]}, x, t.count);
         free(x);
     }

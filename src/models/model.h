@@ -5,10 +5,20 @@
 
 #include "weft/models.h"
 
+struct weft__text; /* models/text.h */
+
 typedef struct weft__model {
     weft_model_info info;
-    /* From input x to logits; classes and dropout as asked. */
+    /* Of pictures: from input x to logits; classes and dropout as asked. */
     weft_val (*build)(weft_graph *g, weft_val x, const weft_model_opts *opts);
+    /* Of texts: from the embedded tokens to what the classifier reads; and what options
+     * that were left out mean here. */
+    weft_val (*read)(weft_graph *g, const struct weft__text *t);
+    weft_text_model_opts text;
 } weft__model;
+
+/* Adds the inputs, m's network, and the classifier; opts as the user gave them. */
+weft_val weft__text_build(weft_graph *g, const weft__model *m,
+                          const weft_text_model_opts *opts);
 
 #endif

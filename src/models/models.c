@@ -39,13 +39,32 @@ static weft_status unknown(const char *name)
                       near ? "?" : ".");
 }
 
+static const weft__model *find(const char *name)
+{
+    for (int i = 0; i < COUNT; i++)
+        if (!strcmp(table[i]->info.name, name)) return table[i];
+    return NULL;
+}
+
+bool weft_model_is_text(const char *name)
+{
+    const weft__model *m = find(name);
+    return m && m->read;
+}
+
+static weft_status finish(weft_graph *g, weft_val y, weft_val *logits)
+{
+    weft_output(g, y, "logits");
+    if (!weft_graph_status(g)) *logits = y;
+    return weft_graph_status(g);
+}
+
 weft_status weft_model_build(weft_graph *g, const char *name, const weft_model_opts *opts,
                              weft_val *logits)
 {
-    const weft__model *m = NULL;
-    for (int i = 0; i < COUNT && !m; i++)
-        if (!strcmp(table[i]->info.name, name)) m = table[i];
+    const weft__model *m = find(name);
     if (!m) return unknown(name);
+    if (!m->build) return weft__fail(WEFT_EUSAGE, "%s: is a model for texts", name);
     weft_model_opts o = opts ? *opts : (weft_model_opts){0};
     if (!o.classes) o.classes = 10;
     if (!o.channels) o.channels = m->info.channels;
@@ -53,8 +72,15 @@ weft_status weft_model_build(weft_graph *g, const char *name, const weft_model_o
     if (!o.width) o.width = m->info.width;
     if (o.classes < 1) return weft__fail(WEFT_EUSAGE, "%s: %d classes", name, o.classes);
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, o.channels, o.height, o.width));
-    weft_val y = m->build(g, x, &o);
-    weft_output(g, y, "logits");
-    if (!weft_graph_status(g)) *logits = y;
-    return weft_graph_status(g);
+    return finish(g, m->build(g, x, &o), logits);
+}
+
+weft_status weft_text_model_build(weft_graph *g, const char *name,
+                                  const weft_text_model_opts *opts, weft_val *logits)
+{
+    const weft_text_model_opts none = {0};
+    const weft__model *m = find(name);
+    if (!m) return unknown(name);
+    if (!m->read) return weft__fail(WEFT_EUSAGE, "%s: is a model for pictures", name);
+    return finish(g, weft__text_build(g, m, opts ? opts : &none), logits);
 }

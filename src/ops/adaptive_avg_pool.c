@@ -16,18 +16,6 @@ typedef struct job {
     const real *x, *dy;
 } job;
 
-/* Row y of the pixels of y: its window's first and last pixel. */
-typedef struct window {
-    int top, bottom, left, right;
-} window;
-
-static window window_of(const weft__adaptive_sizes *z, int i, int j)
-{
-    return (window){
-        weft__adaptive_begin(i, z->h, z->oh), weft__adaptive_end(i, z->h, z->oh),
-        weft__adaptive_begin(j, z->w, z->ow), weft__adaptive_end(j, z->w, z->ow)};
-}
-
 /* Pixels begin .. end-1 of y. */
 static void average(void *arg, size_t begin, size_t end)
 {
@@ -35,8 +23,7 @@ static void average(void *arg, size_t begin, size_t end)
     const weft__adaptive_sizes *z = &b->z;
     size_t c = (size_t)z->c, plane = (size_t)z->oh * (size_t)z->ow;
     for (size_t p = begin; p < end; p++) {
-        int i = (int)(p % plane / (size_t)z->ow), j = (int)(p % (size_t)z->ow);
-        window v = window_of(z, i, j);
+        weft__adaptive_window v = weft__adaptive_at(z, p);
         const real *x = b->x + p / plane * (size_t)z->h * (size_t)z->w * c;
         real *y = b->y + p * c;
         memset(y, 0, c * sizeof *y);
@@ -58,8 +45,7 @@ static void spread_back(void *arg, size_t begin, size_t end)
     for (size_t p = begin * (size_t)z->oh * (size_t)z->ow;
          p < end * (size_t)z->oh * (size_t)z->ow; p++) {
         size_t n = p / (size_t)z->ow / (size_t)z->oh;
-        window v = window_of(z, (int)(p / (size_t)z->ow % (size_t)z->oh),
-                             (int)(p % (size_t)z->ow));
+        weft__adaptive_window v = weft__adaptive_at(z, p);
         real *dx = b->dx + n * picture;
         real part = (real)(1.0 / ((double)(v.bottom - v.top) * (v.right - v.left)));
         for (int r = v.top; r < v.bottom; r++)

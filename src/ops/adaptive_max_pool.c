@@ -44,17 +44,13 @@ static void largest(void *arg, size_t begin, size_t end)
     const weft__adaptive_sizes *z = &b->z;
     size_t c = (size_t)z->c, plane = (size_t)z->oh * (size_t)z->ow;
     for (size_t p = begin; p < end; p++) {
-        int i = (int)(p % plane / (size_t)z->ow), j = (int)(p % (size_t)z->ow);
-        int top = weft__adaptive_begin(i, z->h, z->oh),
-            bottom = weft__adaptive_end(i, z->h, z->oh);
-        int left = weft__adaptive_begin(j, z->w, z->ow),
-            right = weft__adaptive_end(j, z->w, z->ow);
+        weft__adaptive_window v = weft__adaptive_at(z, p);
         const real *x = b->x + p / plane * (size_t)z->h * (size_t)z->w * c;
-        for (int r = top; r < bottom; r++)
-            for (int s = left; s < right; s++) {
+        for (int r = v.top; r < v.bottom; r++)
+            for (int s = v.left; s < v.right; s++) {
                 int at = r * z->w + s;
                 take_larger(b->y + p * c, b->index ? b->index + p * c : NULL,
-                            x + (size_t)at * c, c, at, r == top && s == left);
+                            x + (size_t)at * c, c, at, r == v.top && s == v.left);
             }
     }
 }
@@ -81,7 +77,7 @@ static void forward(const weft__run *r)
     weft__pool p;
     double window = (double)b.z.h / b.z.oh * b.z.w / b.z.ow;
     if (weft__adaptive_even(&b.z, &p))
-        KERNELS(r)->max_pool(&p, b.y, b.x, b.index);
+        KERNELS(r)->max_pool(&p, b.y, b.x, b.index, NULL);
     else
         weft__spread((size_t)b.z.n * (size_t)b.z.oh * (size_t)b.z.ow, 2 * window * b.z.c,
                      largest, &b);

@@ -69,17 +69,18 @@ static sizes measure(const weft__tensor *x)
  * counts where the deviation is 1: `rest` is what the mean lacks. */
 typedef struct statistics {
     real *mean, *rest, *rstd; /* rstd: 1 / sqrt(var + eps) */
+    real *scale, *shift;      /* y = x scale + shift, or of x - mean, when centred */
+    real *centred;            /* one number: 0 or 1 */
 } statistics;
 
-enum {
-    SAVED = 3,
-    SCRATCH = 5
-}; /* rows; what the kernels need comes behind those in scratch */
+/* Rows of statistics; rows of scratch, behind which comes what the kernels need. */
+enum { SAVED = 6, SCRATCH = SAVED };
 
 static statistics statistics_at(void *place, const sizes *z)
 {
     real *p = place;
-    return (statistics){p, p + z->row, p + 2 * z->row};
+    return (statistics){
+        p, p + z->row, p + 2 * z->row, p + 3 * z->row, p + 4 * z->row, p + 5 * z->row};
 }
 
 static size_t larger(size_t a, size_t b)
@@ -131,31 +132,11 @@ static bool far_from_zero(const real *mean, const real *var, size_t c, double ep
     return false;
 }
 
-/* Fills s with the batch's statistics, var in place of rstd. True when x had to be
- * centred first: then out[0] is x - mean. two: scratch of two rows. */
-static bool measure_batch(const weft__run *r, const statistics *s, const sizes *z,
-                          real *two, void *scratch)
-{
-    const weft__kernels *k = KERNELS(r);
-    double eps = ((const weft__batch_norm_attr *)r->attr)->eps;
-    k->moments(s->mean, s->rstd, r->in[X].data, z->rows, z->c, scratch);
-    memset(s->rest, 0, z->c * sizeof *s->rest);
-    if (!far_from_zero(s->mean, s->rstd, z->c, eps)) return false;
-    for (size_t i = 0; i < z->c; i++) {
-        two[i] = 1;
-        two[z->row + i] = -s->mean[i];
-    }
-    k->channel_affine(r->out[0].data, r->in[X].data, two, two + z->row, z->rows, z->c,
-                      NULL);
-    k->moments(s->rest, s->rstd, r->out[0].data, z->rows, z->c, scratch);
-    return true;
-}
-
 static void forward(const weft__run *r)
 {
     sizes z = measure(&r->in[X]);
-    real *scale = r->scratch, *shift = scale + z.row;
-    statistics s = statistics_at(r->saved ? r->saved : scale + 2 * z.row, &z);
+    real *scratch = r->scratch;
+    statistics s = statistics_at(r->saved ? r->saved : scratch, &z);
     const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
     double eps = ((const weft__batch_norm_attr *)r->attr)->eps;
     bool centred = false;
@@ -164,17 +145,24 @@ static void forward(const weft__run *r)
         memcpy(s.rstd, r->in[VAR].data, z.c * sizeof *s.rstd);
         memset(s.rest, 0, z.c * sizeof *s.rest);
     } else {
-        centred = measure_batch(r, &s, &z, scale, scale + SCRATCH * z.row);
+        KERNELS(r)->moments(s.mean, s.rest, s.rstd, r->in[X].data, z.rows, z.c,
+                            scratch + SCRATCH * z.row);
+        centred = far_from_zero(s.mean, s.rstd, z.c, eps);
         update_running(r, &s, s.rstd, &z);
     }
     for (size_t i = 0; i < z.c; i++) {
         s.rstd[i] = (real)(1 / sqrt((double)s.rstd[i] + eps));
         double a = (double)gamma[i] * s.rstd[i], middle = centred ? s.rest[i] : s.mean[i];
-        scale[i] = (real)a;
-        shift[i] = (real)(beta[i] - middle * a);
+        s.scale[i] = (real)a;
+        s.shift[i] = (real)(beta[i] - middle * a);
     }
-    KERNELS(r)->channel_affine(r->out[0].data, centred ? r->out[0].data : r->in[X].data,
-                               scale, shift, z.rows, z.c, r->epilogue);
+    *s.centred = centred;
+    const weft__affine a = {.scale = s.scale,
+                            .shift = s.shift,
+                            .centre = centred ? s.mean : NULL,
+                            .residual = r->residual ? r->residual->data : NULL};
+    KERNELS(r)->channel_affine(r->out[0].data, r->in[X].data, &a, z.rows, z.c,
+                               r->epilogue);
 }
 
 /* Running statistics that are parameters count only where they are used. */
@@ -190,6 +178,25 @@ static void running_back(const weft__run *r, const real *rstd, const real *dgamm
         dvar[i] = used ? -gamma[i] * dgamma[i] * rstd[i] * rstd[i] / 2 : 0;
 }
 
+/* What the relu behind this one lets through, and where it is kept. True when the data
+ * gradient has to look at the gate again; else it goes by what was kept. */
+static bool gate_of(const weft__run *r, const statistics *s, weft__relu_gate *g)
+{
+    bool relu = r->epilogue && r->epilogue->act == WEFT_ACT_RELU;
+    const real *dy = r->dout[0].data;
+    real *rest = r->dresidual ? r->dresidual->data : NULL;
+    *g = (weft__relu_gate){.kept = rest == dy && !relu ? NULL : rest};
+    if (!relu) return false;
+    if (!r->residual && !*s->centred) {
+        g->scale = s->scale;
+        g->shift = s->shift;
+        return true;
+    }
+    g->y = r->out[0].data;
+    if (!g->kept) g->kept = r->din[X].data;
+    return false;
+}
+
 static void backward(const weft__run *r)
 {
     sizes z = measure(&r->in[X]);
@@ -197,10 +204,13 @@ static void backward(const weft__run *r)
     const real *dy = r->dout[0].data, *x = r->in[X].data;
     real *dgamma = r->din[GAMMA].data, *dbeta = r->din[BETA].data, *dx = r->din[X].data;
     real *scratch = r->scratch, *centre = scratch + 2 * z.row;
+    weft__relu_gate gate;
+    bool again = gate_of(r, &s, &gate);
     if (!dgamma) dgamma = scratch;
     if (!dbeta) dbeta = scratch + z.row;
-    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, s.mean, s.rstd, z.rows, z.c,
+    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, s.mean, s.rstd, z.rows, z.c, &gate,
                                 scratch + SCRATCH * z.row);
+    if (gate.kept) dy = gate.kept;
     /* the kernels take the mean without its rest; dgamma and dbeta make up for it */
     for (size_t i = 0; i < z.c; i++) {
         double off = (double)s.rest[i] * s.rstd[i];
@@ -209,7 +219,8 @@ static void backward(const weft__run *r)
     }
     if (dx)
         KERNELS(r)->batch_norm_data(dx, dy, x, r->in[GAMMA].data, s.mean, s.rstd, dgamma,
-                                    centre, z.rows, z.c, uses_running(r));
+                                    centre, z.rows, z.c, uses_running(r),
+                                    again ? &gate : NULL);
     running_back(r, s.rstd, dgamma, dbeta, z.c);
 }
 
@@ -288,7 +299,10 @@ const weft_op WEFT_OP(batch_norm) = {
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << X | 1u << GAMMA,
+    .grad_in_place = true,
     .takes_epilogue = true,
+    .takes_residual = true,
+    .undoes_relu = true,
     .flops = flops,
     .describe = describe,
     .to_onnx = to_onnx,

@@ -1,14 +1,11 @@
 /* conv.c: y = x convolved with w, plus b; one or two axes. */
-#include "ops/window.h"
+#include "ops/conv.h"
+#include "ops/walk.h"
 
 #include <assert.h>
 #include <stdio.h>
 
-/* The kernel's size is the weight's; here it is for describe alone. */
-typedef struct options {
-    weft__slide slide;
-    int groups;
-} options;
+typedef weft__conv_attr options;
 
 weft_val weft_conv(weft_graph *g, weft_val x, weft_val w, weft_val b,
                    const weft_conv_opts *opts)
@@ -72,7 +69,8 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__slide_result(node, &in[0], in[1].dim[0], axis[0].out, axis[1].out, out);
 }
 
-static weft__conv geometry(const weft__node *node, const weft__tensor *in)
+static weft__conv geometry(const weft__node *node, const weft__tensor *in,
+                           const weft__kernels *k)
 {
     weft__axis a[2];
     weft_status s = settle(node, in, a);
@@ -93,7 +91,8 @@ static weft__conv geometry(const weft__node *node, const weft__tensor *in)
                         .dilate_w = a[1].dilate,
                         .top = a[0].before,
                         .left = a[1].before,
-                        .groups = ((const options *)node->attr)->groups};
+                        .groups = ((const options *)node->attr)->groups,
+                        .exact = !k->exact};
 }
 
 static size_t pixels(const weft__conv *s)
@@ -111,7 +110,7 @@ static void memory(const weft__node *node, const weft__tensor *in,
                    weft__memory *m)
 {
     const weft__kernels *k = kernels;
-    weft__conv s = geometry(node, in);
+    weft__conv s = geometry(node, in, k);
     (void)out;
     m->scratch = k->conv_scratch(&s);
     if (!training) return;
@@ -120,9 +119,17 @@ static void memory(const weft__node *node, const weft__tensor *in,
     m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(&s), (size_t)s.o));
 }
 
+/* Unless they are in the same place, or y is not wanted. */
+static void copy_onto(const weft__tensor *y, const weft__tensor *x)
+{
+    if (y->data && y->data != x->data) weft__copy_flat(y->data, x->data, x->count);
+}
+
 static void forward(const weft__run *r)
 {
-    weft__conv s = geometry(r->node, r->in);
+    weft__conv s = geometry(r->node, r->in, KERNELS(r));
+    s.accumulate = r->residual != NULL;
+    if (r->residual) copy_onto(&r->out[0], r->residual);
     KERNELS(r)->conv(&s, r->out[0].data, r->in[0].data, r->in[1].data, r->in[2].data,
                      r->epilogue, r->scratch);
 }
@@ -130,9 +137,12 @@ static void forward(const weft__run *r)
 static void backward(const weft__run *r)
 {
     const weft__kernels *k = KERNELS(r);
-    weft__conv s = geometry(r->node, r->in);
+    weft__conv s = geometry(r->node, r->in, KERNELS(r));
     const real *dy = r->dout[0].data;
+    if (r->dresidual) copy_onto(r->dresidual, &r->dout[0]);
+    s.accumulate = r->add & 1;
     if (r->din[0].data) k->conv_data(&s, r->din[0].data, dy, r->in[1].data, r->scratch);
+    s.accumulate = false;
     if (r->din[1].data) k->conv_weight(&s, r->din[1].data, dy, r->in[0].data, r->scratch);
     if (r->din[2].data)
         k->sum_rows(r->din[2].data, dy, pixels(&s), (size_t)s.o, r->scratch);
@@ -231,6 +241,8 @@ const weft_op WEFT_OP(conv) = {
     .backward = backward,
     .keeps_in = 1u << 0 | 1u << 1,
     .takes_epilogue = true,
+    .takes_residual = true,
+    .can_add = 1u << 0,
     .flops = flops,
     .describe = describe,
     .to_onnx = to_onnx,

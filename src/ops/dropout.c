@@ -80,7 +80,10 @@ static weft_status from_onnx(struct weft__onnx_node *n)
             0) /* training_mode: a pass decides that, too */
             (void)weft__onnx_const_ints(n, 2, &flag, 1);
     }
-    weft__onnx_set(n, 0, weft_dropout(weft__onnx_graph(n), weft__onnx_value(n, 0), p));
+    bool spatial = weft__onnx_note(n, "spatial") > 0 && weft__onnx_shape(n, 0).rank == 3;
+    weft__onnx_set(n, 0,
+                   (spatial ? weft_spatial_dropout : weft_dropout)(
+                       weft__onnx_graph(n), weft__onnx_value(n, 0), p));
     return WEFT_OK;
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { INDEX, TABLE, INPUTS };
-enum { RANGES = 8, SMALL = 30000 };
+enum { RANGES = 8, SMALL = 30000, PIECE = 32 }; /* PIECE: columns of an item */
 
 weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
                         const weft_embedding_opts *opts)
@@ -111,10 +111,42 @@ static void collect(void *arg, size_t begin, size_t end, int worker)
     }
 }
 
+/* Adds to some columns of the rows that were read, in the order of the indices. */
+static void add_columns(void *arg, size_t begin, size_t end, int worker)
+{
+    const job *j = arg;
+    const size_t from = begin * PIECE, to = end * PIECE < j->wide ? end * PIECE : j->wide;
+    const real *dy = (const real *)j->r->dout[0].data + from;
+    real *dt = (real *)j->r->din[TABLE].data + from;
+    (void)worker;
+    for (size_t i = 0; i < j->count; i++) {
+        ptrdiff_t row = row_of(j, i);
+        if (row < 0 || row == j->padding) continue;
+        real *sum = dt + (size_t)row * j->wide;
+        KERNELS(j->r)->add(sum, sum, dy + i * j->wide, to - from, 1, 1);
+    }
+}
+
+static void add_to_rows(const job *j)
+{
+    weft__touched *touched = j->r->din[TABLE].touched;
+    for (size_t i = 0; i < j->count; i++) {
+        ptrdiff_t row = row_of(j, i);
+        if (row >= 0 && row != j->padding) weft__touch(touched, (int32_t)row);
+    }
+    size_t pieces = (j->wide + PIECE - 1) / PIECE;
+    bool small = j->count * j->wide < SMALL;
+    weft__parallel(pieces, small ? pieces : 1, add_columns, (void *)j);
+}
+
 static void backward(const weft__run *r)
 {
     job j = prepare(r);
     if (!r->din[TABLE].data) return;
+    if (r->din[TABLE].touched) {
+        add_to_rows(&j);
+        return;
+    }
     /* every range looks at all indices, so there should be few */
     bool small = (j.count + j.rows) * j.wide < SMALL;
     weft__parallel(j.rows, small ? j.rows : (j.rows + RANGES - 1) / RANGES, collect, &j);
@@ -123,7 +155,17 @@ static void backward(const weft__run *r)
 static void describe(const weft__node *node, char *text, size_t size)
 {
     const weft_embedding_opts *o = node->attr;
-    if (o->padded) snprintf(text, size, "padding %d", o->padding);
+    const char *sparse = o->sparse ? "sparse" : "";
+    if (o->padded)
+        snprintf(text, size, "padding %d%s%s", o->padding, o->sparse ? " " : "", sparse);
+    else
+        snprintf(text, size, "%s", sparse);
+}
+
+static unsigned touches(const weft__node *node)
+{
+    const weft_embedding_opts *o = node->attr;
+    return o->sparse ? 1u << TABLE : 0;
 }
 
 /* ---- ONNX ---- */
@@ -175,8 +217,9 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
     weft_shape table = weft__sample_shape(rng, 1, 3, 5);
     weft_shape index = weft__sample_shape(rng, 1, 3, 5);
     table.dim[0] = rows;
+    weft_embedding_opts o = {.sparse = weft__rng_below(rng, 2)};
     return weft_embedding(g, weft_input_int(g, "index", index, rows),
-                          weft__sample_value(g, rng, "table", table), NULL);
+                          weft__sample_value(g, rng, "table", table), &o);
 }
 
 const weft_op WEFT_OP(embedding) = {
@@ -187,6 +230,7 @@ const weft_op WEFT_OP(embedding) = {
     .shape = shape,
     .forward = forward,
     .backward = backward,
+    .touches = touches,
     .keeps_in = 1u << INDEX,
     .describe = describe,
     .to_onnx = to_onnx,

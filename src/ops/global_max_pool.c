@@ -18,7 +18,7 @@ static void memory(const weft__node *node, const weft__tensor *in,
 static void forward(const weft__run *r)
 {
     weft__pool p = weft__pooling_whole(&r->in[0]);
-    KERNELS(r)->max_pool(&p, r->out[0].data, r->in[0].data, r->saved);
+    KERNELS(r)->max_pool(&p, r->out[0].data, r->in[0].data, r->saved, NULL);
 }
 
 static void backward(const weft__run *r)

@@ -120,14 +120,15 @@ static void forward(const weft__run *r)
             mean = (real *)r->saved + n * z.c;
             rstd = mean + z.n * z.c;
         }
-        KERNELS(r)->moments(mean, rstd, x, z.pixels, z.c, rest);
+        KERNELS(r)->moments(mean, NULL, rstd, x, z.pixels, z.c, rest);
         join_groups(&z, ((const options *)r->attr)->eps, mean, rstd);
         for (size_t i = 0; i < z.c; i++) {
             double a = (double)rstd[i] * (gamma ? gamma[i] : 1);
             scale[i] = (real)a;
             shift[i] = (real)((beta ? beta[i] : 0) - mean[i] * a);
         }
-        KERNELS(r)->channel_affine(y, x, scale, shift, z.pixels, z.c, NULL);
+        const weft__affine a = {.scale = scale, .shift = shift};
+        KERNELS(r)->channel_affine(y, x, &a, z.pixels, z.c, NULL);
     }
 }
 
@@ -192,7 +193,7 @@ static void backward(const weft__run *r)
                  constant,
                  by_x};
         KERNELS(r)->batch_norm_sums(dgamma, dbeta, b.dy, b.x, mean, rstd, z.pixels, z.c,
-                                    rest);
+                                    NULL, rest);
         for (size_t i = 0; i < z.c && total_gamma; i++) total_gamma[i] += dgamma[i];
         for (size_t i = 0; i < z.c && total_beta; i++) total_beta[i] += dbeta[i];
         if (!b.dx) continue;

@@ -21,74 +21,46 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 
 /* ---- the cell; inner: Rn h + cn, then its delta; reset before: r h ---- */
 
-static real *row_of(const weft__rnn_part *p, real *array, int row)
+static void step(const weft__rnn_part *p, weft__cell *s)
 {
-    return array + (size_t)row * (size_t)p->job->z.h;
+    p->job->k->gru_step(s);
 }
 
-static real *sums_of(const weft__rnn_part *p, int row)
+static void back(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    return p->rec + (size_t)row * (size_t)p->job->z.wide;
+    j->k->gru_step_back(b->gate, b->inner, b->dh, b->old, b->n);
 }
 
-static real *inner_of(const weft__rnn_part *p, int row)
+static void half_step(const weft__rnn_part *p, weft__cell *s)
 {
-    return weft__rnn_kept(p, p->job->inner, row, p->time);
+    const weft__kernels *k = p->job->k;
+    const size_t packed = k->cell_blocks(s->units) * k->cell_size(s->units, 2);
+    real *next = s->out;
+    s->out = p->mid;
+    k->gru_reset(s);
+    s->weights += packed;
+    s->state = p->mid;
+    s->out = next;
+    k->gru_renew(s);
 }
 
-static real *old_of(const weft__rnn_part *p, int row)
+static void half_back(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    return weft__rnn_kept(p, p->job->old, row, p->time);
+    j->k->gru_renew_back(b->gate, b->dh, b->old, b->n);
 }
 
-static void step(const weft__rnn_part *p, int row)
+static void half_back_before(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    real *h = row_of(p, p->h, row);
-    p->job->k->gru_step(weft__rnn_gates(p, row), sums_of(p, row), h, h, inner_of(p, row),
-                        (size_t)p->job->z.h);
-}
-
-static void back(const weft__rnn_part *p, int row)
-{
-    p->job->k->gru_step_back(weft__rnn_gates(p, row), sums_of(p, row), inner_of(p, row),
-                             row_of(p, p->h, row), old_of(p, row), (size_t)p->job->z.h);
-}
-
-static void half_before(const weft__rnn_part *p, int row)
-{
-    size_t n = (size_t)p->job->z.h;
-    real *mid = row_of(p, p->mid, row), *inner = inner_of(p, row);
-    p->job->k->gru_reset(weft__rnn_gates(p, row), sums_of(p, row), row_of(p, p->h, row),
-                         mid, n);
-    for (size_t i = 0; inner && i < n; i++) inner[i] = mid[i];
-}
-
-static void half_step(const weft__rnn_part *p, int row)
-{
-    size_t n = (size_t)p->job->z.h;
-    real *h = row_of(p, p->h, row);
-    p->job->k->gru_renew(weft__rnn_gates(p, row), sums_of(p, row) + 2 * n, h, h, n);
-}
-
-static void half_back(const weft__rnn_part *p, int row)
-{
-    p->job->k->gru_renew_back(weft__rnn_gates(p, row), sums_of(p, row),
-                              row_of(p, p->h, row), old_of(p, row), (size_t)p->job->z.h);
-}
-
-static void half_back_before(const weft__rnn_part *p, int row)
-{
-    p->job->k->gru_reset_back(weft__rnn_gates(p, row), sums_of(p, row),
-                              row_of(p, p->h, row), row_of(p, p->mid, row),
-                              old_of(p, row), (size_t)p->job->z.h);
+    j->k->gru_reset_back(b->gate, b->dh, b->mid, b->old, b->n);
 }
 
 static const weft__rnn_cell *cell_of(const weft__run *r)
 {
-    static const weft__rnn_cell after = {.gates = GATES, .step = step, .back = back};
+    static const weft__rnn_cell after = {
+        .gates = GATES, .apart = true, .direct = true, .step = step, .back = back};
     static const weft__rnn_cell before = {.gates = GATES,
                                           .half = true,
-                                          .before = half_before,
+                                          .direct = true,
                                           .step = half_step,
                                           .back = half_back,
                                           .back_before = half_back_before};

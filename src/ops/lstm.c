@@ -3,8 +3,6 @@
 
 #include "ops/recurrent_onnx.h"
 
-#include <string.h>
-
 enum { GATES = 4 }; /* i o f g */
 
 weft_val weft_lstm(weft_graph *g, weft_val x, const weft_rnn_in *in,
@@ -20,34 +18,16 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__rnn_shape(node, in, out, GATES, true);
 }
 
-/* ---- the cell; inner: the cells after each step ---- */
+/* ---- the cell; inner: the cells before each step ---- */
 
-static const real *peepholes(const weft__rnn_part *p)
+static void step(const weft__rnn_part *p, weft__cell *s)
 {
-    const weft__tensor *t = &p->job->r->in[RNN_PEEP];
-    size_t h = (size_t)p->job->z.h;
-    return t->rank < 0 ? NULL : (const real *)t->data + 3 * h * (size_t)p->dir;
+    p->job->k->lstm_step(s);
 }
 
-static void step(const weft__rnn_part *p, int row)
+static void back(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    size_t n = (size_t)p->job->z.h;
-    real *c = p->c + (size_t)row * n;
-    real *inner = weft__rnn_kept(p, p->job->inner, row, p->time);
-    p->job->k->lstm_step(weft__rnn_gates(p, row), p->rec + (size_t)row * GATES * n,
-                         peepholes(p), c, c, p->h + (size_t)row * n, n);
-    if (inner) memcpy(inner, c, n * sizeof *c);
-}
-
-static void back(const weft__rnn_part *p, int row)
-{
-    size_t n = (size_t)p->job->z.h;
-    real *gate = weft__rnn_gates(p, row), *dh = p->h + (size_t)row * n;
-    p->job->k->lstm_step_back(gate, peepholes(p), weft__rnn_cells_before(p, row),
-                              weft__rnn_kept(p, p->job->inner, row, p->time), dh,
-                              p->c + (size_t)row * n, n);
-    memcpy(p->rec + (size_t)row * GATES * n, gate, GATES * n * sizeof *gate);
-    memset(dh, 0, n * sizeof *dh);
+    j->k->lstm_step_back(b->gate, b->peep, b->dpeep, b->inner, b->dh, b->dc, b->n);
 }
 
 static const weft__rnn_cell cell = {
@@ -103,7 +83,7 @@ const weft_op WEFT_OP(lstm) = {
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS |
-                1u << RNN_C | 1u << RNN_PEEP,
+                1u << RNN_PEEP,
     .flops = weft__rnn_flops,
     .describe = weft__rnn_describe,
     .to_onnx = to_onnx,

@@ -27,7 +27,7 @@ static void memory(const weft__node *node, const weft__tensor *in,
 static void forward(const weft__run *r)
 {
     weft__pool p = weft__pooling_geometry(r->node, &r->in[0]);
-    KERNELS(r)->max_pool(&p, r->out[0].data, r->in[0].data, r->saved);
+    KERNELS(r)->max_pool(&p, r->out[0].data, r->in[0].data, r->saved, r->epilogue);
 }
 
 static void backward(const weft__run *r)
@@ -73,6 +73,7 @@ const weft_op WEFT_OP(max_pool) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
+    .takes_epilogue = true,
     .flops = weft__pooling_flops,
     .describe = weft__pooling_describe,
     .to_onnx = to_onnx,

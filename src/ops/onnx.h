@@ -50,6 +50,23 @@ void weft__onnx_begin(weft__onnx_writer *w, const char *op_type);
 void weft__onnx_add_named(weft__onnx_writer *w, const char *name);
 void weft__onnx_end(weft__onnx_writer *w, const char **names, int n);
 void weft__onnx_give(weft__onnx_writer *w, int k);
+/* The name of the node's own input i. No node may be at hand. */
+const char *weft__onnx_input_name(weft__onnx_writer *w, int i);
+/* What is made from value `lengths`, integers [n], by nodes of its own, written once for
+ * all that read it; its name. No node may be at hand.
+ * MASK: [n, steps] and ones up to that rank: whether a step is before the length.
+ * COLUMN: the lengths as [n, 1]; REAL: as floats; LAST: less one. */
+typedef enum weft__onnx_form {
+    WEFT_ONNX_MASK,
+    WEFT_ONNX_COLUMN,
+    WEFT_ONNX_REAL,
+    WEFT_ONNX_LAST
+} weft__onnx_form;
+const char *weft__onnx_steps(weft__onnx_writer *w, int lengths, weft__onnx_form form,
+                             int steps, int rank);
+/* What ONNX has no place for: a number of at least 0 under that key, kept in the file's
+ * metadata with the name of the operator's first output. */
+void weft__onnx_put_note(weft__onnx_writer *w, const char *key, int number);
 /* Whether anybody reads the operator's output k. */
 bool weft__onnx_wants(const weft__onnx_writer *w, int k);
 /* The nominal tensors (batch counted as 1) of the node's inputs and outputs. */
@@ -88,6 +105,8 @@ weft_val weft__onnx_value(weft__onnx_node *n, int i);
  * constant, or more than max). */
 int weft__onnx_const_ints(weft__onnx_node *n, int i, int64_t *value, int max);
 int weft__onnx_const_floats(weft__onnx_node *n, int i, double *value, int max);
+/* What weft__onnx_put_note wrote for the node's first output; -1: nothing. */
+int weft__onnx_note(const weft__onnx_node *n, const char *key);
 /* The nominal shape of input i; rank -1 when absent. */
 weft_shape weft__onnx_shape(weft__onnx_node *n, int i);
 void weft__onnx_set(weft__onnx_node *n, int output, weft_val v);

@@ -26,6 +26,22 @@
  * for weights: logical [o, i, k...] stored as [k...][i][o]; for rank 2 [i][o]. */
 typedef enum weft__order { WEFT_PLAIN, WEFT_LAST, WEFT_KERNEL } weft__order;
 
+/* The rows of a table's gradient that are not 0: the price of a step then follows from
+ * the batch, not from the table. */
+typedef struct weft__touched {
+    int32_t *row; /* [rows], the first `count` count, each once, as they were touched */
+    int count, rows;
+    size_t wide;         /* elements of a row */
+    unsigned char *seen; /* [rows]: is it in the list? */
+} weft__touched;
+
+static inline void weft__touch(weft__touched *t, int32_t row)
+{
+    if (t->seen[row]) return;
+    t->seen[row] = 1;
+    t->row[t->count++] = row;
+}
+
 typedef struct weft__tensor {
     void *data; /* real * or int32_t *; NULL: not there (an absent input, a gradient
                    nobody wants) */
@@ -33,7 +49,8 @@ typedef struct weft__tensor {
     int dim[WEFT_MAX_RANK]; /* logical */
     weft_type type; /* WEFT_F32 for every real, also in the double build; or WEFT_I32 */
     weft__order order;
-    size_t count; /* elements */
+    size_t count;           /* elements */
+    weft__touched *touched; /* of a gradient whose rows are listed, see weft_op.touches */
 } weft__tensor;
 
 typedef struct weft__node {
@@ -57,8 +74,14 @@ typedef struct weft__run {
     void *scratch; /* working memory of this call, contents unknown */
     const void *kernels;
     const weft__epilogue *epilogue; /* activation to apply to out[0]; NULL for none */
+    /* added to out[0] before the epilogue, and where its gradient goes; NULL: none */
+    const weft__tensor *residual, *dresidual;
+    unsigned add; /* bit i: backward adds to din[i], instead of writing it */
     bool training;
     uint64_t seed, step; /* for random numbers */
+    void *step_gradient; /* NULL, or of out[0]'s shape: backward of a recurrent layer
+                            leaves here the gradient of the loss for each step's state,
+                            0 where a sample is over. For who looks on (weft flow) */
 } weft__run;
 
 #define KERNELS(r) ((const weft__kernels *)(r)->kernels)
@@ -98,9 +121,14 @@ typedef struct weft_op {
 
     /* out = f(in). Shares work among threads itself. */
     void (*forward)(const weft__run *r);
-    /* Writes all of every din[i] with data (never adds: the pass adds where a value has
-     * several consumers). NULL: no gradient flows through. */
+    /* Writes all of every din[i] with data (the pass adds where a value has several
+     * consumers, unless can_add). NULL: no gradient flows through. */
     void (*backward)(const weft__run *r);
+
+    /* The inputs, as bits, of which backward can say what rows of the gradient it gives
+     * something to. When all readers of a parameter can, din[i].touched is set: then
+     * backward adds to those rows and touches them, and leaves the others. */
+    unsigned (*touches)(const weft__node *node);
 
     /* What backward reads besides dout and saved: bit i for in[i], out[j]. */
     unsigned keeps_in, keeps_out;
@@ -109,6 +137,11 @@ typedef struct weft_op {
     bool view; /* out[0] is in[0] under another shape: in_place and grad_in_place, and
                 * then nothing is to be done */
     bool takes_epilogue; /* forward applies r->epilogue to out[0] */
+    bool takes_residual; /* forward adds r->residual, which may lie where out[0] does;
+                          * backward writes dresidual, which may lie where dout[0] does,
+                          * and which is dout[0] */
+    bool undoes_relu;    /* backward takes the derivative of a relu in r->epilogue */
+    unsigned can_add;    /* bit i: backward knows r->add of din[i] */
     bool random;         /* uses seed and step; differs between training and inference */
 
     /* For an activation: fills e, so that it can be fused into what comes before it. */

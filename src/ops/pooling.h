@@ -61,6 +61,21 @@ typedef struct weft__adaptive_sizes {
     int n, h, w, c, oh, ow;
 } weft__adaptive_sizes;
 
+/* A window of the picture: top .. bottom-1 by left .. right-1. */
+typedef struct weft__adaptive_window {
+    int top, bottom, left, right;
+} weft__adaptive_window;
+
+/* The window that pixel p of y, counted through all pictures, looks at. */
+static inline weft__adaptive_window weft__adaptive_at(const weft__adaptive_sizes *z,
+                                                      size_t p)
+{
+    int i = (int)(p / (size_t)z->ow % (size_t)z->oh), j = (int)(p % (size_t)z->ow);
+    return (weft__adaptive_window){
+        weft__adaptive_begin(i, z->h, z->oh), weft__adaptive_end(i, z->h, z->oh),
+        weft__adaptive_begin(j, z->w, z->ow), weft__adaptive_end(j, z->w, z->ow)};
+}
+
 weft_val weft__adaptive_add(weft_graph *g, const char *op, weft_val x, int rows,
                             int columns);
 weft_status weft__adaptive_shape(const weft__node *node, const weft__tensor *in,

@@ -1,4 +1,4 @@
-/* recurrent.c: whole-sequence recurrent layers: memory, and the walk over time. */
+/* recurrent.c: whole-sequence recurrent layers: memory, rows, and the way forward. */
 #include "ops/recurrent.h"
 
 #include "base/thread.h"
@@ -7,7 +7,15 @@
 
 /* ---- memory ---- */
 
-enum { PART_ROWS = 32, PART_LEAST = 8 };
+/* Samples of a part: enough rows for the products, few enough to share the work. */
+enum { PART_ROWS = 32, PART_LEAST = 8, LINE = 64 / sizeof(real) };
+
+/* Rows an odd number of cache lines apart do not push each other out of the cache. */
+static ptrdiff_t pitch_of(int n)
+{
+    int lines = (n + LINE - 1) / LINE;
+    return (ptrdiff_t)(lines | 1) * LINE;
+}
 
 static weft__rnn_sizes measure(const weft__tensor *in)
 {
@@ -18,14 +26,16 @@ static weft__rnn_sizes measure(const weft__tensor *in)
                          .dirs = in[RNN_W].dim[0],
                          .wide = in[RNN_W].dim[1]};
     z.gates = z.wide / z.h;
-    z.all = z.dirs * z.wide;
     z.rows = z.n * z.t;
+    z.pitch = pitch_of(z.h);
+    z.gate_pitch = pitch_of(z.wide);
+    z.x_pitch = pitch_of(z.i);
     return z;
 }
 
-static size_t larger(size_t a, size_t b)
+static size_t bytes_of(size_t rows, ptrdiff_t pitch)
 {
-    return a > b ? a : b;
+    return weft__scratch_rows(rows, (size_t)pitch);
 }
 
 /* How the samples are shared out: by their number alone. */
@@ -37,143 +47,77 @@ static void share(weft__rnn_job *j)
     j->part_count = (j->z.n + j->part_rows - 1) / j->part_rows;
 }
 
-/* rec = h times columns of R', gates first .. first+n-1 */
-static weft__gemm product_forward(const weft__rnn_sizes *z, int rows, int gates)
-{
-    return (weft__gemm){.m = rows,
-                        .n = gates * z->h,
-                        .k = z->h,
-                        .lda = z->h,
-                        .ldb = z->wide,
-                        .ldc = z->wide};
-}
-
-/* dh = rec times rows of R */
-static weft__gemm product_back(const weft__rnn_sizes *z, int rows, int gates)
-{
-    return (weft__gemm){.m = rows,
-                        .n = z->h,
-                        .k = gates * z->h,
-                        .lda = z->wide,
-                        .ldb = z->h,
-                        .ldc = z->h,
-                        .accumulate = true};
-}
-
-static weft__gemm product_input(const weft__rnn_sizes *z)
-{
-    return (weft__gemm){
-        .m = z->rows, .n = z->all, .k = z->i, .lda = z->i, .ldb = z->all, .ldc = z->all};
-}
-
-static weft__gemm product_for_x(const weft__rnn_sizes *z)
-{
-    return (weft__gemm){
-        .m = z->rows, .n = z->i, .k = z->all, .lda = z->all, .ldb = z->i, .ldc = z->i};
-}
-
-static weft__gemm product_for_w(const weft__rnn_sizes *z)
-{
-    return (weft__gemm){.m = z->all,
-                        .n = z->i,
-                        .k = z->rows,
-                        .lda = z->all,
-                        .ldb = z->i,
-                        .ldc = z->i,
-                        .ta = true};
-}
-
-/* Rows of dR of that many gates; pitch: of the deltas. */
-static weft__gemm product_for_r(const weft__rnn_sizes *z, int gates, int pitch)
-{
-    return (weft__gemm){.m = gates * z->h,
-                        .n = z->h,
-                        .k = z->rows,
-                        .lda = pitch,
-                        .ldb = z->h,
-                        .ldc = z->h,
-                        .ta = true};
-}
-
-static size_t step_scratch(const weft__rnn_job *j)
-{
-    const weft__rnn_sizes *z = &j->z;
-    int last = z->n - (j->part_count - 1) * j->part_rows;
-    size_t most = 0;
-    for (int k = 1; k <= z->gates; k++)
-        for (int i = 0; i < 2; i++) {
-            weft__gemm f = product_forward(z, i ? last : j->part_rows, k);
-            weft__gemm b = product_back(z, i ? last : j->part_rows, k);
-            most = larger(most, larger(j->k->gemm_scratch(&f), j->k->gemm_scratch(&b)));
-            b.accumulate = false;
-            most = larger(most, j->k->gemm_scratch(&b));
-        }
-    return (most + 63) / 64 * 64;
-}
-
-/* Of the products and sums over all steps. */
-static size_t whole_scratch(const weft__rnn_job *j, bool training)
-{
-    const weft__rnn_sizes *z = &j->z;
-    weft__gemm g = product_input(z);
-    size_t most = j->k->gemm_scratch(&g);
-    if (!training) return most;
-    g = product_for_x(z);
-    most = larger(most, j->k->gemm_scratch(&g));
-    g = product_for_w(z);
-    most = larger(most, j->k->gemm_scratch(&g));
-    for (int k = 1; k <= z->gates; k++)
-        for (int i = 0; i < 2; i++) {
-            g = product_for_r(z, k, i ? z->h : z->all);
-            most = larger(most, j->k->gemm_scratch(&g));
-        }
-    most = larger(most, j->k->sum_rows_scratch((size_t)z->rows, (size_t)z->all));
-    return larger(most, j->k->sum_rows_scratch((size_t)z->rows, (size_t)z->h));
-}
-
-/* Bytes of a part: h, c, mid, rec, zero, and what its products need. */
-static size_t part_bytes(const weft__rnn_job *j)
-{
-    size_t rows = (size_t)j->part_rows, h = (size_t)j->z.h;
-    return 3 * weft__scratch_rows(rows, h) + weft__scratch_rows(rows, (size_t)j->z.wide) +
-           weft__scratch_rows(1, h) + step_scratch(j);
-}
-
-static weft__rnn_job prepare(const weft__tensor *in, const void *kernels)
+static weft__rnn_job prepare(const weft__tensor *in, const void *kernels, bool back)
 {
     weft__rnn_job j = {.k = kernels, .z = measure(in)};
+    const weft__rnn_sizes *z = &j.z;
     share(&j);
-    j.part_bytes = part_bytes(&j);
+    j.part_bytes = 4 * bytes_of((size_t)j.part_rows, z->pitch) + bytes_of(3, z->h);
+    if (back) {
+        j.w_size = j.k->panels(z->i) * j.k->panel_size(z->wide);
+        j.recurrent_size = j.k->panels(z->h) * j.k->panel_size(z->wide);
+    } else {
+        j.w_size = j.k->panels(z->wide) * j.k->panel_size(z->i);
+        j.recurrent_size = j.k->cell_blocks(z->h) * j.k->cell_size(z->h, z->gates);
+    }
     return j;
+}
+
+static size_t int_bytes(const weft__rnn_job *j)
+{
+    const weft__rnn_sizes *z = &j->z;
+    size_t steps = (size_t)z->t + 1;
+    size_t count = (size_t)z->n + (size_t)j->part_count * steps + (size_t)z->rows + steps;
+    return (count * sizeof(int) + 63) / 64 * 64;
 }
 
 static size_t gates_bytes(const weft__rnn_sizes *z)
 {
-    return weft__scratch_rows((size_t)z->rows, (size_t)z->all);
+    return bytes_of((size_t)z->dirs * (size_t)z->rows, z->gate_pitch);
 }
 
 static size_t kept_bytes(const weft__rnn_sizes *z)
 {
-    return weft__scratch_rows((size_t)z->rows * (size_t)z->dirs, (size_t)z->h);
+    return bytes_of((size_t)z->dirs * (size_t)z->rows, z->pitch);
 }
 
-/* scratch: parts; W' and R' (backward: a sum of all columns); the bias of the input's
- * product; gates when nothing is saved; what the large products need. */
+/* Of x: forward a block for each worker, backward all. */
+static size_t x_bytes(const weft__rnn_sizes *z, bool back)
+{
+    size_t blocks = (size_t)weft__workers() * WEFT_RNN_BLOCK;
+    return bytes_of(back ? (size_t)z->rows : blocks, z->x_pitch);
+}
+
+static size_t sums_bytes(const weft__rnn_job *j)
+{
+    const weft__rnn_sizes *z = &j->z;
+    size_t gates = j->k->sum_rows_scratch((size_t)z->rows, (size_t)z->gate_pitch);
+    size_t inner = j->k->sum_rows_scratch((size_t)z->rows, (size_t)z->pitch);
+    return (gates > inner ? gates : inner) + 2 * bytes_of(1, z->gate_pitch);
+}
+
+static size_t scratch_bytes(const weft__rnn_job *j, bool back)
+{
+    const weft__rnn_sizes *z = &j->z;
+    size_t packed = (size_t)z->dirs * (j->w_size + j->recurrent_size);
+    size_t bytes = int_bytes(j) + (size_t)(z->dirs * j->part_count) * j->part_bytes +
+                   bytes_of(packed, 1) + 64 + x_bytes(z, back);
+    return back ? bytes + x_bytes(z, false) + sums_bytes(j) : bytes;
+}
+
 void weft__rnn_memory(const weft__node *node, const weft__tensor *in,
                       const weft__tensor *out, const void *kernels, bool training,
                       weft__memory *m)
 {
-    weft__rnn_job j = prepare(in, kernels);
-    const weft__rnn_sizes *z = &j.z;
+    weft__rnn_job j = prepare(in, kernels, false), back = prepare(in, kernels, true);
+    size_t forward = scratch_bytes(&j, false);
+    size_t backward = training ? scratch_bytes(&back, true) : 0;
     (void)node, (void)out;
-    m->scratch = (size_t)(z->dirs * j.part_count) * j.part_bytes +
-                 weft__scratch_rows((size_t)z->i, (size_t)z->all) +
-                 weft__scratch_rows((size_t)z->h, (size_t)z->all) +
-                 weft__scratch_rows(1, (size_t)z->all) + whole_scratch(&j, training);
     if (training)
-        m->saved = gates_bytes(z) + 2 * kept_bytes(z);
+        m->saved = gates_bytes(&j.z) + 2 * kept_bytes(&j.z);
     else
-        m->scratch += gates_bytes(z);
+        forward += gates_bytes(&j.z);
+    m->scratch = forward > backward ? forward : backward;
 }
 
 static void *cut(char **place, size_t bytes)
@@ -183,19 +127,88 @@ static void *cut(char **place, size_t bytes)
     return p;
 }
 
-/* ---- the walk over time, shared ---- */
+/* ---- rows ---- */
 
-static bool active(const weft__rnn_part *p, int row)
+static int length_of(const weft__rnn_job *j, int sample)
 {
-    const int32_t *length = p->job->length;
-    return !length || p->time < length[p->first + row];
+    const weft__tensor *t = &j->r->in[RNN_LENGTHS];
+    if (t->rank < 0) return j->z.t;
+    int length = ((const int32_t *)t->data)[sample];
+    return length < 0 ? 0 : length > j->z.t ? j->z.t : length;
 }
 
-static bool any_active(const weft__rnn_part *p)
+/* The longest first; of equals, in their own order. at: [t + 1]. */
+static void order_samples(const weft__rnn_job *j, int *at)
 {
-    for (int i = 0; i < p->rows; i++)
-        if (active(p, i)) return true;
-    return false;
+    const int n = j->z.n, t = j->z.t;
+    memset(at, 0, ((size_t)t + 1) * sizeof *at);
+    for (int s = 0; s < n; s++) at[length_of(j, s)]++;
+    for (int l = t, sum = 0; l >= 0; l--) {
+        int count = at[l];
+        at[l] = sum;
+        sum += count;
+    }
+    for (int s = 0; s < n; s++) j->sample[at[length_of(j, s)]++] = s;
+}
+
+/* Samples go round the parts, so that each has long ones and short ones. */
+static void place_rows(weft__rnn_job *j)
+{
+    const int t = j->z.t, parts = j->part_count;
+    for (int p = 0; p < parts; p++) {
+        int *first = j->first + (ptrdiff_t)p * (t + 1);
+        for (int time = 0; time < t; time++) {
+            first[time] = j->rows;
+            for (int i = p; i < j->z.n && length_of(j, j->sample[i]) > time; i += parts)
+                j->place[j->rows++] = j->sample[i] * t + time;
+        }
+        first[t] = j->rows;
+    }
+}
+
+static void cut_ints(weft__rnn_job *j, char *from)
+{
+    const weft__rnn_sizes *z = &j->z;
+    j->sample = cut(&from, (size_t)z->n * sizeof(int));
+    j->first = cut(&from, (size_t)j->part_count * ((size_t)z->t + 1) * sizeof(int));
+    j->place = cut(&from, (size_t)z->rows * sizeof(int));
+    order_samples(j, cut(&from, ((size_t)z->t + 1) * sizeof(int)));
+    place_rows(j);
+}
+
+weft__rnn_job weft__rnn_start(const weft__run *r, const weft__rnn_cell *cell, bool back)
+{
+    weft__rnn_job j = prepare(r->in, KERNELS(r), back);
+    const weft__rnn_sizes *z = &j.z;
+    char *saved = r->saved, *place = r->scratch;
+    j.r = r;
+    j.cell = cell;
+    cut_ints(&j, cut(&place, int_bytes(&j)));
+    j.parts = cut(&place, (size_t)(z->dirs * j.part_count) * j.part_bytes);
+    j.w = cut(&place, bytes_of((size_t)z->dirs * j.w_size, 1));
+    j.recurrent = cut(&place, bytes_of((size_t)z->dirs * j.recurrent_size, 1));
+    j.x = cut(&place, x_bytes(z, back));
+    if (back) j.dx = cut(&place, x_bytes(z, false));
+    j.gates = cut(saved ? &saved : &place, gates_bytes(z));
+    if (saved) j.old = cut(&saved, kept_bytes(z));
+    if (saved) j.inner = cut(&saved, kept_bytes(z));
+    j.scratch = place;
+    return j;
+}
+
+weft__rnn_part weft__rnn_part_of(const weft__rnn_job *j, size_t item)
+{
+    char *at = j->parts + item * j->part_bytes;
+    size_t bytes = bytes_of((size_t)j->part_rows, j->z.pitch);
+    weft__rnn_part p = {
+        .job = j, .dir = (int)item / j->part_count, .number = (int)item % j->part_count};
+    p.rows = (j->z.n - p.number + j->part_count - 1) / j->part_count;
+    p.h = cut(&at, bytes);
+    p.next = cut(&at, bytes);
+    p.c = cut(&at, bytes);
+    p.mid = cut(&at, bytes);
+    p.dpeep = cut(&at, 0);
+    return p;
 }
 
 static bool reversed(const weft__rnn_part *p)
@@ -204,353 +217,196 @@ static bool reversed(const weft__rnn_part *p)
     return p->dir == 1 || o->direction == WEFT_RNN_REVERSE;
 }
 
-static void set_time(weft__rnn_part *p, int step)
+int weft__rnn_time(const weft__rnn_part *p, int step)
 {
-    p->time = reversed(p) ? p->job->z.t - 1 - step : step;
-    p->start = step == 0;
+    return reversed(p) ? p->job->z.t - 1 - step : step;
 }
 
-static weft__rnn_part part_of(const weft__rnn_job *j, size_t item)
+static ptrdiff_t state_at(const weft__rnn_part *p, int i)
 {
-    size_t rows = (size_t)j->part_rows, h = (size_t)j->z.h;
-    weft__rnn_part p = {.job = j, .dir = (int)item / j->part_count};
-    char *at = j->parts + item * j->part_bytes;
-    p.first = (int)item % j->part_count * j->part_rows;
-    p.rows = j->z.n - p.first < j->part_rows ? j->z.n - p.first : j->part_rows;
-    p.h = cut(&at, weft__scratch_rows(rows, h));
-    p.c = cut(&at, weft__scratch_rows(rows, h));
-    p.mid = cut(&at, weft__scratch_rows(rows, h));
-    p.rec = cut(&at, weft__scratch_rows(rows, (size_t)j->z.wide));
-    p.zero = cut(&at, weft__scratch_rows(1, h));
-    p.scratch = at;
-    memset(p.zero, 0, h * sizeof(real));
-    return p;
+    const weft__rnn_job *j = p->job;
+    ptrdiff_t sample = j->sample[p->number + i * j->part_count];
+    return (sample * j->z.dirs + p->dir) * j->z.h;
 }
 
-/* Between the rows of a part and a tensor [n, dirs, h]. */
-static real *state_row(const weft__rnn_part *p, const weft__tensor *t, int row)
+void weft__rnn_states_in(const weft__rnn_part *p, real *to, const weft__tensor *from)
 {
     const weft__rnn_sizes *z = &p->job->z;
-    size_t at = (size_t)(p->first + row) * (size_t)z->dirs + (size_t)p->dir;
-    return (real *)t->data + at * (size_t)z->h;
-}
-
-static void states_in(const weft__rnn_part *p, real *to, const weft__tensor *from)
-{
-    size_t h = (size_t)p->job->z.h;
-    for (int i = 0; i < p->rows; i++, to += h)
-        if (from->rank >= 0 && from->data)
-            memcpy(to, state_row(p, from, i), h * sizeof *to);
+    const bool some = from->rank >= 0 && from->data;
+    for (int i = 0; i < p->rows; i++, to += z->pitch)
+        if (some)
+            memcpy(to, (const real *)from->data + state_at(p, i),
+                   (size_t)z->h * sizeof *to);
         else
-            memset(to, 0, h * sizeof *to);
+            memset(to, 0, (size_t)z->h * sizeof *to);
 }
 
-static void states_out(const weft__rnn_part *p, const weft__tensor *to, const real *from)
-{
-    size_t h = (size_t)p->job->z.h;
-    for (int i = 0; i < p->rows && to->rank >= 0 && to->data; i++, from += h)
-        memcpy(state_row(p, to, i), from, h * sizeof *from);
-}
-
-/* The row of y or dy. */
-static real *output_row(const weft__rnn_part *p, const weft__tensor *y, int row)
+void weft__rnn_states_out(const weft__rnn_part *p, const weft__tensor *to,
+                          const real *from, int first, int last)
 {
     const weft__rnn_sizes *z = &p->job->z;
-    size_t at = (size_t)(p->first + row) * (size_t)z->t + (size_t)p->time;
-    return (real *)y->data + (at * (size_t)z->dirs + (size_t)p->dir) * (size_t)z->h;
+    if (to->rank < 0 || !to->data) return;
+    for (int i = first; i < last; i++)
+        memcpy((real *)to->data + state_at(p, i), from + i * z->pitch,
+               (size_t)z->h * sizeof *from);
 }
 
-static real *row_of(real *array, int row, int wide)
+void weft__rnn_gather(const weft__rnn_job *j, real *to, int first, int n)
 {
-    return array + (size_t)row * (size_t)wide;
+    const weft__rnn_sizes *z = &j->z;
+    const real *x = j->r->in[RNN_X].data;
+    for (int i = first; i < first + n; i++, to += z->x_pitch)
+        memcpy(to, x + (ptrdiff_t)j->place[i] * z->i, (size_t)z->i * sizeof *to);
+}
+
+const real *weft__rnn_peepholes(const weft__rnn_job *j, int dir)
+{
+    const weft__tensor *t = &j->r->in[RNN_PEEP];
+    if (!j->cell->cells || t->rank < 0) return NULL;
+    return (const real *)t->data + 3 * (ptrdiff_t)j->z.h * dir;
 }
 
 /* ---- forward ---- */
 
-static void state_product(const weft__rnn_part *p, const real *state, int first,
-                          int gates)
+/* The bias of the input's product (state 0) or of the state's (1), or NULL. */
+static const real *bias_of(const weft__rnn_job *j, int dir, int state)
 {
-    const weft__rnn_job *j = p->job;
-    const weft__rnn_sizes *z = &j->z;
-    weft__gemm g = product_forward(z, p->rows, gates);
-    const real *r = j->turned + (size_t)p->dir * (size_t)z->h * (size_t)z->wide;
-    const real *b = NULL;
-    if (j->r->in[RNN_B].rank >= 0)
-        b = (const real *)j->r->in[RNN_B].data +
-            (2 * (size_t)p->dir + 1) * (size_t)z->wide;
-    size_t at = (size_t)first * (size_t)z->h;
-    j->k->gemm(&g, p->rec + at, state, r + at, b ? b + at : NULL, p->scratch);
+    const weft__tensor *b = &j->r->in[RNN_B];
+    if (b->rank < 0) return NULL;
+    return (const real *)b->data + (2 * dir + state) * (ptrdiff_t)j->z.wide;
 }
 
-/* The state stays; nothing comes out. */
-static void hold(const weft__rnn_part *p, int row)
+/* Item: a panel of W or a block of R, of a direction. */
+static void pack_task(void *arg, size_t begin, size_t end, int worker)
 {
-    const weft__rnn_job *j = p->job;
-    size_t bytes = (size_t)j->z.h * sizeof(real);
-    real *inner = weft__rnn_kept(p, j->inner, row, p->time);
-    memset(output_row(p, &j->r->out[0], row), 0, bytes);
-    if (inner && j->cell->cells)
-        memcpy(inner, row_of(p->c, row, j->z.h), bytes);
-    else if (inner)
-        memset(inner, 0, bytes);
-}
-
-static void step_forward(const weft__rnn_part *p)
-{
-    const weft__rnn_job *j = p->job;
+    const weft__rnn_job *j = arg;
     const weft__rnn_sizes *z = &j->z;
-    const size_t bytes = (size_t)z->h * sizeof(real);
-    const bool some = any_active(p), half = j->cell->half;
-    if (j->old)
-        for (int i = 0; i < p->rows; i++)
-            memcpy(weft__rnn_kept(p, j->old, i, p->time), row_of(p->h, i, z->h), bytes);
-    if (some) state_product(p, p->h, 0, z->gates - half);
-    if (some && half) {
-        for (int i = 0; i < p->rows; i++)
-            if (active(p, i))
-                j->cell->before(p, i);
-            else
-                memset(row_of(p->mid, i, z->h), 0, bytes);
-        state_product(p, p->mid, z->gates - 1, 1);
-    }
-    for (int i = 0; i < p->rows; i++) {
-        if (!active(p, i)) {
-            hold(p, i);
+    const int panels = (int)j->k->panels(z->wide), blocks = (int)j->k->cell_blocks(z->h);
+    const int last = z->gates - j->cell->half; /* gates that are packed together */
+    (void)worker;
+    for (size_t item = begin; item < end; item++) {
+        ptrdiff_t d = (ptrdiff_t)item / (panels + blocks);
+        int i = (int)item % (panels + blocks), b = i - panels;
+        const real *w = (const real *)j->r->in[RNN_W].data + d * z->wide * z->i;
+        const real *r = (const real *)j->r->in[RNN_R].data + d * z->wide * z->h;
+        const real *bias = bias_of(j, (int)d, 1);
+        real *to = j->recurrent + (size_t)d * j->recurrent_size;
+        if (i < panels) {
+            j->k->pack(j->w + (size_t)d * j->w_size, w, z->i, z->wide, z->i, true, i,
+                       i + 1);
             continue;
         }
-        j->cell->step(p, i);
-        memcpy(output_row(p, &j->r->out[0], i), row_of(p->h, i, z->h), bytes);
+        j->k->cell_pack(to, r, bias, z->h, z->h, last, b, b + 1);
+        if (!j->cell->half) continue;
+        to += (size_t)blocks * j->k->cell_size(z->h, last);
+        j->k->cell_pack(to, r + (ptrdiff_t)last * z->h * z->h,
+                        bias ? bias + last * z->h : NULL, z->h, z->h, 1, b, b + 1);
     }
+}
+
+/* The input's part of the gates of some rows. */
+static void input_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const weft__rnn_job *j = arg;
+    const weft__rnn_sizes *z = &j->z;
+    real *x = j->x + (ptrdiff_t)worker * WEFT_RNN_BLOCK * z->x_pitch;
+    for (int row = (int)begin, n; row < (int)end; row += n) {
+        n = (int)end - row < WEFT_RNN_BLOCK ? (int)end - row : WEFT_RNN_BLOCK;
+        weft__rnn_gather(j, x, row, n);
+        for (int d = 0; d < z->dirs; d++)
+            j->k->packed_product(
+                &(weft__packed){.rows = n,
+                                .k = z->i,
+                                .n = z->wide,
+                                .a = x,
+                                .lda = z->x_pitch,
+                                .b = j->w + (size_t)d * j->w_size,
+                                .panel = (ptrdiff_t)j->k->panel_size(z->i),
+                                .bias = bias_of(j, d, 0),
+                                .c = weft__rnn_gates(j, d, row),
+                                .ldc = z->gate_pitch});
+    }
+}
+
+/* Where a sample is over there is nothing. */
+static void no_outputs(const weft__rnn_part *p)
+{
+    const weft__rnn_job *j = p->job;
+    const weft__rnn_sizes *z = &j->z;
+    for (int i = 0; i < p->rows; i++) {
+        int sample = j->sample[p->number + i * j->part_count];
+        for (int t = length_of(j, sample); t < z->t; t++)
+            memset(weft__rnn_output(j, &j->r->out[0], p->dir, sample * z->t + t), 0,
+                   (size_t)z->h * sizeof(real));
+    }
+}
+
+/* Of the samples that have it. */
+static void step_forward(weft__rnn_part *p, int time, int rows)
+{
+    const weft__rnn_job *j = p->job;
+    const weft__rnn_sizes *z = &j->z;
+    const int row = j->first[(ptrdiff_t)p->number * (z->t + 1) + time];
+    const size_t bytes = (size_t)rows * (size_t)z->pitch * sizeof(real);
+    real *old = weft__rnn_kept(j, j->old, p->dir, row);
+    real *inner = weft__rnn_kept(j, j->inner, p->dir, row), *h = p->next;
+    if (old) memcpy(old, p->h, bytes);
+    if (inner && j->cell->cells) memcpy(inner, p->c, bytes);
+    weft__cell s = {.rows = rows,
+                    .units = z->h,
+                    .pitch = z->pitch,
+                    .gate_pitch = z->gate_pitch,
+                    .weights = j->recurrent + (size_t)p->dir * j->recurrent_size,
+                    .state = p->h,
+                    .h = p->h,
+                    .out = p->next,
+                    .gate = weft__rnn_gates(j, p->dir, row),
+                    .inner = inner,
+                    .c = p->c,
+                    .out_c = p->c,
+                    .peep = weft__rnn_peepholes(j, p->dir),
+                    .keep = old != NULL};
+    j->cell->step(p, &s);
+    for (int i = 0; i < rows; i++)
+        memcpy(weft__rnn_output(j, &j->r->out[0], p->dir, j->place[row + i]),
+               h + i * z->pitch, (size_t)z->h * sizeof(real));
+    p->next = p->h;
+    p->h = h;
 }
 
 static void walk_forward(void *arg, size_t begin, size_t end, int worker)
 {
     const weft__rnn_job *j = arg;
-    const weft__run *r = j->r;
+    const weft__tensor *in = j->r->in, *out = j->r->out;
+    const bool cells = j->cell->cells;
     (void)worker;
     for (size_t item = begin; item < end; item++) {
-        weft__rnn_part p = part_of(j, item);
-        states_in(&p, p.h, &r->in[RNN_H]);
-        if (j->cell->cells) states_in(&p, p.c, &r->in[RNN_C]);
+        weft__rnn_part p = weft__rnn_part_of(j, item);
+        no_outputs(&p);
+        weft__rnn_states_in(&p, p.h, &in[RNN_H]);
+        weft__rnn_states_in(&p, p.next, &in[RNN_H]);
+        if (cells) weft__rnn_states_in(&p, p.c, &in[RNN_C]);
+        weft__rnn_states_out(&p, &out[1], p.h, 0, p.rows);
         for (int s = 0; s < j->z.t; s++) {
-            set_time(&p, s);
-            step_forward(&p);
+            int time = weft__rnn_time(&p, s), rows = weft__rnn_active(j, p.number, time);
+            /* the samples whose last step this is */
+            int stay = s + 1 == j->z.t ? 0
+                       : time < weft__rnn_time(&p, s + 1)
+                           ? weft__rnn_active(j, p.number, time + 1)
+                           : rows;
+            if (rows) step_forward(&p, time, rows);
+            weft__rnn_states_out(&p, &out[1], p.h, stay, rows);
         }
-        states_out(&p, &r->out[1], p.h);
-        if (j->cell->cells) states_out(&p, &r->out[2], p.c);
+        if (cells) weft__rnn_states_out(&p, &out[2], p.c, 0, p.rows);
     }
-}
-
-static weft__rnn_job start(const weft__run *r, const weft__rnn_cell *cell, char **place)
-{
-    weft__rnn_job j = prepare(r->in, KERNELS(r));
-    char *saved = r->saved;
-    j.r = r;
-    j.cell = cell;
-    if (r->in[RNN_LENGTHS].rank >= 0) j.length = r->in[RNN_LENGTHS].data;
-    *place = r->scratch;
-    j.parts = cut(place, (size_t)(j.z.dirs * j.part_count) * j.part_bytes);
-    if (saved) {
-        j.gates = cut(&saved, gates_bytes(&j.z));
-        j.old = cut(&saved, kept_bytes(&j.z));
-        j.inner = cut(&saved, kept_bytes(&j.z));
-    } else {
-        j.gates = cut(place, gates_bytes(&j.z));
-    }
-    return j;
-}
-
-/* B without the state's half, in a row. */
-static const real *input_bias(const weft__run *r, const weft__rnn_sizes *z, real *to)
-{
-    const real *b = r->in[RNN_B].data;
-    size_t wide = (size_t)z->wide;
-    if (r->in[RNN_B].rank < 0) return NULL;
-    for (size_t d = 0; d < (size_t)z->dirs; d++)
-        memcpy(to + d * wide, b + 2 * d * wide, wide * sizeof *to);
-    return to;
 }
 
 void weft__rnn_forward(const weft__run *r, const weft__rnn_cell *cell)
 {
-    char *place;
-    weft__rnn_job j = start(r, cell, &place);
+    weft__rnn_job j = weft__rnn_start(r, cell, false);
     const weft__rnn_sizes *z = &j.z;
-    const size_t wide = (size_t)z->wide, h = (size_t)z->h, all = (size_t)z->all;
-    real *w = cut(&place, weft__scratch_rows((size_t)z->i, all));
-    j.turned = cut(&place, weft__scratch_rows(h, all));
-    real *b = cut(&place, weft__scratch_rows(1, all));
-    /* A product with a transposed B sums in another order when it has few rows. */
-    j.k->transpose(w, r->in[RNN_W].data, all, (size_t)z->i, all, (size_t)z->i);
-    for (size_t d = 0; d < (size_t)z->dirs; d++)
-        j.k->transpose(j.turned + d * h * wide,
-                       (const real *)r->in[RNN_R].data + d * h * wide, wide, h, wide, h);
-    weft__gemm g = product_input(z);
-    j.k->gemm(&g, j.gates, r->in[RNN_X].data, w, input_bias(r, z, b), place);
+    size_t packs = j.k->panels(z->wide) + j.k->cell_blocks(z->h);
+    weft__parallel(packs * (size_t)z->dirs, 4, pack_task, &j);
+    weft__parallel((size_t)j.rows, weft__rnn_grain(&j), input_task, &j);
     weft__parallel((size_t)(z->dirs * j.part_count), 1, walk_forward, &j);
-}
-
-/* ---- backward ---- */
-
-/* to = (+=) the deltas of gates first .. times R */
-static void delta_product(const weft__rnn_part *p, real *to, int first, int gates,
-                          bool add)
-{
-    const weft__rnn_job *j = p->job;
-    const weft__rnn_sizes *z = &j->z;
-    weft__gemm g = product_back(z, p->rows, gates);
-    const real *r = (const real *)j->r->in[RNN_R].data +
-                    (size_t)p->dir * (size_t)z->h * (size_t)z->wide;
-    size_t at = (size_t)first * (size_t)z->h;
-    g.accumulate = add;
-    j->k->gemm(&g, to, p->rec + at, r + at * (size_t)z->h, NULL, p->scratch);
-}
-
-static void no_deltas(const weft__rnn_part *p, int row)
-{
-    const weft__rnn_job *j = p->job;
-    size_t wide = (size_t)j->z.wide * sizeof(real);
-    memset(weft__rnn_gates(p, row), 0, wide);
-    memset(row_of(p->rec, row, j->z.wide), 0, wide);
-    if (!j->cell->cells)
-        memset(weft__rnn_kept(p, j->inner, row, p->time), 0,
-               (size_t)j->z.h * sizeof(real));
-}
-
-static void step_backward(const weft__rnn_part *p)
-{
-    const weft__rnn_job *j = p->job;
-    const weft__rnn_sizes *z = &j->z;
-    const weft__tensor *dy = &j->r->dout[0];
-    const bool half = j->cell->half;
-    for (int i = 0; i < p->rows; i++) {
-        real *dh = row_of(p->h, i, z->h);
-        if (!active(p, i)) {
-            no_deltas(p, i);
-            continue;
-        }
-        if (dy->data) j->k->add(dh, dh, output_row(p, dy, i), (size_t)z->h, 1, 1);
-        j->cell->back(p, i);
-    }
-    if (!any_active(p)) return;
-    if (half) {
-        delta_product(p, p->mid, z->gates - 1, 1, false);
-        for (int i = 0; i < p->rows; i++)
-            if (active(p, i)) j->cell->back_before(p, i);
-    }
-    delta_product(p, p->h, 0, z->gates - half, true);
-}
-
-static void walk_backward(void *arg, size_t begin, size_t end, int worker)
-{
-    const weft__rnn_job *j = arg;
-    const weft__run *r = j->r;
-    (void)worker;
-    for (size_t item = begin; item < end; item++) {
-        weft__rnn_part p = part_of(j, item);
-        states_in(&p, p.h, &r->dout[1]);
-        if (j->cell->cells) states_in(&p, p.c, &r->dout[2]);
-        for (int s = j->z.t - 1; s >= 0; s--) {
-            set_time(&p, s);
-            step_backward(&p);
-        }
-        states_out(&p, &r->din[RNN_H], p.h);
-        if (j->cell->cells) states_out(&p, &r->din[RNN_C], p.c);
-    }
-}
-
-/* The deltas that multiply the state differ from those that multiply x, in the last gate,
- * when the reset gate comes after the product; the cell left them in inner. */
-static bool inner_is_delta(const weft__rnn_job *j)
-{
-    return j->z.gates == 3 && !j->cell->half;
-}
-
-static void gradient_of_b(const weft__rnn_job *j, real *sums)
-{
-    const weft__rnn_sizes *z = &j->z;
-    const size_t wide = (size_t)z->wide, rows = (size_t)z->rows, h = (size_t)z->h;
-    real *db = j->r->din[RNN_B].data;
-    j->k->sum_rows(sums, j->gates, rows, (size_t)z->all, j->scratch);
-    for (size_t d = 0; d < (size_t)z->dirs; d++) {
-        real *to = db + 2 * d * wide;
-        memcpy(to, sums + d * wide, wide * sizeof *to);
-        memcpy(to + wide, to, wide * sizeof *to);
-        if (inner_is_delta(j))
-            j->k->sum_rows(to + 2 * wide - h, j->inner + d * rows * h, rows, h,
-                           j->scratch);
-    }
-}
-
-static void gradient_of_r(const weft__rnn_job *j)
-{
-    const weft__rnn_sizes *z = &j->z;
-    const size_t wide = (size_t)z->wide, rows = (size_t)z->rows, h = (size_t)z->h;
-    const bool apart = z->gates == 3; /* the last gate */
-    for (size_t d = 0; d < (size_t)z->dirs; d++) {
-        real *dr = (real *)j->r->din[RNN_R].data + d * wide * h;
-        const real *delta = j->gates + d * wide, *old = j->old + d * rows * h;
-        const real *inner = j->inner + d * rows * h;
-        weft__gemm g = product_for_r(z, z->gates - apart, z->all);
-        j->k->gemm(&g, dr, delta, old, NULL, j->scratch);
-        if (!apart) continue;
-        g = product_for_r(z, 1, j->cell->half ? z->all : z->h);
-        dr += 2 * h * h;
-        if (j->cell->half)
-            j->k->gemm(&g, dr, delta + 2 * h, inner, NULL, j->scratch);
-        else
-            j->k->gemm(&g, dr, inner, old, NULL, j->scratch);
-    }
-}
-
-const real *weft__rnn_cells_before(const weft__rnn_part *p, int row)
-{
-    const weft__rnn_job *j = p->job;
-    if (!p->start)
-        return weft__rnn_kept(p, j->inner, row, p->time + (reversed(p) ? 1 : -1));
-    return j->r->in[RNN_C].rank < 0 ? p->zero : state_row(p, &j->r->in[RNN_C], row);
-}
-
-/* dpeep[i o f] = sum over samples, then steps, of delta times cells. */
-static void gradient_of_peep(const weft__rnn_job *j)
-{
-    const weft__rnn_sizes *z = &j->z;
-    const size_t h = (size_t)z->h;
-    for (int d = 0; d < z->dirs; d++) {
-        real *dp = (real *)j->r->din[RNN_PEEP].data + (size_t)d * 3 * h;
-        memset(dp, 0, 3 * h * sizeof *dp);
-        for (int k = 0; k < z->n * z->t; k++) {
-            weft__rnn_part p = {.job = j, .dir = d, .first = k / z->t};
-            set_time(&p, k % z->t);
-            const real *delta = weft__rnn_gates(&p, 0);
-            const real *before = weft__rnn_cells_before(&p, 0);
-            const real *after = weft__rnn_kept(&p, j->inner, 0, p.time);
-            j->k->mul_acc(dp + h, delta + h, after, h);
-            if (!before) continue;
-            j->k->mul_acc(dp, delta, before, h);
-            j->k->mul_acc(dp + 2 * h, delta + 2 * h, before, h);
-        }
-    }
-}
-
-void weft__rnn_backward(const weft__run *r, const weft__rnn_cell *cell)
-{
-    char *place;
-    weft__rnn_job j = start(r, cell, &place);
-    const weft__rnn_sizes *z = &j.z;
-    real *sums = cut(&place, weft__scratch_rows(1, (size_t)z->all));
-    j.scratch = place;
-    weft__parallel((size_t)(z->dirs * j.part_count), 1, walk_backward, &j);
-    if (r->din[RNN_X].data) {
-        weft__gemm g = product_for_x(z);
-        j.k->gemm(&g, r->din[RNN_X].data, j.gates, r->in[RNN_W].data, NULL, j.scratch);
-    }
-    if (r->din[RNN_W].data) {
-        weft__gemm g = product_for_w(z);
-        j.k->gemm(&g, r->din[RNN_W].data, j.gates, r->in[RNN_X].data, NULL, j.scratch);
-    }
-    if (r->din[RNN_R].data) gradient_of_r(&j);
-    if (r->in[RNN_B].rank >= 0 && r->din[RNN_B].data) gradient_of_b(&j, sums);
-    if (cell->cells && r->in[RNN_PEEP].rank >= 0 && r->din[RNN_PEEP].data)
-        gradient_of_peep(&j);
 }

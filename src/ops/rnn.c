@@ -23,30 +23,22 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 
 /* ---- the cell ---- */
 
-static weft__epilogue activation(const weft__rnn_part *p)
+static weft__act activation(const weft__rnn_job *j)
 {
-    const weft_rnn_opts *o = p->job->r->attr;
-    return (weft__epilogue){.act = o->relu ? WEFT_ACT_RELU : WEFT_ACT_TANH};
+    return ((const weft_rnn_opts *)j->r->attr)->relu ? WEFT_ACT_RELU : WEFT_ACT_TANH;
 }
 
-static void step(const weft__rnn_part *p, int row)
+static void step(const weft__rnn_part *p, weft__cell *s)
 {
-    size_t n = (size_t)p->job->z.h;
-    real *gate = weft__rnn_gates(p, row);
-    weft__epilogue e = activation(p);
-    p->job->k->add(gate, gate, p->rec + (size_t)row * n, n, 1, 1);
-    p->job->k->activate(gate, gate, n, &e);
-    memcpy(p->h + (size_t)row * n, gate, n * sizeof *gate);
+    s->act = activation(p->job);
+    p->job->k->rnn_step(s);
 }
 
-static void back(const weft__rnn_part *p, int row)
+static void back(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    size_t n = (size_t)p->job->z.h;
-    real *gate = weft__rnn_gates(p, row), *dh = p->h + (size_t)row * n;
-    weft__epilogue e = activation(p);
-    p->job->k->activate_backward(gate, dh, gate, gate, n, &e); /* both look at y only */
-    memcpy(p->rec + (size_t)row * n, gate, n * sizeof *gate);
-    memset(dh, 0, n * sizeof *dh);
+    weft__epilogue e = {.act = activation(j)};
+    /* both look at y only */
+    j->k->activate_backward(b->gate, b->dh, b->gate, b->gate, b->n, &e);
 }
 
 static const weft__rnn_cell cell = {.gates = GATES, .step = step, .back = back};

@@ -8,10 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct options {
-    int rank; /* 0: the other way round, whatever the rank */
-    int perm[WEFT_MAX_RANK];
-} options;
+typedef weft__transpose_attr options;
 
 WEFT_API weft_val weft_transpose(weft_graph *g, weft_val x, const int *perm)
 {

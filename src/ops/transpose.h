@@ -4,6 +4,11 @@
 
 #include "ops/shared.h"
 
+typedef struct weft__transpose_attr {
+    int rank; /* 0: the other way round, whatever the rank */
+    int perm[WEFT_MAX_RANK];
+} weft__transpose_attr;
+
 /* weft_transpose, but where a transpose gave x and this one takes it back, what that one
  * read. */
 weft_val weft__transposed(weft_graph *g, weft_val x, const int *perm);

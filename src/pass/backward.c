@@ -33,6 +33,10 @@ static void add_up(weft_plan *p, const weft__tensor *gradient, const void *part)
 
 static void report(weft_plan *p, const weft__step *s, double seconds)
 {
+    double bytes = weft__tensor_bytes(p, s->run.in, s->nin, s->op->keeps_in) +
+                   weft__tensor_bytes(p, s->run.out, s->nout, s->op->keeps_out) +
+                   weft__tensor_bytes(p, s->run.dout, s->nout, ~0u) +
+                   weft__tensor_bytes(p, s->run.din, s->nin, ~0u);
     for (int k = 0; k < s->nin; k++) {
         const weft__tensor *t = &s->run.din[k];
         if (k && !t->data) continue;
@@ -43,7 +47,10 @@ static void report(weft_plan *p, const weft__step *s, double seconds)
                             .data = p->g->f64 ? NULL : t->data,
                             .count = t->data ? t->count : 0,
                             .seconds = k ? 0 : seconds,
-                            .flops = k ? 0 : 2 * s->flops};
+                            .flops = k ? 0 : weft__backward_flops(s),
+                            .bytes = k ? 0 : bytes,
+                            .step = (int)(s - p->step),
+                            .layer = s->run.node->name};
         p->trace(p->trace_user, &trace);
     }
 }
@@ -68,10 +75,11 @@ void weft__step_backward(weft_plan *p, weft__step *s)
 {
     double start = p->trace ? weft__seconds() : 0;
     s->run.scratch = s->scratch_back;
-    if (s->activation && s->run.dout[0].data) undo_activation(p, s);
+    bool undone = s->op->undoes_relu && s->epilogue.act == WEFT_ACT_RELU;
+    if (s->activation && !undone && s->run.dout[0].data) undo_activation(p, s);
     s->op->backward(&s->run);
     for (int k = 0; k < s->nin; k++)
-        if (s->adds[k]) add_up(p, &p->val[s->in[k]].gradient, s->temporary[k]);
+        if (s->temporary[k]) add_up(p, &p->val[s->in[k]].gradient, s->temporary[k]);
     if (p->trace) report(p, s, weft__seconds() - start);
 }
 
@@ -94,6 +102,7 @@ weft_status weft_backward(weft_plan *p)
         return weft__fail(WEFT_EUSAGE,
                           "the plan was made for %d threads, there are %d now",
                           p->workers, weft__workers());
+    if (!p->opts.accumulate) weft__gradients_clear_touched(p->g);
     seed_loss(p);
     for (int i = p->steps - 1; i >= 0; i--)
         if (p->step[i].backward) weft__step_backward(p, &p->step[i]);

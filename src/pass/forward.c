@@ -6,6 +6,8 @@
 
 static void report(weft_plan *p, const weft__step *s, double seconds)
 {
+    double bytes = weft__tensor_bytes(p, s->run.in, s->nin, ~0u) +
+                   weft__tensor_bytes(p, s->run.out, s->nout, ~0u);
     for (int k = 0; k < s->nout; k++) {
         const weft__tensor *t = &s->run.out[k];
         weft_trace trace = {.node =
@@ -16,7 +18,10 @@ static void report(weft_plan *p, const weft__step *s, double seconds)
                             .data = p->g->f64 || t->type == WEFT_I32 ? NULL : t->data,
                             .count = t->count,
                             .seconds = k ? 0 : seconds,
-                            .flops = k ? 0 : s->flops};
+                            .flops = k ? 0 : s->flops,
+                            .bytes = k ? 0 : bytes,
+                            .step = (int)(s - p->step),
+                            .layer = s->run.node->name};
         p->trace(p->trace_user, &trace);
     }
 }

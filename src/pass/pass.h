@@ -8,4 +8,21 @@
 void weft__step_forward(weft_plan *p, weft__step *s);
 void weft__step_backward(weft_plan *p, weft__step *s);
 
+/* Operations of a step's backward: its data gradient may be wanted by nobody. */
+static inline double weft__backward_flops(const weft__step *s)
+{
+    return s->backward ? s->flops * (s->run.din[0].data ? 2 : 1) : 0;
+}
+
+/* Bytes of those of n tensors that are there and have their bit in mask. */
+static inline double weft__tensor_bytes(const weft_plan *p, const weft__tensor *t, int n,
+                                        unsigned mask)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        if (t[i].data && (mask >> (i < 31 ? i : 31) & 1))
+            sum += (double)t[i].count * (double)weft__element(p->g, t[i].type);
+    return sum;
+}
+
 #endif

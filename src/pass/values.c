@@ -162,6 +162,6 @@ double weft_plan_flops(const weft_plan *p)
 {
     double sum = 0;
     for (int i = 0; i < p->steps; i++)
-        sum += p->step[i].flops * (p->step[i].backward ? 3 : 1);
+        sum += p->step[i].flops + weft__backward_flops(&p->step[i]);
     return sum;
 }

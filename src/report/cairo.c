@@ -8,6 +8,8 @@
 #include <cairo/cairo.h>
 
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 /* The light dress of style.c. */
 static const unsigned colour[WEFT_INKS] = {
@@ -91,6 +93,36 @@ static void label(void *to, double x, double y, const char *text, weft__label ho
     weft__text_free(&t);
 }
 
+/* In cairo's order: a 32-bit number for each pixel. */
+static void picture(void *to, double x, double y, double w, double h,
+                    const unsigned char *pixels, int channels, int ph, int pw)
+{
+    cairo_t *c = to;
+    cairo_surface_t *s = cairo_image_surface_create(CAIRO_FORMAT_RGB24, pw, ph);
+    if (cairo_surface_status(s) == CAIRO_STATUS_SUCCESS) {
+        unsigned char *data = cairo_image_surface_get_data(s);
+        int stride = cairo_image_surface_get_stride(s);
+        for (int r = 0; r < ph; r++)
+            for (int k = 0; k < pw; k++) {
+                const unsigned char *p =
+                    pixels + ((size_t)r * (size_t)pw + (size_t)k) * (size_t)channels;
+                uint32_t v = channels < 3 ? p[0] * 0x010101u
+                                          : (uint32_t)p[0] << 16 | p[1] << 8 | p[2];
+                memcpy(data + (size_t)r * (size_t)stride + 4 * (size_t)k, &v, sizeof v);
+            }
+        cairo_surface_mark_dirty(s);
+    }
+    cairo_save(c);
+    cairo_translate(c, x, y);
+    cairo_scale(c, w / pw, h / ph);
+    cairo_set_source_surface(c, s, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(c),
+                             pw <= 96 ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD);
+    cairo_paint(c);
+    cairo_restore(c);
+    cairo_surface_destroy(s);
+}
+
 static cairo_status_t put(void *to, const unsigned char *data, unsigned bytes)
 {
     weft__text_bytes(to, data, bytes);
@@ -109,8 +141,12 @@ weft_status weft__png_draw(const char *path, double width, double height,
     cairo_surface_t *surface = cairo_image_surface_create(
         CAIRO_FORMAT_RGB24, (int)ceil(width * SHARPNESS), (int)ceil(height * SHARPNESS));
     cairo_t *c = cairo_create(surface);
-    weft__canvas canvas = {
-        .to = c, .line = line, .boxes = boxes, .dot = dot, .label = label};
+    weft__canvas canvas = {.to = c,
+                           .line = line,
+                           .boxes = boxes,
+                           .dot = dot,
+                           .label = label,
+                           .picture = picture};
     ink(c, WEFT_INK_PAPER, 1);
     cairo_paint(c);
     cairo_scale(c, SHARPNESS, SHARPNESS);

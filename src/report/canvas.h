@@ -51,6 +51,9 @@ typedef struct weft__canvas {
     void (*boxes)(void *to, const double *xy, int n, double w, double h, weft__pen pen);
     void (*dot)(void *to, double x, double y, double radius, weft__pen pen);
     void (*label)(void *to, double x, double y, const char *text, weft__label how);
+    /* pixels [ph][pw][channels] in a field; NULL where pictures are no drawings */
+    void (*picture)(void *to, double x, double y, double w, double h,
+                    const unsigned char *pixels, int channels, int ph, int pw);
     /* text that shows over this field when pointed at; NULL where there is no pointing */
     void (*tip)(void *to, double x, double y, double w, double h, const char *text);
 } weft__canvas;

@@ -99,14 +99,29 @@ static void widen(axis *a, double part, double least)
     a->high += more;
 }
 
+/* Between two columns. */
+static double pitch(const weft__chart *chart)
+{
+    const weft__series *s = chart->series;
+    return s->n > 1 && s->x[1] > s->x[0] ? s->x[1] - s->x[0] : 1;
+}
+
+static void widen_columns(const weft__chart *chart, axis *x)
+{
+    x->low -= pitch(chart) / 2;
+    x->high += pitch(chart) / 2;
+}
+
 static void choose_ranges(const weft__chart *chart, axis *x, axis *y)
 {
     bool positive = y->low >= 0, below_one = y->high <= 1;
+    if (chart->columns) widen_columns(chart, x);
     if (!(x->high - x->low > fabs(x->high) * 1e-9)) widen(x, 0, 0.5);
     widen(y, 0.06, chart->log ? 0.3 : chart->percent ? 0.01 : 1e-6);
     if (!chart->log && positive && y->low < 0) y->low = 0;
     if (!chart->log && chart->percent && below_one && y->high > 1) y->high = 1;
-    if (!chart->log && positive && y->low < 0.35 * y->high) y->low = 0;
+    if (!chart->log && positive && (chart->columns || y->low < 0.35 * y->high))
+        y->low = 0;
 }
 
 /* ---- drawing ---- */
@@ -201,6 +216,22 @@ static void draw_series(weft__canvas *c, const weft__chart *chart, int k, const 
         c->dot(c->to, place(x, s->x[last]), place(y, s->y[last]), 3.5, series_pen(k));
 }
 
+static void draw_columns(weft__canvas *c, const weft__chart *chart, int k, const axis *x,
+                         const axis *y)
+{
+    const weft__series *s = &chart->series[k];
+    double wide = (place(x, pitch(chart)) - place(x, 0)) * 0.86;
+    for (int i = 0; i < s->n && i < MOST_POINTS; i++) {
+        if (!drawable(chart, s, i)) continue;
+        double top = place(y, s->y[i]), high = y->from - top;
+        if (!(high > 0)) continue;
+        weft__pen pen = series_pen(k);
+        pen.opacity = k ? 0.55 : 1;
+        c->boxes(c->to, (double[]){place(x, s->x[i]) - wide / 2, top}, 1, fmax(wide, 0.6),
+                 high, pen);
+    }
+}
+
 static void draw_mark(weft__canvas *c, const weft__chart *chart, const axis *x,
                       const axis *y)
 {
@@ -256,12 +287,13 @@ void weft__draw_chart(weft__canvas *c, const weft__chart *chart, double x, doubl
                  (weft__label){.size = 12, .anchor = 0, .ink = WEFT_INK_MUTED});
         return;
     }
-    draw_legend(c, chart, x + 4, y + 38, w - 8);
+    if (!chart->columns || chart->n > 1) draw_legend(c, chart, x + 4, y + 38, w - 8);
     choose_ranges(chart, &across, &up);
     draw_y_axis(c, chart, &across, &up);
     draw_x_axis(c, chart, &across, &up);
     draw_mark(c, chart, &across, &up);
-    for (int k = chart->n - 1; k >= 0; k--) draw_series(c, chart, k, &across, &up);
+    for (int k = chart->n - 1; k >= 0; k--)
+        (chart->columns ? draw_columns : draw_series)(c, chart, k, &across, &up);
 }
 
 static void describe_value(weft__text *t, const weft__chart *chart, double v)
@@ -272,7 +304,7 @@ static void describe_value(weft__text *t, const weft__chart *chart, double v)
 
 void weft__describe_chart(weft__text *t, const weft__chart *chart)
 {
-    weft__text_printf(t, "Line chart over %s%s.",
+    weft__text_printf(t, "%s chart over %s%s.", chart->columns ? "Column" : "Line",
                       chart->x_title ? chart->x_title : "epoch",
                       chart->log ? ", logarithmic" : "");
     for (int k = 0; k < chart->n && k < 12; k++) {

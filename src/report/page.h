@@ -8,16 +8,27 @@
 /* style.c: CSS, light, dark and for paper; 0 ends */
 extern const char *const weft__style[];
 
-/* sections.c: each adds a section, or nothing when there is nothing to say. *id numbers
- * figures. */
+/* sections.c, sections_text.c: each adds a section, or nothing when there is nothing to
+ * say. *id numbers figures. */
 void weft__section_head(weft__text *t, const weft__report *r);
 void weft__section_charts(weft__text *t, const weft__report *r, int *id);
 void weft__section_confusion(weft__text *t, const weft__report *r, int *id);
 void weft__section_classes(weft__text *t, const weft__report *r);
 void weft__section_pictures(weft__text *t, const weft__report *r);
+void weft__section_quotes(weft__text *t, const weft__report *r);
+void weft__section_rivals(weft__text *t, const weft__report *r, int *id);
+void weft__section_data(weft__text *t, const weft__report *r, int *id);
 void weft__section_layers(weft__text *t, const weft__report *r);
 void weft__section_facts(weft__text *t, const weft__report *r);
 void weft__section_usage(weft__text *t, const weft__report *r);
+
+/* The frame of a section, and what sections of both files use. */
+void weft__section_begin(weft__text *t, const char *id, const char *title);
+void weft__section_end(weft__text *t);
+void weft__left_out(weft__text *t, int shown, int all, const char *what);
+void weft__probability(weft__text *t, double p);
+/* A chart as a figure of a grid. */
+void weft__chart_figure(weft__text *t, const weft__chart *chart, int *id);
 
 /* usage.c: programs that run the model, as plain text. */
 void weft__sample_command(weft__text *t, const weft__report *r);

@@ -21,10 +21,13 @@ static void write_page(weft__text *t, const weft__report *r)
     for (int i = 0; weft__style[i]; i++) weft__text_add(t, weft__style[i]);
     weft__text_add(t, "</style>\n</head>\n<body>\n<main>\n");
     weft__section_head(t, r);
+    weft__section_rivals(t, r, &id);
     weft__section_charts(t, r, &id);
     weft__section_confusion(t, r, &id);
     weft__section_classes(t, r);
     weft__section_pictures(t, r);
+    weft__section_quotes(t, r);
+    weft__section_data(t, r, &id);
     weft__section_layers(t, r);
     weft__section_facts(t, r);
     weft__section_usage(t, r);

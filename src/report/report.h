@@ -35,6 +35,7 @@ typedef struct weft__chart {
     const weft__series *series;
     bool percent; /* y is a part of 1, shown as percentage */
     bool log;     /* y axis in powers of ten; what is not above 0 is left out */
+    bool columns; /* a histogram: a column at each x, which must be evenly spaced */
     double mark;  /* a vertical line at this x, when mark_text is not NULL */
     const char *mark_text;
 } weft__chart;
@@ -64,6 +65,25 @@ typedef struct weft__picture {
     double truth_probability;             /* of `truth`; NaN unknown */
 } weft__picture;
 
+typedef struct weft__quote { /* a text that was taken for another class */
+    const char *text, *name, *truth, *predicted; /* name: where it stands */
+    double probability, truth_probability;
+    const char *remark; /* "2 of 9 tokens unknown", or NULL */
+} weft__quote;
+
+typedef struct weft__rival { /* a model beside others; the first is the one reported */
+    const char *name;
+    double val, test; /* accuracy, NaN where there is none */
+    double params, seconds;
+} weft__rival;
+
+typedef struct weft__tile {      /* a picture as the network sees it, with its answer */
+    const unsigned char *pixels; /* [height][width][channels] */
+    int channels, height, width;
+    const char *truth, *predicted;
+    double probability;
+} weft__tile;
+
 /* How to run the model, for the code samples. */
 typedef struct weft__usage {
     const char *model; /* "best.onnx"; NULL: no samples */
@@ -71,6 +91,8 @@ typedef struct weft__usage {
     int channels, height, width;
     const char *fit; /* "STRETCH", "CROP" or "LETTERBOX" */
     float mean[4], deviation[4];
+    bool text;           /* it reads texts; then only these: */
+    int streams, length; /* inputs of tokens, and how many tokens each has */
 } weft__usage;
 
 typedef struct weft__report {
@@ -88,6 +110,13 @@ typedef struct weft__report {
     weft__class_row macro, weighted;  /* shown when class_row is */
     int pictures;
     const weft__picture *picture; /* mistakes, the most confident first */
+    int quotes;
+    const weft__quote *quote; /* the same of texts */
+    int rivals;
+    const weft__rival *rival;
+    const char *data_note; /* what the data are like, in words and in charts */
+    int data_charts;
+    const weft__chart *data_chart;
     int layers;
     const weft__layer_row *layer;
     int groups;
@@ -104,5 +133,7 @@ weft_status weft__report_write(const weft__report *r, const char *path);
 bool weft__report_has_png(void);
 weft_status weft__report_charts_png(const weft__report *r, const char *path);
 weft_status weft__report_confusion_png(const weft__report *r, const char *path);
+/* n pictures in rows of eight, each with what it is and what it was taken for. */
+weft_status weft__report_tiles_png(const weft__tile *tile, int n, const char *path);
 
 #endif

@@ -29,19 +29,19 @@ static int at_most(int n, int most)
     return n < 0 ? 0 : n < most ? n : most;
 }
 
-static void begin(weft__text *t, const char *id, const char *title)
+void weft__section_begin(weft__text *t, const char *id, const char *title)
 {
     weft__text_printf(
         t, "<section id=\"%s\" aria-labelledby=\"h-%s\">\n<h2 id=\"h-%s\">%s</h2>\n", id,
         id, id, title);
 }
 
-static void end(weft__text *t)
+void weft__section_end(weft__text *t)
 {
     weft__text_add(t, "</section>\n");
 }
 
-static void left_out(weft__text *t, int shown, int all, const char *what)
+void weft__left_out(weft__text *t, int shown, int all, const char *what)
 {
     if (shown < all)
         weft__text_printf(t, "<p class=\"note\">%d more %s left out.</p>\n", all - shown,
@@ -90,10 +90,12 @@ void weft__section_head(weft__text *t, const weft__report *r)
         weft__text_add(t, "</p>\n");
     }
     weft__text_add(t, "<nav aria-label=\"Sections\">\n");
+    link_to(t, r->rivals > 1, "beside", "Beside a simple model");
     link_to(t, r->charts > 0, "curves", "Curves");
     link_to(t, has_confusion(r), "confusion", "Confusion matrix");
     link_to(t, has_classes(r), "classes", "Classes");
-    link_to(t, r->pictures > 0, "mistakes", "Mistakes");
+    link_to(t, r->pictures > 0 || r->quotes > 0, "mistakes", "Mistakes");
+    link_to(t, r->data_charts > 0, "data", "The data");
     link_to(t, r->layers > 0, "layers", "Layers");
     link_to(t, r->groups > 0, "facts", "Time, memory, settings");
     link_to(t, r->usage.model != NULL, "usage", "Use the model");
@@ -102,28 +104,32 @@ void weft__section_head(weft__text *t, const weft__report *r)
 
 /* ---- curves ---- */
 
-void weft__section_charts(weft__text *t, const weft__report *r, int *id)
+void weft__chart_figure(weft__text *t, const weft__chart *chart, int *id)
 {
     const double w = 520, h = 300;
+    weft__chart drawn = *chart;
+    weft__text words = {0};
+    drawn.n = at_most(drawn.n, SERIES);
+    weft__describe_chart(&words, &drawn);
+    weft__text_add(t, "<figure class=\"panel\">");
+    weft__canvas c =
+        weft__svg_begin(t, w, h, ++*id, drawn.title, words.data ? words.data : "");
+    weft__draw_chart(&c, &drawn, 0, 0, w, h);
+    weft__svg_end(&c);
+    weft__text_add(t, "</figure>\n");
+    weft__text_free(&words);
+}
+
+void weft__section_charts(weft__text *t, const weft__report *r, int *id)
+{
     if (r->charts <= 0) return;
-    begin(t, "curves", "Curves");
+    weft__section_begin(t, "curves", "Curves");
     weft__text_add(t, "<div class=\"grid\">\n");
-    for (int i = 0; i < at_most(r->charts, CHARTS); i++) {
-        weft__chart chart = r->chart[i];
-        weft__text words = {0};
-        chart.n = at_most(chart.n, SERIES);
-        weft__describe_chart(&words, &chart);
-        weft__text_add(t, "<figure class=\"panel\">");
-        weft__canvas c =
-            weft__svg_begin(t, w, h, ++*id, chart.title, words.data ? words.data : "");
-        weft__draw_chart(&c, &chart, 0, 0, w, h);
-        weft__svg_end(&c);
-        weft__text_add(t, "</figure>\n");
-        weft__text_free(&words);
-    }
+    for (int i = 0; i < at_most(r->charts, CHARTS); i++)
+        weft__chart_figure(t, &r->chart[i], id);
     weft__text_add(t, "</div>\n");
-    left_out(t, at_most(r->charts, CHARTS), r->charts, "charts are");
-    end(t);
+    weft__left_out(t, at_most(r->charts, CHARTS), r->charts, "charts are");
+    weft__section_end(t);
 }
 
 /* ---- confusion ---- */
@@ -169,7 +175,7 @@ void weft__section_confusion(weft__text *t, const weft__report *r, int *id)
              "Confusion matrix of %d classes: rows are the true classes, "
              "columns what the model said. The table below names the commonest mistakes.",
              m->classes);
-    begin(t, "confusion", "Confusion matrix");
+    weft__section_begin(t, "confusion", "Confusion matrix");
     weft__text_add(t, "<p class=\"note\">");
     if (r->confusion_title) {
         weft__text_escaped(t, r->confusion_title, NAME);
@@ -191,7 +197,7 @@ void weft__section_confusion(weft__text *t, const weft__report *r, int *id)
     weft__svg_end(&c);
     weft__text_add(t, "</figure>\n");
     mix_up_table(t, m);
-    end(t);
+    weft__section_end(t);
 }
 
 /* ---- classes ---- */
@@ -252,7 +258,7 @@ void weft__section_classes(weft__text *t, const weft__report *r)
         t->failed = true;
         return;
     }
-    begin(t, "classes", "Classes");
+    weft__section_begin(t, "classes", "Classes");
     if (n > CLASSES)
         weft__text_printf(
             t, "<p class=\"note\">The %d of %d classes with the lowest F1.</p>\n",
@@ -271,7 +277,7 @@ void weft__section_classes(weft__text *t, const weft__report *r)
     class_row(t, "Mean of the classes", 0, &r->macro);
     class_row(t, "Weighted by support", 0, &r->weighted);
     weft__text_add(t, "</tfoot></table></div>\n");
-    end(t);
+    weft__section_end(t);
     free(order);
 }
 
@@ -289,7 +295,7 @@ static bool png_size(const weft__picture *p, unsigned *w, unsigned *h)
     return *w > 0 && *h > 0;
 }
 
-static void probability(weft__text *t, double p)
+void weft__probability(weft__text *t, double p)
 {
     if (isfinite(p)) weft__text_printf(t, " %.1f\xe2\x80\xaf%%", 100 * p);
 }
@@ -309,11 +315,11 @@ static void card(weft__text *t, const weft__picture *p, unsigned w, unsigned h)
     weft__text_add(t, "\"><figcaption>said <b class=\"wrong\">");
     weft__text_escaped(t, p->predicted, NAME);
     weft__text_add(t, "</b>");
-    probability(t, p->probability);
+    weft__probability(t, p->probability);
     weft__text_add(t, "<br>is <b>");
     weft__text_escaped(t, p->truth, NAME);
     weft__text_add(t, "</b>");
-    probability(t, p->truth_probability);
+    weft__probability(t, p->truth_probability);
     if (p->name) {
         weft__text_add(t, "<span class=\"file\">");
         weft__text_escaped(t, p->name, NAME);
@@ -327,7 +333,7 @@ void weft__section_pictures(weft__text *t, const weft__report *r)
     int shown = 0;
     unsigned w, h;
     if (r->pictures <= 0) return;
-    begin(t, "mistakes", "Most confident mistakes");
+    weft__section_begin(t, "mistakes", "Most confident mistakes");
     weft__text_add(
         t, "<p class=\"note\">The wrong answers that the model was surest of. Often "
            "they show labels that are wrong themselves.</p>\n<div class=\"cards\">\n");
@@ -337,8 +343,8 @@ void weft__section_pictures(weft__text *t, const weft__report *r)
             shown++;
         }
     weft__text_add(t, "</div>\n");
-    left_out(t, shown, r->pictures, "pictures are");
-    end(t);
+    weft__left_out(t, shown, r->pictures, "pictures are");
+    weft__section_end(t);
 }
 
 /* ---- layers ---- */
@@ -384,7 +390,7 @@ void weft__section_layers(weft__text *t, const weft__report *r)
         if (r->layer[i].madds > 0 && isfinite(r->layer[i].madds))
             madds += r->layer[i].madds;
     }
-    begin(t, "layers", "Layers");
+    weft__section_begin(t, "layers", "Layers");
     weft__text_add(
         t, "<div class=\"panel scroll\"><table><thead><tr><th scope=\"col\">Layer</th>"
            "<th scope=\"col\">Operator</th><th scope=\"col\" class=\"n\">Output</th>"
@@ -399,8 +405,8 @@ void weft__section_layers(weft__text *t, const weft__report *r)
     weft__text_add(t, "</td><td class=\"n\">");
     madds_text(t, madds);
     weft__text_add(t, "</td></tr></tfoot></table></div>\n");
-    left_out(t, at_most(r->layers, LAYERS), r->layers, "layers are");
-    end(t);
+    weft__left_out(t, at_most(r->layers, LAYERS), r->layers, "layers are");
+    weft__section_end(t);
 }
 
 /* ---- facts and use ---- */
@@ -408,7 +414,7 @@ void weft__section_layers(weft__text *t, const weft__report *r)
 void weft__section_facts(weft__text *t, const weft__report *r)
 {
     if (r->groups <= 0) return;
-    begin(t, "facts", "Time, memory, settings");
+    weft__section_begin(t, "facts", "Time, memory, settings");
     weft__text_add(t, "<div class=\"facts\">\n");
     for (int i = 0; i < at_most(r->groups, GROUPS); i++) {
         const weft__fact_group *g = &r->group[i];
@@ -427,7 +433,7 @@ void weft__section_facts(weft__text *t, const weft__report *r)
         weft__text_add(t, "</dl></div>\n");
     }
     weft__text_add(t, "</div>\n");
-    end(t);
+    weft__section_end(t);
 }
 
 static void sample(weft__text *t, const char *title, const weft__report *r,
@@ -453,12 +459,12 @@ static void sample(weft__text *t, const char *title, const weft__report *r,
 void weft__section_usage(weft__text *t, const weft__report *r)
 {
     if (!r->usage.model) return;
-    begin(t, "usage", "Use the model");
+    weft__section_begin(t, "usage", "Use the model");
     weft__text_add(
         t, "<p class=\"note\">The model is an ONNX file; its answers are logits, and "
            "its metadata hold what these programs spell out.</p>\n");
     sample(t, "On the command line", r, weft__sample_command);
     sample(t, "In C", r, weft__sample_c);
     sample(t, "With ONNX Runtime, in Python", r, weft__sample_onnx);
-    end(t);
+    weft__section_end(t);
 }

@@ -206,6 +206,18 @@ static void feed_value(weft__onnx_writer *w, int v)
         feed(w, "", NULL);
 }
 
+const char *weft__onnx_value_name(weft__onnx_writer *w, int v)
+{
+    pb_node *constant = v ? constant_of(w, v) : NULL;
+    if (constant) append(w, constant);
+    return v ? w->name[v] : "";
+}
+
+const char *weft__onnx_input_name(weft__onnx_writer *w, int i)
+{
+    return weft__onnx_value_name(w, i < w->at->nin ? w->at->in[i] : 0);
+}
+
 /* Writes the node being made: it gives `outputs`. */
 static void flush(weft__onnx_writer *w, const char *name, const char *const *outputs,
                   int n)
@@ -454,7 +466,8 @@ void weft__onnx_add_named(weft__onnx_writer *w, const char *name)
 static const char *part_name(weft__onnx_writer *w)
 {
     char text[1000];
-    if (!w->type || !strcmp(w->type, w->at->op->onnx.name)) return w->at->name;
+    const char *own = w->at->op->onnx.name;
+    if (!w->type || (own && !strcmp(w->type, own))) return w->at->name;
     snprintf(text, sizeof text, "%.800s/%.100s", w->at->name, w->type);
     return weft__onnx_unique(w, text);
 }
@@ -474,9 +487,21 @@ void weft__onnx_end(weft__onnx_writer *w, const char **names, int n)
 
 void weft__onnx_give(weft__onnx_writer *w, int k)
 {
-    const char *name = w->status ? NULL : part_name(w);
+    const char *name = w->at->op->onnx.name ? NULL : w->at->name;
+    if (!w->status && !name) name = part_name(w);
     if (name) flush(w, name, &w->name[w->at->out[k]], 1);
     w->gave = true;
+}
+
+void weft__onnx_put_note(weft__onnx_writer *w, const char *key, int number)
+{
+    weft__onnx_noted *note = weft__onnx_memory(w, sizeof *note);
+    if (!note) return;
+    *note = (weft__onnx_noted){.key = weft__onnx_text(w, key),
+                               .name = w->name[w->at->out[0]],
+                               .number = number,
+                               .next = w->notes};
+    w->notes = note;
 }
 
 bool weft__onnx_wants(const weft__onnx_writer *w, int k)

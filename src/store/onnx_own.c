@@ -38,6 +38,43 @@ void weft__onnx_own_marks(weft__onnx_reader *r)
     }
 }
 
+/* "NUMBER NAME" per line: for the entries of those names. */
+static void read_notes(weft__onnx_reader *r, const char *key, const char *text)
+{
+    while (*text) {
+        char *end;
+        long number = strtol(text, &end, 10);
+        bool good = end != text && *end == ' ' && number >= 0 && number < INT_MAX;
+        text = *end == ' ' ? end + 1 : end;
+        int e = line(r, &text);
+        weft__onnx_own_note *note =
+            good && e >= 0 ? weft__arena_alloc(&r->arena, sizeof *note) : NULL;
+        if (!note) continue;
+        *note = (weft__onnx_own_note){key, (int)number, r->entry[e].note};
+        r->entry[e].note = note;
+    }
+}
+
+void weft__onnx_own_read_notes(weft__onnx_reader *r)
+{
+    size_t n = strlen(PB_META_NOTE);
+    for (int i = 0; i < weft_meta_count(r->own); i++) {
+        const char *key = weft_meta_key(r->own, i);
+        if (!strncmp(key, PB_META_NOTE, n))
+            read_notes(r, key + n, weft_meta_get(r->own, key));
+    }
+}
+
+int weft__onnx_note(const weft__onnx_node *n, const char *key)
+{
+    enum { MOST = 100 };
+    int e = n->item->p->n_output ? n->item->out[0] : -1, steps = 0;
+    const weft__onnx_own_note *note = e < 0 ? NULL : n->r->entry[e].note;
+    for (; note && steps < MOST; note = note->next, steps++)
+        if (!strcmp(note->key, key)) return note->number;
+    return -1;
+}
+
 int weft__onnx_own_limit(const weft__onnx_reader *r, const char *input)
 {
     const char *text = weft_meta_get(r->own, PB_META_LIMITS);
@@ -60,10 +97,11 @@ typedef struct lines {
     bool bad;
 } lines;
 
-static void add(lines *l, const char *name, int limit)
+/* number below 0: none */
+static void add(lines *l, const char *name, int value)
 {
     char number[32] = "";
-    if (limit) snprintf(number, sizeof number, "%d ", limit);
+    if (value >= 0) snprintf(number, sizeof number, "%d ", value);
     size_t more = strlen(number) + strlen(name) + 2;
     char *text = realloc(l->text, l->used + more);
     if (!text) {
@@ -86,6 +124,37 @@ static weft_status set(weft_meta *to, const char *key, lines *l)
     return s;
 }
 
+static weft_status add_key(const char *key, lines *l, weft_meta *to)
+{
+    char name[200];
+    snprintf(name, sizeof name, "%s%.100s", PB_META_NOTE, key);
+    return set(to, name, l);
+}
+
+/* Oldest first; keys in the order in which they came up. */
+weft_status weft__onnx_own_notes(weft__onnx_noted *last, weft_meta *to)
+{
+    weft__onnx_noted *all = NULL;
+    weft_status s = WEFT_OK;
+    while (last) {
+        weft__onnx_noted *next = last->next;
+        last->next = all;
+        all = last;
+        last = next;
+    }
+    for (weft__onnx_noted *n = all; n && !s; n = n->next) {
+        lines l = {0};
+        const char *key = n->key;
+        for (weft__onnx_noted *k = n; k && key; k = k->next) {
+            if (!k->key || strcmp(k->key, key)) continue;
+            add(&l, k->name, k->number);
+            k->key = NULL;
+        }
+        if (key) s = add_key(key, &l, to);
+    }
+    return s;
+}
+
 weft_status weft__onnx_own_write(const weft_graph *g, const bool *needed, weft_meta *to)
 {
     lines buffers = {0}, frozen = {0}, limits = {0};
@@ -95,8 +164,8 @@ weft_status weft__onnx_own_write(const weft_graph *g, const bool *needed, weft_m
         if (p->kind == WEFT_KIND_INPUT && p->type == WEFT_I32 && p->limit > 0 &&
             p->limit < INT_MAX)
             add(&limits, p->name, p->limit);
-        if (p->kind == WEFT_KIND_BUFFER) add(&buffers, p->name, 0);
-        if (p->kind == WEFT_KIND_PARAM && p->frozen) add(&frozen, p->name, 0);
+        if (p->kind == WEFT_KIND_BUFFER) add(&buffers, p->name, -1);
+        if (p->kind == WEFT_KIND_PARAM && p->frozen) add(&frozen, p->name, -1);
     }
     weft_status s = set(to, PB_META_BUFFERS, &buffers);
     weft_status f = set(to, PB_META_FROZEN, &frozen);

@@ -3,12 +3,17 @@
 #define WEFT_SRC_ONNX_OWN_H
 
 #include "store/onnx_read.h"
+#include "store/onnx_write.h"
 
 /* Reading: marks buffers and frozen parameters; the limit of an integer input. */
 void weft__onnx_own_marks(weft__onnx_reader *r);
+void weft__onnx_own_read_notes(weft__onnx_reader *r);
 int weft__onnx_own_limit(const weft__onnx_reader *r, const char *input);
 
 /* Writing: adds the entries for these inputs and parameters of g, where needed[value]. */
 weft_status weft__onnx_own_write(const weft_graph *g, const bool *needed, weft_meta *to);
+
+/* The notes of the writer, given with the last one first. */
+weft_status weft__onnx_own_notes(weft__onnx_noted *last, weft_meta *to);
 
 #endif

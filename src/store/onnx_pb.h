@@ -60,5 +60,7 @@ enum { PB_IR_MIN = 3, PB_IR_MAX = 13, PB_OPSET_MIN = 7, PB_OPSET_MAX = 25 };
 #define PB_META_FROZEN PB_META "frozen" /* frozen parameters */
 #define PB_META_LIMITS \
     PB_META "limits" /* limits of integer inputs: "1000 NAME" per line */
+#define PB_META_NOTE \
+    PB_META "note." /* and a key: weft__onnx_put_note's, "NUMBER NAME" per line */
 
 #endif

@@ -271,11 +271,14 @@ static weft_status dispatch(weft__onnx_node *n)
         weft__onnx_set_same(n, 0, 0);
         return WEFT_OK;
     }
+    s = weft__onnx_length(n, &done);
+    if (s || done) return s;
     if (!strcmp(type, "Cast")) return cast(n);
     if (!item->op)
         return weft__onnx_fail(n, "is supported only where it can be computed from known "
                                   "numbers");
     s = item->op->from_onnx(n);
+    if (!s && !n->failure) weft__onnx_sequence(n);
     if (n->failure) return weft__fail(n->failure, "%s", n->message);
     if (weft_graph_status(n->r->g)) {
         s = weft_graph_status(n->r->g);
@@ -397,6 +400,7 @@ static weft_status build(weft__onnx_reader *r, const pb_model *m)
     if (!s) s = read_tensors(r);
     if (s) return s;
     weft__onnx_own_marks(r);
+    weft__onnx_own_read_notes(r);
     mark_statistics(r);
     weft__onnx_fuse(r);
     s = weft__onnx_pick(r);

@@ -9,6 +9,13 @@
 #include "store/onnx_tensor.h"
 #include "weft/store.h"
 
+/* A number that the writer kept for an operator, by its first output. */
+typedef struct weft__onnx_own_note {
+    const char *key;
+    int number;
+    const struct weft__onnx_own_note *next;
+} weft__onnx_own_note;
+
 /* Everything that has a name in the ONNX graph. */
 typedef struct weft__onnx_entry {
     const char *name;
@@ -19,6 +26,8 @@ typedef struct weft__onnx_entry {
     int same;                 /* the entry that this one is another name of, or its own */
     weft__onnx_tensor tensor; /* given: the numbers are known */
     weft_val value;           /* in the graph being built, once it is there */
+    const struct weft__onnx_own_note *note;
+    const struct weft__onnx_length *length; /* made from lengths of sequences; or NULL */
     bool constant; /* computed or of a Constant node: a constant, not a parameter */
     bool buffer, frozen, variance, scale; /* how the parameter is used */
 } weft__onnx_entry;
@@ -94,6 +103,15 @@ weft_status weft__onnx_fold(weft__onnx_node *n, bool *done);
 weft_status weft__onnx_constant(weft__onnx_reader *r, const weft__onnx_item *item);
 weft_status weft__onnx_fill(weft__onnx_node *n, bool *done);
 weft_status weft__onnx_range(weft__onnx_node *n, bool *done);
+
+/* ---- onnx_length.c: masks and indices made from lengths of sequences ---- */
+/* *done: the node was one of them. Otherwise an operator may try. */
+weft_status weft__onnx_length(weft__onnx_node *n, bool *done);
+
+/* ---- onnx_sequence.c: operators on sequences that are several nodes in a file ---- */
+/* Where the value that the node gave ends such a group, puts one operator in its place.
+ */
+void weft__onnx_sequence(weft__onnx_node *n);
 
 /* ---- onnx_node.c ---- */
 /* The entry as a value of the graph; makes the parameter or constant if it is not there.

@@ -295,6 +295,7 @@ weft_status weft_model_save(const weft_graph *g, const weft_meta *meta, const ch
         if (w.status) s = weft__fail(w.status, "%s: cannot save: %s", path, w.message);
     }
     if (!s) s = weft__onnx_own_write(g, w.needed, own);
+    if (!s) s = weft__onnx_own_notes(w.notes, own);
     if (!s) s = write_file(&w, meta, own, &p, path);
     weft__arena_free(&w.arena);
     weft_meta_free(own);

@@ -14,6 +14,20 @@ typedef struct weft__onnx_feed {
     pb_node *constant;
 } weft__onnx_feed;
 
+/* A form of lengths that is there already. */
+typedef struct weft__onnx_made {
+    int lengths, steps, rank;
+    weft__onnx_form form;
+    const char *name;
+} weft__onnx_made;
+
+/* A note of an operator. */
+typedef struct weft__onnx_noted {
+    const char *key, *name;
+    int number;
+    struct weft__onnx_noted *next;
+} weft__onnx_noted;
+
 enum { WEFT_ONNX_FEEDS = 4096 }; /* inputs of one node */
 
 struct weft__onnx_writer {
@@ -40,6 +54,10 @@ struct weft__onnx_writer {
     pb_attribute **attribute;
     size_t attributes, attribute_room;
     bool gave; /* the operator has written all its outputs itself */
+
+    weft__onnx_made *made; /* what weft__onnx_steps has written so far */
+    int mades, made_room;
+    weft__onnx_noted *notes; /* the last one first */
 };
 
 /* ---- onnx_emit.c: one node; the calls of ops/onnx.h ---- */
@@ -47,6 +65,8 @@ struct weft__onnx_writer {
 void weft__onnx_emit(weft__onnx_writer *w, const weft__node *node);
 /* An Identity node that gives value `from` another name. */
 void weft__onnx_emit_identity(weft__onnx_writer *w, int from, const char *name);
+/* The name of value v; writes the node of a constant that nobody has read yet. */
+const char *weft__onnx_value_name(weft__onnx_writer *w, int v);
 void weft__onnx_write_fail(weft__onnx_writer *w, weft_status s, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Memory of the writer's arena; NULL after remembering that there is none. */

@@ -125,6 +125,72 @@ void weft__onnx_then(weft__onnx_writer *w, const char *op_type)
     NEVER;
 }
 
+void weft__onnx_put_texts(weft__onnx_writer *w, const char *attribute,
+                          const char *const *value, int n)
+{
+    (void)w, (void)attribute, (void)value, (void)n;
+    NEVER;
+}
+
+void weft__onnx_begin(weft__onnx_writer *w, const char *op_type)
+{
+    (void)w, (void)op_type;
+    NEVER;
+}
+
+void weft__onnx_add_named(weft__onnx_writer *w, const char *name)
+{
+    (void)w, (void)name;
+    NEVER;
+}
+
+void weft__onnx_end(weft__onnx_writer *w, const char **names, int n)
+{
+    (void)w, (void)names, (void)n;
+    NEVER;
+}
+
+void weft__onnx_give(weft__onnx_writer *w, int k)
+{
+    (void)w, (void)k;
+    NEVER;
+}
+
+void weft__onnx_put_note(weft__onnx_writer *w, const char *key, int number)
+{
+    (void)w, (void)key, (void)number;
+    NEVER;
+}
+
+int weft__onnx_note(const weft__onnx_node *n, const char *key)
+{
+    (void)n, (void)key;
+    NEVER;
+    return -1;
+}
+
+bool weft__onnx_wants(const weft__onnx_writer *w, int k)
+{
+    (void)w, (void)k;
+    NEVER;
+    return false;
+}
+
+const char *weft__onnx_input_name(weft__onnx_writer *w, int i)
+{
+    (void)w, (void)i;
+    NEVER;
+    return "";
+}
+
+const char *weft__onnx_steps(weft__onnx_writer *w, int lengths, weft__onnx_form form,
+                             int steps, int rank)
+{
+    (void)w, (void)lengths, (void)form, (void)steps, (void)rank;
+    NEVER;
+    return "";
+}
+
 const weft__tensor *weft__onnx_in(const weft__onnx_writer *w, int i)
 {
     static const weft__tensor none = {.rank = -1};
@@ -206,6 +272,13 @@ const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute,
     (void)n, (void)attribute;
     NEVER;
     return fallback;
+}
+
+const char *weft__onnx_get_text_at(weft__onnx_node *n, const char *attribute, int i)
+{
+    (void)n, (void)attribute, (void)i;
+    NEVER;
+    return NULL;
 }
 
 int weft__onnx_get_ints(weft__onnx_node *n, const char *attribute, int *value, int max)

@@ -27,9 +27,8 @@ void weft__adam_update(weft_optimizer *o, size_t begin, size_t end, double lr,
     const weft_optimizer_opts *p = &o->opts;
     k->adam((float *)o->g->slab + begin, (const float *)o->g->gradients + begin,
             weft__moment(o, 0, begin), weft__moment(o, 1, begin), end - begin, lr,
-            p->beta1, p->beta2, p->eps, decay, decoupled,
-            1 - pow(p->beta1, (double)o->steps), 1 - pow(p->beta2, (double)o->steps),
-            gradient_scale);
+            p->beta1, p->beta2, p->eps, decay, decoupled, 1 - o->power[0],
+            1 - o->power[1], gradient_scale);
 }
 
 static void update(weft_optimizer *o, size_t begin, size_t end, double lr, double decay,

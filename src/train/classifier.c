@@ -4,9 +4,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "store/meta_list.h"
+#include "train/class_names.h"
 #include "weft/train.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,48 +26,9 @@ struct weft_classifier {
 
 static const char *const fit_names[] = {"stretch", "crop", "letterbox"};
 
-/* Ultralytics' form, {0: 'cat', 1: 'dog'}, with quotes and backslashes escaped. */
-static weft_status set_names(weft_meta *m, const char *const *name, int n)
+static const char *class_name(const void *user, int i)
 {
-    size_t room = 16;
-    for (int i = 0; i < n; i++) room += 2 * strlen(name[i]) + 24;
-    char *text = malloc(room), *p = text;
-    if (!text) return weft__fail(WEFT_ENOMEM, "metadata: out of memory");
-    *p++ = '{';
-    for (int i = 0; i < n; i++) {
-        p += sprintf(p, "%s%d: '", i ? ", " : "", i);
-        for (const char *c = name[i]; *c; c++) {
-            if (*c == '\'' || *c == '\\') *p++ = '\\';
-            *p++ = *c;
-        }
-        *p++ = '\'';
-    }
-    memcpy(p, "}", 2);
-    weft_status s = weft_meta_set(m, "names", text);
-    free(text);
-    return s;
-}
-
-/* Class names as metadata can hold them: bytes that are not UTF-8 are written \xNN. */
-static weft_status describe_names(weft_meta *m, const weft_data *d)
-{
-    int n = weft_data_classes(d);
-    char **name = weft__alloc((size_t)n + 1, sizeof *name);
-    weft_status s = name ? WEFT_OK : weft__fail(WEFT_ENOMEM, "metadata: out of memory");
-    for (int i = 0; i < n && !s; i++) {
-        const char *from = weft_data_class_name(d, i);
-        size_t room = 4 * strlen(from) + 1;
-        name[i] = malloc(room);
-        if (name[i])
-            weft__escape(name[i], room, from);
-        else
-            s = weft__fail(WEFT_ENOMEM, "metadata: out of memory");
-    }
-    if (!s) s = set_names(m, (const char *const *)name, n);
-    if (!s) s = weft__meta_set_texts(m, "weft.names", (const char *const *)name, n);
-    for (int i = 0; i < n && name; i++) free(name[i]);
-    free(name);
-    return s;
+    return weft_data_class_name(user, i);
 }
 
 weft_status weft_classifier_describe(weft_meta *m, const weft_data *d,
@@ -78,7 +39,7 @@ weft_status weft_classifier_describe(weft_meta *m, const weft_data *d,
     char text[64];
     weft_data_shape(d, &c, &h, &w);
     weft_status s = weft_meta_set(m, "task", "classify");
-    if (!s) s = describe_names(m, d);
+    if (!s) s = weft__names_describe(m, weft_data_classes(d), class_name, d);
     snprintf(text, sizeof text, "[%d, %d]", h, w);
     if (!s) s = weft_meta_set(m, "imgsz", text);
     if (!s) s = weft_meta_set(m, "stride", "1");
@@ -94,18 +55,6 @@ weft_status weft_classifier_describe(weft_meta *m, const weft_data *d,
     if (!s) s = weft_meta_set(m, "weft.data", weft_data_hash(d));
     if (!s) s = weft_meta_set(m, "weft.version", weft_version());
     return s;
-}
-
-static weft_status read_names(weft_classifier *c)
-{
-    c->names = weft__meta_get_texts(c->meta, "weft.names", c->classes);
-    for (int i = 0; i < c->classes && c->names; i++) {
-        char number[32];
-        snprintf(number, sizeof number, "class %d", i);
-        if (!c->names[i] && !(c->names[i] = strdup(number)))
-            return weft__fail(WEFT_ENOMEM, "names: out of memory");
-    }
-    return c->names ? WEFT_OK : weft__fail(WEFT_ENOMEM, "names: out of memory");
 }
 
 static weft_status understand(weft_classifier *c, const char *path)
@@ -138,18 +87,22 @@ static weft_status understand(weft_classifier *c, const char *path)
     weft__meta_get_floats(c->meta, "weft.std", c->deviation, 4, 1);
     for (int i = 0; i < 3 && fit; i++)
         if (!strcmp(fit, fit_names[i])) c->fit = (weft_fit)i;
-    return read_names(c);
+    c->names = weft__class_names_read(c->meta, c->classes);
+    return c->names ? WEFT_OK : WEFT_ENOMEM;
 }
 
-weft_status weft_classifier_open(const char *path, weft_classifier **out)
+weft_status weft_classifier_new(weft_graph *g, weft_meta *meta, const char *path,
+                                weft_classifier **out)
 {
     weft_classifier *c = calloc(1, sizeof *c);
-    char *inside =
-        weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
-    weft_status s = c && inside ? weft_model_load(inside, NULL, &c->g, &c->meta)
-                                : weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
-    if (!s) s = understand(c, inside);
-    free(inside);
+    if (!c) {
+        weft_meta_free(meta);
+        weft_graph_free(g);
+        return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
+    }
+    c->g = g;
+    c->meta = meta;
+    weft_status s = understand(c, path);
     if (s)
         weft_classifier_free(c);
     else
@@ -157,11 +110,35 @@ weft_status weft_classifier_open(const char *path, weft_classifier **out)
     return s;
 }
 
+weft_status weft__trained_load(const char *path, char **file, weft_graph **g,
+                               weft_meta **meta)
+{
+    char *inside =
+        weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
+    weft_status s = inside ? weft_model_load(inside, NULL, g, meta)
+                           : weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
+    if (s)
+        free(inside);
+    else
+        *file = inside;
+    return s;
+}
+
+weft_status weft_classifier_open(const char *path, weft_classifier **out)
+{
+    char *file = NULL;
+    weft_graph *g = NULL;
+    weft_meta *meta = NULL;
+    weft_status s = weft__trained_load(path, &file, &g, &meta);
+    if (!s) s = weft_classifier_new(g, meta, file, out);
+    free(file);
+    return s;
+}
+
 void weft_classifier_free(weft_classifier *c)
 {
     if (!c) return;
-    for (int i = 0; c->names && i < c->classes; i++) free(c->names[i]);
-    free(c->names);
+    weft__class_names_free(c->names, c->classes);
     free(c->input);
     weft_plan_free(c->plan);
     weft_meta_free(c->meta);
@@ -208,14 +185,6 @@ static weft_status plan_for(weft_classifier *c, int n)
     return weft_plan_new(c->g, &o, &c->plan);
 }
 
-static void to_probabilities(float *x, int n)
-{
-    double top = x[0], sum = 0;
-    for (int k = 1; k < n; k++) top = x[k] > top ? x[k] : top;
-    for (int k = 0; k < n; k++) sum += exp(x[k] - top);
-    for (int k = 0; k < n; k++) x[k] = (float)(exp(x[k] - top) / sum);
-}
-
 weft_status weft_classify(weft_classifier *c, const unsigned char *pixels, int n,
                           float *probabilities)
 {
@@ -229,7 +198,7 @@ weft_status weft_classify(weft_classifier *c, const unsigned char *pixels, int n
     if (!s) s = weft_forward(c->plan);
     if (!s) s = weft_plan_get(c->plan, c->logits, probabilities, (size_t)n * classes);
     for (size_t i = 0; i < (size_t)n && !s; i++)
-        to_probabilities(probabilities + i * classes, c->classes);
+        weft__to_probabilities(probabilities + i * classes, c->classes);
     return s;
 }
 

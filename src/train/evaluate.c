@@ -8,53 +8,28 @@
 #include <string.h>
 
 struct weft__evaluator {
-    const weft_data *d;
-    weft_val x, logits;
+    const weft__feed *feed;
+    weft_val logits;
     int classes, batch;
-    size_t sample;
-    weft_loader *loader;
+    void *reader;
     weft_plan *full, *tail;
     float *scores, *losses; /* of one batch */
 };
 
-weft_status weft__picture_input(const weft_graph *g, const weft_data *d, weft_val *x)
-{
-    int c, h, w;
-    weft_data_shape(d, &c, &h, &w);
-    for (int i = 0; i < weft_input_count(g); i++) {
-        weft_val v = weft_input_at(g, i);
-        weft_shape s = weft_shape_of(g, v);
-        if (s.rank != 4) continue;
-        if (s.dim[1] != c || s.dim[2] != h || s.dim[3] != w)
-            return weft__fail(
-                WEFT_ESHAPE,
-                "the network takes %dx%dx%d pictures (%s), the data are %dx%dx%d",
-                s.dim[1], s.dim[2], s.dim[3], weft_name_of(g, v), c, h, w);
-        *x = v;
-        return WEFT_OK;
-    }
-    return weft__fail(WEFT_EUSAGE, "the network has no input for pictures");
-}
-
-static weft_status check_classes(const weft_graph *g, weft_val logits, const weft_data *d)
+static weft_status check_classes(const weft_graph *g, weft_val logits, int classes)
 {
     weft_shape s = weft_shape_of(g, logits);
-    if (s.rank != 2 || s.dim[1] != weft_data_classes(d))
+    if (s.rank != 2 || s.dim[1] != classes)
         return weft__fail(WEFT_ESHAPE, "the network has %d classes, the data %d",
-                          s.rank == 2 ? s.dim[1] : 0, weft_data_classes(d));
+                          s.rank == 2 ? s.dim[1] : 0, classes);
     return WEFT_OK;
 }
 
-static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split,
-                        const float mean[4], const float deviation[4])
+static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split)
 {
-    int count = weft_data_count(e->d, split);
-    weft_loader_opts lo = {.split = split, .batch = e->batch};
-    for (int k = 0; k < 4; k++) {
-        lo.mean[k] = mean ? mean[k] : 0;
-        lo.deviation[k] = deviation ? deviation[k] : 0;
-    }
-    weft_status s = weft_loader_new(e->d, &lo, &e->loader);
+    int count = e->feed->kind->count(e->feed, split);
+    weft__feed_way way = {.split = split, .batch = e->batch};
+    weft_status s = e->feed->kind->open(e->feed, &way, &e->reader);
     weft_plan_opts po = {.batch = e->batch, .keep = &e->logits, .keep_count = 1};
     if (!s && count >= e->batch) s = weft_plan_new(g, &po, &e->full);
     po.batch = count % e->batch;
@@ -66,25 +41,18 @@ static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split,
                                   : weft__fail(WEFT_ENOMEM, "evaluate: out of memory");
 }
 
-weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft_data *d,
-                                weft_split split, int batch, const float mean[4],
-                                const float deviation[4], weft__evaluator **out)
+weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft__feed *feed,
+                                weft_split split, int batch, weft__evaluator **out)
 {
-    weft_val x;
-    weft_status s = weft__picture_input(g, d, &x);
-    if (!s) s = check_classes(g, logits, d);
+    weft_status s = check_classes(g, logits, feed->classes);
     if (s) return s;
     weft__evaluator *e = calloc(1, sizeof *e);
     if (!e) return weft__fail(WEFT_ENOMEM, "evaluate: out of memory");
-    int c, h, w;
-    weft_data_shape(d, &c, &h, &w);
-    e->d = d;
-    e->x = x;
+    e->feed = feed;
     e->logits = logits;
-    e->classes = weft_data_classes(d);
-    e->sample = (size_t)c * (size_t)h * (size_t)w;
+    e->classes = feed->classes;
     e->batch = batch > 0 ? batch : 64;
-    s = make(e, g, split, mean, deviation);
+    s = make(e, g, split);
     if (s)
         weft__evaluator_free(e);
     else
@@ -95,7 +63,7 @@ weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft_data 
 void weft__evaluator_free(weft__evaluator *e)
 {
     if (!e) return;
-    weft_loader_free(e->loader);
+    e->feed->kind->close(e->reader);
     weft_plan_free(e->full);
     weft_plan_free(e->tail);
     free(e->scores);
@@ -112,12 +80,12 @@ static float loss_of(const float *x, int n, int label)
     return (float)(log(sum) + top - x[label]);
 }
 
-static weft_status run_batch(weft__evaluator *e, const weft_batch *b, weft_metrics *m,
-                             float *scores)
+static weft_status run_batch(weft__evaluator *e, const weft__feed_batch *b,
+                             weft_metrics *m, float *scores)
 {
     weft_plan *p = b->n == e->batch ? e->full : e->tail;
     size_t n = (size_t)b->n, classes = (size_t)e->classes;
-    weft_status s = weft_plan_set_last(p, e->x, b->x, n * e->sample);
+    weft_status s = e->feed->kind->put(e->feed, p, b);
     if (!s) s = weft_forward(p);
     if (!s) s = weft_plan_get(p, e->logits, e->scores, n * classes);
     if (s) return s;
@@ -132,29 +100,62 @@ static weft_status run_batch(weft__evaluator *e, const weft_batch *b, weft_metri
 
 weft_status weft__evaluator_run(weft__evaluator *e, weft_metrics *m, float *scores)
 {
-    const weft_batch *b = NULL;
+    const weft__feed_kind *feed = e->feed->kind;
+    weft__feed_batch b = {0};
     if (m) weft_metrics_clear(m);
-    weft_status s = weft_loader_start(e->loader, 0, 0);
-    if (!s) s = weft_loader_next(e->loader, &b);
-    while (!s && b) {
-        s = run_batch(e, b, m, scores);
-        if (!s) s = weft_loader_next(e->loader, &b);
+    weft_status s = feed->start(e->reader, 0, 0);
+    if (!s) s = feed->next(e->reader, &b);
+    while (!s && b.n) {
+        s = run_batch(e, &b, m, scores);
+        if (!s) s = feed->next(e->reader, &b);
     }
     return s;
+}
+
+/* Takes over the feed. */
+static weft_status evaluate(weft_graph *g, weft_val logits, weft__feed *feed,
+                            weft_split split, int batch, weft_metrics *m, float *scores)
+{
+    weft__evaluator *e = NULL;
+    weft_status s = weft__evaluator_new(g, logits, feed, split, batch, &e);
+    if (!s) s = weft__evaluator_run(e, m, scores);
+    weft__evaluator_free(e);
+    weft__feed_free(feed);
+    return s;
+}
+
+static weft_status not_empty(int count, weft_split split)
+{
+    if (count > 0) return WEFT_OK;
+    return weft__fail(WEFT_EDATA, "the data set has no %s samples",
+                      split == WEFT_TRAIN ? "training"
+                      : split == WEFT_VAL ? "validation"
+                                          : "test");
 }
 
 weft_status weft_evaluate(weft_graph *g, weft_val logits, const weft_data *d,
                           weft_split split, int batch, const float mean[4],
                           const float deviation[4], weft_metrics *m, float *scores)
 {
-    weft__evaluator *e = NULL;
-    if (weft_data_count(d, split) < 1)
-        return weft__fail(WEFT_EDATA, "the data set has no %s samples",
-                          split == WEFT_TRAIN ? "training"
-                          : split == WEFT_VAL ? "validation"
-                                              : "test");
-    weft_status s = weft__evaluator_new(g, logits, d, split, batch, mean, deviation, &e);
-    if (!s) s = weft__evaluator_run(e, m, scores);
-    weft__evaluator_free(e);
-    return s;
+    weft_train_opts o = {0};
+    weft__feed *feed = NULL;
+    if (mean) memcpy(o.mean, mean, sizeof o.mean);
+    if (deviation) memcpy(o.deviation, deviation, sizeof o.deviation);
+    weft_status s = not_empty(weft_data_count(d, split), split);
+    if (!s) s = weft__feed_pictures(g, d, &o, &feed);
+    return s ? s : evaluate(g, logits, feed, split, batch, m, scores);
+}
+
+weft_status weft_evaluate_texts(weft_graph *g, weft_val logits, const weft_texts *t,
+                                const weft_tokenizer *k, const int32_t *class_of,
+                                weft_split split, int batch, weft_metrics *m,
+                                float *scores)
+{
+    weft_train_opts o = {0};
+    weft__feed *feed = NULL;
+    weft_shape shape = weft_shape_of(g, logits);
+    int classes = class_of && shape.rank == 2 ? shape.dim[1] : weft_texts_classes(t);
+    weft_status s = not_empty(weft_texts_count(t, split), split);
+    if (!s) s = weft__feed_texts(g, t, k, &o, class_of, classes, &feed);
+    return s ? s : evaluate(g, logits, feed, split, batch, m, scores);
 }

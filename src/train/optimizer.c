@@ -17,6 +17,8 @@
  * pieces), so not to depend on the number of threads. A multiple of every vector's width.
  */
 enum { PIECE = 1 << 14 };
+/* Rows of a sparse parameter that are worked on at a time, likewise. */
+enum { ROWS = 64 };
 
 #define OPTIMIZER(name) extern const weft__rule weft__rule_##name;
 #include "train/table.def"
@@ -127,9 +129,67 @@ static size_t pieces_of(size_t count)
     return (count + PIECE - 1) / PIECE;
 }
 
+static size_t dense_pieces(const weft_graph *g)
+{
+    return pieces_of(g->decayed) + pieces_of(g->dense - g->decayed);
+}
+
+/* Groups of `rows` rows of sparse parameters. */
+static size_t groups_of(int rows)
+{
+    return ((size_t)rows + ROWS - 1) / ROWS;
+}
+
+/* Of all that were touched in this step. */
 static size_t pieces(const weft_graph *g)
 {
-    return pieces_of(g->decayed) + pieces_of(g->slab_count - g->decayed);
+    size_t n = dense_pieces(g);
+    for (int i = 0; i < g->trainable; i++) {
+        const weft__touched *t = g->value[g->param[i]].touched;
+        if (t) n += groups_of(t->count);
+    }
+    return n;
+}
+
+/* The most there can be. */
+static size_t pieces_most(const weft_graph *g)
+{
+    size_t n = dense_pieces(g);
+    for (int i = 0; i < g->trainable; i++) {
+        const weft__touched *t = g->value[g->param[i]].touched;
+        if (t) n += groups_of(t->rows);
+    }
+    return n;
+}
+
+/* Rows row[0 .. count-1] of a sparse parameter; `at`: its first element in the slab. */
+typedef struct group {
+    const int32_t *row;
+    int count;
+    size_t at, wide;
+    bool decays;
+} group;
+
+/* Piece i, which lies behind the dense ones. */
+static group group_at(const weft_graph *g, size_t i)
+{
+    i -= dense_pieces(g);
+    for (int k = 0; k < g->trainable; k++) {
+        const weft__value *v = &g->value[g->param[k]];
+        const weft__touched *t = v->touched;
+        size_t here = t ? groups_of(t->count) : 0;
+        if (i >= here) {
+            i -= here;
+            continue;
+        }
+        int first = (int)i * ROWS, left = t->count - first;
+        return (group){.row = t->row + first,
+                       .count = left < ROWS ? left : ROWS,
+                       .at = (size_t)((const float *)v->data - (const float *)g->slab),
+                       .wide = t->wide,
+                       .decays = !v->no_decay};
+    }
+    return (group){.count = 0};
 }
 
 /* Where piece i lies; true when its elements take weight decay. */
@@ -137,7 +197,7 @@ static bool piece_at(const weft_graph *g, size_t i, size_t *begin, size_t *end)
 {
     size_t first = pieces_of(g->decayed);
     bool decays = i < first;
-    size_t limit = decays ? g->decayed : g->slab_count;
+    size_t limit = decays ? g->decayed : g->dense;
     *begin = decays ? i * PIECE : g->decayed + (i - first) * PIECE;
     *end = limit - *begin < PIECE ? limit : *begin + PIECE;
     return decays;
@@ -147,7 +207,7 @@ static weft_status allocate(weft_optimizer *o)
 {
     size_t count = o->g->slab_count ? o->g->slab_count : 1;
     unsigned used = o->rule->moments(&o->opts);
-    bool whole = (o->part = weft__alloc(pieces(o->g) + 1, sizeof *o->part)) != NULL;
+    bool whole = (o->part = weft__alloc(pieces_most(o->g) + 1, sizeof *o->part)) != NULL;
     for (int i = 0; i < WEFT_MOMENTS && whole; i++)
         if (used >> i & 1)
             whole = (o->moment[i] = weft__alloc(count, sizeof *o->moment[i])) != NULL;
@@ -231,26 +291,50 @@ static double piece_norm(const float *x, size_t n, double type)
     return sum;
 }
 
+/* The sum, or the larger one; NaN stays NaN. */
+static double join(double a, double b, bool largest)
+{
+    if (!largest || isnan(a) || isnan(b)) return a + b;
+    return a > b ? a : b;
+}
+
+/* What no step touched is 0 and adds nothing. */
+static double group_norm(const weft_optimizer *o, const group *rows)
+{
+    double type = o->opts.clip_norm_type, all = 0;
+    const float *from = (const float *)o->g->gradients + rows->at;
+    for (int k = 0; k < rows->count; k++)
+        all = join(all,
+                   piece_norm(from + (size_t)rows->row[k] * rows->wide, rows->wide, type),
+                   isinf(type));
+    return all;
+}
+
 static void norms(void *arg, size_t first, size_t last, int worker)
 {
     weft_optimizer *o = arg;
+    const size_t dense = dense_pieces(o->g);
     (void)worker;
     for (size_t i = first; i < last; i++) {
         size_t begin, end;
+        if (i >= dense) {
+            group rows = group_at(o->g, i);
+            o->part[i] = group_norm(o, &rows);
+            continue;
+        }
         piece_at(o->g, i, &begin, &end);
         o->part[i] = piece_norm((const float *)o->g->gradients + begin, end - begin,
                                 o->opts.clip_norm_type);
     }
 }
 
-/* Added in halves, so that the order is a function of n alone; NaN stays NaN. */
+/* Added in halves, so that the order is a function of n alone. */
 static double gather(const double *part, size_t n, bool largest)
 {
     if (n == 0) return 0;
     if (n == 1) return part[0];
-    double a = gather(part, n / 2, largest), b = gather(part + n / 2, n - n / 2, largest);
-    if (!largest || isnan(a) || isnan(b)) return a + b;
-    return a > b ? a : b;
+    return join(gather(part, n / 2, largest), gather(part + n / 2, n - n / 2, largest),
+                largest);
 }
 
 static double gradient_norm(weft_optimizer *o)
@@ -281,24 +365,57 @@ typedef struct step {
     double keep;      /* of the average */
 } step;
 
+/* Elements begin .. end-1 of the slab. */
+static void update_range(const step *s, size_t begin, size_t end, bool decays)
+{
+    weft_optimizer *o = s->o;
+    if (o->opts.clip_value > 0) { /* after clipping by norm, which is still to come */
+        float most = (float)fmin(o->opts.clip_value / s->scale, FLT_MAX);
+        weft__optimizer_kernels()->clamp((float *)o->g->gradients + begin, end - begin,
+                                         -most, most);
+    }
+    o->rule->update(o, begin, end, s->lr, decays ? o->opts.weight_decay : 0, s->scale);
+}
+
+static void average_range(const step *s, size_t begin, size_t end)
+{
+    const weft_optimizer *o = s->o;
+    weft__optimizer_kernels()->axpby(o->average + begin,
+                                     (const float *)o->g->slab + begin, end - begin,
+                                     (float)(1 - s->keep), (float)s->keep);
+}
+
 static void update_pieces(void *arg, size_t first, size_t last, int worker)
 {
     const step *s = arg;
     weft_optimizer *o = s->o;
-    const weft__kernels *k = weft__optimizer_kernels();
+    const size_t dense = dense_pieces(o->g);
     (void)worker;
     for (size_t i = first; i < last; i++) {
         size_t begin, end;
-        bool decays = piece_at(o->g, i, &begin, &end);
-        if (o->opts.clip_value > 0) { /* after clipping by norm, which is still to come */
-            float most = (float)fmin(o->opts.clip_value / s->scale, FLT_MAX);
-            k->clamp((float *)o->g->gradients + begin, end - begin, -most, most);
+        if (i < dense) {
+            bool decays = piece_at(o->g, i, &begin, &end);
+            update_range(s, begin, end, decays);
+            if (o->average) average_range(s, begin, end);
+            continue;
         }
-        o->rule->update(o, begin, end, s->lr, decays ? o->opts.weight_decay : 0,
-                        s->scale);
-        if (o->average)
-            k->axpby(o->average + begin, (const float *)o->g->slab + begin, end - begin,
-                     (float)(1 - s->keep), (float)s->keep);
+        group rows = group_at(o->g, i);
+        for (int k = 0; k < rows.count; k++) {
+            begin = rows.at + (size_t)rows.row[k] * rows.wide;
+            update_range(s, begin, begin + rows.wide, rows.decays);
+        }
+    }
+}
+
+/* Of sparse parameters all rows, for the average of one that rests moves too. */
+static void average_sparse(void *arg, size_t first, size_t last, int worker)
+{
+    const step *s = arg;
+    const weft_graph *g = s->o->g;
+    (void)worker;
+    for (size_t i = first; i < last; i++) {
+        size_t begin = g->dense + i * PIECE, left = g->slab_count - begin;
+        average_range(s, begin, begin + (left < PIECE ? left : PIECE));
     }
 }
 
@@ -326,7 +443,11 @@ weft_status weft_step(weft_optimizer *o, double lr)
     o->steps++;
     step s = {.o = o, .lr = lr, .scale = 1, .keep = average_keep(o)};
     if (most > 0 && most / (norm + 1e-6) < 1) s.scale = most / (norm + 1e-6);
+    o->power[0] = pow(o->opts.beta1, (double)o->steps);
+    o->power[1] = pow(o->opts.beta2, (double)o->steps);
     weft__parallel(pieces(o->g), 1, update_pieces, &s);
+    if (o->average)
+        weft__parallel(pieces_of(o->g->slab_count - o->g->dense), 1, average_sparse, &s);
     o->g->version++;
     return WEFT_OK;
 }

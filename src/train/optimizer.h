@@ -15,9 +15,10 @@ struct weft_optimizer {
     float *moment[WEFT_MOMENTS]; /* each as large as the slab; NULL when not used */
     float *average;              /* of the parameters, with ema */
     bool swapped;                /* the average stands in the slab */
-    int64_t steps; /* done; while a rule updates, the one being done counts */
-    double norm;   /* of the last gradient */
-    double *part;  /* of the norm, one per piece of the slab */
+    int64_t steps;   /* done; while a rule updates, the one being done counts */
+    double norm;     /* of the last gradient */
+    double *part;    /* of the norm, one per piece of the slab and of the sparse rows */
+    double power[2]; /* beta1, beta2 to the power of steps */
 };
 
 typedef struct weft__rule {
@@ -28,7 +29,8 @@ typedef struct weft__rule {
     weft_status (*check)(
         const weft_optimizer_opts *opts); /* its own options; NULL none */
     /* Updates elements begin .. end-1 of the slab (all with the same decay). Called from
-     * several threads at once, for ranges that do not overlap. */
+     * several threads at once, for ranges that do not overlap; of a sparse parameter for
+     * the rows that were touched only. */
     void (*update)(weft_optimizer *o, size_t begin, size_t end, double lr, double decay,
                    double gradient_scale);
 } weft__rule;

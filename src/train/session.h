@@ -3,6 +3,7 @@
 #ifndef WEFT_SRC_SESSION_H
 #define WEFT_SRC_SESSION_H
 
+#include "train/feed.h"
 #include "train/optimizer.h"
 
 #include "store/checkpoint.h"
@@ -26,19 +27,22 @@ typedef struct weft__run_state {
 
 typedef struct weft__session {
     weft_graph *g;
-    weft_val x, logits, target, loss, each;
-    const weft_data *d;
+    weft_val logits, target, loss, each;
+    weft__feed *feed;
     weft_train_opts opts;
     const weft_meta *meta;
     int classes, batches;
-    size_t sample; /* floats in one picture */
-    bool soft;     /* targets are probabilities (mixup) */
     weft_optimizer *optimizer;
-    weft_loader *loader;
+    void *reader;           /* of the training split */
     weft_plan *full, *tail; /* for a whole batch and for the last one */
     int tail_size;
     struct weft__evaluator *evaluator;
-    weft_metrics *metrics;
+    weft_metrics *metrics; /* of the last evaluation */
+    float *scores;
+    weft_metrics *best_metrics; /* of the best epoch, with best_scores */
+    float *best_scores;
+    bool keeps_scores;               /* they are not too many */
+    bool best_known;                 /* false when that epoch was before a resume */
     float *best_slab, *best_buffers; /* the parameters of the best epoch */
     weft__run_state at;
     weft_epoch_row *history;
@@ -47,6 +51,9 @@ typedef struct weft__session {
     int lock;
     bool save_failed; /* the last try; tried again at the next interval */
 } weft__session;
+
+/* train.c: a batch and its targets into the inputs of a plan. */
+weft_status weft__session_put(weft__session *s, weft_plan *p, const weft__feed_batch *b);
 
 /* state.c: to and from run_dir. */
 weft_status weft__session_claim(weft__session *s); /* folder, lock */
@@ -60,14 +67,16 @@ weft_status weft__session_add_row(weft__session *s, const weft_epoch_row *row);
 weft_status weft__session_export(weft__session *s, const char *file); /* an ONNX model */
 double weft__session_seconds(const weft__session *s);
 
-/* evaluate.c: plans and loader of one split, made once. */
+/* evaluate.c: plans and reader of one split, made once. */
 typedef struct weft__evaluator weft__evaluator;
-weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft_data *d,
-                                weft_split split, int batch, const float mean[4],
-                                const float deviation[4], weft__evaluator **out);
+weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft__feed *feed,
+                                weft_split split, int batch, weft__evaluator **out);
 void weft__evaluator_free(weft__evaluator *e);
+/* m (may be NULL) gets every sample, scores (may be NULL) the logits [count][classes]. */
 weft_status weft__evaluator_run(weft__evaluator *e, weft_metrics *m, float *scores);
-/* The float input of g that takes pictures of d's shape; a misfit names both shapes. */
-weft_status weft__picture_input(const weft_graph *g, const weft_data *d, weft_val *x);
+
+/* estimate.c: tells opts.on_start how long the run will take, by a few steps that leave
+ * everything as it was. */
+void weft__session_estimate(weft__session *s);
 
 #endif

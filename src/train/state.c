@@ -58,16 +58,16 @@ static void fact(facts *f, const char *key, const char *format, ...)
 static facts facts_of(const weft__session *s)
 {
     facts f = {0};
+    char setting[120];
+    const char *key = s->feed->kind->setting(s->feed, setting, sizeof setting);
     fact(&f, "classes", "%d", s->classes);
     fact(&f, "parameters", "%zu in %d tensors", s->g->slab_count, s->g->params);
-    fact(&f, "data", "%.16s", weft_data_hash(s->d));
-    fact(&f, "samples", "%d", weft_data_count(s->d, WEFT_TRAIN));
+    fact(&f, "data", "%.16s", s->feed->kind->hash(s->feed));
+    fact(&f, "samples", "%d", s->feed->kind->count(s->feed, WEFT_TRAIN));
     fact(&f, "batch", "%d x %d", s->opts.batch, s->opts.accumulate);
+    fact(&f, "convolutions", "%s", weft_exact_conv() ? "exact" : "fast");
     fact(&f, "seed", "%" PRIu64, s->opts.seed);
-    const weft_augment *a = &s->opts.augment;
-    fact(&f, "augmentation", "%g %g %d %g %g %g %g %g %d %g", a->flip, a->flip_vertical,
-         a->shift, a->rotate, a->brightness, a->contrast, a->saturation, a->hue,
-         a->cutout, a->mixup);
+    fact(&f, key, "%s", setting);
     fact(&f, "smoothing", "%.17g", s->opts.smoothing);
     f.optimizer = f.n;
     fact(&f, "epochs", "%d", s->opts.epochs);
@@ -191,6 +191,7 @@ static weft_status get_state(weft__session *s, const weft_meta *m)
     if (s->optimizer->steps < 0 || s->optimizer->steps > at.step)
         return weft__fail(WEFT_EMODEL, "optimizer_steps %.20s of %lld batches", text,
                           (long long)at.step);
+    if (at.best_epoch != s->at.best_epoch) s->best_known = false;
     s->at = at;
     s->started = weft__seconds();
     return WEFT_OK;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_SCORES = 16 << 20 }; /* kept twice: of the best epoch and of the last */
+
 static weft_train_opts with_defaults(const weft_train_opts *given)
 {
     weft_train_opts o = given ? *given : (weft_train_opts){0};
@@ -24,7 +26,7 @@ static weft_train_opts with_defaults(const weft_train_opts *given)
     return o;
 }
 
-static weft_status check_options(const weft_train_opts *o, const weft_data *d)
+static weft_status check_options(const weft_train_opts *o, int count)
 {
     if (o->epochs < 1 || o->epochs > 1000000)
         return weft__fail(WEFT_EUSAGE, "epochs %d, allowed 1 to 1000000", o->epochs);
@@ -36,9 +38,13 @@ static weft_status check_options(const weft_train_opts *o, const weft_data *d)
     if (!(o->smoothing >= 0 && o->smoothing < 1))
         return weft__fail(WEFT_EUSAGE, "label smoothing %g, allowed 0 to below 1",
                           o->smoothing);
-    if (weft_data_count(d, WEFT_TRAIN) < 1)
-        return weft__fail(WEFT_EDATA, "the data set has no training samples");
+    if (count < 1) return weft__fail(WEFT_EDATA, "the data set has no training samples");
     return weft_schedule_check(&o->schedule);
+}
+
+static int samples(const weft__session *s, weft_split split)
+{
+    return s->feed->kind->count(s->feed, split);
 }
 
 /* The loss behind the logits, and the input that its targets come from. */
@@ -47,9 +53,8 @@ static void add_loss(weft__session *s)
     weft_graph *g = s->g;
     weft_val weight = WEFT_NONE;
     weft_cross_entropy_opts ce = {.smoothing = s->opts.smoothing};
-    s->soft = s->opts.augment.mixup > 0;
-    s->target = s->soft ? weft_input(g, "target", WEFT_SHAPE(0, s->classes))
-                        : weft_input_int(g, "target", WEFT_SHAPE(0), s->classes);
+    s->target = s->feed->soft ? weft_input(g, "target", WEFT_SHAPE(0, s->classes))
+                              : weft_input_int(g, "target", WEFT_SHAPE(0), s->classes);
     if (s->opts.class_weights)
         weight =
             weft_const(g, "class_weights", WEFT_SHAPE(s->classes), s->opts.class_weights);
@@ -58,7 +63,7 @@ static void add_loss(weft__session *s)
 
 static weft_status make_plans(weft__session *s)
 {
-    int count = weft_data_count(s->d, WEFT_TRAIN);
+    int count = samples(s, WEFT_TRAIN);
     weft_plan_opts po = {.batch = s->opts.batch,
                          .loss = s->loss,
                          .training = true,
@@ -72,57 +77,52 @@ static weft_status make_plans(weft__session *s)
     return status;
 }
 
-static weft_status make_loader(weft__session *s)
+static weft_status make_reader(weft__session *s)
 {
-    const weft_train_opts *o = &s->opts;
-    weft_loader_opts lo = {.split = WEFT_TRAIN,
-                           .batch = o->batch,
-                           .shuffle = true,
-                           .seed = o->seed,
-                           .augment = o->augment,
-                           .threads = o->loader_threads};
-    memcpy(lo.mean, o->mean, sizeof lo.mean);
-    memcpy(lo.deviation, o->deviation, sizeof lo.deviation);
-    weft_status status = weft_loader_new(s->d, &lo, &s->loader);
-    if (!status) s->batches = weft_loader_batches(s->loader);
+    weft__feed_way way = {.split = WEFT_TRAIN,
+                          .batch = s->opts.batch,
+                          .training = true,
+                          .seed = s->opts.seed};
+    weft_status status = s->feed->kind->open(s->feed, &way, &s->reader);
+    if (!status) s->batches = s->feed->kind->batches(s->reader);
     return status;
 }
 
 static weft_status make_rest(weft__session *s)
 {
-    weft_split split = weft_data_count(s->d, WEFT_VAL) ? WEFT_VAL : WEFT_TRAIN;
+    weft_split split = samples(s, WEFT_VAL) ? WEFT_VAL : WEFT_TRAIN;
     int batch = s->opts.batch < 128 ? 128 : s->opts.batch;
-    int count = weft_data_count(s->d, split);
-    weft_status status =
-        weft__evaluator_new(s->g, s->logits, s->d, split, batch < count ? batch : count,
-                            s->opts.mean, s->opts.deviation, &s->evaluator);
+    int count = samples(s, split);
+    size_t scores = (size_t)count * (size_t)s->classes;
+    weft_status status = weft__evaluator_new(
+        s->g, s->logits, s->feed, split, batch < count ? batch : count, &s->evaluator);
     if (status) return status;
     s->metrics = weft_metrics_new(s->classes);
+    s->best_metrics = weft_metrics_new(s->classes);
+    s->keeps_scores = scores <= MOST_SCORES;
+    if (s->keeps_scores) s->scores = weft__alloc(scores, sizeof *s->scores);
+    s->best_scores = weft__alloc(scores, sizeof *s->best_scores);
     s->best_slab = weft__alloc(s->g->slab_count + 1, sizeof *s->best_slab);
     s->best_buffers = weft__alloc(s->g->buffer_count + 1, sizeof *s->best_buffers);
-    return s->metrics && s->best_slab && s->best_buffers
-               ? WEFT_OK
-               : weft__fail(WEFT_ENOMEM, "train: out of memory");
+    bool all = s->metrics && s->best_metrics && (s->scores || !s->keeps_scores) &&
+               s->best_scores && s->best_slab && s->best_buffers;
+    return all ? WEFT_OK : weft__fail(WEFT_ENOMEM, "train: out of memory");
 }
 
 static weft_status start(weft__session *s)
 {
-    int c, h, w;
-    weft_data_shape(s->d, &c, &h, &w);
-    s->sample = (size_t)c * (size_t)h * (size_t)w;
-    s->classes = weft_data_classes(s->d);
+    s->classes = s->feed->classes;
     s->started = s->saved = weft__seconds();
     s->at.plateau_factor = s->at.halved = 1;
     s->at.plateau_best = s->at.best_loss = INFINITY;
     weft_status status = weft__session_claim(s);
-    if (!status) status = weft__picture_input(s->g, s->d, &s->x);
     if (!status) {
         add_loss(s);
         status = weft_graph_status(s->g);
     }
     if (!status) status = make_plans(s);
     if (!status) status = weft_optimizer_new(s->g, &s->opts.optimizer, &s->optimizer);
-    if (!status) status = make_loader(s);
+    if (!status) status = make_reader(s);
     if (!status) status = make_rest(s);
     if (!status && s->opts.resume) status = weft__session_restore(s, false);
     if (!status && s->opts.resume && s->opts.reset_optimizer) {
@@ -142,11 +142,15 @@ static void finish(weft__session *s)
 {
     weft_plan_free(s->full);
     weft_plan_free(s->tail);
-    weft_loader_free(s->loader);
+    s->feed->kind->close(s->reader);
     weft__evaluator_free(s->evaluator);
+    weft__feed_free(s->feed);
     weft_metrics_free(s->metrics);
+    weft_metrics_free(s->best_metrics);
     weft_optimizer_free(s->optimizer);
     weft__lock_drop(s->lock);
+    free(s->scores);
+    free(s->best_scores);
     free(s->best_slab);
     free(s->best_buffers);
     free(s->history);
@@ -163,20 +167,20 @@ static double rate_now(const weft__session *s)
 static int64_t group_size(const weft__session *s, int b)
 {
     int64_t per = (int64_t)s->opts.batch * s->opts.accumulate;
-    int64_t left = weft_data_count(s->d, WEFT_TRAIN) - b / s->opts.accumulate * per;
+    int64_t left = samples(s, WEFT_TRAIN) - b / s->opts.accumulate * per;
     return left < per ? left : per;
 }
 
 /* "...: not finite at epoch 2, batch 17: first in conv2 (forward), sample a/b.png" */
-static weft_status diverged(weft__session *s, weft_plan *p, const weft_batch *b)
+static weft_status diverged(weft__session *s, weft_plan *p, const weft__feed_batch *b)
 {
     char where[128], sample[300] = "";
     float *each = weft__alloc((size_t)b->n, sizeof *each);
     if (each && !weft_plan_get(p, s->each, each, (size_t)b->n))
         for (int i = 0; i < b->n && !sample[0]; i++)
             if (!isfinite(each[i]))
-                weft_data_sample_name(s->d, WEFT_TRAIN, b->index[i], sample,
-                                      sizeof sample);
+                s->feed->kind->sample_name(s->feed, WEFT_TRAIN, b->index[i], sample,
+                                           sizeof sample);
     free(each);
     weft_plan_first_bad(p, where, sizeof where);
     return weft__fail(
@@ -186,17 +190,21 @@ static weft_status diverged(weft__session *s, weft_plan *p, const weft_batch *b)
         sample[0] ? ", sample " : "", sample);
 }
 
-static weft_status one_batch(weft__session *s, const weft_batch *b)
+weft_status weft__session_put(weft__session *s, weft_plan *p, const weft__feed_batch *b)
+{
+    size_t n = (size_t)b->n;
+    weft_status status = s->feed->kind->put(s->feed, p, b);
+    if (status) return status;
+    return s->feed->soft ? weft_plan_set(p, s->target, b->target, n * (size_t)s->classes)
+                         : weft_plan_set_int(p, s->target, b->label, n);
+}
+
+static weft_status one_batch(weft__session *s, const weft__feed_batch *b)
 {
     weft_plan *p = b->n == s->opts.batch ? s->full : s->tail;
     int k = s->at.batch % s->opts.accumulate;
     bool last = k == s->opts.accumulate - 1 || s->at.batch == s->batches - 1;
-    weft_status status = weft_plan_set_last(p, s->x, b->x, (size_t)b->n * s->sample);
-    if (!status && s->soft)
-        status =
-            weft_plan_set(p, s->target, b->target, (size_t)b->n * (size_t)s->classes);
-    else if (!status)
-        status = weft_plan_set_int(p, s->target, b->label, (size_t)b->n);
+    weft_status status = weft__session_put(s, p, b);
     if (status) return status;
     weft_plan_random(p, s->opts.seed, (uint64_t)s->at.step);
     if (s->opts.accumulate > 1) {
@@ -255,13 +263,14 @@ static void save_now(weft__session *s, bool sound)
 /* The rest of this epoch's batches. */
 static weft_status one_epoch(weft__session *s)
 {
-    const weft_batch *b = NULL;
+    const weft__feed_kind *feed = s->feed->kind;
+    weft__feed_batch b = {0};
     double since = weft__seconds();
     int done = 0;
-    weft_status status = weft_loader_start(s->loader, s->at.epoch, s->at.batch);
-    if (!status) status = weft_loader_next(s->loader, &b);
-    while (!status && b) {
-        status = one_batch(s, b);
+    weft_status status = feed->start(s->reader, s->at.epoch, s->at.batch);
+    if (!status) status = feed->next(s->reader, &b);
+    while (!status && b.n) {
+        status = one_batch(s, &b);
         if (status) break;
         tell_progress(s, since, ++done);
         bool whole = s->at.batch % s->opts.accumulate == 0 || s->at.batch == s->batches;
@@ -273,7 +282,7 @@ static weft_status one_epoch(weft__session *s)
                        ? weft__fail(WEFT_EIO, "%s", weft_last_error())
                        : weft__fail(WEFT_ESTOPPED, "stopped at epoch %d, batch %d",
                                     s->at.epoch + 1, s->at.batch);
-        status = weft_loader_next(s->loader, &b);
+        status = feed->next(s->reader, &b);
     }
     return status;
 }
@@ -285,6 +294,14 @@ static void keep_best(weft__session *s, int epoch)
     s->at.best_loss = weft_metrics_loss(s->metrics);
     memcpy(s->best_slab, s->g->slab, s->g->slab_count * sizeof(float));
     memcpy(s->best_buffers, s->g->buffers, s->g->buffer_count * sizeof(float));
+    s->best_known = s->keeps_scores;
+    if (!s->best_known) return;
+    weft_metrics *m = s->best_metrics;
+    float *scores = s->best_scores;
+    s->best_metrics = s->metrics;
+    s->best_scores = s->scores;
+    s->metrics = m;
+    s->scores = scores;
 }
 
 static bool is_better(const weft__session *s, double top1, double loss)
@@ -314,7 +331,7 @@ static weft_status end_epoch(weft__session *s)
 {
     weft_epoch_row row = {.epoch = s->at.epoch + 1, .lr = rate_now(s)};
     weft_optimizer_swap_ema(s->optimizer);
-    weft_status status = weft__evaluator_run(s->evaluator, s->metrics, NULL);
+    weft_status status = weft__evaluator_run(s->evaluator, s->metrics, s->scores);
     row.train_loss = s->at.loss_sum / (double)(s->at.loss_count ? s->at.loss_count : 1);
     row.top1 = weft_metrics_top1(s->metrics);
     row.top5 = weft_metrics_top5(s->metrics);
@@ -411,7 +428,48 @@ static weft_status conclude(weft__session *s, weft_train_result *out)
     memcpy(s->g->slab, s->best_slab, s->g->slab_count * sizeof(float));
     memcpy(s->g->buffers, s->best_buffers, s->g->buffer_count * sizeof(float));
     s->g->version++;
-    return weft__session_export(s, "best.onnx");
+    status = weft__session_export(s, "best.onnx");
+    /* its epoch was before a resume, or there are too many scores to keep */
+    if (!status && !s->best_known)
+        status = weft__evaluator_run(s->evaluator, s->best_metrics, s->best_scores);
+    return status;
+}
+
+static void tell_result(weft__session *s, weft_train_result *out)
+{
+    out->epochs = s->at.epoch;
+    out->best_epoch = s->at.best_epoch;
+    out->best_top1 = s->at.best_top1;
+    out->best_val_loss = s->at.best_loss;
+    out->seconds = weft__session_seconds(s);
+    out->plan_bytes = weft_plan_total_bytes(s->full ? s->full : s->tail);
+    out->rows = s->rows;
+    out->history = s->history;
+    out->metrics = s->best_metrics;
+    out->scores = s->best_scores;
+    s->history = NULL;
+    s->best_metrics = NULL;
+    s->best_scores = NULL;
+}
+
+/* Takes over the feed. */
+static weft_status train(weft_graph *g, weft_val logits, weft__feed *feed,
+                         const weft_train_opts *o, const weft_meta *meta,
+                         weft_train_result *out)
+{
+    weft_train_result result = {0};
+    weft__session s = {
+        .g = g, .logits = logits, .feed = feed, .opts = *o, .meta = meta, .lock = -1};
+    weft_status status = start(&s);
+    if (!status && o->on_start) weft__session_estimate(&s);
+    if (!status) status = all_epochs(&s);
+    if (!status) status = conclude(&s, &result);
+    if (!status) {
+        tell_result(&s, &result);
+        *out = result;
+    }
+    finish(&s);
+    return status;
 }
 
 weft_status weft_train(weft_graph *g, weft_val logits, const weft_data *d,
@@ -419,27 +477,30 @@ weft_status weft_train(weft_graph *g, weft_val logits, const weft_data *d,
                        weft_train_result *out)
 {
     weft_train_opts o = with_defaults(opts);
-    weft_train_result result = {0};
-    weft_status status = check_options(&o, d);
+    weft__feed *feed = NULL;
+    weft_status status = check_options(&o, weft_data_count(d, WEFT_TRAIN));
     if (!status) status = weft_graph_status(g);
-    if (status) return status;
-    weft__session s = {
-        .g = g, .logits = logits, .d = d, .opts = o, .meta = meta, .lock = -1};
-    status = start(&s);
-    if (!status) status = all_epochs(&s);
-    if (!status) status = conclude(&s, &result);
-    if (!status) {
-        result.epochs = s.at.epoch;
-        result.best_epoch = s.at.best_epoch;
-        result.best_top1 = s.at.best_top1;
-        result.best_val_loss = s.at.best_loss;
-        result.seconds = weft__session_seconds(&s);
-        result.plan_bytes = weft_plan_total_bytes(s.full ? s.full : s.tail);
-        result.rows = s.rows;
-        result.history = s.history;
-        s.history = NULL;
-        *out = result;
-    }
-    finish(&s);
-    return status;
+    if (!status) status = weft__feed_pictures(g, d, &o, &feed);
+    return status ? status : train(g, logits, feed, &o, meta, out);
+}
+
+weft_status weft_train_texts(weft_graph *g, weft_val logits, const weft_texts *t,
+                             const weft_tokenizer *k, const weft_train_opts *opts,
+                             const weft_meta *meta, weft_train_result *out)
+{
+    weft_train_opts o = with_defaults(opts);
+    weft__feed *feed = NULL;
+    weft_status status = check_options(&o, weft_texts_count(t, WEFT_TRAIN));
+    if (!status) status = weft_graph_status(g);
+    if (!status)
+        status = weft__feed_texts(g, t, k, &o, NULL, weft_texts_classes(t), &feed);
+    return status ? status : train(g, logits, feed, &o, meta, out);
+}
+
+void weft_train_result_free(weft_train_result *r)
+{
+    free(r->history);
+    free(r->scores);
+    weft_metrics_free(r->metrics);
+    *r = (weft_train_result){0};
 }

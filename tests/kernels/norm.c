@@ -40,23 +40,28 @@ static void check_moments(const weft__kernels *k, const float *x, size_t rows, s
     guarded gm = guarded_new(c * sizeof(float)), gv = guarded_new(c * sizeof(float));
     guarded scratch = guarded_new(k->moments_scratch(rows, c));
     float *mean = gm.data, *var = gv.data, *again = malloc(2 * c * sizeof *again);
+    guarded gr = guarded_new(c * sizeof(float));
+    float *rest = gr.data;
     CHECK(again != NULL);
     CHECK(weft_set_threads(1) == WEFT_OK);
-    k->moments(mean, var, x, rows, c, scratch.data);
+    k->moments(mean, rest, var, x, rows, c, scratch.data);
     for (size_t j = 0; j < c; j++) {
         double m, v;
         want_moments(&m, &v, x, rows, c, j);
         CHECK_ELEMENT(k->isa, "mean", c, j, mean[j], m, 6e-8 * fabs(m) + 1e-7 * sqrt(v));
+        CHECK_ELEMENT(k->isa, "rest", c, j, (double)mean[j] + rest[j], m,
+                      1e-13 * fabs(m) + 1e-6 * sqrt(v));
         CHECK_ELEMENT(k->isa, "variance", c, j, var[j], v, 3e-6 * v);
         CHECK(var[j] >= 0);
     }
     for (int threads = 2; threads <= 7; threads += threads == 3 ? 4 : 1) {
         CHECK(weft_set_threads(threads) == WEFT_OK);
-        k->moments(again, again + c, x, rows, c, scratch.data);
+        k->moments(again, NULL, again + c, x, rows, c, scratch.data);
         CHECK(!memcmp(mean, again, c * sizeof *mean));
         CHECK(!memcmp(var, again + c, c * sizeof *var));
     }
     free(again);
+    guarded_free(gr);
     guarded_free(gm);
     guarded_free(gv);
     guarded_free(scratch);
@@ -98,7 +103,7 @@ static void constant_channels_have_no_variance(void **state)
             void *scratch = malloc((*k)->moments_scratch(rows, c) + 1);
             CHECK(x && m && scratch);
             for (size_t i = 0; i < rows * c; i++) x[i] = (float)(i % c) + 0.1f;
-            (*k)->moments(m, m + c, x, rows, c, scratch);
+            (*k)->moments(m, NULL, m + c, x, rows, c, scratch);
             for (size_t j = 0; j < c; j++) {
                 CHECK_NEAR(m[j], (double)j + (double)0.1f, 1e-7 * ((double)j + 1));
                 CHECK_NEAR(m[c + j], 0, 1e-13 * (double)((j + 1) * (j + 1)));
@@ -109,32 +114,39 @@ static void constant_channels_have_no_variance(void **state)
         }
 }
 
-static void check_affine(const weft__kernels *k, size_t rows, size_t c, weft__act act)
+static void check_affine(const weft__kernels *k, size_t rows, size_t c, weft__act act,
+                         bool centred, bool more)
 {
     const weft__epilogue e = {act, 0.5, 0};
     const size_t n = rows * c;
     guarded gx = guarded_random(n, -3, 3, c), gy = guarded_new(n * sizeof(float));
     guarded gs = guarded_random(c, -2, 2, c + 1), gb = guarded_random(c, -1, 1, c + 2);
-    const float *x = gx.data, *scale = gs.data, *shift = gb.data;
+    guarded gc = guarded_random(c, -2, 2, c + 3), gr = guarded_random(n, -3, 3, c + 4);
+    const float *x = gx.data, *centre = gc.data, *residual = gr.data;
+    weft__affine a = {gs.data, gb.data, centred ? centre : NULL, more ? residual : NULL};
     float *y = gy.data, *again = malloc(n * sizeof *again);
     CHECK(again != NULL);
     CHECK(weft_set_threads(1) == WEFT_OK);
-    k->channel_affine(y, x, scale, shift, rows, c, act ? &e : NULL);
+    k->channel_affine(y, x, &a, rows, c, act ? &e : NULL);
     for (size_t i = 0; i < n; i++) {
-        double want = (double)x[i] * scale[i % c] + (double)shift[i % c];
+        double want = (double)x[i] - (centred ? (double)centre[i % c] : 0);
+        want = want * a.scale[i % c] + (double)a.shift[i % c];
+        if (more) want += (double)residual[i];
         if (act == WEFT_ACT_RELU) want = want > 0 ? want : 0;
         if (act == WEFT_ACT_SILU) want /= 1 + exp(-want);
-        CHECK_ELEMENT(k->isa, "channel_affine", n, i, y[i], want, 2e-6);
+        CHECK_ELEMENT(k->isa, "channel_affine", n, i, y[i], want, 4e-6);
     }
     CHECK(weft_set_threads(3) == WEFT_OK);
     memcpy(again, x, n * sizeof *again); /* in place */
-    k->channel_affine(again, again, scale, shift, rows, c, act ? &e : NULL);
+    k->channel_affine(again, again, &a, rows, c, act ? &e : NULL);
+    CHECK(!memcmp(y, again, n * sizeof *y));
+    memcpy(again, residual, n * sizeof *again);
+    if (more) a.residual = again;
+    k->channel_affine(again, x, &a, rows, c, act ? &e : NULL);
     CHECK(!memcmp(y, again, n * sizeof *y));
     free(again);
-    guarded_free(gx);
-    guarded_free(gy);
-    guarded_free(gs);
-    guarded_free(gb);
+    guarded all[] = {gx, gy, gs, gb, gc, gr};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) guarded_free(all[i]);
 }
 
 static void channels_are_scaled_and_shifted(void **state)
@@ -142,9 +154,11 @@ static void channels_are_scaled_and_shifted(void **state)
     (void)state;
     for (const weft__kernels *const *k = every_set(); *k; k++)
         for (int s = 0; s < SHAPES; s++) {
-            check_affine(*k, shapes[s][0], shapes[s][1], WEFT_ACT_NONE);
-            check_affine(*k, shapes[s][0], shapes[s][1], WEFT_ACT_RELU);
-            check_affine(*k, shapes[s][0], shapes[s][1], WEFT_ACT_SILU);
+            const size_t rows = shapes[s][0], c = shapes[s][1];
+            check_affine(*k, rows, c, WEFT_ACT_NONE, false, false);
+            check_affine(*k, rows, c, WEFT_ACT_RELU, false, s % 2);
+            check_affine(*k, rows, c, WEFT_ACT_SILU, s % 2, s % 3 == 0);
+            check_affine(*k, rows, c, WEFT_ACT_NONE, s % 3 == 0, true);
         }
 }
 
@@ -176,56 +190,123 @@ static void batch_free(batch *b)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) guarded_free(all[i]);
 }
 
-static void check_batch_sums(const weft__kernels *k, batch *b)
+/* How the gradient is gated: 0 not at all, 1 by a result, 2 by the input again. */
+enum { GATES = 3 };
+
+typedef struct gated {
+    guarded scale, shift, y, kept;
+    weft__relu_gate gate;
+    float *dy; /* as it is let through */
+} gated;
+
+static gated gated_new(const batch *b, int kind)
+{
+    const size_t n = b->rows * b->c;
+    gated g = {.scale = guarded_random(b->c, -2, 2, 5),
+               .shift = guarded_random(b->c, -1, 1, 6),
+               .y = guarded_random(n, -1, 1, 7),
+               .kept = guarded_new(n * sizeof(float))};
+    const float *x = b->x.data, *scale = g.scale.data, *y = g.y.data;
+    float *shift = g.shift.data;
+    g.dy = malloc(n * sizeof *g.dy);
+    CHECK(g.dy != NULL);
+    for (size_t j = 0; j < b->c; j++) shift[j] -= 1000 * scale[j]; /* x is about 1000 */
+    for (size_t i = 0; i < n; i++) {
+        double in = (double)x[i] * scale[i % b->c] + (double)shift[i % b->c];
+        g.dy[i] = ((const float *)b->dy.data)[i];
+        if (kind == 1 ? y[i] <= 0 : kind == 2 && in <= 0) g.dy[i] = 0;
+    }
+    if (kind == 1) g.gate.y = y;
+    if (kind == 2) g.gate.scale = scale;
+    if (kind == 2) g.gate.shift = shift;
+    return g;
+}
+
+static void gated_free(gated *g)
+{
+    guarded_free(g->scale);
+    guarded_free(g->shift);
+    guarded_free(g->y);
+    guarded_free(g->kept);
+    free(g->dy);
+}
+
+/* Rounding decides whether the gate is open where what it looks at is all but 0; there,
+ * and nowhere else, kept tells what was let through. */
+static void check_kept(const weft__kernels *k, const batch *b, gated *g)
+{
+    const float *kept = g->kept.data;
+    for (size_t i = 0; i < b->rows * b->c; i++) {
+        const size_t j = i % b->c;
+        double in = g->gate.scale
+                        ? (double)((const float *)b->x.data)[i] * g->gate.scale[j] +
+                              (double)g->gate.shift[j]
+                        : 1;
+        if (fabs(in) > 1e-3)
+            CHECK_ELEMENT(k->isa, "kept", b->rows * b->c, i, kept[i], g->dy[i], 0);
+        CHECK(kept[i] == 0 || kept[i] == ((const float *)b->dy.data)[i]);
+        g->dy[i] = kept[i];
+    }
+}
+
+static void check_batch_sums(const weft__kernels *k, batch *b, gated *g)
 {
     const float *x = b->x.data, *dy = b->dy.data, *mean = b->mean.data,
                 *rstd = b->rstd.data;
     float *dgamma = b->dgamma.data, *dbeta = b->dbeta.data;
     const size_t rows = b->rows, c = b->c;
     float *again = malloc(2 * c * sizeof *again);
+    weft__relu_gate gate = g->gate;
     CHECK(again != NULL);
     CHECK(weft_set_threads(1) == WEFT_OK);
-    k->batch_norm_sums(dgamma, dbeta, dy, x, mean, rstd, rows, c, b->scratch.data);
+    gate.kept = g->kept.data;
+    k->batch_norm_sums(dgamma, dbeta, dy, x, mean, rstd, rows, c, &gate, b->scratch.data);
+    check_kept(k, b, g);
     for (size_t j = 0; j < c; j++) {
         double plain = 0, scaled = 0, terms = 0;
         for (size_t i = j; i < rows * c; i += c) {
-            plain += dy[i];
-            scaled += (double)dy[i] * ((double)x[i] - mean[j]) * rstd[j];
+            plain += g->dy[i];
+            scaled += (double)g->dy[i] * ((double)x[i] - mean[j]) * rstd[j];
             terms += fabs((double)dy[i]) * (1 + fabs((double)x[i] - mean[j]) * rstd[j]);
         }
         CHECK_ELEMENT(k->isa, "dbeta", c, j, dbeta[j], plain, 1e-6 * terms);
         CHECK_ELEMENT(k->isa, "dgamma", c, j, dgamma[j], scaled, 1e-6 * terms);
     }
-    for (int threads = 2; threads <= 7; threads += threads == 3 ? 4 : 1) {
+    const weft__relu_gate *plainly = g->gate.y || g->gate.scale ? &g->gate : NULL;
+    for (int threads = 1; threads <= 7; threads += threads == 3 ? 4 : 1) {
         CHECK(weft_set_threads(threads) == WEFT_OK);
-        k->batch_norm_sums(again, again + c, dy, x, mean, rstd, rows, c, b->scratch.data);
+        k->batch_norm_sums(again, again + c, dy, x, mean, rstd, rows, c, plainly,
+                           b->scratch.data);
         CHECK(!memcmp(dgamma, again, c * sizeof *again));
         CHECK(!memcmp(dbeta, again + c, c * sizeof *again));
     }
     free(again);
 }
 
-static void check_batch_data(const weft__kernels *k, batch *b, bool fixed)
+static void check_batch_data(const weft__kernels *k, batch *b, const gated *g, bool fixed)
 {
     const float *x = b->x.data, *dy = b->dy.data, *mean = b->mean.data,
                 *rstd = b->rstd.data;
     const float *gamma = b->gamma.data, *dgamma = b->dgamma.data, *dbeta = b->dbeta.data;
     const size_t rows = b->rows, c = b->c, n = rows * c;
+    const weft__relu_gate *gate = g->gate.scale ? &g->gate : NULL;
+    if (g->gate.y) dy = g->dy;
     float *dx = b->dx.data, *again = malloc(n * sizeof *again);
     CHECK(again != NULL);
     CHECK(weft_set_threads(1) == WEFT_OK);
-    k->batch_norm_data(dx, dy, x, gamma, mean, rstd, dgamma, dbeta, rows, c, fixed);
+    k->batch_norm_data(dx, dy, x, gamma, mean, rstd, dgamma, dbeta, rows, c, fixed, gate);
     for (size_t i = 0; i < n; i++) {
         const size_t j = i % c;
         const double a = (double)gamma[j] * rstd[j],
                      xhat = ((double)x[i] - mean[j]) * rstd[j];
-        double want = dy[i];
+        double want = g->dy[i];
         if (!fixed) want -= ((double)dbeta[j] + xhat * dgamma[j]) / (double)rows;
         CHECK_ELEMENT(k->isa, "batch_norm_data", n, i, dx[i], a * want, 2e-5);
     }
     CHECK(weft_set_threads(3) == WEFT_OK);
     memcpy(again, dy, n * sizeof *again); /* in place */
-    k->batch_norm_data(again, again, x, gamma, mean, rstd, dgamma, dbeta, rows, c, fixed);
+    k->batch_norm_data(again, again, x, gamma, mean, rstd, dgamma, dbeta, rows, c, fixed,
+                       gate);
     CHECK(!memcmp(dx, again, n * sizeof *again));
     free(again);
 }
@@ -236,9 +317,13 @@ static void batch_norm_backward_is_what_its_formula_says(void **state)
     for (const weft__kernels *const *k = every_set(); *k; k++)
         for (int s = 0; s < SHAPES; s++) {
             batch b = batch_new(*k, shapes[s][0], shapes[s][1]);
-            check_batch_sums(*k, &b);
-            check_batch_data(*k, &b, false);
-            check_batch_data(*k, &b, true);
+            for (int kind = 0; kind < GATES; kind++) {
+                gated g = gated_new(&b, kind);
+                check_batch_sums(*k, &b, &g);
+                check_batch_data(*k, &b, &g, false);
+                check_batch_data(*k, &b, &g, true);
+                gated_free(&g);
+            }
             batch_free(&b);
         }
 }

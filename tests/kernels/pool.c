@@ -72,9 +72,10 @@ static void check_max(const weft__kernels *k, const weft__pool *p, const real *x
     guarded y = guarded_nan(size_y(p)), plain = guarded_nan(size_y(p));
     guarded index = guarded_new(size_y(p) * sizeof(int32_t)), dx = guarded_nan(size_x(p));
     double *want = calloc(size_x(p), sizeof *want);
+    const weft__epilogue clip = {WEFT_ACT_CLIP, -0.5, 0.5};
     CHECK(want != NULL);
-    k->max_pool(p, y.data, x, index.data);
-    k->max_pool(p, plain.data, x, NULL);
+    k->max_pool(p, y.data, x, index.data, NULL);
+    k->max_pool(p, plain.data, x, NULL, &clip);
     k->max_pool_backward(p, dx.data, dy, index.data);
     const int32_t *winner = index.data;
     for (size_t i = 0; i < size_y(p); i++) {
@@ -89,7 +90,10 @@ static void check_max(const weft__kernels *k, const weft__pool *p, const real *x
         CHECK_ELEMENT(k->isa, "max_pool", size_y(p), i, (double)((real *)y.data)[i],
                       (double)top, 0);
         CHECK_ELEMENT(k->isa, "max_pool", size_y(p), i, (double)((real *)plain.data)[i],
-                      (double)top, 0);
+                      (double)(top < -0.5  ? -(real)0.5
+                               : top > 0.5 ? (real)0.5
+                                           : top),
+                      0);
         if (best >= 0)
             want[image + (size_t)best * (size_t)p->c + (size_t)c] += (double)dy[i];
     }
@@ -173,7 +177,7 @@ static void far_windows_find_their_winner(void **state)
     CHECK(x != NULL);
     x[2 << 23] = 1;
     for (const weft__kernels *const *k = sets(); *k; k++) {
-        (*k)->max_pool(&p, &y, x, &index);
+        (*k)->max_pool(&p, &y, x, &index, NULL);
         CHECK(y == 1);
         CHECK(index == 2 << 23);
     }
@@ -192,7 +196,7 @@ static void compute(const weft__kernels *k, void *arg, real *out)
     size_t x = size_x(p), y = size_y(p);
     int32_t *index = malloc(y * sizeof *index);
     CHECK(index != NULL);
-    k->max_pool(p, out, o->x, index);
+    k->max_pool(p, out, o->x, index, NULL);
     k->max_pool_backward(p, out + y, o->dy, index);
     k->avg_pool(p, out + y + x, o->x);
     k->avg_pool_backward(p, out + 2 * y + x, o->dy);

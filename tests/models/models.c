@@ -23,7 +23,10 @@ static void sizes_are_those_of_the_literature(void **state)
                {"resnet20", 10, 272474},
                {"resnet18", 1000, 11689512},
                {"vgg11", 200, 10372168}};
-    CHECK((int)(sizeof row / sizeof *row) == weft_model_total());
+    int pictures = 0;
+    for (int i = 0; i < weft_model_total(); i++)
+        pictures += !weft_model_is_text(weft_model_info_at(i).name);
+    CHECK((int)(sizeof row / sizeof *row) == pictures);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         weft_graph *g = weft_graph_new();
         weft_val y;
@@ -39,6 +42,7 @@ static void every_model_runs_forward_and_backward(void **state)
     (void)state;
     for (int i = 0; i < weft_model_total(); i++) {
         weft_model_info m = weft_model_info_at(i);
+        if (weft_model_is_text(m.name)) continue;
         int side = m.height > 64 ? 64 : m.height;
         weft_graph *g = weft_graph_new();
         weft_plan *p = NULL;

@@ -78,7 +78,7 @@ static void train(fixture *f, char hash[65])
     CHECK(weft_train(f->g, f->logits, f->d, &f->o, NULL, &r) == WEFT_OK);
     CHECK(r.rows == f->o.epochs && r.best_epoch >= 1);
     snprintf(hash, 65, "%s", r.params_sha256);
-    free(r.history);
+    weft_train_result_free(&r);
 }
 
 static void the_loop_learns(void **state)
@@ -166,7 +166,7 @@ static void stopped_and_resumed_gives_the_same_bits(void **state)
         CHECK(s == WEFT_OK);
         CHECK_TEXT(result.params_sha256, whole);
         CHECK(result.rows == 6);
-        free(result.history);
+        weft_train_result_free(&result);
     }
 }
 

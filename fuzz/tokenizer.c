@@ -1,0 +1,60 @@
+/* tokenizer.c: any bytes as a tokenizer in a model's metadata, and as a text for it. */
+#include "base/log.h"
+#include "data/tokenizer.h"
+#include "data/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Cuts a text with every unit; pieces are bounded and well-formed. */
+static void cut(const char *text, size_t size)
+{
+    for (int keep = 0; keep < 2; keep++)
+        for (int unit = WEFT_UNIT_WORD; unit <= WEFT_UNIT_ICU; unit++) {
+            weft__cutter c;
+            if (weft__cutter_begin(&c, (weft_unit)unit, keep, keep)) continue;
+            weft__cutter_set(&c, text, size);
+            while (weft__cut_next(&c))
+                if (!c.piece_bytes || c.piece_bytes > WEFT_PIECE_BYTES ||
+                    weft__utf8_good(c.piece, c.piece_bytes) < c.piece_bytes)
+                    abort();
+            weft__cutter_end(&c);
+        }
+}
+
+static void use(const weft_tokenizer *k, const char *text, size_t size)
+{
+    size_t length = (size_t)weft_tokenizer_length(k);
+    int32_t *all = calloc(length * WEFT_MAX_STREAMS, sizeof *all);
+    int32_t *const at[3] = {all, all + length, all + 2 * length};
+    int n = weft_tokenize(k, text, size, at, NULL);
+    if (n < 1 || n > weft_tokenizer_length(k)) abort();
+    for (int s = 0; s < weft_tokenizer_streams(k); s++)
+        for (size_t i = 0; i < length; i++)
+            if (at[s][i] < 0 || !weft_tokenizer_piece(k, s, at[s][i])) abort();
+    free(all);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    weft_meta *m = weft_meta_new();
+    weft_tokenizer *k;
+    weft__log_quiet(2);
+    if (!text || !m) abort();
+    memcpy(text, data, size);
+    text[size] = 0;
+    cut((const char *)data, size);
+    if (!weft_meta_set(m, "weft.tokenizer", text) && !weft_tokenizer_from_meta(m, &k)) {
+        use(k, (const char *)data, size);
+        if (weft_tokenizer_describe(k, m)) abort();
+        weft_tokenizer_free(k);
+        if (weft_tokenizer_from_meta(m, &k)) abort();
+        weft_tokenizer_free(k);
+    }
+    weft_meta_free(m);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,394 @@
+/* text_columns.c: which column holds the label and which the text, by name or by what is
+ * in them. */
+#include "data/texts.h"
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/nearest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { LOOK_AT = 100000, MANY = 16384, NAME = 64 };
+
+/* What is known of one column, the first row left out. */
+typedef struct column {
+    uint64_t *seen; /* digests of values; a power of two of slots, half at most taken */
+    size_t slots;
+    int kinds;        /* different values, MANY when that or more */
+    uint64_t first;   /* the first row's */
+    bool first_again; /* some other row has the same */
+    int rows, whole;  /* with a value; whole numbers among them */
+    double bytes;     /* sum of lengths */
+    char name[NAME];  /* the first row's value, or the key; "" when too long for a name */
+    bool first_whole;
+} column;
+
+typedef struct look {
+    column column[WEFT_MOST_COLUMNS];
+    int columns, rows; /* rows behind the first */
+} look;
+
+static const char *const label_names[] = {
+    "label",
+    "labels",
+    "class",
+    "category",
+    "target",
+    "sentiment",
+    "polarity",
+    "intent",
+    "topic",
+    "emotion",
+    "y",
+    "cat",
+    "stars",
+    "rating",
+    "score",
+    "\xe6\xa0\x87\xe7\xad\xbe", /* biao qian, "label" */
+    "\xe7\xb1\xbb\xe5\x88\xab" /* lei bie, "class" */};
+static const char *const text_names[] = {"text",    "sentence", "review",
+                                         "content", "comment",  "question"};
+
+#define COUNT(list) ((int)(sizeof list / sizeof *list))
+
+static bool is_whole(const char *p, size_t n)
+{
+    size_t i = n && (*p == '-' || *p == '+');
+    if (i == n || n > 18) return false;
+    for (; i < n; i++)
+        if (p[i] < '0' || p[i] > '9') return false;
+    return true;
+}
+
+static void trim(const char **p, size_t *n)
+{
+    while (*n && strchr(" \r\n\t", (*p)[*n - 1]) && (*p)[*n - 1]) --*n;
+    while (*n && **p && strchr(" \r\n\t", **p)) ++*p, --*n;
+}
+
+/* Notes a value; false when there is no memory. */
+static bool note(column *c, uint64_t digest)
+{
+    size_t at;
+    if (c->kinds >= MANY) return true;
+    if ((size_t)c->kinds * 2 >= c->slots) {
+        size_t slots = c->slots ? c->slots * 4 : 64;
+        uint64_t *seen = weft__alloc(slots, sizeof *seen);
+        if (!seen) return false;
+        for (size_t i = 0; i < c->slots; i++) {
+            if (!c->seen[i]) continue;
+            for (at = c->seen[i] & (slots - 1); seen[at];) at = (at + 1) & (slots - 1);
+            seen[at] = c->seen[i];
+        }
+        free(c->seen);
+        c->seen = seen;
+        c->slots = slots;
+    }
+    if (!digest) digest = 1;
+    for (at = digest & (c->slots - 1); c->seen[at]; at = (at + 1) & (c->slots - 1))
+        if (c->seen[at] == digest) return true;
+    c->seen[at] = digest;
+    c->kinds++;
+    return true;
+}
+
+static void first_row(look *l, const weft__rows *r)
+{
+    l->columns = r->fields;
+    for (int i = 0; i < r->fields; i++) {
+        const char *p = r->text + r->field[i].at;
+        size_t n = r->field[i].bytes;
+        column *c = &l->column[i];
+        trim(&p, &n);
+        c->first = weft__bytes_hash(p, n);
+        c->first_whole = is_whole(p, n);
+        if (n < NAME && !memchr(p, 0, n)) memcpy(c->name, p, n);
+    }
+}
+
+static weft_status other_row(look *l, const weft__rows *r)
+{
+    for (int i = 0; i < r->fields; i++) {
+        const char *p = r->text + r->field[i].at;
+        size_t n = r->field[i].bytes;
+        column *c = &l->column[i];
+        uint64_t digest;
+        if (!r->field[i].there) continue;
+        trim(&p, &n);
+        digest = weft__bytes_hash(p, n);
+        if (!note(c, digest))
+            return weft__fail(WEFT_ENOMEM, "%s: no memory to look at its columns",
+                              r->in.path);
+        c->first_again |= digest == c->first;
+        c->rows++;
+        c->whole += is_whole(p, n);
+        c->bytes += (double)n;
+    }
+    l->rows++;
+    return WEFT_OK;
+}
+
+static weft_status look_at(look *l, weft__rows *r)
+{
+    for (int n = 0; n < LOOK_AT;) {
+        weft_status s = weft__rows_next(r);
+        if (s) return s;
+        if (r->why[0]) continue;
+        if (!r->fields) break;
+        if (!n++ && !r->reader->named)
+            first_row(l, r);
+        else if (r->reader->named || r->fields == l->columns)
+            s = other_row(l, r);
+        if (s) return s;
+    }
+    if (r->reader->named) {
+        l->columns = r->keys;
+        for (int i = 0; i < r->keys; i++)
+            snprintf(l->column[i].name, NAME, "%s", r->key[i]);
+    }
+    return WEFT_OK;
+}
+
+static int named(const look *l, const char *name)
+{
+    for (int i = 0; i < l->columns; i++)
+        if (!strcasecmp(l->column[i].name, name)) return i;
+    return -1;
+}
+
+static int one_of(const look *l, const char *const *list, int n, int but)
+{
+    for (int i = 0; i < n; i++) {
+        int c = named(l, list[i]);
+        if (c >= 0 && c != but) return c;
+    }
+    return -1;
+}
+
+/* A number from 1 as a column; -1 when it is none. */
+static int numbered(const look *l, const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    return *text && !*end && n >= 1 && n <= l->columns ? (int)n - 1 : -1;
+}
+
+static double mean(const column *c)
+{
+    return c->rows ? c->bytes / c->rows : 0;
+}
+
+static bool is_few(const look *l, int i)
+{
+    const column *c = &l->column[i];
+    int kinds = c->kinds + !c->first_again, rows = l->rows + 1;
+    if (kinds >= MANY || !c->rows) return false;
+    return rows < 8 ? kinds < rows || kinds <= 2 : kinds * 2 <= rows;
+}
+
+/* The likelier label column of two: few values but more than one, then fewer, then
+ * shorter ones. */
+static int likelier(const look *l, int a, int b)
+{
+    const column *x = &l->column[a], *y = &l->column[b];
+    bool few = is_few(l, a), other = is_few(l, b);
+    if (few != other) return few ? a : b;
+    if ((x->kinds > 1) != (y->kinds > 1)) return x->kinds > 1 ? a : b;
+    if (x->kinds != y->kinds) return x->kinds < y->kinds ? a : b;
+    return mean(x) <= mean(y) ? a : b;
+}
+
+/* The longest column that is not the label. */
+static int longest(const look *l, int label)
+{
+    int best = -1;
+    for (int i = 0; i < l->columns; i++)
+        if (i != label && (best < 0 || mean(&l->column[i]) > mean(&l->column[best])))
+            best = i;
+    return best;
+}
+
+/* Without names that we know: a label that stands in the first row only, where all others
+ * come again or are numbers, is a header. */
+static bool looks_like_header(const look *l, int label)
+{
+    const column *c = &l->column[label];
+    if (c->first_again || !*c->name || !c->rows) return false;
+    if (c->whole == c->rows && !c->first_whole) return true;
+    if (l->rows < 8 || c->kinds * 4 > l->rows) return false;
+    for (int i = 0; i < l->columns; i++) /* texts are not names */
+        if (!*l->column[i].name || strlen(l->column[i].name) > 24 ||
+            l->column[i].first_again || strpbrk(l->column[i].name, " .,;!?"))
+            return false;
+    return true;
+}
+
+static weft_status no_column(const char *path, const look *l, bool names,
+                             const char *asked)
+{
+    const char *word[WEFT_MOST_COLUMNS], *meant;
+    char list[512] = "";
+    size_t at = 0;
+    if (!names)
+        return weft__fail(WEFT_EUSAGE, "%s: no column \"%s\": there are 1 to %d", path,
+                          asked, l->columns);
+    for (int i = 0; i < l->columns; i++) {
+        word[i] = l->column[i].name;
+        if (at < sizeof list - NAME - 4)
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "",
+                                   word[i]);
+    }
+    meant = weft__nearest(asked, word, l->columns);
+    return weft__fail(WEFT_EUSAGE, "%s: no column \"%s\" (%s%s%s)", path, asked,
+                      meant ? "did you mean \"" : "there are: ", meant ? meant : list,
+                      meant ? "\"?" : "");
+}
+
+/* The user's word for a column: a name, then a number. */
+static weft_status asked_for(const char *path, const look *l, const char *asked,
+                             int *number, bool *by_name)
+{
+    int c = named(l, asked);
+    *by_name |= c >= 0;
+    if (c < 0) c = numbered(l, asked);
+    if (c < 0)
+        return no_column(path, l, strspn(asked, "0123456789") != strlen(asked), asked);
+    *number = c;
+    return WEFT_OK;
+}
+
+static weft_status choose(const char *path, const look *l, const weft_texts_opts *o,
+                          bool is_named, weft__columns *out)
+{
+    bool header = false;
+    int label = -1, text = -1;
+    weft_status s = WEFT_OK;
+    if (o->text_column) s = asked_for(path, l, o->text_column, &text, &header);
+    if (!s && o->label_column) s = asked_for(path, l, o->label_column, &label, &header);
+    if (s) return s;
+    if (label < 0) {
+        label = one_of(l, label_names, COUNT(label_names), text);
+        header |= label >= 0;
+    }
+    if (label < 0) {
+        int last = l->columns - 1;
+        label = text == 0 ? last : text == last ? 0 : likelier(l, 0, last);
+        if (!is_few(l, label))
+            return weft__fail(WEFT_EDATA,
+                              "%s: no column looks like a label: the first has %d "
+                              "different values in %d rows, the last %d; say which "
+                              "(--label-column)",
+                              path, l->column[0].kinds + 1, l->rows + 1,
+                              l->column[last].kinds + 1);
+    }
+    if (!header) header = looks_like_header(l, label);
+    if (text < 0 && (header || is_named))
+        text = one_of(l, text_names, COUNT(text_names), label);
+    if (text < 0) text = longest(l, label);
+    if (text == label)
+        return weft__fail(WEFT_EUSAGE, "%s: column %d cannot be label and text at once",
+                          path, label + 1);
+    out->label = label;
+    out->text = text;
+    out->header = header && !is_named;
+    out->count = is_named ? 0 : l->columns;
+    if (header || is_named) {
+        snprintf(out->label_name, sizeof out->label_name, "%s", l->column[label].name);
+        snprintf(out->text_name, sizeof out->text_name, "%s", l->column[text].name);
+    }
+    return WEFT_OK;
+}
+
+weft_status weft__columns_choose(const char *path, const weft__text_reader *reader,
+                                 const weft_texts_opts *o, weft__columns *out)
+{
+    weft__rows r;
+    look *l;
+    weft_status s;
+    *out = (weft__columns){.label = 0, .text = 1};
+    if (reader->fixed) return WEFT_OK;
+    s = weft__rows_open(&r, reader, path, o->max_text_bytes);
+    if (s) return s;
+    l = calloc(1, sizeof *l);
+    s = l ? look_at(l, &r) : weft__fail(WEFT_ENOMEM, "%s: no memory to read it", path);
+    if (!s && !l->columns)
+        s = weft__fail(WEFT_EDATA, "%s: no rows in it%s%s", path, r.why[0] ? ": " : "",
+                       r.why);
+    if (!s && l->columns < 2)
+        s = weft__fail(WEFT_EDATA,
+                       "%s: looked for two columns or more (a label and a text), found "
+                       "one (%s)",
+                       path, reader->name);
+    if (!s) s = choose(path, l, o, reader->named, out);
+    for (int i = 0; l && i < WEFT_MOST_COLUMNS; i++) free(l->column[i].seen);
+    free(l);
+    weft__rows_close(&r);
+    return s;
+}
+
+static int field_named(const weft__rows *r, const char *name)
+{
+    size_t length = strlen(name);
+    for (int i = 0; i < r->fields; i++) {
+        const char *p = r->text + r->field[i].at;
+        size_t n = r->field[i].bytes;
+        trim(&p, &n);
+        if (n == length && !strncasecmp(p, name, n)) return i;
+    }
+    return -1;
+}
+
+weft_status weft__columns_begin(weft__rows *r, weft__columns *c)
+{
+    int label, text;
+    weft_status s;
+    if (!c->header) return WEFT_OK;
+    s = weft__rows_next(r);
+    if (s || !r->fields) return s;
+    label = field_named(r, c->label_name);
+    text = *c->text_name ? field_named(r, c->text_name) : c->text;
+    if (label >= 0 && text >= 0) {
+        c->label = label;
+        c->text = text;
+        c->count = r->fields;
+    } else {
+        r->again = true; /* a file without the header: its first row is a sample */
+    }
+    return WEFT_OK;
+}
+
+static int key_of(const weft__rows *r, const char *name)
+{
+    for (int i = 0; i < r->keys; i++)
+        if (!strncasecmp(r->key[i], name, NAME - 1)) return i;
+    return -1;
+}
+
+bool weft__columns_pick(weft__rows *r, const weft__columns *c, const weft__field **label,
+                        const weft__field **text)
+{
+    int l = c->label, t = c->text;
+    if (r->reader->named) {
+        l = key_of(r, c->label_name);
+        t = key_of(r, c->text_name);
+    }
+    if (c->count && r->fields != c->count) {
+        weft__rows_bad(r, "%d column%s, the first row has %d", r->fields,
+                       r->fields == 1 ? "" : "s", c->count);
+        return false;
+    }
+    if (l < 0 || l >= r->fields || !r->field[l].there) {
+        weft__rows_bad(r, "no field \"%s\" that is a text or a whole number",
+                       c->label_name);
+        return false;
+    }
+    if (t < 0 || t >= r->fields || !r->field[t].there) {
+        weft__rows_bad(r, "no field \"%s\" that is a text", c->text_name);
+        return false;
+    }
+    *label = &r->field[l];
+    *text = &r->field[t];
+    return true;
+}

@@ -1,0 +1,57 @@
+/* cnn_bigru.c: convolution and gated recurrent units in both directions, in three forms.
+ *   a: convolution, then recurrent layers, then the readout
+ *   b: beside each other: the largest of the convolution over time, and the readout
+ *   c: recurrent layers, then convolution, then its largest over time */
+#include "models/text.h"
+
+#include "ops/op.h"
+
+#include <string.h>
+
+static weft_val recurrent(weft_graph *g, const weft__text *t, weft_val x,
+                          weft_val lengths)
+{
+    return weft__text_read_recurrent(g, t, x, lengths, WEFT_CELL_GRU, WEFT_RNN_BOTH);
+}
+
+static weft_val convolve(weft_graph *g, const weft__text *t, weft_val x,
+                         weft_val *lengths)
+{
+    return weft__text_conv(g, "conv", x, lengths, t->o.filters, t->o.kernel, t->o.pool);
+}
+
+static weft_val read(weft_graph *g, const weft__text *t)
+{
+    const char *form = t->o.form;
+    weft_val lengths = t->lengths, x = t->x;
+    if (!strcmp(form, "a")) {
+        x = convolve(g, t, x, &lengths);
+        return recurrent(g, t, x, lengths);
+    }
+    if (!strcmp(form, "b")) {
+        weft_val y = convolve(g, t, x, &lengths);
+        weft_val both[] = {weft_seq_max(g, y, lengths), recurrent(g, t, x, t->lengths)};
+        return weft_concat(g, both, 2, 1);
+    }
+    if (strcmp(form, "c"))
+        return weft__graph_fail(
+            g, weft__fail(WEFT_EUSAGE,
+                          "cnn-bigru: form %.50s is unknown (allowed a, b, c)", form));
+    x = weft__text_recurrent(g, t, "rnn", x, lengths, WEFT_CELL_GRU, WEFT_RNN_BOTH, NULL);
+    x = convolve(g, t, x, &lengths);
+    return weft_seq_max(g, x, lengths);
+}
+
+const weft__model weft__model_cnn_bigru = {
+    .info = {.name = "cnn-bigru",
+             .summary = "convolution, then gated recurrent units both ways"},
+    .read = read,
+    .text = {.embedding = 128,
+             .filters = 128,
+             .kernel = 3,
+             .hidden = 128,
+             .form = "a",
+             .readout = "max+mean",
+             .dropout = 0.5,
+             .embedding_dropout = 0.2},
+};

@@ -1,0 +1,181 @@
+/* text.c: the blocks that networks for texts are made of. */
+#include "models/text.h"
+
+#include "base/nearest.h"
+#include "ops/op.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const readouts[] = {"last", "max", "mean", "max+mean", "attention"};
+enum { READOUTS = sizeof readouts / sizeof *readouts, STREAMS = 3 };
+
+/* ---- options ---- */
+
+static int given(int value, int fallback)
+{
+    return value ? value : fallback;
+}
+
+/* 0: the model's; below 0: none. */
+static double rate(double value, double fallback)
+{
+    return value < 0 ? 0 : value > 0 ? value : fallback;
+}
+
+static weft_text_model_opts fill(const weft_text_model_opts *o,
+                                 const weft_text_model_opts *own)
+{
+    weft_text_model_opts f = *o;
+    f.classes = given(o->classes, 2);
+    f.length = given(o->length, 64);
+    f.streams = given(o->streams, 1);
+    for (int i = 0; i < STREAMS; i++) f.vocabulary[i] = given(o->vocabulary[i], 20000);
+    f.embedding = given(o->embedding, own->embedding);
+    f.filters = given(o->filters, own->filters);
+    f.kernel = given(o->kernel, own->kernel);
+    f.hidden = given(o->hidden, own->hidden);
+    f.layers = given(o->layers, given(own->layers, 1));
+    f.pool = given(o->pool, given(own->pool, 1));
+    if (!o->form) f.form = own->form;
+    if (!o->readout) f.readout = own->readout;
+    f.dropout = rate(o->dropout, own->dropout);
+    f.embedding_dropout = rate(o->embedding_dropout, own->embedding_dropout);
+    return f;
+}
+
+static weft_status check_readout(const char *model, const weft_text_model_opts *o)
+{
+    for (int i = 0; i < READOUTS && o->readout; i++)
+        if (!strcmp(readouts[i], o->readout)) return WEFT_OK;
+    const char *near = o->readout ? weft__nearest(o->readout, readouts, READOUTS) : NULL;
+    if (!o->readout) return WEFT_OK;
+    return weft__fail(WEFT_EUSAGE,
+                      "%s: readout %.50s is unknown (found last, max, mean, max+mean, "
+                      "attention).%s%s%s",
+                      model, o->readout, near ? " Did you mean " : "", near ? near : "",
+                      near ? "?" : "");
+}
+
+static weft_status check(const char *model, const weft_text_model_opts *o)
+{
+    const struct {
+        const char *name;
+        int value, low, high;
+    } row[] = {{"classes", o->classes, 1, 1 << 24},
+               {"length", o->length, 1, 1 << 20},
+               {"streams", o->streams, 1, STREAMS},
+               {"vocabulary", o->vocabulary[0], 1, 1 << 28},
+               {"vocabulary of pairs", o->vocabulary[1], 1, 1 << 28},
+               {"vocabulary of triples", o->vocabulary[2], 1, 1 << 28},
+               {"embedding", o->embedding, 1, 1 << 16},
+               {"filters", o->filters, 0, 1 << 16},
+               {"kernel", o->kernel, 0, 1 << 10},
+               {"hidden", o->hidden, 0, 1 << 14},
+               {"layers", o->layers, 1, 64},
+               {"pool", o->pool, 1, 1 << 10}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        if (row[i].value < row[i].low || row[i].value > row[i].high)
+            return weft__fail(WEFT_EUSAGE, "%s: %s is %d, allowed %d to %d", model,
+                              row[i].name, row[i].value, row[i].low, row[i].high);
+    if (!(o->dropout < 1 && o->embedding_dropout < 1))
+        return weft__fail(WEFT_EUSAGE, "%s: dropout of %g and %g, must be below 1", model,
+                          o->dropout, o->embedding_dropout);
+    return check_readout(model, o);
+}
+
+/* ---- blocks ---- */
+
+weft_val weft__text_conv(weft_graph *g, const char *name, weft_val x, weft_val *lengths,
+                         int filters, int kernel, int pool)
+{
+    weft_conv_opts same = {.mode = WEFT_PAD_SAME};
+    weft_pool_opts by = {.kernel = {pool}};
+    x = weft_relu(g, weft_layer_seq_conv(g, name, x, *lengths, filters, kernel, &same,
+                                         NULL, lengths));
+    return pool > 1 ? weft_seq_max_pool(g, x, *lengths, &by, lengths) : x;
+}
+
+weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *name,
+                              weft_val x, weft_val lengths, weft_cell cell,
+                              weft_direction direction, weft_val *last)
+{
+    int dirs = direction == WEFT_RNN_BOTH ? 2 : 1, axis = 1;
+    int from = (t->o.layers - 1) * dirs, to = t->o.layers * dirs;
+    weft_layer_recurrent_opts o = {.cell = cell,
+                                   .rnn.direction = direction,
+                                   .layers = t->o.layers,
+                                   .dropout = t->o.dropout / 2};
+    weft_val h;
+    x = weft_layer_recurrent(g, name, x, lengths, t->o.hidden, &o, &h, NULL);
+    if (!last) return x;
+    if (t->o.layers > 1) h = weft_slice(g, h, 1, &axis, &from, &to, NULL);
+    *last = weft_flatten(g, h, 1);
+    return x;
+}
+
+weft_val weft__text_readout(weft_graph *g, const weft__text *t, weft_val y,
+                            weft_val lengths, weft_val last)
+{
+    const char *how = t->o.readout;
+    if (!strcmp(how, "last")) return last;
+    if (!strcmp(how, "max")) return weft_seq_max(g, y, lengths);
+    if (!strcmp(how, "mean")) return weft_seq_mean(g, y, lengths);
+    if (!strcmp(how, "attention"))
+        return weft_layer_attention(g, "attention", y, lengths, t->o.hidden);
+    weft_val both[] = {weft_seq_max(g, y, lengths), weft_seq_mean(g, y, lengths)};
+    return weft_concat(g, both, 2, 1);
+}
+
+weft_val weft__text_read_recurrent(weft_graph *g, const weft__text *t, weft_val x,
+                                   weft_val lengths, weft_cell cell,
+                                   weft_direction direction)
+{
+    weft_val last = WEFT_NONE;
+    bool ends = !strcmp(t->o.readout, "last");
+    x = weft__text_recurrent(g, t, "rnn", x, lengths, cell, direction,
+                             ends ? &last : NULL);
+    return weft__text_readout(g, t, x, lengths, last);
+}
+
+/* ---- the whole ---- */
+
+/* The streams' vectors of each position, added. */
+static weft_val embed(weft_graph *g, const weft_text_model_opts *o,
+                      const weft_val input[STREAMS])
+{
+    static const char *const name[] = {"embed_tokens", "embed_pairs", "embed_triples"};
+    weft_layer_embedding_opts e = {.embedding.padded = true};
+    weft_val x = WEFT_NONE;
+    for (int i = 0; i < o->streams; i++) {
+        e.frozen = o->freeze;
+        weft_val y = weft_layer_embedding(g, name[i], input[i], o->vocabulary[i],
+                                          o->embedding, &e);
+        x = i ? weft_add(g, x, y) : y;
+    }
+    return x;
+}
+
+weft_val weft__text_build(weft_graph *g, const weft__model *m,
+                          const weft_text_model_opts *opts)
+{
+    static const char *const name[] = {"tokens", "pairs", "triples"};
+    weft__text t = {.o = fill(opts, &m->text)};
+    const weft_text_model_opts *o = &t.o;
+    weft_val input[STREAMS];
+    weft_status s = check(m->info.name, o);
+    if (s) return weft__graph_fail(g, s);
+    for (int i = 0; i < o->streams; i++)
+        input[i] = weft_input_int(g, name[i], WEFT_SHAPE(0, o->length), o->vocabulary[i]);
+    t.lengths = weft_input_int(g, "lengths", WEFT_SHAPE(0), o->length + 1);
+    weft_val words = embed(g, o, input);
+    t.x = o->embedding_dropout > 0 ? weft_spatial_dropout(g, words, o->embedding_dropout)
+                                   : words;
+    weft_val y = m->read(g, &t);
+    if (o->bag) {
+        weft_val both[] = {y, weft_seq_mean(g, words, t.lengths)};
+        y = weft_concat(g, both, 2, 1);
+    }
+    if (o->dropout > 0) y = weft_dropout(g, y, o->dropout);
+    return weft_layer_dense(g, "fc", y, o->classes, NULL);
+}

@@ -1,0 +1,27 @@
+/* textcnn.c: convolutions of three widths side by side, the largest of each over time
+ * (Kim 2014). */
+#include "models/text.h"
+
+static weft_val read(weft_graph *g, const weft__text *t)
+{
+    static const char *const name[] = {"conv1", "conv2", "conv3"};
+    weft_val part[3];
+    for (int i = 0; i < 3; i++) {
+        weft_val behind = t->lengths;
+        weft_val y = weft_layer_seq_conv(g, name[i], t->x, t->lengths, t->o.filters,
+                                         t->o.kernel + i, NULL, NULL, &behind);
+        part[i] = weft_seq_max(g, weft_relu(g, y), behind);
+    }
+    return weft_concat(g, part, 3, 1);
+}
+
+const weft__model weft__model_textcnn = {
+    .info = {.name = "textcnn",
+             .summary = "Kim 2014, convolutions of 3, 4 and 5 steps side by side"},
+    .read = read,
+    .text = {.embedding = 128,
+             .filters = 128,
+             .kernel = 3,
+             .dropout = 0.5,
+             .embedding_dropout = 0.2},
+};

@@ -1,0 +1,79 @@
+/* seq_mean.c: the mean of the valid steps. */
+#include "ops/seq_readout.h"
+
+#include "ops/walk.h"
+
+#include <string.h>
+
+WEFT_API weft_val weft_seq_mean(weft_graph *g, weft_val x, weft_val lengths)
+{
+    return weft__readout_add(g, "seq_mean", x, lengths);
+}
+
+static void mean(const weft__run *r, real *y, const real *x, size_t length, size_t c,
+                 int32_t *saved)
+{
+    (void)saved;
+    weft__copy_flat(y, x, c);
+    for (size_t i = 1; i < length; i++) KERNELS(r)->add(y, y, x + i * c, c, 1, 1);
+    KERNELS(r)->scale(y, y, c, (real)(1.0 / (double)length), 0);
+}
+
+static void forward(const weft__run *r)
+{
+    weft__readout_forward(r, mean);
+}
+
+static void back(const weft__run *r, real *dx, const real *dy, size_t length, size_t c,
+                 int32_t *saved)
+{
+    (void)saved;
+    KERNELS(r)->scale(dx, dy, c, (real)(1.0 / (double)length), 0);
+    for (size_t i = 1; i < length; i++) memcpy(dx + i * c, dx, c * sizeof *dx);
+}
+
+static void backward(const weft__run *r)
+{
+    weft__readout_backward(r, back);
+}
+
+static void to_onnx(const weft__node *node, weft__onnx_writer *w)
+{
+    const char *x = weft__seq_masked(node, w, READ_X, READ_LENGTHS, 0);
+    const char *count = NULL, *sum = NULL;
+    int lengths = node->in[READ_LENGTHS];
+    if (lengths) count = weft__onnx_steps(w, lengths, WEFT_ONNX_REAL, 0, 0);
+    weft__onnx_begin(w, lengths ? "ReduceSum" : "ReduceMean");
+    weft__onnx_add_named(w, x);
+    if (lengths)
+        weft__onnx_add_ints(w, "axes", (int[]){1}, 1);
+    else
+        weft__onnx_put_ints(w, "axes", (int[]){1}, 1);
+    weft__onnx_put_int(w, "keepdims", !lengths);
+    weft__onnx_end(w, &sum, 1);
+    weft__onnx_begin(w, lengths ? "Div" : "Squeeze");
+    weft__onnx_add_named(w, sum);
+    if (lengths)
+        weft__onnx_add_named(w, count);
+    else
+        weft__onnx_add_ints(w, "steps", (int[]){1}, 1);
+    weft__onnx_give(w, 0);
+}
+
+static weft_val sample(weft_graph *g, weft__rng *rng)
+{
+    weft_val lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
+    return weft_seq_mean(g, x, lengths);
+}
+
+const weft_op WEFT_OP(seq_mean) = {
+    .name = "seq_mean",
+    .arity = READ_INPUTS,
+    .summary = "y = the mean of the valid steps of sequences",
+    .shape = weft__readout_shape,
+    .forward = forward,
+    .backward = backward,
+    .keeps_in = 1u << READ_LENGTHS,
+    .to_onnx = to_onnx,
+    .sample = sample,
+};
