@@ -15,7 +15,7 @@ typedef struct bench_args {
     int batch, threads;
     double seconds, peak, dropout, embedding_dropout;
     weft_text_model_opts text;
-    bool train, infer, json, layers;
+    bool train, infer, json, layers, exact_conv;
 } bench_args;
 
 static const option_row options[] = {
@@ -25,6 +25,8 @@ static const option_row options[] = {
          "of a ready network: 3x64x64 for channels, height and width; 64 for tokens"),
     INT(bench_args, batch, "batch", 1, 65536, "samples in a step (64 or 1)"),
     INT(bench_args, threads, "threads", 0, 256, "that compute; by default all cores"),
+    FLAG(bench_args, exact_conv, "exact-conv",
+         "convolutions without Winograd's transforms"),
     REAL(bench_args, seconds, "seconds", 0.001, 3600, "to measure for (2)"),
     REAL(bench_args, peak, "peak", 0, 1e9,
          "the machine's peak in GFLOP/s, where it is known; 0 measures it"),
@@ -164,6 +166,7 @@ static int run(int argc, char **argv)
         return command_misused("bench: --layers goes with --json");
     if (!a.batch) a.batch = a.infer ? 1 : 64;
     if (!s) s = weft_set_threads(a.threads);
+    weft_set_exact_conv(a.exact_conv);
     if (!s) s = bench(&a, argv[1]);
     return s ? command_failed(s) : 0;
 }

@@ -16,7 +16,7 @@ typedef struct eval_args {
     int batch, threads;
     uint64_t seed;
     double val_fraction;
-    bool json, skip_bad, strict;
+    bool json, skip_bad, strict, exact_conv;
     const char *label_column, *text_column, *format;
 } eval_args;
 
@@ -42,6 +42,8 @@ static const option_row options[] = {
            "of texts; by default as they look"),
     FLAG(eval_args, strict, "strict", "text that is not UTF-8 is an error"),
     INT(eval_args, threads, "threads", 0, 256, "that compute; by default all cores"),
+    FLAG(eval_args, exact_conv, "exact-conv",
+         "convolutions without Winograd's transforms"),
     FLAG(eval_args, json, "json", "print one JSON object on stdout"),
     END_OF_OPTIONS};
 
@@ -202,6 +204,7 @@ static int run(int argc, char **argv)
         return command_misused("eval: takes a model and a data set, found %d arguments",
                                n);
     if (!s) s = weft_set_threads(a.threads);
+    weft_set_exact_conv(a.exact_conv);
     if (!s) s = evaluate(&a, argv[1], argv[2]);
     return s ? command_failed(s) : 0;
 }

@@ -17,6 +17,8 @@ static const option_row options[] = {
     INT(predict_args, batch, "batch", 1, 4096, "pictures (1) or texts (64) at a time"),
     FLAG(predict_args, whole, "whole", "a file is one text, not one on each line"),
     INT(predict_args, threads, "threads", 0, 256, "that compute; by default all cores"),
+    FLAG(predict_args, exact_conv, "exact-conv",
+         "convolutions without Winograd's transforms"),
     FLAG(predict_args, json, "json", "print one JSON object on stdout"),
     END_OF_OPTIONS};
 
@@ -211,6 +213,7 @@ static int run(int argc, char **argv)
         return command_misused("predict: takes a model and pictures or texts; see weft "
                                "help predict");
     if (!s) s = weft_set_threads(a.threads);
+    weft_set_exact_conv(a.exact_conv);
     if (!s) s = trained_open(argv[1], &m);
     if (!s)
         s = m.texts ? predict_texts(&a, &m, argv + 2, n - 1)

@@ -246,6 +246,7 @@ static int run(int argc, char **argv)
     if (!s && j.a.quiet) weft__log_quiet(1);
     if (!s && j.a.max_mem) weft__set_max_memory(j.a.max_mem);
     if (!s) s = weft_set_threads(j.a.threads);
+    weft_set_exact_conv(j.a.exact_conv);
     if (!s) s = choose_kind(&j);
     if (!s) s = prepare(&j);
     if (!s) s = write_args(&j);

@@ -8,7 +8,7 @@
 
 typedef struct predict_args {
     int top, threads, batch; /* 0: not given */
-    bool json, whole;
+    bool json, whole, exact_conv;
 } predict_args;
 
 /* {"class": ..., "name": ..., "probability": ...} of the best classes. */

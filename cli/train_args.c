@@ -151,6 +151,7 @@ const option_row train_options[] = {
          "between checkpoints within an epoch (60)"),
     ONCE(A, OPTION_FLAG, no_report, "no-report", NULL, "no report.html and no pictures"),
     INT(A, threads, "threads", 0, 256, "that compute; by default all cores"),
+    FLAG(A, exact_conv, "exact-conv", "convolutions without Winograd's transforms"),
     INT(A, loader_threads, "loader-threads", 0, 64, "that decode pictures ahead"),
     {.name = "max-mem",
      .kind = OPTION_BYTES,

@@ -39,6 +39,7 @@ typedef struct train_args {
     bool force, reset_optimizer, no_report, json, quiet;
     double save_seconds;
     int threads, loader_threads;
+    bool exact_conv;
     size_t max_mem;
 } train_args;
 

@@ -23,6 +23,7 @@ typedef struct weft_plan_opts {
                              afterwards */
     int keep_count;
     bool no_fuse;     /* one step per node */
+    bool exact_conv;  /* as weft_set_exact_conv, for this plan */
     size_t max_bytes; /* refuse a larger plan with WEFT_ENOMEM; 0: the process's limit */
 } weft_plan_opts;
 

@@ -536,6 +536,7 @@ size_t KERNEL(conv_scratch)(const weft__conv *s)
     weft__gemm g;
     if (conv_is_depthwise(s)) return 0;
     if (as_product(s, &g)) return KERNEL(gemm_scratch)(&g);
+    if (KERNEL(winograd_fits)(s, false)) return KERNEL(winograd_scratch)(s, false);
     sweep p = plan(s, false);
     return plan_bytes(&p);
 }
@@ -553,6 +554,10 @@ void KERNEL(conv)(const weft__conv *s, real *y, const real *x, const real *w,
         KERNEL(gemm)(&g, y, x, w, bias, scratch);
         return;
     }
+    if (KERNEL(winograd_fits)(s, false)) {
+        KERNEL(winograd)(s, false, y, x, w, bias, e, scratch);
+        return;
+    }
     sweep p = plan(s, false);
     run(&p, y, x, w, bias, e, scratch);
 }
@@ -565,6 +570,7 @@ size_t KERNEL(conv_data_scratch)(const weft__conv *s)
         g = data_product(&g);
         return KERNEL(gemm_scratch)(&g);
     }
+    if (KERNEL(winograd_fits)(s, true)) return KERNEL(winograd_scratch)(s, true);
     sweep p = plan(s, true);
     return plan_bytes(&p);
 }
@@ -580,6 +586,10 @@ void KERNEL(conv_data)(const weft__conv *s, real *dx, const real *dy, const real
     if (as_product(s, &g)) {
         g = data_product(&g);
         KERNEL(gemm)(&g, dx, dy, w, NULL, scratch);
+        return;
+    }
+    if (KERNEL(winograd_fits)(s, true)) {
+        KERNEL(winograd)(s, true, dx, dy, w, NULL, NULL, scratch);
         return;
     }
     sweep p = plan(s, true);

@@ -69,6 +69,7 @@ typedef struct weft__conv {
     int groups;
     bool accumulate; /* y, or the dx of conv_data, is added to what is there, before the
                         epilogue */
+    bool exact; /* plain sums of products: no Winograd */
 } weft__conv;
 
 /* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's size)
@@ -298,6 +299,7 @@ typedef struct weft__cell {
 
 typedef struct weft__kernels {
     const char *isa;
+    const void *exact; /* the same set for exact convolutions; NULL in that one */
 #define WEFT_KERNEL_FIELD(type, name, args) type(*name) args;
     WEFT_KERNELS(WEFT_KERNEL_FIELD)
 #undef WEFT_KERNEL_FIELD
@@ -320,6 +322,9 @@ WEFT_KERNELS(WEFT_KERNEL_DECLARE)
 /* The sets: points to a weft__kernels of float (F64 false: of the chosen ISA) or of
  * double. Opaque, because the struct's fields have another type in each build. */
 const void *weft__kernels_chosen(bool f64);
+/* The set in which `exact` is NULL, given this one of float: operators then ask for exact
+ * convolutions. */
+const void *weft__kernels_exact(const void *set);
 /* The float set of one ISA, or NULL when it is not built in or does not run here. */
 const void *weft__kernels_of(weft__isa isa);
 

@@ -4,11 +4,11 @@
 #define TEXT_OF(name) #name
 #define TEXT(name) TEXT_OF(name)
 
-static const weft__kernels set = {.isa = TEXT(WEFT_ISA),
 #define FIELD(type, name, args) .name = KERNEL(name),
-                                  WEFT_KERNELS(FIELD)
+static const weft__kernels exact = {.isa = TEXT(WEFT_ISA), WEFT_KERNELS(FIELD)};
+static const weft__kernels set = {
+    .isa = TEXT(WEFT_ISA), .exact = &exact, WEFT_KERNELS(FIELD)};
 #undef FIELD
-};
 
 /* For dispatch.c: a set's type differs between dialects (float or double), a pointer's
  * need not. */

@@ -69,7 +69,8 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__slide_result(node, &in[0], in[1].dim[0], axis[0].out, axis[1].out, out);
 }
 
-static weft__conv geometry(const weft__node *node, const weft__tensor *in)
+static weft__conv geometry(const weft__node *node, const weft__tensor *in,
+                           const weft__kernels *k)
 {
     weft__axis a[2];
     weft_status s = settle(node, in, a);
@@ -90,7 +91,8 @@ static weft__conv geometry(const weft__node *node, const weft__tensor *in)
                         .dilate_w = a[1].dilate,
                         .top = a[0].before,
                         .left = a[1].before,
-                        .groups = ((const options *)node->attr)->groups};
+                        .groups = ((const options *)node->attr)->groups,
+                        .exact = !k->exact};
 }
 
 static size_t pixels(const weft__conv *s)
@@ -108,7 +110,7 @@ static void memory(const weft__node *node, const weft__tensor *in,
                    weft__memory *m)
 {
     const weft__kernels *k = kernels;
-    weft__conv s = geometry(node, in);
+    weft__conv s = geometry(node, in, k);
     (void)out;
     m->scratch = k->conv_scratch(&s);
     if (!training) return;
@@ -125,7 +127,7 @@ static void copy_onto(const weft__tensor *y, const weft__tensor *x)
 
 static void forward(const weft__run *r)
 {
-    weft__conv s = geometry(r->node, r->in);
+    weft__conv s = geometry(r->node, r->in, KERNELS(r));
     s.accumulate = r->residual != NULL;
     if (r->residual) copy_onto(&r->out[0], r->residual);
     KERNELS(r)->conv(&s, r->out[0].data, r->in[0].data, r->in[1].data, r->in[2].data,
@@ -135,7 +137,7 @@ static void forward(const weft__run *r)
 static void backward(const weft__run *r)
 {
     const weft__kernels *k = KERNELS(r);
-    weft__conv s = geometry(r->node, r->in);
+    weft__conv s = geometry(r->node, r->in, KERNELS(r));
     const real *dy = r->dout[0].data;
     if (r->dresidual) copy_onto(r->dresidual, &r->dout[0]);
     s.accumulate = r->add & 1;

@@ -72,7 +72,8 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 /* Of the convolution that this is the transpose of: it goes from y to x. */
-static weft__conv mirrored(const weft__node *node, const weft__tensor *in)
+static weft__conv mirrored(const weft__node *node, const weft__tensor *in,
+                           const weft__kernels *k)
 {
     const options *o = node->attr;
     weft__axis a[2];
@@ -94,7 +95,8 @@ static weft__conv mirrored(const weft__node *node, const weft__tensor *in)
                         .dilate_w = a[1].dilate,
                         .top = a[0].before,
                         .left = a[1].before,
-                        .groups = o->groups};
+                        .groups = o->groups,
+                        .exact = !k->exact};
 }
 
 static size_t pixels(const weft__conv *s)
@@ -112,7 +114,7 @@ static void memory(const weft__node *node, const weft__tensor *in,
                    weft__memory *m)
 {
     const weft__kernels *k = kernels;
-    weft__conv s = mirrored(node, in);
+    weft__conv s = mirrored(node, in, k);
     (void)out;
     m->scratch = larger(k->conv_data_scratch(&s), (size_t)s.c * sizeof(real));
     if (!training) return;
@@ -124,7 +126,7 @@ static void memory(const weft__node *node, const weft__tensor *in,
 static void forward(const weft__run *r)
 {
     const weft__kernels *k = KERNELS(r);
-    weft__conv s = mirrored(r->node, r->in);
+    weft__conv s = mirrored(r->node, r->in, KERNELS(r));
     real *one = r->scratch, *y = r->out[0].data;
     k->conv_data(&s, y, r->in[0].data, r->in[1].data, r->scratch);
     if (!r->in[2].data) return;
@@ -136,7 +138,7 @@ static void forward(const weft__run *r)
 static void backward(const weft__run *r)
 {
     const weft__kernels *k = KERNELS(r);
-    weft__conv s = mirrored(r->node, r->in);
+    weft__conv s = mirrored(r->node, r->in, KERNELS(r));
     const real *dy = r->dout[0].data;
     if (r->din[0].data)
         k->conv(&s, r->din[0].data, dy, r->in[1].data, NULL, NULL, r->scratch);
