@@ -375,16 +375,18 @@ static weft_status retry(weft__session *s)
     if (!s->opts.run_dir || s->opts.halvings < 0) return WEFT_EDIVERGED;
     char what[600];
     snprintf(what, sizeof what, "%s", weft_last_error());
-    if (s->at.halvings >= s->opts.halvings)
-        return weft__fail(WEFT_EDIVERGED,
-                          "%s. Given up after %d halvings of the learning rate; try a "
-                          "smaller one. %.400s/last.ckpt is finite",
-                          what, s->at.halvings, s->opts.run_dir);
     double halved = s->at.halved * 0.5;
     int halvings = s->at.halvings + 1;
     if (weft__session_restore(s, true))
         return weft__fail(WEFT_EDIVERGED, "%.500s. No way back: %.400s", what,
                           weft_last_error());
+    if (halvings > s->opts.halvings) {
+        save_now(s, true); /* what was saved since may be finite, yet of no use */
+        return weft__fail(WEFT_EDIVERGED,
+                          "%s. Given up after %d halvings of the learning rate; try a "
+                          "smaller one. %.400s/last.ckpt is finite",
+                          what, s->opts.halvings, s->opts.run_dir);
+    }
     s->at.halved = halved;
     s->at.halvings = halvings;
     weft__warn(
