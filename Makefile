@@ -8,13 +8,14 @@ export DESTDIR
 BUILD_PACKAGES = gcc libc6-dev make cmake ninja-build pkgconf zlib1g-dev libpng-dev \
     libturbojpeg0-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
 DEMO_PACKAGES = dataset-fashion-mnist
+DEMO_TEXT_PACKAGES = nodejs npm
 TEST_PACKAGES = g++ clang libclang-rt-14-dev clang-format libcmocka-dev binutils python3-onnx
 CROSS_PACKAGES = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CTEST = ctest --output-on-failure -j $(JOBS)
 
-.PHONY: all setup setup-test demo test test-release test-asan test-tsan test-aarch64 bench \
+.PHONY: all setup setup-test demo demo-text test test-release test-asan test-tsan test-aarch64 bench \
     install deb fuzz format clean help
 
 all: build/build.ninja
@@ -31,6 +32,10 @@ setup-test: setup
 
 demo: setup all
 	@sh tools/demo
+
+demo-text: setup all
+	@command -v npm >/dev/null || sh tools/packages $(DEMO_TEXT_PACKAGES)
+	@sh tools/demo_text
 
 # The complete run comes last, so that its summary is what one sees.
 test: setup-test test-asan test-tsan test-release
@@ -89,6 +94,7 @@ help:
 	@echo "make               build/weft, and libweft in build/"
 	@echo "make setup         install the Debian packages that the build and the demo need"
 	@echo "make demo          setup, build, train on Fashion-MNIST"
+	@echo "make demo-text     the same on mails: spam or not"
 	@echo "make test          everything: sanitizers, style, all tests (setup-test included)"
 	@echo "make test-release  all tests, without sanitizers"
 	@echo "make test-aarch64  kernel and operator tests for 64-bit ARM, under qemu"

@@ -14,7 +14,7 @@ typedef struct train_args {
     int embedding, filters, kernel, hidden, layers, pool;
     const char *form, *readout, *vectors, *vector_words;
     bool bag, freeze_embedding;
-    double embedding_dropout;
+    double embedding_dropout, gate_bias;
     /* data */
     const char *val, *test, *fit, *skip_bad, *bad_list;
     double val_fraction, max_megapixels;

@@ -66,6 +66,7 @@ static weft_status build_model(train_job *j, int width)
                               .hidden = a->hidden,
                               .layers = a->layers,
                               .pool = a->pool,
+                              .gate_bias = a->gate_bias,
                               .form = a->form,
                               .readout = a->readout,
                               .bag = a->bag,

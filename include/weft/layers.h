@@ -41,11 +41,13 @@ WEFT_API weft_val weft_layer_group_norm(weft_graph *g, const char *name, weft_va
 /* ---- sequences: x [n, t, i], lengths integers [n] or WEFT_NONE ---- */
 
 /* table [size, width], called NAME.weight, normal with deviation `deviation` (0 means
- * .1), row `padding` zero; y [..., width]. */
+ * .1), row `padding` zero; y [..., width]. From 8192 rows on the table is sparse, as if
+ * embedding.sparse were set, unless `dense` is. */
 typedef struct weft_layer_embedding_opts {
     weft_embedding_opts embedding;
     double deviation;
     bool frozen; /* not trained */
+    bool dense;  /* not sparse, however large */
 } weft_layer_embedding_opts;
 WEFT_API weft_val weft_layer_embedding(weft_graph *g, const char *name, weft_val index,
                                        int size, int width,
@@ -62,6 +64,9 @@ typedef struct weft_layer_recurrent_opts {
     int layers;     /* stacked; 0 means 1 */
     double dropout; /* between layers */
     bool no_bias, peepholes;
+    double
+        gate_bias;   /* at the start, of GRU's update and LSTM's forget gates: how much of
+                       * the state they keep is s(bias). 0 means 0, of LSTM 1 */
     weft_val h0, c0; /* [n, layers directions, units]; WEFT_NONE: 0 */
 } weft_layer_recurrent_opts;
 /* Stacked recurrent layers. Input weights Xavier uniform, recurrent ones orthogonal (each

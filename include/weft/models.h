@@ -40,6 +40,7 @@ typedef struct weft_text_model_opts {
     int pool;            /* max pool behind the convolution; 0: the model's, 1 none */
     const char *form;    /* cnn-bigru: "a", "b", "c"; NULL: a */
     const char *readout; /* "last" "max" "mean" "max+mean" "attention" */
+    double gate_bias;    /* of recurrent layers: as weft_layer_recurrent_opts */
     bool bag;            /* mean of the embeddings joined to the readout */
     bool freeze;         /* the embedding is not trained */
     double dropout;      /* before the classifier; 0: the model's, negative none */

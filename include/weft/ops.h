@@ -103,7 +103,7 @@ WEFT_API weft_val weft_lstm(weft_graph *g, weft_val x, const weft_rnn_in *in,
 
 /* Rows of a table: y[k..., ...] = table[index[k...], ...]. index: integers of any shape;
  * a negative one counts from the end; one beyond the table gives NaN. table [v, d...].
- * The gradient of row `padding` is left 0 when padded is set (ONNX does not keep that).
+ * The gradient of row `padding` is left 0 when padded is set.
  * sparse: a training step costs what the rows in the batch cost, not what the table does.
  * The
  * result is the same, but an optimizer leaves rows alone that no index of the step named

@@ -114,6 +114,70 @@ WEFT_API weft_status weft_gradcheck(weft_plan *p, size_t samples, double toleran
                                                   const weft_gradcheck_row *row),
                                     void *user);
 
+/* ---- what flows: values forth, gradients back, as numbers to look at ---- */
+
+/* Statistics of a network at work. The loss must be a mean over the batch; a sample's
+ * gradient is then that of its own loss, whatever the batch. "Mean over samples" is over
+ * all samples of all batches that were run. Where no gradient reaches, it is NaN. */
+typedef struct weft_flow weft_flow;
+
+typedef struct weft_flow_node { /* of the first output of a node, floats only */
+    const char *name, *op;
+    weft_val value;
+    double mean, deviation, low, high; /* of all elements; a recurrent layer's padding
+                                        * does not count */
+    /* Channels, features or hidden units; and those of them that say nothing: 0 in every
+     * sample and at every place, or (tanh, sigmoid, hard_sigmoid and recurrent layers)
+     * never further than 0.01 from an end of their range. 0 of 0 for a scalar. */
+    int units, dead;
+    double gradient; /* mean over samples of |d loss / d value|, Euclidean */
+} weft_flow_node;
+
+typedef struct weft_flow_param { /* trainable ones */
+    const char *name;
+    weft_val value;
+    size_t count;
+    double norm;     /* |w| */
+    double gradient; /* mean over batches of |d loss / d w| */
+    double ratio;    /* gradient / norm; NaN when norm is 0 */
+} weft_flow_param;
+
+/* How the gradient fares along a sequence: of a recurrent layer's state h_t, with all
+ * that comes back to it through later steps, one series per direction; or of each step of
+ * what an embedding or a 1-D convolution gives. */
+typedef struct weft_flow_series {
+    const char *node;
+    bool state;            /* of a state, else of an output */
+    bool reverse;          /* the direction that reads from the last step to the first */
+    int steps;             /* of the arrays */
+    const double *by_step; /* mean over samples of |d loss / d h_t| */
+    /* The same by the number of steps between h_t and the last state of its direction;
+     * NaN where no sample is so long. */
+    const double *by_distance;
+    const int64_t *samples; /* that are longer than t, so also have a distance of t */
+} weft_flow_series;
+
+/* For a plan with a loss and keep_all, which must outlive it. Yours: weft_flow_free.
+ * WEFT_EUSAGE when the plan is another, WEFT_ENOMEM. */
+WEFT_API weft_status weft_flow_new(weft_plan *p, weft_flow **out);
+WEFT_API void weft_flow_free(weft_flow *f); /* NULL is fine */
+/* Forward and backward over the inputs that the plan holds; counts in what it sees.
+ * Running statistics are left as they were. */
+WEFT_API weft_status weft_flow_run(weft_flow *f);
+
+WEFT_API int64_t weft_flow_samples(const weft_flow *f);
+WEFT_API double weft_flow_loss(const weft_flow *f); /* mean over batches */
+/* Of all parameters' gradients together, mean over batches. */
+WEFT_API double weft_flow_gradient(const weft_flow *f);
+/* In the order of computation; the loss is the last. Texts belong to the graph, arrays to
+ * f until the next run. */
+WEFT_API int weft_flow_nodes(const weft_flow *f);
+WEFT_API weft_flow_node weft_flow_node_at(const weft_flow *f, int i);
+WEFT_API int weft_flow_params(const weft_flow *f);
+WEFT_API weft_flow_param weft_flow_param_at(const weft_flow *f, int i);
+WEFT_API int weft_flow_series_total(const weft_flow *f);
+WEFT_API weft_flow_series weft_flow_series_at(const weft_flow *f, int i);
+
 #ifdef __cplusplus
 }
 #endif

@@ -212,6 +212,26 @@ WEFT_API weft_status weft_evaluate_texts(weft_graph *g, weft_val logits,
                                          const int32_t *class_of, weft_split split,
                                          int batch, weft_metrics *m, float *scores);
 
+/* ---- what flows (weft/pass.h) on batches of a data set ---- */
+
+typedef struct weft_flow_opts {
+    weft_split split;            /* read in random order */
+    int batches;                 /* 0 means 4; less when the split is smaller */
+    int batch;                   /* samples; 0 means 32; at most the split's */
+    uint64_t seed;               /* of the order and of dropout */
+    float mean[4], deviation[4]; /* normalisation of pictures; deviation 0 means 1 */
+} weft_flow_opts;
+/* Runs pictures of d forth and back through the classifier `logits` of g as training
+ * would, with the cross entropy as loss, and changes no parameter. Adds the loss to g,
+ * which must outlive *out: yours, weft_flow_free. Fails as weft_evaluate does. */
+WEFT_API weft_status weft_flow_data(weft_graph *g, weft_val logits, const weft_data *d,
+                                    const weft_flow_opts *opts, weft_flow **out);
+/* The same for texts, numbered by k. class_of [classes of t], or NULL, tells which class
+ * of the network each class of t is. */
+WEFT_API weft_status weft_flow_texts(weft_graph *g, weft_val logits, const weft_texts *t,
+                                     const weft_tokenizer *k, const int32_t *class_of,
+                                     const weft_flow_opts *opts, weft_flow **out);
+
 /* ---- a trained picture classifier at work: a model file with all that it says about
  * its pictures and classes ---- */
 
@@ -228,6 +248,12 @@ WEFT_API void weft_classifier_free(weft_classifier *c);
 WEFT_API int weft_classifier_classes(const weft_classifier *c);
 WEFT_API const char *weft_classifier_name(const weft_classifier *c, int class_number);
 WEFT_API bool weft_classifier_named(const weft_classifier *c); /* by its metadata */
+/* The network inside, for tools that look into it. Belongs to c. */
+WEFT_API weft_graph *weft_classifier_graph(weft_classifier *c, weft_val *x,
+                                           weft_val *logits);
+/* Its normalisation: x = (pixel/255 - mean) / deviation. */
+WEFT_API void weft_classifier_moments(const weft_classifier *c, float mean[4],
+                                      float deviation[4]);
 /* The size, channels and fit that its pictures must have, for weft_data_open. */
 WEFT_API weft_data_opts weft_classifier_pictures(const weft_classifier *c);
 /* Probabilities [n][classes] of n pictures [height][width][channels], 0..255. The plan

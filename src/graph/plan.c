@@ -41,6 +41,19 @@ static weft_status infer_values(weft_plan *p)
     return s;
 }
 
+/* All that is computed, also what nobody reads of a node's several outputs. */
+static void keep_all(weft_plan *p)
+{
+    const weft_graph *g = p->g;
+    for (int v = 1; v < g->values; v++) p->val[v].kept = p->val[v].wanted;
+    for (int n = 0; n < g->nodes; n++) {
+        const weft__node *node = &g->node[n];
+        bool any = false;
+        for (int k = 0; k < node->nout; k++) any |= p->val[node->out[k]].wanted;
+        for (int k = 0; k < node->nout; k++) p->val[node->out[k]].kept = any;
+    }
+}
+
 /* Marks what the loss, the outputs and the kept values need. */
 static weft_status mark_wanted(weft_plan *p)
 {
@@ -58,8 +71,7 @@ static weft_status mark_wanted(weft_plan *p)
         for (int k = 0; k < node->nout; k++) wanted |= p->val[node->out[k]].wanted;
         for (int i = 0; i < node->nin && wanted; i++) p->val[node->in[i]].wanted = true;
     }
-    if (p->opts.keep_all)
-        for (int v = 1; v < g->values; v++) p->val[v].kept = p->val[v].wanted;
+    if (p->opts.keep_all) keep_all(p);
     return WEFT_OK;
 }
 

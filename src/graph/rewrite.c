@@ -50,6 +50,7 @@ static void fuse_activation(weft_plan *p, int i)
     if (x->t.order != y->t.order) return;
     a->op->epilogue(a->run.node, &s->epilogue);
     s->activation = a->run.node;
+    s->activation_op = a->op;
     s->out[0] = a->out[0];
     remove_step(p, next);
 }
@@ -77,6 +78,7 @@ static bool swap_pool(weft_plan *p, int i)
     if (p->val[a->in[0]].t.order != p->val[s->in[0]].t.order) return false;
     s->epilogue = e;
     s->activation = a->run.node;
+    s->activation_op = a->op;
     s->in[0] = a->in[0];
     remove_step(p, i);
     return true;

@@ -10,6 +10,8 @@
 
 /* A block of A (rows x depth) and a panel of B stay in the L2 cache together. */
 enum { DEPTH = 512, BLOCK_ROWS = 128, ITEMS_WANTED = 16, DOT_ROWS = 16, DOT_DEPTH = 256 };
+/* So few rows that turning B round would take longer than the product. */
+enum { DOT_FEW = 4, DOT_SHALLOW = 32 };
 
 typedef struct product {
     const weft__gemm *g;
@@ -38,7 +40,9 @@ static int least(int a, int b)
 
 static bool by_dots(const weft__gemm *g)
 {
-    return g->tb && !g->ta && g->m <= DOT_ROWS && g->k >= DOT_DEPTH;
+    if (!g->tb || g->ta) return false;
+    return (g->m <= DOT_ROWS && g->k >= DOT_DEPTH) ||
+           (g->m <= DOT_FEW && g->k >= DOT_SHALLOW);
 }
 
 static double work_of(const weft__gemm *g)

@@ -42,9 +42,9 @@ WEFT_INLINE void max_run(const pool *k, real *y, const real *x, int32_t *index, 
                       whole = n >= WEFT_LANES || room - (size_t)c >= WEFT_LANES;
             const real *at = x + c;
             vec best = load_first(at, n), where = vzero();
-            WEFT_UNROLL
+            TAPS_UNROLL
             for (int i = 0; i < rows; i++) {
-                WEFT_UNROLL
+                TAPS_UNROLL
                 for (int j = 0; j < columns; j++) {
                     const int offset = i * down + j * across;
                     vec v = load_first(at + (ptrdiff_t)offset * p->c, n);
@@ -173,9 +173,9 @@ WEFT_INLINE void spread_run(const pool *k, real *dx, const real *dy,
             const vec won =
                 vsub(n >= WEFT_LANES ? vload_i32(winner + l) : vload_i32_n(winner + l, n),
                      from);
-            WEFT_UNROLL
+            TAPS_UNROLL
             for (int i = 0; i < rows; i++) {
-                WEFT_UNROLL
+                TAPS_UNROLL
                 for (int j = 0; j < columns; j++) {
                     const int offset = i * p->w + j;
                     real *to = dx + (size_t)offset * pixel + l;

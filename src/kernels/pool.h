@@ -6,6 +6,14 @@
 
 #include "base/thread.h"
 
+/* Before a loop over taps, whose bounds are constant at some calls only: clang unrolls
+ * those unasked, and warns of the others. */
+#ifdef __clang__
+#define TAPS_UNROLL
+#else
+#define TAPS_UNROLL WEFT_UNROLL
+#endif
+
 enum { POOL_SMALL = 1 << 15, POOL_PART = 64 };
 
 /* Window positions from..to-1 (each `dilate` apart, the first at `at`) that lie in

@@ -3,11 +3,14 @@
 
 #include <stdio.h>
 
+enum { SPARSE_ROWS = 8192 }; /* an update of fewer rows costs little anyway */
+
 weft_val weft_layer_embedding(weft_graph *g, const char *name, weft_val index, int size,
                               int width, const weft_layer_embedding_opts *opts)
 {
     weft_layer_embedding_opts o = opts ? *opts : (weft_layer_embedding_opts){0};
     char text[200];
+    if (size >= SPARSE_ROWS && !o.dense) o.embedding.sparse = true;
     if (weft_graph_status(g)) return WEFT_NONE;
     snprintf(text, sizeof text, "%.150s.weight", name);
     weft_val table = weft_param(g, text, WEFT_SHAPE(size, width));

@@ -19,15 +19,20 @@ static weft_val param(weft_graph *g, const layer *l, const char *part, weft_shap
     return weft_param(g, text, shape);
 }
 
-/* Vectors have no weight decay. An LSTM's forget gates start open. */
+/* Vectors have no weight decay. An LSTM's forget gates start open; they, and GRU's update
+ * gates, wider when asked to. */
 static weft_val bias(weft_graph *g, const layer *l)
 {
     size_t h = (size_t)l->units;
     weft_val b = param(g, l, "b", WEFT_SHAPE(l->dirs, 2 * l->gates * l->units));
     weft_param_no_decay(g, b);
     weft_param_init(g, b, WEFT_INIT_ZERO, 0, 0);
+    double open = l->o->gate_bias;
     if (l->o->cell == WEFT_CELL_LSTM)
-        weft__param_init_part(g, b, 2 * (size_t)l->gates * h, 2 * h, h, 1);
+        weft__param_init_part(g, b, 2 * (size_t)l->gates * h, 2 * h, h,
+                              open != 0 ? open : 1);
+    if (l->o->cell == WEFT_CELL_GRU && open != 0)
+        weft__param_init_part(g, b, 2 * (size_t)l->gates * h, 0, h, open);
     return b;
 }
 

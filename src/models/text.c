@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char *const readouts[] = {"last", "max", "mean", "max+mean", "attention"};
-enum { READOUTS = sizeof readouts / sizeof *readouts, STREAMS = 3 };
+enum { READOUTS = sizeof readouts / sizeof *readouts, STREAMS = 3, LARGE = 2000 };
 
 /* ---- options ---- */
 
@@ -105,6 +105,7 @@ weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *na
     weft_layer_recurrent_opts o = {.cell = cell,
                                    .rnn.direction = direction,
                                    .layers = t->o.layers,
+                                   .gate_bias = t->o.gate_bias,
                                    .dropout = t->o.dropout / 2};
     weft_val h;
     x = weft_layer_recurrent(g, name, x, lengths, t->o.hidden, &o, &h, NULL);
@@ -145,10 +146,12 @@ static weft_val embed(weft_graph *g, const weft_text_model_opts *o,
                       const weft_val input[STREAMS])
 {
     static const char *const name[] = {"embed_tokens", "embed_pairs", "embed_triples"};
-    weft_layer_embedding_opts e = {.embedding.padded = true};
+    weft_layer_embedding_opts e = {.embedding = {.padded = true, .sparse = true}};
     weft_val x = WEFT_NONE;
     for (int i = 0; i < o->streams; i++) {
         e.frozen = o->freeze;
+        /* a step touches a batch of rows: none of the others is to cost time */
+        e.embedding.sparse = o->vocabulary[i] >= LARGE;
         weft_val y = weft_layer_embedding(g, name[i], input[i], o->vocabulary[i],
                                           o->embedding, &e);
         x = i ? weft_add(g, x, y) : y;

@@ -172,10 +172,12 @@ static unsigned touches(const weft__node *node)
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
-    (void)node;
+    const weft_embedding_opts *o = node->attr;
     weft__onnx_keep_inputs(w, 0);
     weft__onnx_add_input(w, TABLE);
     weft__onnx_add_input(w, INDEX);
+    if (o->padded) weft__onnx_put_note(w, "padding", o->padding);
+    if (o->sparse) weft__onnx_put_note(w, "sparse", 1);
 }
 
 /* Gather with a known scalar, along any axis: a slice that loses its axis. */
@@ -205,8 +207,14 @@ static weft_status from_onnx(weft__onnx_node *n)
     if (axis)
         return weft__onnx_fail(n, "axis %lld is supported for one known index only",
                                (long long)axis);
-    weft__onnx_set(
-        n, 0, weft_embedding(g, weft__onnx_value(n, 1), weft__onnx_value(n, 0), NULL));
+    int padding = weft__onnx_note(n, "padding");
+    bool padded = padding >= 0 && padding < x.dim[0];
+    weft_embedding_opts o = {.padded = padded,
+                             .padding = padded ? padding : 0,
+                             .sparse = weft__onnx_note(n, "sparse") > 0};
+    weft_val table = weft__onnx_value(n, 0);
+    if (o.sparse) weft_param_no_decay(g, table); /* as the layer has it */
+    weft__onnx_set(n, 0, weft_embedding(g, weft__onnx_value(n, 1), table, &o));
     return weft_graph_status(g);
 }
 

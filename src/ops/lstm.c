@@ -8,8 +8,7 @@ enum { GATES = 4 }; /* i o f g */
 weft_val weft_lstm(weft_graph *g, weft_val x, const weft_rnn_in *in,
                    const weft_rnn_opts *opts, weft_val *h_n, weft_val *c_n)
 {
-    weft_rnn_opts o = {.direction = opts ? opts->direction : WEFT_RNN_FORWARD};
-    return weft__rnn_add(g, "lstm", x, in, &o, h_n, c_n);
+    return weft__rnn_add(g, "lstm", x, in, opts, h_n, c_n);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,

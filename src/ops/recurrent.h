@@ -140,7 +140,7 @@ weft_status weft__rnn_shape(const weft__node *node, const weft__tensor *in,
                             weft__tensor *out, int gates, bool lstm);
 /* Checks the direction; WEFT_EUSAGE. */
 weft_status weft__rnn_check(const char *op, const weft_rnn_opts *o);
-/* Adds the node; h_n and c_n may be NULL. */
+/* Adds the node, without options that are not the operator's; h_n and c_n may be NULL. */
 weft_val weft__rnn_add(weft_graph *g, const char *op, weft_val x, const weft_rnn_in *in,
                        const weft_rnn_opts *opts, weft_val *h_n, weft_val *c_n);
 void weft__rnn_describe(const weft__node *node, char *text, size_t size);
@@ -149,6 +149,11 @@ double weft__rnn_flops(const weft__node *node, const weft__tensor *in,
 /* Random inputs for a sample. */
 weft_val weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in *in,
                           weft_rnn_opts *o, int gates, bool lstm);
+/* A sample of an operator with one state; make: its public function. */
+typedef weft_val weft__rnn_maker(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                                 const weft_rnn_opts *opts, weft_val *h_n);
+weft_val weft__rnn_sample_plain(weft_graph *g, weft__rng *rng, weft__rnn_maker *make,
+                                weft_rnn_opts o, int gates);
 /* Uses each output sometimes. */
 weft_val weft__rnn_sample_out(weft_graph *g, weft__rng *rng, weft_val y, weft_val h,
                               weft_val c);

@@ -19,6 +19,8 @@ WEFT_SHARED weft_val weft__rnn_add(weft_graph *g, const char *op, weft_val x,
     weft_rnn_opts o = opts ? *opts : (weft_rnn_opts){0};
     weft_val y = WEFT_NONE;
     bool lstm = !strcmp(op, "lstm");
+    o.relu = o.relu && !strcmp(op, "rnn");
+    o.reset_before = o.reset_before && !strcmp(op, "gru");
     weft_status s = weft__rnn_check(op, &o);
     if (!s && !in) s = weft__fail(WEFT_EUSAGE, "%s: there are no weights", op);
     if (!s && !lstm && (in->c0.id || in->peep.id))
@@ -147,6 +149,16 @@ WEFT_SHARED weft_val weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in
     in->c0 = maybe(g, rng, "c0", WEFT_SHAPE(n, dirs, h));
     in->peep = maybe(g, rng, "peep", WEFT_SHAPE(dirs, 3 * h));
     return x;
+}
+
+WEFT_SHARED weft_val weft__rnn_sample_plain(weft_graph *g, weft__rng *rng,
+                                            weft__rnn_maker *make, weft_rnn_opts o,
+                                            int gates)
+{
+    weft_rnn_in in;
+    weft_val h, x = weft__rnn_sample(g, rng, &in, &o, gates, false);
+    weft_val y = make(g, x, &in, &o, &h);
+    return weft__rnn_sample_out(g, rng, y, h, WEFT_NONE);
 }
 
 WEFT_SHARED weft_val weft__rnn_sample_out(weft_graph *g, weft__rng *rng, weft_val y,

@@ -10,9 +10,7 @@ enum { GATES = 1 };
 weft_val weft_rnn(weft_graph *g, weft_val x, const weft_rnn_in *in,
                   const weft_rnn_opts *opts, weft_val *h_n)
 {
-    weft_rnn_opts o = opts ? *opts : (weft_rnn_opts){0};
-    o.reset_before = false;
-    return weft__rnn_add(g, "rnn", x, in, &o, h_n, NULL);
+    return weft__rnn_add(g, "rnn", x, in, opts, h_n, NULL);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -81,11 +79,8 @@ static weft_status from_onnx(weft__onnx_node *n)
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
-    weft_rnn_in in;
     weft_rnn_opts o = {.relu = weft__rng_below(rng, 2)};
-    weft_val x = weft__rnn_sample(g, rng, &in, &o, GATES, false), h;
-    weft_val y = weft_rnn(g, x, &in, &o, &h);
-    return weft__rnn_sample_out(g, rng, y, h, WEFT_NONE);
+    return weft__rnn_sample_plain(g, rng, weft_rnn, o, GATES);
 }
 
 const weft_op WEFT_OP(rnn) = {

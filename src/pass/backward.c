@@ -57,18 +57,16 @@ static void report(weft_plan *p, const weft__step *s, double seconds)
 
 /* The derivative of an activation that was fused behind the step, on the gradient in
  * place. */
-static void undo_activation(const weft_plan *p, const weft__step *s)
+static void undo_activation(const weft__step *s)
 {
     weft__run r = s->run;
     weft__tensor out = r.out[0], gradient = r.dout[0];
-    const weft__op_pair *pair = weft__op_find(s->activation->op->name);
-    const weft_op *op = p->g->f64 ? pair->f64 : pair->f32;
     r.node = s->activation;
     r.attr = s->activation->attr;
     r.in = r.out = &out;
     r.din = r.dout = &gradient;
     r.epilogue = NULL;
-    op->backward(&r);
+    s->activation_op->backward(&r);
 }
 
 void weft__step_backward(weft_plan *p, weft__step *s)
@@ -76,7 +74,7 @@ void weft__step_backward(weft_plan *p, weft__step *s)
     double start = p->trace ? weft__seconds() : 0;
     s->run.scratch = s->scratch_back;
     bool undone = s->op->undoes_relu && s->epilogue.act == WEFT_ACT_RELU;
-    if (s->activation && !undone && s->run.dout[0].data) undo_activation(p, s);
+    if (s->activation && !undone && s->run.dout[0].data) undo_activation(s);
     s->op->backward(&s->run);
     for (int k = 0; k < s->nin; k++)
         if (s->temporary[k]) add_up(p, &p->val[s->in[k]].gradient, s->temporary[k]);

@@ -8,6 +8,12 @@
 /* style.c: CSS, light, dark and for paper; 0 ends */
 extern const char *const weft__style[];
 
+/* report.c: what every page begins and ends with; title is foreign, the style ours.
+ * weft__page_write frees t. */
+void weft__page_open(weft__text *t, const char *title, const char *more_style);
+void weft__page_close(weft__text *t);
+weft_status weft__page_write(weft__text *t, const char *path);
+
 /* sections.c, sections_text.c: each adds a section, or nothing when there is nothing to
  * say. *id numbers figures. */
 void weft__section_head(weft__text *t, const weft__report *r);

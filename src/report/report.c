@@ -7,19 +7,44 @@
 
 #include <stdlib.h>
 
-static void write_page(weft__text *t, const weft__report *r)
+void weft__page_open(weft__text *t, const char *title, const char *more_style)
 {
-    int id = 0;
     weft__text_add(
         t, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
            "style-src 'unsafe-inline'; img-src data:\">\n"
            "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
            "<meta name=\"generator\" content=\"weft\">\n<title>");
-    weft__text_escaped(t, r->title ? r->title : "Training report", 160);
+    weft__text_escaped(t, title, 160);
     weft__text_add(t, "</title>\n<style>\n");
     for (int i = 0; weft__style[i]; i++) weft__text_add(t, weft__style[i]);
+    weft__text_add(t, more_style);
     weft__text_add(t, "</style>\n</head>\n<body>\n<main>\n");
+}
+
+void weft__page_close(weft__text *t)
+{
+    weft__text_printf(t, "<footer>Made by weft %s.</footer>\n</main>\n</body>\n</html>\n",
+                      WEFT_VERSION);
+}
+
+weft_status weft__page_write(weft__text *t, const char *path)
+{
+    weft_status s;
+    if (t->failed)
+        s = weft__fail(WEFT_ENOMEM, "%s: no memory to write it", path);
+    else if (t->used > WEFT_REPORT_BYTES)
+        s = weft__fail(WEFT_EBUG, "%s: the page has %zu bytes", path, t->used);
+    else
+        s = weft__file_replace(path, t->data, t->used);
+    weft__text_free(t);
+    return s;
+}
+
+static void write_page(weft__text *t, const weft__report *r)
+{
+    int id = 0;
+    weft__page_open(t, r->title ? r->title : "Training report", "");
     weft__section_head(t, r);
     weft__section_rivals(t, r, &id);
     weft__section_charts(t, r, &id);
@@ -31,23 +56,14 @@ static void write_page(weft__text *t, const weft__report *r)
     weft__section_layers(t, r);
     weft__section_facts(t, r);
     weft__section_usage(t, r);
-    weft__text_printf(t, "<footer>Made by weft %s.</footer>\n</main>\n</body>\n</html>\n",
-                      WEFT_VERSION);
+    weft__page_close(t);
 }
 
 weft_status weft__report_write(const weft__report *r, const char *path)
 {
     weft__text t = {0};
-    weft_status s;
     write_page(&t, r);
-    if (t.failed)
-        s = weft__fail(WEFT_ENOMEM, "%s: no memory to write it", path);
-    else if (t.used > WEFT_REPORT_BYTES)
-        s = weft__fail(WEFT_EBUG, "%s: the page has %zu bytes", path, t.used);
-    else
-        s = weft__file_replace(path, t.data, t.used);
-    weft__text_free(&t);
-    return s;
+    return weft__page_write(&t, path);
 }
 
 /* ---- pictures ---- */

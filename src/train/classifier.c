@@ -161,6 +161,19 @@ bool weft_classifier_named(const weft_classifier *c)
     return weft_meta_get(c->meta, "weft.names") != NULL;
 }
 
+weft_graph *weft_classifier_graph(weft_classifier *c, weft_val *x, weft_val *logits)
+{
+    *x = c->x;
+    *logits = c->logits;
+    return c->g;
+}
+
+void weft_classifier_moments(const weft_classifier *c, float mean[4], float deviation[4])
+{
+    memcpy(mean, c->mean, sizeof c->mean);
+    memcpy(deviation, c->deviation, sizeof c->deviation);
+}
+
 weft_data_opts weft_classifier_pictures(const weft_classifier *c)
 {
     return (weft_data_opts){

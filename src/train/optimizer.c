@@ -19,6 +19,8 @@
 enum { PIECE = 1 << 14 };
 /* Rows of a sparse parameter that are worked on at a time, likewise. */
 enum { ROWS = 64 };
+/* Pieces that are worth waking another thread for. */
+enum { SHARE = 4 };
 
 #define OPTIMIZER(name) extern const weft__rule weft__rule_##name;
 #include "train/table.def"
@@ -341,7 +343,7 @@ static double gradient_norm(weft_optimizer *o)
 {
     double type = o->opts.clip_norm_type;
     size_t n = pieces(o->g);
-    weft__parallel(n, 1, norms, o);
+    weft__parallel(n, SHARE, norms, o);
     double all = gather(o->part, n, isinf(type));
     return type == 2 ? sqrt(all) : all;
 }
@@ -445,7 +447,7 @@ weft_status weft_step(weft_optimizer *o, double lr)
     if (most > 0 && most / (norm + 1e-6) < 1) s.scale = most / (norm + 1e-6);
     o->power[0] = pow(o->opts.beta1, (double)o->steps);
     o->power[1] = pow(o->opts.beta2, (double)o->steps);
-    weft__parallel(pieces(o->g), 1, update_pieces, &s);
+    weft__parallel(pieces(o->g), SHARE, update_pieces, &s);
     if (o->average)
         weft__parallel(pieces_of(o->g->slab_count - o->g->dense), 1, average_sparse, &s);
     o->g->version++;

@@ -46,8 +46,8 @@ cp data/pictures/rgb.png data/cuts/c1/
 
 mkdir -p data/empty data/one-class data/no-pictures/a data/no-pictures/b data/hidden/.git
 cp -R data/good/c0 data/one-class/
-echo text >data/no-pictures/a/notes.txt
-echo text >data/no-pictures/b/notes.txt
+echo text >data/no-pictures/a/notes.md
+echo text >data/no-pictures/b/notes.md
 like same-case && cp -R data/good/c0 data/same-case/C0
 like loop && ln -s .. data/loop/c0/loop && ln -s /nowhere data/loop/c1/dead
 like pipe && mkfifo data/pipe/c0/pipe.png && ln -s /dev/zero data/pipe/c1/zero.png

@@ -1,5 +1,6 @@
 #!/bin/sh
 # bench.sh: `weft bench`: a short run of each kind, its JSON, its table, wrong arguments.
+# timeout: 600
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"
 

@@ -218,7 +218,7 @@ static void nul_bytes_and_wrong_utf8_are_replaced_or_refused(void **state)
 /* A line far longer than the limit is read within it. */
 static void huge_lines_are_cut_in_bounded_memory(void **state)
 {
-    enum { MEGABYTES = 600 };
+    enum { MEGABYTES = 300 };
     const char *path = keep(test_path("huge.tsv"));
     char *block = malloc(1 << 20);
     weft_texts_opts o = all_train;
@@ -234,7 +234,7 @@ static void huge_lines_are_cut_in_bounded_memory(void **state)
     fputs("\ny\tend\nx\tend", f);
     CHECK(!fclose(f));
     free(block);
-    limit_memory((size_t)400 << 20);
+    limit_memory((size_t)256 << 20);
     o.max_text_bytes = 10 << 20;
     t = open_texts(path, &o);
     CHECK(weft_texts_count(t, WEFT_TRAIN) == 4);

@@ -58,6 +58,8 @@ static const variant variants[] = {
     {"textcnn", {SMALL, .bag = true, .kernel = 2, .dropout = -1}},
     {"rnn", {SMALL}},
     {"rnn", {SMALL, .readout = "max"}},
+    {"gru", {SMALL}},
+    {"lstm", {SMALL, .readout = "mean"}},
     {"bilstm", {SMALL, .layers = 2}},
     {"bigru", {SMALL, .readout = "last", .layers = 2, .bag = true}},
     {"bigru", {SMALL, .readout = "mean", .freeze = true}},

@@ -1,5 +1,5 @@
-/* allocation.c: nothing is allocated after the first step. The program's own malloc and
- * its relatives count their calls, in every thread. */
+/* allocation.c: nothing is allocated after the first step, and a plan takes the memory
+ * that it says. malloc and its relatives count their calls, in every thread. */
 #include "test.h"
 
 #include "weft/weft.h"
@@ -158,4 +158,45 @@ static void nothing_is_allocated_after_the_first_step(void **state)
     }
 }
 
-RUN_TESTS(TEST(nothing_is_allocated_after_the_first_step))
+/* Bytes of this process that are in memory; 0 where the system does not tell. */
+static double resident(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    long pages = 0;
+    if (!f) return 0;
+    if (fscanf(f, "%*s %ld", &pages) != 1) pages = 0;
+    fclose(f);
+    return (double)pages * 4096;
+}
+
+static void a_plan_takes_the_memory_that_it_says(void **state)
+{
+    static const network big = {"resnet20", "sgd", 3, 32};
+    (void)state;
+    if (!COUNTS || resident() <= 0) skip();
+    CHECK(weft_set_threads(2) == WEFT_OK);
+    weft_graph *g = weft_graph_new();
+    weft_model_opts m = {.classes = CLASSES, .channels = 3, .height = 32, .width = 32};
+    weft_val logits, target, loss;
+    weft_plan *p = NULL;
+    CHECK(weft_model_build(g, big.model, &m, &logits) == WEFT_OK);
+    target = weft_input_int(g, "target", WEFT_SHAPE(0), CLASSES);
+    loss = weft_cross_entropy(g, logits, target, WEFT_NONE, NULL, NULL);
+    double before = resident();
+    CHECK(weft_init(g, 1) == WEFT_OK);
+    weft_plan_opts o = {.batch = 64, .loss = loss, .training = true};
+    CHECK(weft_plan_new(g, &o, &p) == WEFT_OK);
+    for (int i = 0; i < 2; i++) {
+        CHECK(weft_forward(p) == WEFT_OK);
+        CHECK(weft_backward(p) == WEFT_OK);
+    }
+    double taken = resident() - before, said = (double)weft_plan_total_bytes(p);
+    print_message("the plan says %.1f MB, %.1f MB were taken\n", said * 1e-6,
+                  taken * 1e-6);
+    CHECK(taken < 1.1 * said && taken > 0.9 * said);
+    weft_plan_free(p);
+    weft_graph_free(g);
+}
+
+RUN_TESTS(TEST(nothing_is_allocated_after_the_first_step),
+          TEST(a_plan_takes_the_memory_that_it_says))

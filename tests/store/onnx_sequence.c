@@ -58,6 +58,7 @@ static void same_operators(const weft_graph *a, const weft_graph *b)
         CHECK_TEXT(y[i].op, x[i].op);
         CHECK_TEXT(y[i].name, x[i].name);
         CHECK_TEXT(y[i].shape, x[i].shape);
+        CHECK_TEXT(y[i].options, x[i].options);
     }
     free(x);
     free(y);
