@@ -13,7 +13,7 @@
 enum {
     TILES = 64,            /* of a step of a sum */
     SHARE = 8,             /* tiles whose transforms are one item */
-    BLOCK_BYTES = 8 << 20, /* of v and d, unless u is larger than that */
+    BLOCK_BYTES = 1 << 20, /* of v and d, unless u is larger than that */
     BLOCK_MOST = 32 << 20,
     PART = 64, /* channels and outputs of a part of u; twice that where there are many */
     PARTS_WANTED = 16
@@ -252,7 +252,8 @@ static void give_task(void *arg, size_t begin, size_t end, int worker)
 
 /* ---- the kernels ---- */
 
-/* As in conv_winograd.c, in multiply-adds; u goes through the cache or memory. */
+/* As in conv_winograd.c, in multiply-adds. The transforms of a channel of a tile take as
+ * long as 900 here, where v and d are written to be read by another. */
 bool KERNEL(winograd_weight_fits)(const weft__conv *s)
 {
     if (!KERNEL(winograd_can)(s)) return false;
@@ -264,7 +265,7 @@ bool KERNEL(winograd_weight_fits)(const weft__conv *s)
         if (to > from) rows += to - from;
     }
     double direct = rows * 3 * s->ow * s->n * c * o;
-    return direct > 1.1 * ((double)p.tiles * (36 * c * o + 530 * (c + o)) + 400 * c * o);
+    return direct > 1.1 * ((double)p.tiles * (36 * c * o + 900 * (c + o)) + 400 * c * o);
 }
 
 size_t KERNEL(winograd_weight_scratch)(const weft__conv *s)
