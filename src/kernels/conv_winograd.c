@@ -24,7 +24,7 @@ enum {
     FEW_BLOCK = 64,
     FEW_OUTPUTS = 32,
     FEW_DEPTH = 256,
-    DEPTH_MOST = 2048 /* the error grows with the root of the sum's length */
+    DEPTH_MOST = 1024 /* the error grows with the root of the sum's length */
 };
 
 typedef struct winograd {
