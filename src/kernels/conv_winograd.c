@@ -218,11 +218,11 @@ WEFT_INLINE void result_vector(const winograd *p, const real *m, const real *bia
     }
     WEFT_UNROLL
     for (int i = 0; i < WINO_OUT; i++) {
-        if (i >= rows) break;
+        if (i >= rows) continue; /* no break: it would keep clang from unrolling */
         wino_result(all, 1, half + i * WINO_IN, 1);
         WEFT_UNROLL
         for (int j = 0; j < WINO_OUT; j++) {
-            if (j >= columns) break;
+            if (j >= columns) continue;
             vec v = vadd(all[j], start);
             if (add) v = vadd(load_last(y + i * row + j * pixel, n), v);
             v = activated(p, v);

@@ -69,7 +69,7 @@ typedef struct weft__conv {
     int groups;
     bool accumulate; /* y, or the dx of conv_data, is added to what is there, before the
                         epilogue */
-    bool exact; /* plain sums of products: no Winograd */
+    bool exact;      /* plain sums of products: no Winograd */
 } weft__conv;
 
 /* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's size)

@@ -70,7 +70,14 @@ static void markup_and_control_bytes_become_text(void **state)
                       .layer = &layer,
                       .groups = 1,
                       .group = &group,
-                      .usage = {evil, evil, 3, 8, 8, "CROP", {0.5f}, {0.25f}}};
+                      .usage = {.model = evil,
+                                .input = evil,
+                                .channels = 3,
+                                .height = 8,
+                                .width = 8,
+                                .fit = "CROP",
+                                .mean = {0.5f},
+                                .deviation = {0.25f}}};
     char *text = page(&r);
     check_page(text);
     CHECK_HAS(text,
@@ -141,7 +148,12 @@ static char *classes_page(int n)
     }
     weft__report r = {.confusion = {n, names, count},
                       .class_row = rows,
-                      .usage = {"m.onnx", "x", 1, 8, 8, NULL, {0}, {1}}};
+                      .usage = {.model = "m.onnx",
+                                .input = "x",
+                                .channels = 1,
+                                .height = 8,
+                                .width = 8,
+                                .deviation = {1}}};
     char *text = page(&r);
     free(count);
     free(name);
@@ -242,14 +254,14 @@ static void the_samples_say_this_models_numbers(void **state)
     const char *names[] = {"cat", "a \"dog\"\\"};
     const int64_t count[] = {1, 0, 0, 1};
     weft__report r = {.confusion = {2, names, count},
-                      .usage = {"best.onnx",
-                                "pixels",
-                                3,
-                                32,
-                                48,
-                                "LETTERBOX",
-                                {0.5f, 0.25f, 1},
-                                {0.1f, 0.2f, 2}}};
+                      .usage = {.model = "best.onnx",
+                                .input = "pixels",
+                                .channels = 3,
+                                .height = 32,
+                                .width = 48,
+                                .fit = "LETTERBOX",
+                                .mean = {0.5f, 0.25f, 1},
+                                .deviation = {0.1f, 0.2f, 2}}};
     char *text = page(&r);
     CHECK_HAS(text, "np.float32([0.5, 0.25, 1.0])) / np.float32([0.1, 0.2, 2.0])");
     CHECK_HAS(text, "weft_classifier_open(&quot;best.onnx&quot;, &amp;c)");

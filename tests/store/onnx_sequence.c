@@ -51,7 +51,7 @@ static void logits(weft_graph *g, float y[N * CLASSES])
 static void same_operators(const weft_graph *a, const weft_graph *b)
 {
     weft_graph_row *x = NULL, *y = NULL;
-    int n, m;
+    int n = 0, m = 0;
     CHECK(!weft_graph_rows(a, 1, &x, &n) && !weft_graph_rows(b, 1, &y, &m));
     CHECK(n == m);
     for (int i = 0; i < n; i++) {
