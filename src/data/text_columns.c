@@ -98,7 +98,7 @@ static void first_row(look *l, const weft__rows *r)
 {
     l->columns = r->fields;
     for (int i = 0; i < r->fields; i++) {
-        const char *p = r->text + r->field[i].at;
+        const char *p = r->text ? r->text + r->field[i].at : "";
         size_t n = r->field[i].bytes;
         column *c = &l->column[i];
         trim(&p, &n);
