@@ -167,6 +167,7 @@ static void tell(const settings *s, const test_case *t)
 static int time_case(const settings *s, test_case *t)
 {
     job j = {.k = weft__kernels_chosen(false), .conv = t->conv, .gemm = t->gemm};
+    j.conv.exact = s->exact;
     for (int d = 0; d < (t->product ? 1 : 3); d++) {
         j.direction = t->product ? PRODUCT : d;
         int failed = time_job(&j, s->seconds, &t->time[d]);

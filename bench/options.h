@@ -14,7 +14,7 @@
 
 typedef struct settings {
     const char *program;
-    int threads, json;
+    int threads, json, exact;  /* exact: convolutions without Winograd */
     double seconds, peak;      /* of one measurement; of the machine, GF/s */
     const char *shapes, *only; /* folder; part of the names to be timed */
 } settings;
@@ -27,11 +27,12 @@ static inline int misused(const settings *s, const char *what, const char *value
 
 static const char options_usage[] =
     "usage: %s [--threads N] [--seconds S] [--json] [--only TEXT] [--shapes DIR] "
-    "[--peak GFLOPS]\n"
+    "[--peak GFLOPS] [--exact-conv]\n"
     "%s\n"
     "--seconds is for one measurement (%g). --only: names that contain TEXT. --json "
     "prints one\n"
-    "object per line. --peak: of the machine, where it is known already.\n";
+    "object per line. --peak: of the machine, where it is known already. --exact-conv:\n"
+    "convolutions without Winograd; rates count the operations of those.\n";
 
 static inline int options_one(settings *s, int c, const char *about)
 {
@@ -40,6 +41,7 @@ static inline int options_one(settings *s, int c, const char *about)
     if (c == 'h') return printf(options_usage, s->program, about, s->seconds), -1;
     if (c == '?') return fprintf(stderr, options_usage, s->program, about, s->seconds), 2;
     if (c == 'j') s->json = 1;
+    if (c == 'e') s->exact = 1;
     if (c == 'd') s->shapes = optarg;
     if (c == 'o') s->only = optarg;
     if (!strchr("tsk", c)) return 0;
@@ -60,6 +62,7 @@ static inline int options_read(int argc, char **argv, settings *s, const char *a
                                             {"only", required_argument, NULL, 'o'},
                                             {"peak", required_argument, NULL, 'k'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"exact-conv", no_argument, NULL, 'e'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {

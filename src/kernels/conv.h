@@ -61,11 +61,17 @@ void KERNEL(depthwise_weight)(const weft__conv *s, real *dw, const real *dy,
 
 /* By Winograd's transforms: 3x3, stride 1, float. data: the data gradient, y of x is then
  * dx of dy. */
+bool KERNEL(winograd_can)(const weft__conv *s); /* _fits: and it is quicker, too */
 bool KERNEL(winograd_fits)(const weft__conv *s, bool data);
 size_t KERNEL(winograd_scratch)(const weft__conv *s, bool data);
 void KERNEL(winograd)(const weft__conv *s, bool data, real *y, const real *x,
                       const real *w, const real *bias, const weft__epilogue *e,
                       void *scratch);
+
+bool KERNEL(winograd_weight_fits)(const weft__conv *s);
+size_t KERNEL(winograd_weight_scratch)(const weft__conv *s);
+void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
+                             void *scratch);
 
 /* dw[tap, c][o] (+)= sum over output pixels of x[pixel, tap][c] * dy[pixel][o], where x,
  * dy and dw need not be dense: pixels begin every x_pixel and dy_pixel, rows of dw every

@@ -312,6 +312,7 @@ static point_sums whole(const weft__conv *s, real *dw, const real *dy, const rea
 size_t KERNEL(conv_weight_scratch)(const weft__conv *s)
 {
     if (conv_is_depthwise(s)) return KERNEL(depthwise_weight_scratch)(s);
+    if (KERNEL(winograd_weight_fits)(s)) return KERNEL(winograd_weight_scratch)(s);
     point_sums p = whole(s, NULL, NULL, NULL);
     return KERNEL(point_sums_scratch)(&p);
 }
@@ -321,6 +322,10 @@ void KERNEL(conv_weight)(const weft__conv *s, real *dw, const real *dy, const re
 {
     if (conv_is_depthwise(s)) {
         KERNEL(depthwise_weight)(s, dw, dy, x, scratch);
+        return;
+    }
+    if (KERNEL(winograd_weight_fits)(s)) {
+        KERNEL(winograd_weight)(s, dw, dy, x, scratch);
         return;
     }
     point_sums p = whole(s, dw, dy, x);

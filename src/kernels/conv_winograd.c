@@ -24,7 +24,7 @@ enum {
     FEW_BLOCK = 64,
     FEW_OUTPUTS = 32,
     FEW_DEPTH = 256,
-    DEPTH_MOST = 2048 /* the error grows with the root of the sum's length */
+    DEPTH_MOST = 1024 /* the error grows with the root of the sum's length */
 };
 
 typedef struct winograd {
@@ -44,18 +44,6 @@ typedef struct winograd {
     real *y, *shared, *work; /* shared: v if few, else u */
     weft__epilogue epilogue;
 } winograd;
-
-static size_t parts(size_t n, size_t of)
-{
-    return (n + of - 1) / of;
-}
-
-/* An odd number of cache lines, so that the 36 planes do not crowd into the same sets. */
-static ptrdiff_t plane_of(size_t elements)
-{
-    size_t line = 64 / sizeof(real);
-    return (ptrdiff_t)((parts(elements, line) | 1) * line);
-}
 
 /* Blocks of a quarter of a megabyte or so of v, unless that leaves too few tiles for
  * each element of u, which then comes from memory; groups as m fits. */
@@ -109,10 +97,10 @@ static winograd plan(const weft__conv *s, bool data)
     if ((size_t)p.v_row * sizeof(real) % 2048 == 0) p.v_row += 16;
     p.m_row = (ptrdiff_t)p.width * p.group;
     if ((size_t)p.m_row * sizeof(real) % 2048 == 0) p.m_row += 16;
-    p.v_plane = plane_of((p.few ? p.tiles : p.block) * (size_t)p.v_row);
-    p.m_plane = plane_of(p.block * (size_t)p.m_row);
-    p.u_plane = plane_of((size_t)(p.few ? p.group : p.panels) * (size_t)p.width *
-                         (size_t)p.depth);
+    p.v_plane = wino_plane((p.few ? p.tiles : p.block) * (size_t)p.v_row);
+    p.m_plane = wino_plane(p.block * (size_t)p.m_row);
+    p.u_plane = wino_plane((size_t)(p.few ? p.group : p.panels) * (size_t)p.width *
+                           (size_t)p.depth);
     p.zero_size = tile_align((size_t)p.v_row);
     p.u_size = (size_t)p.u_plane * WINO_POINTS;
     p.v_size = (size_t)p.v_plane * WINO_POINTS;
@@ -189,50 +177,19 @@ static tile_place place_of(const winograd *p, size_t t)
                         .w = in_image % p->tiles_w * WINO_OUT};
 }
 
-WEFT_INLINE vec load_last(const real *p, int n)
-{
-    return n == WEFT_LANES ? vload(p) : vload_n(p, n);
-}
-
-WEFT_INLINE void transform_vector(real *v, ptrdiff_t plane, const real *const *at, int c,
-                                  int n)
-{
-    vec d[WINO_IN], half[WINO_POINTS], all[WINO_IN];
-    WEFT_UNROLL
-    for (int j = 0; j < WINO_IN; j++) {
-        WEFT_UNROLL
-        for (int i = 0; i < WINO_IN; i++) d[i] = load_last(at[i * WINO_IN + j] + c, n);
-        wino_picture(half + j, WINO_IN, d, 1);
-    }
-    WEFT_UNROLL
-    for (int i = 0; i < WINO_IN; i++) {
-        wino_picture(all, 1, half + i * WINO_IN, 1);
-        WEFT_UNROLL
-        for (int j = 0; j < WINO_IN; j++)
-            vstore(v + (i * WINO_IN + j) * plane + c, all[j]);
-    }
-}
-
 /* The pixels of tiles t0 and on: row t of each plane. */
 static void take_tiles(const winograd *p, size_t t0, size_t t1, real *v)
 {
     const real *at[WINO_POINTS];
-    ptrdiff_t pixel = p->ci, row = p->in_w * pixel;
     for (size_t t = t0; t < t1; t++, v += p->v_row) {
         tile_place place = place_of(p, t);
         int h = place.h + p->first_h, w = place.w + p->first_w;
-        const real *image = p->x + (ptrdiff_t)place.image * p->in_h * row;
-        for (int i = 0; i < WINO_IN; i++)
-            for (int j = 0; j < WINO_IN; j++) {
-                bool inside =
-                    h + i >= 0 && h + i < p->in_h && w + j >= 0 && w + j < p->in_w;
-                at[i * WINO_IN + j] =
-                    inside ? image + (h + i) * row + (w + j) * pixel : p->zeros;
-            }
+        const real *image = p->x + (ptrdiff_t)place.image * p->in_h * p->in_w * p->ci;
+        wino_pixels(at, image, h, w, p->in_h, p->in_w, p->ci, p->zeros);
         int c = 0;
         for (; c + WEFT_LANES <= p->ci; c += WEFT_LANES)
-            transform_vector(v, p->v_plane, at, c, WEFT_LANES);
-        if (c < p->ci) transform_vector(v, p->v_plane, at, c, p->ci - c);
+            wino_picture_vector(v, p->v_plane, at, c, WEFT_LANES);
+        if (c < p->ci) wino_picture_vector(v, p->v_plane, at, c, p->ci - c);
     }
 }
 
@@ -417,15 +374,19 @@ static double direct_cost(const winograd *p)
     return rows * 3 * p->out_w * p->s->n * p->ci * co;
 }
 
-bool KERNEL(winograd_fits)(const weft__conv *s, bool data)
+bool KERNEL(winograd_can)(const weft__conv *s)
 {
     const int least = 2 * WEFT_LANES > 16 ? 2 * WEFT_LANES : 16;
     if (sizeof(real) != sizeof(float) || s->exact || s->groups != 1) return false;
     if (s->kh != 3 || s->kw != 3 || s->stride_h != 1 || s->stride_w != 1) return false;
     if (s->dilate_h != 1 || s->dilate_w != 1 || s->c < least || s->o < least)
         return false;
-    if (s->n < 1 || s->oh < 1 || s->ow < 1 || (data ? s->o : s->c) > DEPTH_MOST)
-        return false;
+    return s->n > 0 && s->oh > 0 && s->ow > 0;
+}
+
+bool KERNEL(winograd_fits)(const weft__conv *s, bool data)
+{
+    if (!KERNEL(winograd_can)(s) || (data ? s->o : s->c) > DEPTH_MOST) return false;
     winograd p = plan(s, data);
     return direct_cost(&p) > 1.1 * winograd_cost(&p);
 }

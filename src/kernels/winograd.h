@@ -59,4 +59,81 @@ WEFT_INLINE void wino_result(vec *to, int to_step, const vec *m, int step)
     to[3 * to_step] = vadd(vfma(vset1(8), far_odd, odd), m[5 * step]);
 }
 
+/* to[6] = H dy[4] */
+WEFT_INLINE void wino_slopes(vec *to, int to_step, const vec *d, int step)
+{
+    const vec sixth = vset1((real)(1.0 / 6)), part = vset1((real)(1.0 / 24));
+    const vec four = vset1(4);
+    vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+    vec even = vneg(vmul(sixth, vadd(d0, d2))), odd = vmul(sixth, vadd(d1, d3));
+    vec far_even = vmul(part, vfma(four, d2, d0));
+    vec far_odd = vmul(vset1((real)(1.0 / 12)), vfma(four, d3, d1));
+    to[0] = vmul(vset1((real)0.25), d0);
+    to[to_step] = vsub(even, odd);
+    to[2 * to_step] = vadd(even, odd);
+    to[3 * to_step] = vadd(far_even, far_odd);
+    to[4 * to_step] = vsub(far_even, far_odd);
+    to[5 * to_step] = d3;
+}
+
+/* to[3] = Z^T m[6] */
+WEFT_INLINE void wino_kernel_back(vec *to, int to_step, const vec *m, int step)
+{
+    vec m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step];
+    vec even = vadd(m1, m2), far_even = vadd(m3, m4);
+    to[0] = vadd(vadd(m[0], even), far_even);
+    to[to_step] = vfma(vset1(2), vsub(m3, m4), vsub(m1, m2));
+    to[2 * to_step] = vadd(vfma(vset1(4), far_even, even), m[5 * step]);
+}
+
+/* ---- what both directions share ---- */
+
+static inline size_t parts(size_t n, size_t of)
+{
+    return (n + of - 1) / of;
+}
+
+/* An odd number of cache lines, so that the 36 planes do not crowd into the same sets. */
+static inline ptrdiff_t wino_plane(size_t elements)
+{
+    size_t line = 64 / sizeof(real);
+    return (ptrdiff_t)((parts(elements, line) | 1) * line);
+}
+
+WEFT_INLINE vec load_last(const real *p, int n)
+{
+    return n == WEFT_LANES ? vload(p) : vload_n(p, n);
+}
+
+WEFT_INLINE void wino_picture_vector(real *v, ptrdiff_t plane, const real *const *at,
+                                     int c, int n)
+{
+    vec d[WINO_IN], half[WINO_POINTS], all[WINO_IN];
+    WEFT_UNROLL
+    for (int j = 0; j < WINO_IN; j++) {
+        WEFT_UNROLL
+        for (int i = 0; i < WINO_IN; i++) d[i] = load_last(at[i * WINO_IN + j] + c, n);
+        wino_picture(half + j, WINO_IN, d, 1);
+    }
+    WEFT_UNROLL
+    for (int i = 0; i < WINO_IN; i++) {
+        wino_picture(all, 1, half + i * WINO_IN, 1);
+        WEFT_UNROLL
+        for (int j = 0; j < WINO_IN; j++)
+            vstore(v + (i * WINO_IN + j) * plane + c, all[j]);
+    }
+}
+
+/* Where the 6x6 pixels of the tile at (h, w) of a picture are; zeros outside it. */
+static inline void wino_pixels(const real **at, const real *image, int h, int w, int in_h,
+                               int in_w, int c, const real *zeros)
+{
+    for (int i = 0; i < WINO_IN; i++)
+        for (int j = 0; j < WINO_IN; j++) {
+            bool inside = h + i >= 0 && h + i < in_h && w + j >= 0 && w + j < in_w;
+            at[i * WINO_IN + j] =
+                inside ? image + ((ptrdiff_t)(h + i) * in_w + w + j) * c : zeros;
+        }
+}
+
 #endif

@@ -325,6 +325,7 @@ C6 other network             | 2 | parameters     | W train --resume old/run --m
 C6 other optimizer           | 2 | optimizer      | W train --resume old/run --optimizer adam
 C6 other rate                | 2 | lr             | W train --resume old/run --lr 0.5
 C6 other augmentation        | 2 | augmentation   | W train --resume old/run --rotate 5
+C6 exact convolutions        | 2 | convolutions   | W train --resume old/run --exact-conv
 C6 fewer epochs              | 2 | epochs         | W train --resume old/run --epochs 1
 C6 all differences at once   | 2 | weight decay   | W train --resume old/run --lr 0.5 --weight-decay 0.1
 END

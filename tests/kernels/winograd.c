@@ -1,9 +1,9 @@
 /* winograd.c: 3x3 convolutions by Winograd's transforms against plain sums. */
 #include "product.h"
 
-enum { FORWARD, DATA, DIRECTIONS };
+enum { FORWARD, DATA, WEIGHT, DIRECTIONS };
 
-static const char *const names[] = {"forward", "data"};
+static const char *const names[] = {"forward", "data", "weight"};
 
 static size_t size_x(const weft__conv *s)
 {
@@ -33,18 +33,20 @@ typedef struct problem {
     int direction;
     weft__epilogue act;
     bool biased;
-    guarded from, w, bias;
+    guarded from, w, bias; /* of WEIGHT: x, dy */
     size_t results;
 } problem;
 
 static problem problem_new(const weft__conv *s, int direction)
 {
-    bool forward = direction == FORWARD;
     problem p = {.s = *s, .direction = direction};
-    p.from = normal(forward ? size_x(s) : size_y(s), 1);
-    p.w = normal(size_w(s), 2);
+    p.from = normal(direction == DATA ? size_y(s) : size_x(s), 1);
+    p.w = normal(direction == WEIGHT ? size_y(s) : size_w(s), 2);
     p.bias = normal((size_t)s->o, 3);
-    p.results = forward ? size_y(s) : size_x(s);
+    p.results = direction == FORWARD ? size_y(s)
+                : direction == DATA  ? size_x(s)
+                                     : size_w(s);
+    if (direction == WEIGHT) p.s.accumulate = false;
     return p;
 }
 
@@ -57,13 +59,16 @@ static void solve(const weft__kernels *k, const problem *p, bool exact, real *ou
 {
     weft__conv s = p->s;
     s.exact = exact;
-    size_t bytes =
-        p->direction == FORWARD ? k->conv_scratch(&s) : k->conv_data_scratch(&s);
+    size_t bytes = p->direction == FORWARD ? k->conv_scratch(&s)
+                   : p->direction == DATA  ? k->conv_data_scratch(&s)
+                                           : k->conv_weight_scratch(&s);
     guarded scratch = guarded_scratch(bytes);
     for (size_t i = 0; s.accumulate && i < p->results; i++) out[i] = (real)(i % 7) - 3;
     if (p->direction == FORWARD)
         k->conv(&s, out, p->from.data, p->w.data, p->biased ? p->bias.data : NULL,
                 &p->act, scratch.data);
+    else if (p->direction == WEIGHT)
+        k->conv_weight(&s, out, p->w.data, p->from.data, scratch.data);
     else
         k->conv_data(&s, out, p->from.data, p->w.data, scratch.data);
     guarded_free(scratch);

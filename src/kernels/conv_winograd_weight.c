@@ -1,0 +1,303 @@
+/* conv_winograd_weight.c: weight gradients of 3x3 kernels and stride 1 by Winograd's
+ * F(3x3,4x4).
+ *
+ * The pictures and slopes of a block of tiles are transformed into v, 36 matrices of
+ * tiles by channels, and d, tiles by outputs; u += v^T d, and at the end u is brought
+ * back to 3x3. If all tiles are one block, an item takes all 36 products of a part of u
+ * and brings it back while it is in the cache; otherwise an item is a part of one of the
+ * 36. An element of u is one sum over tiles, in their order. */
+#include "kernels/winograd.h"
+
+#include "base/thread.h"
+
+enum {
+    TILES = 64,            /* of a step of a sum */
+    SHARE = 8,             /* tiles whose transforms are one item */
+    BLOCK_BYTES = 1 << 20, /* of v and d, unless u is larger than that */
+    BLOCK_MOST = 32 << 20,
+    PART = 64, /* channels and outputs of a part of u; twice that where there are many */
+    PARTS_WANTED = 16
+};
+
+typedef struct gradient {
+    const weft__conv *s;
+    int tiles_h, tiles_w;
+    size_t tiles, block, blocks;
+    int width, panels, group, c_part; /* group: panels of a part of u */
+    size_t c_parts, o_parts;
+    bool whole;
+    ptrdiff_t v_row, v_plane, d_plane, u_plane;
+    size_t zero_size, u_size; /* elements */
+    const real *x, *dy, *zeros;
+    real *dw, *v, *d, *u;
+    size_t t0, t1; /* the block at work */
+} gradient;
+
+static gradient plan(const weft__conv *s)
+{
+    gradient p = {.s = s};
+    size_t line = 64 / sizeof(real), c = (size_t)s->c;
+    p.tiles_h = (s->oh + WINO_OUT - 1) / WINO_OUT;
+    p.tiles_w = (s->ow + WINO_OUT - 1) / WINO_OUT;
+    p.tiles = (size_t)s->n * (size_t)p.tiles_h * (size_t)p.tiles_w;
+    p.width = tile_panel_width(s->o);
+    p.panels = tile_padded(s->o) / p.width;
+    p.v_row = (ptrdiff_t)((parts(c, line) | 1) * line);
+    size_t o = (size_t)p.panels * (size_t)p.width, both = (size_t)p.v_row + o;
+    size_t bytes = WINO_POINTS * sizeof(real), most = BLOCK_BYTES / (bytes * both);
+    if (most < 2 * c * o / both) most = 2 * c * o / both;
+    if (most > BLOCK_MOST / (bytes * both)) most = BLOCK_MOST / (bytes * both);
+    if (most < TILES) most = TILES;
+    p.blocks = parts(p.tiles, most);
+    p.block = parts(p.tiles, p.blocks);
+    size_t part = c * o >= PARTS_WANTED * 4 * PART * PART ? 2 * PART : PART;
+    p.c_parts = parts(c, part);
+    p.c_part = (int)parts(c, p.c_parts);
+    p.group = (int)part / p.width > 0 ? (int)part / p.width : 1;
+    if (p.group > p.panels) p.group = p.panels;
+    p.o_parts = parts((size_t)p.panels, (size_t)p.group);
+    p.whole = p.blocks == 1 && p.c_parts * p.o_parts >= PARTS_WANTED;
+    p.v_plane = wino_plane(p.block * (size_t)p.v_row);
+    p.d_plane = wino_plane(p.block * o);
+    size_t rows = p.whole ? (size_t)p.c_part : c;
+    p.u_plane =
+        wino_plane((size_t)(p.whole ? p.group : p.panels) * (size_t)p.width * rows);
+    p.u_size = (size_t)p.u_plane * WINO_POINTS;
+    p.zero_size = tile_align((size_t)p.v_row > o ? (size_t)p.v_row : o);
+    return p;
+}
+
+/* ---- transforms ---- */
+
+WEFT_INLINE void slopes_vector(real *d, ptrdiff_t plane, const real *const *at, int o,
+                               int n)
+{
+    vec y[WINO_OUT], half[WINO_IN * WINO_OUT], all[WINO_IN];
+    WEFT_UNROLL
+    for (int j = 0; j < WINO_OUT; j++) {
+        WEFT_UNROLL
+        for (int i = 0; i < WINO_OUT; i++) y[i] = load_last(at[i * WINO_OUT + j] + o, n);
+        wino_slopes(half + j, WINO_OUT, y, 1);
+    }
+    WEFT_UNROLL
+    for (int i = 0; i < WINO_IN; i++) {
+        wino_slopes(all, 1, half + i * WINO_OUT, 1);
+        WEFT_UNROLL
+        for (int j = 0; j < WINO_IN; j++) vstore(d + (i * WINO_IN + j) * plane, all[j]);
+    }
+}
+
+static void take_slopes(const gradient *p, int image, int h, int w, real *d)
+{
+    const weft__conv *s = p->s;
+    const real *at[WINO_OUT * WINO_OUT];
+    int padded = p->panels * p->width;
+    for (int i = 0; i < WINO_OUT; i++)
+        for (int j = 0; j < WINO_OUT; j++) {
+            ptrdiff_t row = (ptrdiff_t)image * s->oh + h + i;
+            at[i * WINO_OUT + j] = h + i < s->oh && w + j < s->ow
+                                       ? p->dy + (row * s->ow + w + j) * s->o
+                                       : p->zeros;
+        }
+    for (int o = 0; o < padded; o += WEFT_LANES) {
+        real *to = d + o / p->width * (ptrdiff_t)p->block * p->width + o % p->width;
+        if (s->o - o >= WEFT_LANES)
+            slopes_vector(to, p->d_plane, at, o, WEFT_LANES);
+        else
+            slopes_vector(to, p->d_plane, at, o, s->o > o ? s->o - o : 0);
+    }
+}
+
+static void take_picture(const gradient *p, int image, int h, int w, real *v)
+{
+    const weft__conv *s = p->s;
+    const real *at[WINO_POINTS];
+    wino_pixels(at, p->x + (ptrdiff_t)image * s->h * s->w * s->c, h - s->top, w - s->left,
+                s->h, s->w, s->c, p->zeros);
+    int c = 0;
+    for (; c + WEFT_LANES <= s->c; c += WEFT_LANES)
+        wino_picture_vector(v, p->v_plane, at, c, WEFT_LANES);
+    if (c < s->c) wino_picture_vector(v, p->v_plane, at, c, s->c - c);
+}
+
+static void transform_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const gradient *p = arg;
+    size_t per_image = (size_t)p->tiles_h * (size_t)p->tiles_w;
+    (void)worker;
+    for (size_t i = begin; i < end; i++) {
+        size_t t = p->t0 + i, at = t % per_image;
+        int h = (int)at / p->tiles_w * WINO_OUT, w = (int)at % p->tiles_w * WINO_OUT;
+        take_picture(p, (int)(t / per_image), h, w, p->v + (ptrdiff_t)i * p->v_row);
+        take_slopes(p, (int)(t / per_image), h, w, p->d + (ptrdiff_t)i * p->width);
+    }
+}
+
+/* ---- products ---- */
+
+typedef struct part {
+    int c0, c1, panel0, panel1;
+} part;
+
+static part part_of(const gradient *p, size_t i)
+{
+    part a = {.c0 = (int)(i / p->o_parts) * p->c_part,
+              .panel0 = (int)(i % p->o_parts) * p->group};
+    a.c1 = a.c0 + p->c_part < p->s->c ? a.c0 + p->c_part : p->s->c;
+    a.panel1 = a.panel0 + p->group < p->panels ? a.panel0 + p->group : p->panels;
+    if (a.c0 > a.c1) a.c0 = a.c1;
+    return a;
+}
+
+/* Plane k of a part; u: of its first row, panels lie `panel` apart. */
+static void multiply(const gradient *p, const part *a, int k, real *u, ptrdiff_t panel)
+{
+    size_t count = p->t1 - p->t0;
+    tile_sums sums = {.a_step = {0, 0, p->v_row},
+                      .b_step = {0, 0, p->width},
+                      .count = {1, 1, 0},
+                      .ldc = p->width,
+                      .n = p->width};
+    for (size_t t = 0; t < count; t += TILES) {
+        sums.count[2] = (int)(count - t < TILES ? count - t : TILES);
+        sums.add = p->t0 > 0 || t > 0;
+        sums.a = p->v + k * p->v_plane + (ptrdiff_t)t * p->v_row + a->c0;
+        for (int i = a->panel0; i < a->panel1; i++) {
+            sums.b = p->d + k * p->d_plane +
+                     ((ptrdiff_t)i * (ptrdiff_t)p->block + (ptrdiff_t)t) * p->width;
+            sums.c = u + (i - a->panel0) * panel;
+            KERNEL(tile_sums)(&sums, a->c1 - a->c0);
+        }
+    }
+}
+
+WEFT_INLINE void kernel_vector(const real *u, ptrdiff_t plane, real *dw, ptrdiff_t tap,
+                               int n)
+{
+    vec m[WINO_IN], half[3 * WINO_IN], all[3];
+    WEFT_UNROLL
+    for (int j = 0; j < WINO_IN; j++) {
+        WEFT_UNROLL
+        for (int i = 0; i < WINO_IN; i++) m[i] = vload(u + (i * WINO_IN + j) * plane);
+        wino_kernel_back(half + j, WINO_IN, m, 1);
+    }
+    WEFT_UNROLL
+    for (int i = 0; i < 3; i++) {
+        wino_kernel_back(all, 1, half + i * WINO_IN, 1);
+        WEFT_UNROLL
+        for (int j = 0; j < 3; j++)
+            if (n == WEFT_LANES)
+                vstore(dw + (3 * i + j) * tap, all[j]);
+            else
+                vstore_n(dw + (3 * i + j) * tap, all[j], n);
+    }
+}
+
+/* Brings a part of u back. */
+static void give_kernels(const gradient *p, const part *a, const real *u, ptrdiff_t panel)
+{
+    const weft__conv *s = p->s;
+    ptrdiff_t tap = (ptrdiff_t)s->c * s->o;
+    int o1 = a->panel1 * p->width < s->o ? a->panel1 * p->width : s->o;
+    for (int c = a->c0; c < a->c1; c++, u += p->width)
+        for (int o = a->panel0 * p->width; o < o1; o += WEFT_LANES) {
+            const real *from = u + (o / p->width - a->panel0) * panel + o % p->width;
+            real *dw = p->dw + (ptrdiff_t)c * s->o + o;
+            if (o1 - o >= WEFT_LANES)
+                kernel_vector(from, p->u_plane, dw, tap, WEFT_LANES);
+            else
+                kernel_vector(from, p->u_plane, dw, tap, o1 - o);
+        }
+}
+
+static void whole_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const gradient *p = arg;
+    real *u = p->u + (size_t)worker * p->u_size;
+    ptrdiff_t panel = (ptrdiff_t)p->c_part * p->width;
+    for (size_t item = begin; item < end; item++) {
+        part a = part_of(p, item);
+        for (int k = 0; k < WINO_POINTS; k++)
+            multiply(p, &a, k, u + k * p->u_plane, panel);
+        give_kernels(p, &a, u, panel);
+    }
+}
+
+static real *part_start(const gradient *p, const part *a)
+{
+    return p->u + ((ptrdiff_t)a->panel0 * p->s->c + a->c0) * p->width;
+}
+
+static void plane_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const gradient *p = arg;
+    (void)worker;
+    for (size_t item = begin; item < end; item++) {
+        part a = part_of(p, item / WINO_POINTS);
+        int k = (int)(item % WINO_POINTS);
+        multiply(p, &a, k, part_start(p, &a) + k * p->u_plane,
+                 (ptrdiff_t)p->s->c * p->width);
+    }
+}
+
+static void give_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const gradient *p = arg;
+    (void)worker;
+    for (size_t item = begin; item < end; item++) {
+        part a = part_of(p, item);
+        give_kernels(p, &a, part_start(p, &a), (ptrdiff_t)p->s->c * p->width);
+    }
+}
+
+/* ---- the kernels ---- */
+
+/* As in conv_winograd.c, in multiply-adds. The transforms of a channel of a tile take as
+ * long as 900 here, where v and d are written to be read by another. */
+bool KERNEL(winograd_weight_fits)(const weft__conv *s)
+{
+    if (!KERNEL(winograd_can)(s)) return false;
+    gradient p = plan(s);
+    double c = s->c, o = (double)p.panels * p.width, rows = 0;
+    for (int i = 0; i < 3; i++) {
+        int from = s->top - i > 0 ? s->top - i : 0, to = s->h + s->top - i;
+        if (to > s->oh) to = s->oh;
+        if (to > from) rows += to - from;
+    }
+    double direct = rows * 3 * s->ow * s->n * c * o;
+    return direct > 1.1 * ((double)p.tiles * (36 * c * o + 900 * (c + o)) + 400 * c * o);
+}
+
+size_t KERNEL(winograd_weight_scratch)(const weft__conv *s)
+{
+    gradient p = plan(s);
+    size_t copies = p.whole ? (size_t)weft__workers() : 1;
+    size_t planes = (size_t)(p.v_plane + p.d_plane) * WINO_POINTS;
+    return (p.zero_size + planes + p.u_size * copies) * sizeof(real) + 64;
+}
+
+void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
+                             void *scratch)
+{
+    gradient p = plan(s);
+    real *zeros = scratch_start(scratch);
+    size_t items = p.c_parts * p.o_parts;
+    memset(zeros, 0, p.zero_size * sizeof *zeros);
+    p.x = x;
+    p.dy = dy;
+    p.dw = dw;
+    p.zeros = zeros;
+    p.v = zeros + p.zero_size;
+    p.d = p.v + p.v_plane * WINO_POINTS;
+    p.u = p.d + p.d_plane * WINO_POINTS;
+    for (size_t b = 0; b < p.blocks; b++) {
+        p.t0 = p.tiles * b / p.blocks;
+        p.t1 = p.tiles * (b + 1) / p.blocks;
+        weft__parallel(p.t1 - p.t0, SHARE, transform_task, &p);
+        if (p.whole)
+            weft__parallel(items, 1, whole_task, &p);
+        else
+            weft__parallel(items * WINO_POINTS, 1, plane_task, &p);
+    }
+    if (!p.whole) weft__parallel(items, 1, give_task, &p);
+}
