@@ -110,7 +110,8 @@ static weft_val conv_sum(weft_graph *g, weft__rng *r)
     weft_val y = conv(g, "left", x, c, true), z = conv(g, "right", x, c, false);
     y = weft_add(g, weft__rng_below(r, 2) ? x : z, y);
     if (weft__node_of(g, y)->in[0] == x.id) y = weft_add(g, y, z);
-    return weft__rng_below(r, 2) ? weft_tanh(g, y) : weft_relu(g, y);
+    /* no tanh: its results would be small beside the rounding of sums of hundreds */
+    return weft__rng_below(r, 2) ? weft_leaky_relu(g, y, 0.1) : weft_relu(g, y);
 }
 
 /* of a size where other ways to convolve may be chosen */
