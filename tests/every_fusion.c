@@ -110,8 +110,7 @@ static weft_val conv_sum(weft_graph *g, weft__rng *r)
     weft_val y = conv(g, "left", x, c, true), z = conv(g, "right", x, c, false);
     y = weft_add(g, weft__rng_below(r, 2) ? x : z, y);
     if (weft__node_of(g, y)->in[0] == x.id) y = weft_add(g, y, z);
-    /* no tanh: its results would be small beside the rounding of sums of hundreds */
-    return weft__rng_below(r, 2) ? weft_leaky_relu(g, y, 0.1) : weft_relu(g, y);
+    return weft__rng_below(r, 2) ? weft_tanh(g, y) : weft_relu(g, y);
 }
 
 /* of a size where other ways to convolve may be chosen */
@@ -176,7 +175,6 @@ static bool fits(const every_case *c, every_result *a, every_result *b, const ch
 static bool trained_alike(const weft_op *op, int number)
 {
     every_case c = every_make(op, number, false, true);
-    c.kept = c.loss;
     weft_plan_opts o = {
         .loss = c.loss, .training = number % 4 != 0, .input_gradients = true};
     every_result fused = every_run(&c, o), other;
