@@ -154,19 +154,12 @@ enum { PATTERNS = sizeof patterns / sizeof *patterns };
 
 /* ---- the claims ---- */
 
-/* Sums of products to rounding; Winograd's transforms lose up to two digits where a sum
- * cancels, and a residual is added before or behind them. */
-static double tolerance(void)
-{
-    return weft_exact_conv() ? TOLERANCE : 1e-4;
-}
-
 static bool fits(const every_case *c, every_result *a, every_result *b, const char *what)
 {
     const char *where;
     double apart = every_difference(a, b, &where);
     every_free(b);
-    if (apart <= tolerance()) return true;
+    if (apart <= TOLERANCE) return true;
     print_error("%s, case %d: %s: %s is off by %g\n", c->op->name, c->number, what, where,
                 apart);
     return false;
@@ -238,10 +231,7 @@ static void every_pattern(const char *claim, bool (*one)(const weft_op *op, int 
     for (int i = 0; i < PATTERNS; i++)
         for (int k = 0, wrong = 0; k < every_cases() && wrong < 5; k++) {
             if (only && strcmp(only, patterns[i].op.name)) continue;
-            weft_set_exact_conv(true);
             bool good = one(&patterns[i].op, k);
-            weft_set_exact_conv(false);
-            good = one(&patterns[i].op, k) && good;
             wrong += !good;
             failed += !good;
         }
