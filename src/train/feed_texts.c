@@ -16,6 +16,7 @@ typedef struct texts {
     weft__text_inputs in;
     int32_t *class_of; /* NULL: classes are the network's own */
     bool mixed_lengths;
+    char digest[65]; /* of the tokenizer: another numbers the same texts otherwise */
 } texts;
 
 /* A split being read. */
@@ -46,24 +47,10 @@ static const char *hash(const weft__feed *f)
     return weft_texts_hash(of(f)->t);
 }
 
-/* Another tokenizer gives other numbers for the same texts. */
 static const char *setting(const weft__feed *f, char *text, size_t size)
 {
-    weft_meta *m = weft_meta_new();
-    char hex[65] = "?";
-    const char *json = NULL;
-    unsigned char digest[32];
-    weft__sha256 sha;
-    if (m && !weft_tokenizer_describe(of(f)->k, m))
-        json = weft_meta_get(m, "weft.tokenizer");
-    if (json) {
-        weft__sha256_start(&sha);
-        weft__sha256_add(&sha, json, strlen(json));
-        weft__sha256_end(&sha, digest);
-        weft__hex(hex, digest, sizeof digest);
-    }
-    snprintf(text, size, "%.16s%s", hex, of(f)->mixed_lengths ? ", mixed lengths" : "");
-    weft_meta_free(m);
+    snprintf(text, size, "%.16s%s", of(f)->digest,
+             of(f)->mixed_lengths ? ", mixed lengths" : "");
     return "tokenizer";
 }
 
@@ -149,6 +136,22 @@ static const weft__feed_kind kind = {
     .free = release,
 };
 
+static void digest_of(const weft_tokenizer *k, char hex[65])
+{
+    weft_meta *m = weft_meta_new();
+    const char *json = NULL;
+    unsigned char digest[32];
+    weft__sha256 sha;
+    if (m && !weft_tokenizer_describe(k, m)) json = weft_meta_get(m, "weft.tokenizer");
+    if (json) {
+        weft__sha256_start(&sha);
+        weft__sha256_add(&sha, json, strlen(json));
+        weft__sha256_end(&sha, digest);
+        weft__hex(hex, digest, sizeof digest);
+    }
+    weft_meta_free(m);
+}
+
 weft_status weft__feed_texts(const weft_graph *g, const weft_texts *t,
                              const weft_tokenizer *k, const weft_train_opts *opts,
                              const int32_t *class_of, int classes, weft__feed **out)
@@ -171,7 +174,9 @@ weft_status weft__feed_texts(const weft_graph *g, const weft_texts *t,
                  .k = k,
                  .in = in,
                  .class_of = copy,
-                 .mixed_lengths = opts->mixed_lengths};
+                 .mixed_lengths = opts->mixed_lengths,
+                 .digest = "?"};
+    if (opts->run_dir) digest_of(k, f->digest); /* for its checkpoints */
     *out = &f->base;
     return WEFT_OK;
 }
