@@ -146,10 +146,9 @@ static weft_val embed(weft_graph *g, const weft_text_model_opts *o,
                       const weft_val input[STREAMS])
 {
     static const char *const name[] = {"embed_tokens", "embed_pairs", "embed_triples"};
-    weft_layer_embedding_opts e = {.embedding = {.padded = true, .sparse = true}};
+    weft_layer_embedding_opts e = {.embedding.padded = true, .frozen = o->freeze};
     weft_val x = WEFT_NONE;
     for (int i = 0; i < o->streams; i++) {
-        e.frozen = o->freeze;
         /* a step touches a batch of rows: none of the others is to cost time */
         e.embedding.sparse = o->vocabulary[i] >= LARGE;
         weft_val y = weft_layer_embedding(g, name[i], input[i], o->vocabulary[i],

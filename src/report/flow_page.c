@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAME = 80, FACTS = 8, TABLE = 400, GALLERIES = 32, IMAGES = 64, LINES = 12 };
+enum { NAME = 80, TABLE = 400, GALLERIES = 32, IMAGES = 64, LINES = 12 };
 
 static const char style[] =
     ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr)"
@@ -76,15 +76,7 @@ static void head(weft__text *t, const weft__flow_report *r)
             weft__text_escaped(t, s->name, NAME);
             weft__text_add(t, "</h3>\n");
         }
-        weft__text_add(t, "<dl class=\"tiles\">\n");
-        for (int k = 0; k < at_most(s->facts, FACTS); k++) {
-            weft__text_add(t, "<div class=\"tile\"><dt>");
-            weft__text_escaped(t, s->fact[k].key, NAME);
-            weft__text_add(t, "</dt><dd>");
-            weft__text_escaped(t, s->fact[k].value, NAME);
-            weft__text_add(t, "</dd></div>\n");
-        }
-        weft__text_add(t, "</dl>\n");
+        weft__tiles(t, s->fact, s->facts);
     }
     weft__text_add(t, "<nav aria-label=\"Sections\">\n<a href=\"#profile\">Layers</a>\n");
     if (any_tracks(r)) weft__text_add(t, "<a href=\"#time\">Along the sequence</a>\n");

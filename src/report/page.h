@@ -33,6 +33,8 @@ void weft__section_begin(weft__text *t, const char *id, const char *title);
 void weft__section_end(weft__text *t);
 void weft__left_out(weft__text *t, int shown, int all, const char *what);
 void weft__probability(weft__text *t, double p);
+/* The first few facts as tiles. */
+void weft__tiles(weft__text *t, const weft__fact *fact, int n);
 /* A chart as a figure of a grid. */
 void weft__chart_figure(weft__text *t, const weft__chart *chart, int *id);
 

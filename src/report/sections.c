@@ -50,6 +50,20 @@ void weft__left_out(weft__text *t, int shown, int all, const char *what)
 
 /* ---- headline ---- */
 
+void weft__tiles(weft__text *t, const weft__fact *fact, int n)
+{
+    if (n < 1) return;
+    weft__text_add(t, "<dl class=\"tiles\">\n");
+    for (int i = 0; i < at_most(n, TILES); i++) {
+        weft__text_add(t, "<div class=\"tile\"><dt>");
+        weft__text_escaped(t, fact[i].key, NAME);
+        weft__text_add(t, "</dt><dd>");
+        weft__text_escaped(t, fact[i].value, NAME);
+        weft__text_add(t, "</dd></div>\n");
+    }
+    weft__text_add(t, "</dl>\n");
+}
+
 static void link_to(weft__text *t, bool there, const char *id, const char *title)
 {
     if (there) weft__text_printf(t, "<a href=\"#%s\">%s</a>\n", id, title);
@@ -75,15 +89,7 @@ void weft__section_head(weft__text *t, const weft__report *r)
         weft__text_escaped(t, r->subtitle, VALUE);
         weft__text_add(t, "</p>\n");
     }
-    if (r->headlines > 0) weft__text_add(t, "<dl class=\"tiles\">\n");
-    for (int i = 0; i < at_most(r->headlines, TILES); i++) {
-        weft__text_add(t, "<div class=\"tile\"><dt>");
-        weft__text_escaped(t, r->headline[i].key, NAME);
-        weft__text_add(t, "</dt><dd>");
-        weft__text_escaped(t, r->headline[i].value, NAME);
-        weft__text_add(t, "</dd></div>\n");
-    }
-    if (r->headlines > 0) weft__text_add(t, "</dl>\n");
+    weft__tiles(t, r->headline, r->headlines);
     if (r->summary) {
         weft__text_add(t, "<p>");
         weft__text_escaped(t, r->summary, PARAGRAPH);
