@@ -15,11 +15,15 @@ CROSS_PACKAGES = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CTEST = ctest --output-on-failure -j $(JOBS)
 
-.PHONY: all setup setup-test demo demo-text test test-release test-asan test-tsan test-aarch64 bench \
+.PHONY: all command setup setup-test demo demo-text test test-release test-asan test-tsan test-aarch64 bench \
     install deb fuzz format clean help
 
 all: build/build.ninja
 	@cmake --build build
+
+# what the demos need: without the tests and examples, a third of the build
+command: build/build.ninja
+	@cmake --build build --target weft_command
 
 build/build.ninja:
 	@cmake --preset release
@@ -30,10 +34,10 @@ setup:
 setup-test: setup
 	@sh tools/packages $(TEST_PACKAGES)
 
-demo: setup all
+demo: setup command
 	@sh tools/demo
 
-demo-text: setup all
+demo-text: setup command
 	@command -v npm >/dev/null || sh tools/packages $(DEMO_TEXT_PACKAGES)
 	@sh tools/demo_text
 

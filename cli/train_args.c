@@ -35,6 +35,12 @@ const option_row train_options[] = {
     CHOICE(A, readout, "readout", "last|max|mean|max+mean|attention",
            "how all positions become one vector"),
     FLAG(A, bag, "bag", "join the mean of the embeddings to it"),
+    INT(A, wide, "wide", 1, 3,
+        "add the scores of a linear model of n-grams up to so long to the network's"),
+    REAL(
+        A, wide_dropout, "wide-dropout", 0, 1,
+        "in training, leave out the linear scores of so many texts, and the network's of "
+        "as many (1: the network learns alone)"),
     REAL(A, embedding_dropout, "embedding-dropout", 0, 0.99,
          "of whole channels of the embedding"),
     REAL(A, gate_bias, "gate-bias", -20, 20,
@@ -180,6 +186,7 @@ train_args train_defaults(void)
                         .project = "runs",
                         .save_seconds = 60,
                         .dropout = unset,
+                        .wide_dropout = unset,
                         .embedding_dropout = unset,
                         .smoothing = unset};
 }
@@ -192,17 +199,38 @@ static const char *const for_pictures[] = {
     "shift",          "rotate",   "brightness", "contrast",
     "saturation",     "hue",      "cutout",     "mixup",
     "loader-threads", NULL};
-static const char *const for_texts[] = {
-    "embedding",     "filters",      "kernel",
-    "hidden",        "layers",       "pool",
-    "form",          "readout",      "bag",
-    "vectors",       "vector-words", "embedding-dropout",
-    "gate-bias",     "label-column", "freeze-embedding",
-    "text-column",   "format",       "strict",
-    "unit",          "ngrams",       "min-count",
-    "max-vocab",     "max-pairs",    "max-triples",
-    "max-length",    "keep-case",    "keep-width",
-    "mixed-lengths", "no-baseline",  NULL};
+static const char *const for_texts[] = {"embedding",
+                                        "filters",
+                                        "kernel",
+                                        "hidden",
+                                        "layers",
+                                        "pool",
+                                        "form",
+                                        "readout",
+                                        "bag",
+                                        "wide",
+                                        "wide-dropout",
+                                        "embedding-dropout",
+                                        "vectors",
+                                        "vector-words",
+                                        "freeze-embedding",
+                                        "gate-bias",
+                                        "label-column",
+                                        "text-column",
+                                        "format",
+                                        "strict",
+                                        "unit",
+                                        "ngrams",
+                                        "min-count",
+                                        "max-length",
+                                        "max-vocab",
+                                        "max-pairs",
+                                        "max-triples",
+                                        "keep-case",
+                                        "keep-width",
+                                        "mixed-lengths",
+                                        "no-baseline",
+                                        NULL};
 
 static const char *const *foreign_to(train_task task)
 {
@@ -242,8 +270,10 @@ static weft_status check(const train_args *a)
         {a->momentum > 0 && !is(a->optimizer, "sgd") && !is(a->optimizer, "rmsprop"),
          "--momentum goes with --optimizer sgd or rmsprop"},
         {a->vector_words && !a->vectors, "--vector-words goes with --vectors"},
-        {a->max_pairs && a->ngrams < 2, "--max-pairs goes with --ngrams 2 or 3"},
-        {a->max_triples && a->ngrams < 3, "--max-triples goes with --ngrams 3"},
+        {a->max_pairs && a->ngrams < 2 && a->wide < 2,
+         "--max-pairs goes with --ngrams 2 or 3"},
+        {a->max_triples && a->ngrams < 3 && a->wide < 3,
+         "--max-triples goes with --ngrams 3"},
         {a->channels == 2, "--channels: found 2, allowed 1 and 3"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

@@ -22,6 +22,8 @@ typedef struct train_args {
     /* texts */
     const char *label_column, *text_column, *format, *unit;
     bool strict, keep_case, keep_width, mixed_lengths, no_baseline;
+    int wide;
+    double wide_dropout;
     int ngrams, min_count, max_vocab, max_pairs, max_triples, max_length;
     /* training */
     int epochs, batch, accumulate, patience;

@@ -39,7 +39,7 @@ static weft_status learn_tokenizer(train_job *j)
     weft_tokenizer_opts o = {.unit = !strcmp(a->unit, "word")   ? WEFT_UNIT_WORD
                                      : !strcmp(a->unit, "char") ? WEFT_UNIT_CHAR
                                                                 : WEFT_UNIT_AUTO,
-                             .ngrams = a->ngrams,
+                             .ngrams = a->ngrams > a->wide ? a->ngrams : a->wide,
                              .min_count = a->min_count,
                              .max_size = {a->max_vocab, a->max_pairs, a->max_triples},
                              .max_length = a->max_length,
@@ -59,7 +59,9 @@ static weft_status build_model(train_job *j, int width)
     const train_args *a = &j->a;
     weft_text_model_opts o = {.classes = weft_texts_classes(j->t),
                               .length = weft_tokenizer_length(j->k),
-                              .streams = weft_tokenizer_streams(j->k),
+                              .streams = a->ngrams,
+                              .wide = a->wide,
+                              .wide_dropout = rate(a->wide_dropout),
                               .embedding = width,
                               .filters = a->filters,
                               .kernel = a->kernel,
@@ -73,7 +75,8 @@ static weft_status build_model(train_job *j, int width)
                               .freeze = a->freeze_embedding,
                               .dropout = rate(a->dropout),
                               .embedding_dropout = rate(a->embedding_dropout)};
-    for (int k = 0; k < o.streams; k++) o.vocabulary[k] = weft_tokenizer_size(j->k, k);
+    for (int k = 0; k < weft_tokenizer_streams(j->k); k++)
+        o.vocabulary[k] = weft_tokenizer_size(j->k, k);
     weft_status s = train_job_begin(j);
     if (!s) s = weft_text_model_build(j->g, a->model, &o, &j->logits);
     return s ? s : weft_init(j->g, a->seed);
@@ -131,6 +134,8 @@ static weft_status prepare(train_job *j)
     if (!s && given > 0) a->embedding = width = given;
     if (!s) s = build_model(j, width);
     if (!s && given > 0) s = load_vectors(j, given);
+    if (!s && a->wide && !a->resume)
+        s = weft_text_wide_start(j->g, j->t, j->k, &(weft_linear_opts){.seed = a->seed});
     if (!s) s = train_job_from(j);
     if (!s) s = train_job_balance(j);
     if (!s) s = weft_text_classifier_describe(j->meta, j->t, j->k, a->model, a->seed);

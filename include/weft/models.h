@@ -42,6 +42,11 @@ typedef struct weft_text_model_opts {
     const char *readout; /* "last" "max" "mean" "max+mean" "attention" */
     double gate_bias;    /* of recurrent layers: as weft_layer_recurrent_opts */
     bool bag;            /* mean of the embeddings joined to the readout */
+    int wide; /* streams of a linear classifier whose scores are added to the network's;
+               * 0 none. Its weights: weft_text_wide_start */
+    double wide_dropout; /* in training, the one's scores of so many texts are left out,
+                          * and the other's of as many; 0 means 1: the network learns
+                          * alone; negative none */
     bool freeze;         /* the embedding is not trained */
     double dropout;      /* before the classifier; 0: the model's, negative none */
     double embedding_dropout; /* of whole channels; likewise */

@@ -326,6 +326,7 @@ typedef struct weft_linear_opts {
     int max_length; /* as weft_tokenizer_opts; 0: 2000 */
     bool keep_case, keep_width;
     uint64_t seed; /* of the order */
+    double scale;  /* weft_text_wide_start: logits a unit of margin; 0 means 4 */
 } weft_linear_opts;
 typedef struct weft_linear_result {
     double val_top1, test_top1; /* NaN where there is no such split */
@@ -340,6 +341,13 @@ typedef struct weft_linear_result {
 WEFT_API weft_status weft_linear_baseline(const weft_texts *t,
                                           const weft_linear_opts *opts,
                                           weft_linear_result *out);
+/* Gives the wide part of a network (weft_text_model_opts.wide) that machine's weights,
+ * trained on the numbers of k, the network's own tokenizer: of the options only cost, passes, seed
+ * and scale count. WEFT_EUSAGE, WEFT_ESHAPE: the network has no wide part, or one for another
+ * tokenizer or number of classes. */
+WEFT_API weft_status weft_text_wide_start(weft_graph *g, const weft_texts *t,
+                                          const weft_tokenizer *k,
+                                          const weft_linear_opts *opts);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,7 @@ static weft_text_model_opts fill(const weft_text_model_opts *o,
     f.classes = given(o->classes, 2);
     f.length = given(o->length, 64);
     f.streams = given(o->streams, 1);
+    f.wide_dropout = o->wide_dropout < 0 ? 0 : o->wide_dropout > 0 ? o->wide_dropout : 1;
     for (int i = 0; i < STREAMS; i++) f.vocabulary[i] = given(o->vocabulary[i], 20000);
     f.embedding = given(o->embedding, own->embedding);
     f.filters = given(o->filters, own->filters);
@@ -65,6 +66,7 @@ static weft_status check(const char *model, const weft_text_model_opts *o)
     } row[] = {{"classes", o->classes, 1, 1 << 24},
                {"length", o->length, 1, 1 << 20},
                {"streams", o->streams, 1, STREAMS},
+               {"wide", o->wide, 0, STREAMS},
                {"vocabulary", o->vocabulary[0], 1, 1 << 28},
                {"vocabulary of pairs", o->vocabulary[1], 1, 1 << 28},
                {"vocabulary of triples", o->vocabulary[2], 1, 1 << 28},
@@ -78,6 +80,9 @@ static weft_status check(const char *model, const weft_text_model_opts *o)
         if (row[i].value < row[i].low || row[i].value > row[i].high)
             return weft__fail(WEFT_EUSAGE, "%s: %s is %d, allowed %d to %d", model,
                               row[i].name, row[i].value, row[i].low, row[i].high);
+    if (!(o->wide_dropout <= 1))
+        return weft__fail(WEFT_EUSAGE, "%s: dropout of the wide part of %g, at most 1",
+                          model, o->wide_dropout);
     if (!(o->dropout < 1 && o->embedding_dropout < 1))
         return weft__fail(WEFT_EUSAGE, "%s: dropout of %g and %g, must be below 1", model,
                           o->dropout, o->embedding_dropout);
@@ -158,6 +163,40 @@ static weft_val embed(weft_graph *g, const weft_text_model_opts *o,
     return x;
 }
 
+/* Scores of the classes from a weight of each piece for each class, averaged: a linear
+ * model of n-grams beside the network, whose weights are given (weft_text_wide_start) and
+ * fixed. */
+static weft_val wide(weft_graph *g, const weft_text_model_opts *o,
+                     const weft_val input[STREAMS], weft_val lengths)
+{
+    static const char *const name[] = {"wide_tokens", "wide_pairs", "wide_triples"};
+    weft_layer_embedding_opts e = {.embedding.padded = true, .frozen = true};
+    weft_val x = WEFT_NONE;
+    for (int i = 0; i < o->wide; i++) {
+        weft_val y =
+            weft_layer_embedding(g, name[i], input[i], o->vocabulary[i], o->classes, &e);
+        x = i ? weft_add(g, x, y) : y;
+    }
+    return weft_seq_mean(g, x, lengths);
+}
+
+/* In training, all scores of a text are left out with probability p. */
+static weft_val drop_scores(weft_graph *g, weft_val y, double p)
+{
+    int axis = 2;
+    y = weft_unsqueeze(g, y, 1, &axis); /* [n, classes, 1]: the one channel is dropped */
+    return weft_squeeze(g, weft_spatial_dropout(g, y, p), 1, &axis);
+}
+
+/* The network's scores y and the linear model's z. Two that learn apart make different
+ * mistakes; where the network learns little alone, both must learn to do without the
+ * other. */
+static weft_val join(weft_graph *g, const weft_text_model_opts *o, weft_val y, weft_val z)
+{
+    if (o->wide_dropout < 1) y = drop_scores(g, y, o->wide_dropout);
+    return weft_add(g, y, drop_scores(g, z, o->wide_dropout));
+}
+
 weft_val weft__text_build(weft_graph *g, const weft__model *m,
                           const weft_text_model_opts *opts)
 {
@@ -167,7 +206,8 @@ weft_val weft__text_build(weft_graph *g, const weft__model *m,
     weft_val input[STREAMS];
     weft_status s = check(m->info.name, o);
     if (s) return weft__graph_fail(g, s);
-    for (int i = 0; i < o->streams; i++)
+    int inputs = o->wide > o->streams ? o->wide : o->streams;
+    for (int i = 0; i < inputs; i++)
         input[i] = weft_input_int(g, name[i], WEFT_SHAPE(0, o->length), o->vocabulary[i]);
     t.lengths = weft_input_int(g, "lengths", WEFT_SHAPE(0), o->length + 1);
     weft_val words = embed(g, o, input);
@@ -179,5 +219,7 @@ weft_val weft__text_build(weft_graph *g, const weft__model *m,
         y = weft_concat(g, both, 2, 1);
     }
     if (o->dropout > 0) y = weft_dropout(g, y, o->dropout);
-    return weft_layer_dense(g, "fc", y, o->classes, NULL);
+    y = weft_layer_dense(g, "fc", y, o->classes, NULL);
+    if (!o->wide) return y;
+    return join(g, o, y, wide(g, o, input, t.lengths));
 }

@@ -1,6 +1,6 @@
 /* linear.c: a linear model of n-grams: tf-idf and a support vector machine. What a
  * network must be better than to be worth its time. */
-#include "weft/train.h"
+#include "train/linear.h"
 
 #include "base/checked.h"
 #include "base/cpu.h"
@@ -17,6 +17,7 @@
 typedef struct rows {
     int n;
     size_t *at;
+    int32_t *tokens; /* of each text */
     int32_t *column;
     float *value;
     size_t room;
@@ -24,13 +25,16 @@ typedef struct rows {
 
 typedef struct machine {
     const weft_texts *t;
-    weft_tokenizer *k;
+    const weft_tokenizer *k;
+    weft_tokenizer *own; /* k, unless it was given */
     weft_linear_opts o;
-    int classes, features;
+    int streams, classes, features;
     int base[WEFT_MAX_STREAMS]; /* a stream's first column */
     float *idf;                 /* [features] */
     rows set[3];                /* by split */
     float *score[3];            /* [n][classes] of validation and test */
+    float *weight;              /* [classes][features + 1]; NULL: not kept */
+    double stretch;             /* mean of a training text's length / its row's norm */
     atomic_bool failed;         /* a class ran out of memory */
 } machine;
 
@@ -83,15 +87,16 @@ static weft_status read_split(machine *m, weft_split split)
             *found = weft__alloc(room, sizeof *ids);
     r->n = weft_texts_count(m->t, split);
     r->at = weft__alloc((size_t)r->n + 1, sizeof *r->at);
-    bool good = ids && found && r->at;
+    r->tokens = weft__alloc((size_t)r->n + 1, sizeof *r->tokens);
+    bool good = ids && found && r->at && r->tokens;
     for (int i = 0; i < r->n && good; i++) {
         size_t bytes;
         int count = 0;
         const char *text = weft_texts_get(m->t, split, i, &bytes);
         int32_t *to[WEFT_MAX_STREAMS] = {NULL};
         for (int s = 0; s < streams; s++) to[s] = ids + s * length;
-        int n = weft_tokenize(m->k, text, bytes, to, NULL);
-        for (int s = 0; s < streams; s++)
+        int n = r->tokens[i] = weft_tokenize(m->k, text, bytes, to, NULL);
+        for (int s = 0; s < m->streams; s++)
             for (int p = 0; p < n; p++)
                 if (to[s][p] > 1) found[count++] = m->base[s] + to[s][p];
         good = add_row(r, i, found, count);
@@ -109,8 +114,10 @@ static void count_texts(machine *m)
         m->idf[f] = (float)(log((1.0 + r->n) / (1.0 + m->idf[f])) + 1);
 }
 
-static void weigh(const machine *m, rows *r)
+/* Returns the mean, over the texts, of tokens / norm of the row. */
+static double weigh(const machine *m, rows *r)
 {
+    double stretch = 0;
     for (int i = 0; i < r->n; i++) {
         double sum = 0;
         for (size_t e = r->at[i]; e < r->at[i + 1]; e++) {
@@ -119,7 +126,9 @@ static void weigh(const machine *m, rows *r)
         }
         float scale = sum > 0 ? (float)(1 / sqrt(sum)) : 0;
         for (size_t e = r->at[i]; e < r->at[i + 1]; e++) r->value[e] *= scale;
+        stretch += (double)r->tokens[i] * (double)scale / r->n;
     }
+    return stretch;
 }
 
 /* The last weight is that of a constant 1. */
@@ -173,6 +182,9 @@ static void train_classes(void *user, size_t from, size_t to, int worker)
         uint32_t *order = calloc(n + 1, sizeof *order);
         if (w && alpha && order) {
             descend(m, (int)c, w, alpha, order);
+            if (m->weight)
+                memcpy(m->weight + c * ((size_t)m->features + 1), w,
+                       ((size_t)m->features + 1) * sizeof *w);
             for (int s = WEFT_VAL; s <= WEFT_TEST; s++)
                 for (int i = 0; i < m->set[s].n; i++)
                     m->score[s][(size_t)i * (size_t)m->classes + c] =
@@ -208,26 +220,25 @@ static weft_status learn_tokenizer(machine *m)
                              .max_length = m->o.max_length ? m->o.max_length : 2000,
                              .keep_case = m->o.keep_case,
                              .keep_width = m->o.keep_width};
-    weft_status s = weft_tokenizer_learn(m->t, &o, &m->k);
-    if (s || m->o.ngrams || weft_tokenizer_unit(m->k) != WEFT_UNIT_WORD) return s;
-    weft_tokenizer_free(m->k);
-    m->k = NULL;
+    weft_status s = weft_tokenizer_learn(m->t, &o, &m->own);
+    if (s || m->o.ngrams || weft_tokenizer_unit(m->own) != WEFT_UNIT_WORD) return s;
+    weft_tokenizer_free(m->own);
+    m->own = NULL;
     o.ngrams = 2;
-    return weft_tokenizer_learn(m->t, &o, &m->k);
+    return weft_tokenizer_learn(m->t, &o, &m->own);
 }
 
-static weft_status prepare(machine *m)
+/* Reads the splits up to the last one. */
+static weft_status prepare(machine *m, int last)
 {
-    weft_status s = learn_tokenizer(m);
-    if (s) return s;
-    for (int k = 0; k < weft_tokenizer_streams(m->k); k++) {
+    for (int k = 0; k < m->streams; k++) {
         m->base[k] = m->features;
         m->features += weft_tokenizer_size(m->k, k);
     }
     m->classes = weft_texts_classes(m->t);
     m->idf = weft__alloc((size_t)m->features + 1, sizeof *m->idf);
-    if (!m->idf) return no_memory();
-    for (int k = 0; k < 3 && !s; k++) {
+    weft_status s = m->idf ? WEFT_OK : no_memory();
+    for (int k = 0; k <= last && !s; k++) {
         s = read_split(m, (weft_split)k);
         size_t n = (size_t)m->set[k].n;
         m->score[k] = k ? weft__alloc(n * (size_t)m->classes + 1, sizeof(float)) : NULL;
@@ -235,37 +246,95 @@ static weft_status prepare(machine *m)
     }
     if (s) return s;
     count_texts(m);
-    for (int k = 0; k < 3; k++) weigh(m, &m->set[k]);
+    m->stretch = weigh(m, &m->set[WEFT_TRAIN]);
+    for (int k = WEFT_VAL; k <= last; k++) weigh(m, &m->set[k]);
     return WEFT_OK;
+}
+
+static machine machine_for(const weft_texts *t, const weft_linear_opts *opts)
+{
+    machine m = {.t = t};
+    if (opts) m.o = *opts;
+    if (!(m.o.cost > 0)) m.o.cost = 1;
+    if (m.o.passes < 1) m.o.passes = 60;
+    return m;
+}
+
+static weft_status solve(machine *m)
+{
+    weft__parallel((size_t)m->classes - (m->classes == 2), 1, train_classes, m);
+    return m->failed ? no_memory() : WEFT_OK;
+}
+
+static void clear(machine *m)
+{
+    for (int k = 0; k < 3; k++) {
+        free(m->set[k].at);
+        free(m->set[k].tokens);
+        free(m->set[k].column);
+        free(m->set[k].value);
+        free(m->score[k]);
+    }
+    free(m->idf);
+    free(m->weight);
+    weft_tokenizer_free(m->own);
 }
 
 weft_status weft_linear_baseline(const weft_texts *t, const weft_linear_opts *opts,
                                  weft_linear_result *out)
 {
     double began = weft__seconds();
-    machine m = {.t = t};
-    if (opts) m.o = *opts;
-    if (!(m.o.cost > 0)) m.o.cost = 1;
-    if (m.o.passes < 1) m.o.passes = 60;
-    weft_status s = prepare(&m);
-    if (!s) {
-        weft__parallel((size_t)m.classes - (m.classes == 2), 1, train_classes, &m);
-        if (m.failed) s = no_memory();
-    }
+    machine m = machine_for(t, opts);
+    weft_status s = learn_tokenizer(&m);
+    m.k = m.own;
+    if (!s) m.streams = weft_tokenizer_streams(m.k);
+    if (!s) s = prepare(&m, WEFT_TEST);
+    if (!s) s = solve(&m);
     if (!s)
         *out = (weft_linear_result){.val_top1 = accuracy(&m, WEFT_VAL),
                                     .test_top1 = accuracy(&m, WEFT_TEST),
                                     .features = m.features,
-                                    .ngrams = weft_tokenizer_streams(m.k),
+                                    .ngrams = m.streams,
                                     .unit = weft_tokenizer_unit(m.k),
                                     .seconds = weft__seconds() - began};
-    for (int k = 0; k < 3; k++) {
-        free(m.set[k].at);
-        free(m.set[k].column);
-        free(m.set[k].value);
-        free(m.score[k]);
+    clear(&m);
+    return s;
+}
+
+/* What piece f of column base + f adds to class c, at a mean over the tokens. Of two
+ * classes the second one's score stands between both. */
+static void fill_table(const machine *m, int stream, float *table)
+{
+    int size = weft_tokenizer_size(m->k, stream);
+    for (int c = 0; c < m->classes; c++) {
+        int of = m->classes == 2 ? 1 : c;
+        double factor = m->classes == 2 ? c - 0.5 : 1;
+        const float *w = m->weight + (size_t)of * ((size_t)m->features + 1);
+        /* the constant's weight goes to every token */
+        double all = stream ? 0 : w[m->features];
+        for (int i = 0; i < size; i++) {
+            int f = m->base[stream] + i;
+            double own = i > 1 ? m->stretch * (double)w[f] * (double)m->idf[f] : 0;
+            table[(size_t)i * (size_t)m->classes + (size_t)c] =
+                i ? (float)(factor * (own + all)) : 0;
+        }
     }
-    free(m.idf);
-    weft_tokenizer_free(m.k);
+}
+
+weft_status weft__linear_tables(const weft_texts *t, const weft_tokenizer *k, int streams,
+                                const weft_linear_opts *opts, float *const table[])
+{
+    machine m = machine_for(t, opts);
+    m.k = k;
+    m.streams = streams;
+    weft_status s = prepare(&m, WEFT_TRAIN);
+    if (!s) {
+        m.weight =
+            weft__alloc((size_t)m.classes * ((size_t)m.features + 1), sizeof(float));
+        if (!m.weight) s = no_memory();
+    }
+    if (!s) s = solve(&m);
+    for (int i = 0; i < streams && !s; i++) fill_table(&m, i, table[i]);
+    clear(&m);
     return s;
 }

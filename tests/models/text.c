@@ -68,6 +68,8 @@ static const variant variants[] = {
     {"cnn-bigru", {SMALL, .pool = 3, .readout = "max"}},
     {"cnn-bigru", {SMALL, .form = "b", .kernel = 4}},
     {"cnn-bigru", {SMALL, .form = "c", .pool = 2}},
+    {"cnn-bigru", {SMALL, .streams = 2, .wide = 3, .wide_dropout = 0.5}},
+    {"bag", {SMALL, .streams = 3, .wide = 2}},
     {"cnn-bigru-attention", {SMALL}},
 };
 
@@ -83,7 +85,8 @@ typedef struct net {
 
 static net make(const variant *v, int n, int t, bool training)
 {
-    net m = {.g = weft_graph_new(), .streams = v->o.streams ? v->o.streams : 1};
+    int deep = v->o.streams ? v->o.streams : 1;
+    net m = {.g = weft_graph_new(), .streams = deep > v->o.wide ? deep : v->o.wide};
     weft_text_model_opts o = v->o;
     o.length = t;
     CHECK(!weft_text_model_build(m.g, v->name, &o, &m.y));
@@ -132,7 +135,7 @@ static void every_network_trains(void **state)
             float *x = calloc(info.count, sizeof *x);
             double sum = 0;
             if (!info.trainable) {
-                CHECK(variants[i].o.freeze);
+                CHECK(variants[i].o.freeze || !strncmp(info.name, "wide_", 5));
                 free(x);
                 continue;
             }
@@ -245,6 +248,8 @@ static void what_cannot_be_built_is_told(void **state)
     refuses("cnn-bigru", (weft_text_model_opts){.form = "d"}, "form d is unknown");
     refuses("bag", (weft_text_model_opts){.streams = 4}, "streams is 4, allowed 1 to 3");
     refuses("rnn", (weft_text_model_opts){.hidden = -3}, "hidden is -3");
+    refuses("bag", (weft_text_model_opts){.wide = 4}, "wide is 4, allowed 0 to 3");
+    refuses("bag", (weft_text_model_opts){.wide = 1, .wide_dropout = 1.5}, "at most 1");
     refuses("rnn", (weft_text_model_opts){.dropout = 1}, "must be below 1");
     weft_graph *g = weft_graph_new();
     weft_val y;

@@ -27,6 +27,7 @@ static const struct {
     {"cnn-bigru", {SMALL, .pool = 2, .readout = "last"}},
     {"cnn-bigru", {SMALL, .form = "b", .pool = 3, .kernel = 4}},
     {"cnn-bigru", {SMALL, .form = "c"}},
+    {"cnn-bigru", {SMALL, .streams = 2, .wide = 3, .wide_dropout = 0.5}},
     {"cnn-bigru-attention", {SMALL, .pool = 2}},
 };
 

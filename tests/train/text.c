@@ -275,6 +275,46 @@ static void the_linear_model_learns_and_is_the_same_for_any_threads(void **state
     finish(&f);
 }
 
+/* A network whose own scores are all 0 answers as the linear model. */
+static void a_wide_part_starts_as_the_linear_model(void **state)
+{
+    (void)state;
+    fixture f = start("bag");
+    weft_text_model_opts m = {.classes = CLASSES,
+                              .length = weft_tokenizer_length(f.k),
+                              .embedding = 1,
+                              .wide = 2};
+    for (int k = 0; k < 2; k++) m.vocabulary[k] = weft_tokenizer_size(f.k, k);
+    weft_graph *g = weft_graph_new();
+    weft_val y;
+    int32_t class_of[CLASSES] = {0, 1, 2};
+    float none[3 * CLASSES] = {0};
+    CHECK(!weft_text_model_build(g, "bag", &m, &y));
+    CHECK(!weft_init(g, 1));
+    CHECK(weft_text_wide_start(f.g, f.t, f.k, NULL) ==
+          WEFT_EUSAGE); /* has no such part */
+    CHECK(!weft_text_wide_start(g, f.t, f.k, NULL));
+    CHECK(!weft_param_set(g, weft_find(g, "fc.weight"), none, CLASSES));
+    weft_metrics *got = weft_metrics_new(CLASSES);
+    weft_linear_result linear;
+    CHECK(!weft_linear_baseline(f.t, NULL, &linear));
+    CHECK(!weft_evaluate_texts(g, y, f.t, f.k, class_of, WEFT_TEST, 16, got, NULL));
+    CHECK(weft_metrics_top1(got) > 0.9);
+    CHECK_NEAR(weft_metrics_top1(got), linear.test_top1,
+               0.04); /* singletons are unknown here */
+    weft_metrics_free(got);
+    weft_graph_free(g);
+    /* another tokenizer */
+    g = weft_graph_new();
+    m.vocabulary[1]++;
+    CHECK(!weft_text_model_build(g, "bag", &m, &y));
+    CHECK(!weft_init(g, 1));
+    CHECK(weft_text_wide_start(g, f.t, f.k, NULL) == WEFT_ESHAPE);
+    CHECK_HAS(weft_last_error(), "wide_pairs.weight is [");
+    weft_graph_free(g);
+    finish(&f);
+}
+
 static void networks_that_read_no_texts_are_refused(void **state)
 {
     (void)state;
@@ -300,4 +340,5 @@ RUN_TESTS(TEST(the_loop_learns_and_keeps_the_best_epochs_evaluation),
           TEST(a_classifier_reads_back_what_it_wrote),
           TEST(classes_of_a_test_file_are_found_by_name),
           TEST(the_linear_model_learns_and_is_the_same_for_any_threads),
+          TEST(a_wide_part_starts_as_the_linear_model),
           TEST(networks_that_read_no_texts_are_refused))
