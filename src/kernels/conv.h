@@ -86,6 +86,30 @@ typedef struct point_sums {
 size_t KERNEL(point_sums_scratch)(const point_sums *p);
 void KERNEL(point_sums)(const point_sums *p, void *scratch);
 
+/* A matrix that is the sum of several, its leaves: the first one is where the sum shall
+ * be, the others lie densely one behind the other. */
+typedef struct leaves {
+    real *to, *partial;
+    ptrdiff_t ld; /* of `to` */
+    size_t rows, count;
+    int columns;
+} leaves;
+void KERNEL(merge_leaves)(const leaves *l);
+
+static inline real *leaf_at(const leaves *l, size_t leaf, size_t row)
+{
+    return leaf ? l->partial + ((leaf - 1) * l->rows + row) * (size_t)l->columns
+                : l->to + (ptrdiff_t)row * l->ld;
+}
+
+/* t, shared among threads. */
+size_t KERNEL(turned_sums_scratch)(const weft__turned *t);
+void KERNEL(turned_sums)(const weft__turned *t, void *scratch);
+
+/* Convolutions that are one product: 1x1 with stride 1, or a kernel as large as the
+ * picture. */
+bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g);
+
 /* Multiply-adds of the convolution. */
 static inline double conv_work(const weft__conv *s)
 {

@@ -496,9 +496,7 @@ static void run(sweep *p, real *y, const real *x, const real *w, const real *bia
 
 /* ---- the kernels ---- */
 
-/* Convolutions that are one product: 1x1 with stride 1, or a kernel as large as the
- * picture. */
-static bool as_product(const weft__conv *s, weft__gemm *g)
+bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g)
 {
     double pixels = (double)s->n * s->h * s->w, image = (double)s->h * s->w * s->c;
     if (s->groups != 1 || s->top || s->left || image > INT_MAX) return false;
@@ -535,7 +533,7 @@ size_t KERNEL(conv_scratch)(const weft__conv *s)
 {
     weft__gemm g;
     if (conv_is_depthwise(s)) return 0;
-    if (as_product(s, &g)) return KERNEL(gemm_scratch)(&g);
+    if (KERNEL(conv_as_product)(s, &g)) return KERNEL(gemm_scratch)(&g);
     if (KERNEL(winograd_fits)(s, false)) return KERNEL(winograd_scratch)(s, false);
     sweep p = plan(s, false);
     return plan_bytes(&p);
@@ -549,7 +547,7 @@ void KERNEL(conv)(const weft__conv *s, real *y, const real *x, const real *w,
         KERNEL(depthwise)(s, false, y, x, w, bias, e);
         return;
     }
-    if (as_product(s, &g)) {
+    if (KERNEL(conv_as_product)(s, &g)) {
         if (e) g.epilogue = *e;
         KERNEL(gemm)(&g, y, x, w, bias, scratch);
         return;
@@ -566,7 +564,7 @@ size_t KERNEL(conv_data_scratch)(const weft__conv *s)
 {
     weft__gemm g;
     if (conv_is_depthwise(s)) return 0;
-    if (as_product(s, &g)) {
+    if (KERNEL(conv_as_product)(s, &g)) {
         g = data_product(&g);
         return KERNEL(gemm_scratch)(&g);
     }
@@ -583,7 +581,7 @@ void KERNEL(conv_data)(const weft__conv *s, real *dx, const real *dy, const real
         KERNEL(depthwise)(s, true, dx, dy, w, NULL, NULL);
         return;
     }
-    if (as_product(s, &g)) {
+    if (KERNEL(conv_as_product)(s, &g)) {
         g = data_product(&g);
         KERNEL(gemm)(&g, dx, dy, w, NULL, scratch);
         return;

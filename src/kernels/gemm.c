@@ -1,8 +1,7 @@
 /* gemm.c: matrix products on the register tile.
  *
  *   op(B) = B or B^T, A plain:  blocks of rows times panels of columns, the row tile
- *   A^T:                        the tile that sums over points (point_sums), then bias
- *                               and epilogue
+ *   A^T:                        sums over points (gemm_turned.c), then bias and epilogue
  *   few rows times B^T:         dot products of rows, nothing is packed */
 #include "kernels/conv.h"
 
@@ -307,72 +306,38 @@ static void run_dots(product *p)
 
 /* ---- A transposed ---- */
 
-/* The k points of A^T B as a picture: rows of 128 points, and what is left over. */
-enum { POINT_ROW = 128 };
-
-static point_sums points_of(const weft__gemm *g, int h, int w)
-{
-    return (point_sums){.s = {.n = 1,
-                              .h = h,
-                              .w = w,
-                              .c = g->m,
-                              .oh = h,
-                              .ow = w,
-                              .o = g->n,
-                              .kh = 1,
-                              .kw = 1,
-                              .stride_h = 1,
-                              .stride_w = 1,
-                              .dilate_h = 1,
-                              .dilate_w = 1,
-                              .groups = 1},
-                        .x_pixel = g->lda,
-                        .dy_pixel = g->ldb,
-                        .ldw = g->ldc,
-                        .add = g->accumulate};
-}
-
-static void run_points(const weft__gemm *g, real *c, const real *a, const real *b,
-                       void *scratch)
-{
-    int rows = g->k / POINT_ROW, rest = g->k % POINT_ROW;
-    point_sums p = points_of(g, rows, POINT_ROW);
-    p.x = a;
-    p.dy = b;
-    p.dw = c;
-    if (rows) KERNEL(point_sums)(&p, scratch);
-    if (!rest && rows) return;
-    p = points_of(g, 1, rest);
-    p.x = a + (ptrdiff_t)rows * POINT_ROW * g->lda;
-    p.dy = b + (ptrdiff_t)rows * POINT_ROW * g->ldb;
-    p.dw = c;
-    p.add = rows > 0 || g->accumulate;
-    KERNEL(point_sums)(&p, scratch);
-}
-
-/* A^T B^T: B is packed, one panel of all its columns, and then read as if it were plain.
- */
+/* A^T B^T: B is turned round first. */
 static size_t turned_size(const weft__gemm *g)
 {
     return g->tb ? tile_align((size_t)g->k * (size_t)g->n) : 0;
 }
 
+static weft__turned turned_of(const weft__gemm *g)
+{
+    return (weft__turned){.m = g->m,
+                          .n = g->n,
+                          .k = g->k,
+                          .lda = g->lda,
+                          .ldb = g->tb ? g->n : g->ldb,
+                          .ldc = g->ldc,
+                          .accumulate = g->accumulate};
+}
+
 static void run_turned(product *p, void *scratch)
 {
-    weft__gemm g = *p->g;
-    const real *b = p->b;
-    real *turned = scratch_start(scratch);
-    if (g.tb) {
-        KERNEL(transpose)
-        (turned, b, (size_t)g.n, (size_t)g.k, (size_t)g.n, (size_t)g.ldb);
-        b = turned;
-        g.ldb = g.n;
-    }
-    run_points(&g, p->c, p->a, b, turned + turned_size(p->g));
+    const weft__gemm *g = p->g;
+    weft__turned t = turned_of(g);
+    real *b = scratch_start(scratch);
+    if (g->tb) KERNEL(transpose)
+    (b, p->b, (size_t)g->n, (size_t)g->k, (size_t)g->n, (size_t)g->ldb);
+    t.a = p->a;
+    t.b = g->tb ? b : p->b;
+    t.c = p->c;
+    KERNEL(turned_sums)(&t, b + turned_size(g));
     if (p->bias)
-        for (int i = 0; i < g.m; i++)
-            for (int j = 0; j < g.n; j++) p->c[(ptrdiff_t)i * g.ldc + j] += p->bias[j];
-    if (g.epilogue.act != WEFT_ACT_NONE) finish(p, 0, g.m, 0, g.n);
+        for (int i = 0; i < g->m; i++)
+            for (int j = 0; j < g->n; j++) p->c[(ptrdiff_t)i * g->ldc + j] += p->bias[j];
+    if (g->epilogue.act != WEFT_ACT_NONE) finish(p, 0, g->m, 0, g->n);
 }
 
 /* ---- the kernel ---- */
@@ -381,12 +346,8 @@ size_t KERNEL(gemm_scratch)(const weft__gemm *g)
 {
     if (by_dots(g)) return 0;
     if (g->ta) {
-        int rows = g->k / POINT_ROW;
-        point_sums whole = points_of(g, rows, POINT_ROW);
-        point_sums rest = points_of(g, 1, g->k % POINT_ROW);
-        size_t a = rows ? KERNEL(point_sums_scratch)(&whole) : 0;
-        size_t b = KERNEL(point_sums_scratch)(&rest);
-        return turned_size(g) * sizeof(real) + (a > b ? a : b) + 64;
+        weft__turned t = turned_of(g);
+        return turned_size(g) * sizeof(real) + KERNEL(turned_sums_scratch)(&t) + 64;
     }
     product p = plan(g);
     return (p.packed_size + (p.copy_size + p.local_size) * (size_t)weft__workers()) *

@@ -96,6 +96,15 @@ typedef struct weft__pool {
                        the picture */
 } weft__pool;
 
+/* C[m][n] = A' B (+ C when accumulate): A [k][lda], B [k][ldb]. */
+typedef struct weft__turned {
+    int m, n, k;
+    const real *a, *b;
+    real *c;
+    ptrdiff_t lda, ldb, ldc;
+    bool accumulate;
+} weft__turned;
+
 /* C[rows][n] = A[rows][k] B (+ C when accumulate) (+ bias[n]). b is the first of B's
  * panels at the first of k rows; panel: elements from one to the next. */
 typedef struct weft__packed {
@@ -262,11 +271,8 @@ typedef struct weft__cell {
       (real * to, const real *b, int k, int n, ptrdiff_t ld, bool turned, int first, \
        int last)) \
     X(void, packed_product, (const weft__packed *p)) \
-    /* C[m][n] = A' B, A [k][lda], B [k][ldb]; whole vectors are read of a row of B. In \
-     * the caller's thread. */ \
-    X(void, turned_product, \
-      (real * c, const real *a, const real *b, int m, int n, int k, ptrdiff_t ldc, \
-       ptrdiff_t lda, ptrdiff_t ldb)) \
+    /* In the caller's thread. */ \
+    X(void, turned_product, (const weft__turned *t)) \
     /* cell.c: one step of a recurrent layer for some rows: the product with the state, \
      * and what gates make of it. The weights r [gates units][k] are packed by blocks \
      * of units with their bias [gates units] (or NULL), each cell_size elements. */ \

@@ -196,7 +196,6 @@ static size_t product_scratch(const job *j, weft__gemm (*make)(const job *j, int
     size_t most = 0;
     for (int i = 0; i < 4; i++) {
         weft__gemm g = make(j, tries[i] < rows ? tries[i] : rows);
-        if (g.ta) g.k = rows / 128 * 128 + 127;
         most = larger(most, j->k->gemm_scratch(&g));
     }
     return (most + 63) / 64 * 64;
