@@ -68,6 +68,9 @@ void KERNEL(winograd)(const weft__conv *s, bool data, real *y, const real *x,
                       const real *w, const real *bias, const weft__epilogue *e,
                       void *scratch);
 
+size_t KERNEL(winograd_kept)(const weft__conv *s); /* elements */
+void KERNEL(winograd_keep)(const weft__conv *s, real *to, const real *w);
+
 bool KERNEL(winograd_weight_fits)(const weft__conv *s);
 size_t KERNEL(winograd_weight_scratch)(const weft__conv *s);
 void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,

@@ -143,6 +143,12 @@ static void plan_items(sweep *p)
     p->splits = parts((size_t)p->co, p->split_columns);
 }
 
+static size_t packed_elements(const sweep *p)
+{
+    return tile_align((size_t)p->groups * (size_t)p->s->kh * (size_t)p->s->kw *
+                      (size_t)p->ci * (size_t)tile_padded(p->co));
+}
+
 static sweep plan(const weft__conv *s, bool data)
 {
     sweep p = {.s = s, .data = data, .groups = s->groups};
@@ -160,10 +166,8 @@ static sweep plan(const weft__conv *s, bool data)
     double pixels = (double)s->n * s->oh * s->ow;
     bool natural = p.co == tile_panel_width(p.co) ||
                    (p.co % WEFT_LANES == 0 && pixels <= 2 * TILE_ROWS_2);
-    p.packed = data || s->groups > 1 || !natural;
-    if (p.packed)
-        p.packed_size = tile_align((size_t)s->groups * (size_t)s->kh * (size_t)s->kw *
-                                   (size_t)p.ci * (size_t)tile_padded(p.co));
+    p.packed = data || s->groups > 1 || s->kept || !natural;
+    if (p.packed && !s->kept) p.packed_size = packed_elements(&p);
     if (p.gathered || p.patches)
         p.strip_size = tile_align(strip_elements(&p, p.rows, p.images));
     return p;
@@ -230,7 +234,8 @@ static void pack(const sweep *p, real *to, const real *w)
     packing k = {p, w, to};
     size_t panels = (size_t)(tile_padded(p->co) / tile_panel_width(p->co));
     size_t items = panels * (size_t)p->groups;
-    weft__parallel(items, conv_grain(items, (double)p->packed_size * 8), pack_task, &k);
+    weft__parallel(items, conv_grain(items, (double)packed_elements(p) * 8), pack_task,
+                   &k);
 }
 
 /* ---- one strip ---- */
@@ -489,8 +494,8 @@ static void run(sweep *p, real *y, const real *x, const real *w, const real *bia
     p->bias = bias;
     if (e) p->epilogue = *e;
     p->strip = packed + p->packed_size;
-    p->w = p->packed ? packed : w;
-    if (p->packed) pack(p, packed, w);
+    p->w = p->packed_size ? packed : w;
+    if (p->packed_size) pack(p, packed, w);
     weft__parallel(items, conv_grain(items, conv_work(p->s)), sweep_task, p);
 }
 
@@ -513,6 +518,7 @@ bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g)
     g->ldb = g->n;
     g->ldc = g->n;
     g->accumulate = s->accumulate;
+    g->kept = s->kept;
     return true;
 }
 
@@ -527,6 +533,33 @@ static weft__gemm data_product(const weft__gemm *g)
                         .ldc = g->k,
                         .tb = true,
                         .accumulate = g->accumulate};
+}
+
+size_t KERNEL(conv_kept)(const weft__conv *s)
+{
+    weft__conv kept = *s;
+    weft__gemm g;
+    kept.kept = true;
+    if (conv_is_depthwise(s)) return 0;
+    if (KERNEL(conv_as_product)(s, &g)) return KERNEL(gemm_kept)(&g);
+    if (KERNEL(winograd_fits)(&kept, false)) return KERNEL(winograd_kept)(&kept);
+    sweep p = plan(&kept, false);
+    return packed_elements(&p);
+}
+
+void KERNEL(conv_keep)(const weft__conv *s, real *to, const real *w)
+{
+    weft__conv kept = *s;
+    weft__gemm g;
+    kept.kept = true;
+    if (KERNEL(conv_as_product)(s, &g)) {
+        KERNEL(gemm_keep)(&g, to, w);
+    } else if (KERNEL(winograd_fits)(&kept, false)) {
+        KERNEL(winograd_keep)(&kept, to, w);
+    } else {
+        sweep p = plan(&kept, false);
+        pack(&p, to, w);
+    }
 }
 
 size_t KERNEL(conv_scratch)(const weft__conv *s)

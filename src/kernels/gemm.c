@@ -61,14 +61,14 @@ static void plan_packing(product *p)
     const weft__gemm *g = p->g;
     bool natural = !g->tb && g->n == tile_panel_width(g->n) && g->ldb == g->n;
     int tail = g->n % WEFT_LANES ? WEFT_LANES : 0;
-    p->packed = g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
+    p->packed = g->kept || g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
     p->main = p->packed ? 0 : g->n - g->n % WEFT_LANES;
-    p->local = p->packed && p->row_blocks <= 2;
+    p->local = p->packed && !g->kept && p->row_blocks <= 2;
     p->wide = least((int)p->split_columns, 4 * TILE_COLUMNS);
     size_t columns = (size_t)(p->packed ? tile_padded(g->n) : tail);
     if (p->local)
         p->local_size = tile_align((size_t)p->wide * (size_t)p->depth);
-    else
+    else if (!g->kept)
         p->packed_size = tile_align(columns * (size_t)g->k);
 }
 
@@ -124,7 +124,7 @@ static void pack_task(void *arg, size_t begin, size_t end, int worker)
 static void pack(product *p)
 {
     const weft__gemm *g = p->g;
-    if (p->local) return;
+    if (p->local || g->kept) return;
     if (p->packed) {
         size_t panels = (size_t)(tile_padded(g->n) / tile_panel_width(g->n));
         weft__parallel(panels, conv_grain(panels, (double)p->packed_size * 8), pack_task,
@@ -342,6 +342,19 @@ static void run_turned(product *p, void *scratch)
 
 /* ---- the kernel ---- */
 
+size_t KERNEL(gemm_kept)(const weft__gemm *g)
+{
+    if (g->ta || g->tb) return 0;
+    return tile_align((size_t)tile_padded(g->n) * (size_t)g->k);
+}
+
+void KERNEL(gemm_keep)(const weft__gemm *g, real *to, const real *b)
+{
+    product p = {.g = g, .packed = true, .b = b, .panels = to};
+    p.packed_size = KERNEL(gemm_kept)(g);
+    pack(&p);
+}
+
 size_t KERNEL(gemm_scratch)(const weft__gemm *g)
 {
     if (by_dots(g)) return 0;
@@ -373,6 +386,7 @@ void KERNEL(gemm)(const weft__gemm *g, real *c, const real *a, const real *b,
     } else {
         p.panels = scratch_start(scratch);
         p.buffers = p.panels + p.packed_size;
+        if (g->kept) p.panels = (real *)b;
         pack(&p);
         size_t items = p.row_blocks * p.splits;
         weft__parallel(items, conv_grain(items, work_of(g)), block_task, &p);

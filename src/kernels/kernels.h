@@ -55,6 +55,7 @@ typedef struct weft__gemm {
     int m, n, k;
     int lda, ldb, ldc;
     bool ta, tb, accumulate;
+    bool kept; /* B is what gemm_keep made of it; not with ta or tb */
     weft__epilogue epilogue;
 } weft__gemm;
 
@@ -70,6 +71,7 @@ typedef struct weft__conv {
     bool accumulate; /* y, or the dx of conv_data, is added to what is there, before the
                         epilogue */
     bool exact;      /* plain sums of products: no Winograd */
+    bool kept;       /* w is what conv_keep made of it */
 } weft__conv;
 
 /* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's size)
@@ -235,6 +237,12 @@ typedef struct weft__cell {
     X(void, gemm, \
       (const weft__gemm *g, real *c, const real *a, const real *b, const real *bias, \
        void *scratch)) \
+    /* What products and convolutions make of their weights before anything else, to be  \
+     * kept while these do not change. _kept: elements; 0: w is used as it is. */ \
+    X(size_t, gemm_kept, (const weft__gemm *g)) \
+    X(void, gemm_keep, (const weft__gemm *g, real *to, const real *b)) \
+    X(size_t, conv_kept, (const weft__conv *s)) \
+    X(void, conv_keep, (const weft__conv *s, real *to, const real *w)) \
     X(size_t, conv_scratch, (const weft__conv *s)) \
     X(void, conv, \
       (const weft__conv *s, real *y, const real *x, const real *w, const real *bias, \
