@@ -117,7 +117,11 @@ static void plan_layout(sweep *p)
     if (!p->patches && alias) p->gathered = true;
     if ((size_t)stride * (size_t)p->pitch * sizeof(real) % 2048 == 0) p->pitch += 16;
     if (!p->gathered && !p->patches) p->pitch = whole;
-    p->panels = p->out_w / p->phases_w <= TILE_ROWS_4 && !p->patches ? 2 : 1;
+    /* Two panels side by side where rows are short, or where a result is so little work
+     * that its lines should be written whole. */
+    bool light = p->ci * taps <= 32 && p->co % (2 * TILE_COLUMNS) == 0;
+    bool wide = light || p->out_w / p->phases_w <= TILE_ROWS_4;
+    p->panels = wide && !p->patches ? 2 : 1;
     if (p->panels * TILE_PANEL > TILE_VECTORS) p->panels = 1;
 }
 
@@ -322,11 +326,13 @@ static tile_rows tile_for(const sweep *p, const strip *t, const real *b, ptrdiff
 {
     int width = tile_panel_width(p->co);
     bool direct = !p->packed;
+    bool apart = p->co >= 64; /* results so far apart that they are not fetched ahead */
     const real *bias = p->bias ? p->bias + (ptrdiff_t)t->group * p->co + n0 : NULL;
     return (tile_rows){.b = b + (direct ? n0 : n0 * k_rows),
                        .ldb = direct ? p->co : width,
                        .panel = direct ? TILE_COLUMNS : width * k_rows,
                        .n = n,
+                       .ahead_c = apart,
                        .load = p->s->accumulate,
                        .bias = bias,
                        .taps_h = 1,
