@@ -90,6 +90,62 @@ static int shares_memory(const weft_plan *p, int i)
     return s->residual && gives_memory(p, i, s->nin - 1) ? s->nin - 1 : -1;
 }
 
+/* What step s wants beside its values. */
+static weft__memory memory_of(const weft_plan *p, const weft__step *s)
+{
+    weft__memory m = {0};
+    weft__tensor *t = s->tensors;
+    for (int k = 0; k < s->nin; k++)
+        t[k] = s->in[k] ? p->val[s->in[k]].t : (weft__tensor){.rank = -1};
+    for (int k = 0; k < s->nout; k++) t[s->nin + k] = p->val[s->out[k]].t;
+    if (s->op->memory)
+        s->op->memory(s->run.node, t, t + s->nin, p->kernels, s->backward, &m);
+    return m;
+}
+
+static bool is_folded(const weft_plan *p, int v)
+{
+    bool any = false;
+    for (int f = 0; f < p->folds; f++) any |= p->folded[f].weight == v;
+    return any;
+}
+
+/* Does the step keep its weight in a form of its own? Only where nothing is trained. */
+static bool keeps(const weft_plan *p, const weft__step *s)
+{
+    if (!s->op->keep || p->opts.training || p->opts.loss.id || p->opts.keep_all ||
+        p->g->f64)
+        return false;
+    if (!in_graph_memory(p, s->in[1]) && !is_folded(p, s->in[1])) return false;
+    return memory_of(p, s).kept > 0;
+}
+
+/* A folded weight that its step keeps in another form is needed only until that is made:
+ * all of these share one place. */
+static weft_status place_folds(weft_plan *p)
+{
+    size_t most = 0;
+    int end = weft__plan_end(p);
+    for (int f = 0; f < p->folds; f++) {
+        weft__pval *w = &p->val[p->folded[f].weight], *b = &p->val[p->folded[f].bias];
+        const weft__step *s = weft__reader_of_fold(p, &p->folded[f]);
+        size_t bytes = tensor_bytes(p, &w->t);
+        b->block = weft__plan_block(p, tensor_bytes(p, &b->t), -1, end);
+        if (!keeps(p, s))
+            w->block = weft__plan_block(p, bytes, -1, end);
+        else if (bytes > most)
+            most = bytes;
+    }
+    int shared = most ? weft__plan_block(p, most, -1, -1) : -1;
+    for (int f = 0; f < p->folds; f++) {
+        weft__pval *w = &p->val[p->folded[f].weight];
+        if (w->block < 0) w->block = shared;
+        if (w->block < 0 || p->val[p->folded[f].bias].block < 0)
+            return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+    }
+    return WEFT_OK;
+}
+
 static weft_status place_values(weft_plan *p)
 {
     int end = weft__plan_end(p);
@@ -98,14 +154,8 @@ static weft_status place_values(weft_plan *p)
         p->val[v].block = weft__plan_block(p, tensor_bytes(p, &p->val[v].t), -1, end);
         if (p->val[v].block < 0) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
     }
-    for (int f = 0; f < p->folds; f++) {
-        int pair[2] = {p->folded[f].weight, p->folded[f].bias};
-        for (int k = 0; k < 2; k++) {
-            weft__pval *v = &p->val[pair[k]];
-            v->block = weft__plan_block(p, tensor_bytes(p, &v->t), -1, end);
-            if (v->block < 0) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
-        }
-    }
+    weft_status status = place_folds(p);
+    if (status) return status;
     for (int i = 0; i < p->steps; i++) {
         const weft__step *s = &p->step[i];
         int from = shares_memory(p, i);
@@ -204,20 +254,19 @@ static weft_status place_workspace(weft_plan *p)
 {
     for (int i = 0; i < p->steps; i++) {
         weft__step *s = &p->step[i];
-        weft__memory m = {0};
+        weft__memory m = memory_of(p, s);
         weft__tensor *t = s->tensors;
-        for (int k = 0; k < s->nin; k++)
-            t[k] = s->in[k] ? p->val[s->in[k]].t : (weft__tensor){.rank = -1};
-        for (int k = 0; k < s->nout; k++) t[s->nin + k] = p->val[s->out[k]].t;
-        if (s->op->memory)
-            s->op->memory(s->run.node, t, t + s->nin, p->kernels, s->backward, &m);
+        bool kept = keeps(p, s);
+        if (kept) m.scratch = m.scratch_kept;
+        if (kept) s->kept_block = weft__plan_block(p, m.kept, -1, weft__plan_end(p));
         int back = weft__backward_time(p, i);
         if (m.saved)
             s->saved_block = weft__plan_block(p, m.saved, i, s->backward ? back : i);
         if (m.scratch) s->scratch_block = weft__plan_block(p, m.scratch, i, i);
         if (m.scratch && s->backward)
             s->scratch_back_block = weft__plan_block(p, m.scratch, back, back);
-        if ((m.saved && s->saved_block < 0) || (m.scratch && s->scratch_block < 0))
+        if ((m.saved && s->saved_block < 0) || (m.scratch && s->scratch_block < 0) ||
+            (kept && s->kept_block < 0))
             return weft__fail(WEFT_ENOMEM, "plan: out of memory");
         s->flops = s->op->flops ? s->op->flops(s->run.node, t, t + s->nin) : 0;
     }
@@ -312,6 +361,7 @@ static void set_pointers(weft_plan *p)
         s->run.saved = at(p, s->saved_block);
         s->run.scratch = s->scratch = at(p, s->scratch_block);
         s->scratch_back = at(p, s->scratch_back_block);
+        s->run.kept = at(p, s->kept_block);
         s->run.kernels = p->kernels;
         s->run.epilogue = s->activation ? &s->epilogue : NULL;
         s->run.residual = s->residual ? &in[s->nin - 1] : NULL;

@@ -107,7 +107,8 @@ static weft__step *step_add(weft_plan *p, const weft__node *node)
                       .nout = node->nout,
                       .saved_block = -1,
                       .scratch_block = -1,
-                      .scratch_back_block = -1};
+                      .scratch_back_block = -1,
+                      .kept_block = -1};
     /* one more, for a residual */
     s->in = weft__arena_alloc(&p->arena, (nin + 1) * sizeof(int));
     s->out = weft__arena_alloc(&p->arena, nout * sizeof(int));
@@ -288,6 +289,7 @@ weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan *
         p->kernels = weft__kernels_exact(p->kernels);
     p->workers = weft__workers();
     p->loss_scale = 1.0f;
+    p->version = g->version - 1;
     p->vals = g->values;
     p->val_room = g->values * 2;
     p->val = calloc((size_t)p->val_room, sizeof *p->val);

@@ -41,7 +41,7 @@ typedef struct weft__step {
         *adds; /* input i: another consumer has written this gradient before; add to it */
     void **temporary; /* where backward then writes before the pass adds; NULL: it adds */
     int *temporary_block;
-    int saved_block, scratch_block, scratch_back_block;
+    int saved_block, scratch_block, scratch_back_block, kept_block;
     void *scratch, *scratch_back; /* of forward and of backward */
     double flops;
 } weft__step;
@@ -63,7 +63,7 @@ struct weft_plan {
     const weft__kernels *kernels; /* of the graph's precision; opaque there */
     struct weft__folded *folded;  /* batch norms folded into weights */
     int folds;
-    unsigned long version; /* of the parameters that the folds were made from */
+    unsigned long version; /* of the parameters that folds and kept forms come from */
     weft_trace_fn *trace;
     void *trace_user;
     float loss_scale;
@@ -86,7 +86,10 @@ int weft__plan_block(weft_plan *p, size_t bytes, int first,
 weft_status weft__plan_memory(weft_plan *p);
 /* Merges activations into what comes before them; folds batch norms for inference. */
 weft_status weft__plan_fuse(weft_plan *p);
-/* Recomputes folded weights when the parameters have changed. */
+/* The step whose weight that is. */
+weft__step *weft__reader_of_fold(const weft_plan *p, const weft__folded *f);
+/* Makes folded weights, and what steps keep of weights, when the parameters have changed.
+ */
 void weft__plan_refresh(weft_plan *p);
 
 int weft__pval_add(weft_plan *p); /* 0: out of memory */

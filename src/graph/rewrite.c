@@ -4,6 +4,7 @@
 
 #include "ops/batch_norm.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,24 +196,42 @@ weft_status weft__plan_fuse(weft_plan *p)
     return WEFT_OK;
 }
 
+weft__step *weft__reader_of_fold(const weft_plan *p, const weft__folded *f)
+{
+    for (int i = 0; i < p->steps; i++)
+        if (p->step[i].nin > 1 && p->step[i].in[1] == f->weight) return &p->step[i];
+    assert(false);
+    return NULL;
+}
+
+static void fold(weft_plan *p, const weft__folded *f)
+{
+    const float *w = p->val[f->from_weight].t.data, *norm[4];
+    const float *b = f->from_bias ? p->val[f->from_bias].t.data : NULL;
+    float *to = p->val[f->weight].t.data, *shift = p->val[f->bias].t.data;
+    for (int k = 0; k < 4; k++) norm[k] = p->val[f->norm[k]].t.data;
+    size_t outputs = p->val[f->bias].t.count, rows = p->val[f->weight].t.count / outputs;
+    for (size_t o = 0; o < outputs; o++) {
+        double scale = norm[0][o] / sqrt((double)norm[3][o] + f->eps);
+        shift[o] = (float)(((b ? b[o] : 0.0f) - (double)norm[2][o]) * scale + norm[1][o]);
+        for (size_t r = 0; r < rows; r++)
+            to[r * outputs + o] = (float)(w[r * outputs + o] * scale);
+    }
+}
+
+static void keep(const weft__step *s)
+{
+    if (s->run.kept) s->op->keep(&s->run);
+}
+
 void weft__plan_refresh(weft_plan *p)
 {
-    if (!p->folds || p->version == p->g->version) return;
+    if (p->version == p->g->version) return;
     for (int n = 0; n < p->folds; n++) {
-        const weft__folded *f = &p->folded[n];
-        const float *w = p->val[f->from_weight].t.data, *norm[4];
-        const float *b = f->from_bias ? p->val[f->from_bias].t.data : NULL;
-        float *to = p->val[f->weight].t.data, *shift = p->val[f->bias].t.data;
-        for (int k = 0; k < 4; k++) norm[k] = p->val[f->norm[k]].t.data;
-        size_t outputs = p->val[f->bias].t.count,
-               rows = p->val[f->weight].t.count / outputs;
-        for (size_t o = 0; o < outputs; o++) {
-            double scale = norm[0][o] / sqrt((double)norm[3][o] + f->eps);
-            shift[o] =
-                (float)(((b ? b[o] : 0.0f) - (double)norm[2][o]) * scale + norm[1][o]);
-            for (size_t r = 0; r < rows; r++)
-                to[r * outputs + o] = (float)(w[r * outputs + o] * scale);
-        }
+        fold(p, &p->folded[n]);
+        keep(weft__reader_of_fold(p, &p->folded[n]));
     }
+    for (int i = 0; i < p->steps; i++)
+        if (p->step[i].nin > 1 && p->step[i].in[1] < p->g->values) keep(&p->step[i]);
     p->version = p->g->version;
 }

@@ -68,6 +68,9 @@ void KERNEL(winograd)(const weft__conv *s, bool data, real *y, const real *x,
                       const real *w, const real *bias, const weft__epilogue *e,
                       void *scratch);
 
+size_t KERNEL(winograd_kept)(const weft__conv *s); /* elements */
+void KERNEL(winograd_keep)(const weft__conv *s, real *to, const real *w);
+
 bool KERNEL(winograd_weight_fits)(const weft__conv *s);
 size_t KERNEL(winograd_weight_scratch)(const weft__conv *s);
 void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
@@ -85,6 +88,30 @@ typedef struct point_sums {
 } point_sums;
 size_t KERNEL(point_sums_scratch)(const point_sums *p);
 void KERNEL(point_sums)(const point_sums *p, void *scratch);
+
+/* A matrix that is the sum of several, its leaves: the first one is where the sum shall
+ * be, the others lie densely one behind the other. */
+typedef struct leaves {
+    real *to, *partial;
+    ptrdiff_t ld; /* of `to` */
+    size_t rows, count;
+    int columns;
+} leaves;
+void KERNEL(merge_leaves)(const leaves *l);
+
+static inline real *leaf_at(const leaves *l, size_t leaf, size_t row)
+{
+    return leaf ? l->partial + ((leaf - 1) * l->rows + row) * (size_t)l->columns
+                : l->to + (ptrdiff_t)row * l->ld;
+}
+
+/* t, shared among threads. */
+size_t KERNEL(turned_sums_scratch)(const weft__turned *t);
+void KERNEL(turned_sums)(const weft__turned *t, void *scratch);
+
+/* Convolutions that are one product: 1x1 with stride 1, or a kernel as large as the
+ * picture. */
+bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g);
 
 /* Multiply-adds of the convolution. */
 static inline double conv_work(const weft__conv *s)

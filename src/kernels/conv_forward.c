@@ -117,7 +117,11 @@ static void plan_layout(sweep *p)
     if (!p->patches && alias) p->gathered = true;
     if ((size_t)stride * (size_t)p->pitch * sizeof(real) % 2048 == 0) p->pitch += 16;
     if (!p->gathered && !p->patches) p->pitch = whole;
-    p->panels = p->out_w / p->phases_w <= TILE_ROWS_4 && !p->patches ? 2 : 1;
+    /* Two panels side by side where rows are short, or where a result is so little work
+     * that its lines should be written whole. */
+    bool light = p->ci * taps <= 32 && p->co % (2 * TILE_COLUMNS) == 0;
+    bool wide = light || p->out_w / p->phases_w <= TILE_ROWS_4;
+    p->panels = wide && !p->patches ? 2 : 1;
     if (p->panels * TILE_PANEL > TILE_VECTORS) p->panels = 1;
 }
 
@@ -143,6 +147,12 @@ static void plan_items(sweep *p)
     p->splits = parts((size_t)p->co, p->split_columns);
 }
 
+static size_t packed_elements(const sweep *p)
+{
+    return tile_align((size_t)p->groups * (size_t)p->s->kh * (size_t)p->s->kw *
+                      (size_t)p->ci * (size_t)tile_padded(p->co));
+}
+
 static sweep plan(const weft__conv *s, bool data)
 {
     sweep p = {.s = s, .data = data, .groups = s->groups};
@@ -160,10 +170,8 @@ static sweep plan(const weft__conv *s, bool data)
     double pixels = (double)s->n * s->oh * s->ow;
     bool natural = p.co == tile_panel_width(p.co) ||
                    (p.co % WEFT_LANES == 0 && pixels <= 2 * TILE_ROWS_2);
-    p.packed = data || s->groups > 1 || !natural;
-    if (p.packed)
-        p.packed_size = tile_align((size_t)s->groups * (size_t)s->kh * (size_t)s->kw *
-                                   (size_t)p.ci * (size_t)tile_padded(p.co));
+    p.packed = data || s->groups > 1 || s->kept || !natural;
+    if (p.packed && !s->kept) p.packed_size = packed_elements(&p);
     if (p.gathered || p.patches)
         p.strip_size = tile_align(strip_elements(&p, p.rows, p.images));
     return p;
@@ -230,7 +238,8 @@ static void pack(const sweep *p, real *to, const real *w)
     packing k = {p, w, to};
     size_t panels = (size_t)(tile_padded(p->co) / tile_panel_width(p->co));
     size_t items = panels * (size_t)p->groups;
-    weft__parallel(items, conv_grain(items, (double)p->packed_size * 8), pack_task, &k);
+    weft__parallel(items, conv_grain(items, (double)packed_elements(p) * 8), pack_task,
+                   &k);
 }
 
 /* ---- one strip ---- */
@@ -317,11 +326,13 @@ static tile_rows tile_for(const sweep *p, const strip *t, const real *b, ptrdiff
 {
     int width = tile_panel_width(p->co);
     bool direct = !p->packed;
+    bool apart = p->co >= 64; /* results so far apart that they are not fetched ahead */
     const real *bias = p->bias ? p->bias + (ptrdiff_t)t->group * p->co + n0 : NULL;
     return (tile_rows){.b = b + (direct ? n0 : n0 * k_rows),
                        .ldb = direct ? p->co : width,
                        .panel = direct ? TILE_COLUMNS : width * k_rows,
                        .n = n,
+                       .ahead_c = apart,
                        .load = p->s->accumulate,
                        .bias = bias,
                        .taps_h = 1,
@@ -489,16 +500,14 @@ static void run(sweep *p, real *y, const real *x, const real *w, const real *bia
     p->bias = bias;
     if (e) p->epilogue = *e;
     p->strip = packed + p->packed_size;
-    p->w = p->packed ? packed : w;
-    if (p->packed) pack(p, packed, w);
+    p->w = p->packed_size ? packed : w;
+    if (p->packed_size) pack(p, packed, w);
     weft__parallel(items, conv_grain(items, conv_work(p->s)), sweep_task, p);
 }
 
 /* ---- the kernels ---- */
 
-/* Convolutions that are one product: 1x1 with stride 1, or a kernel as large as the
- * picture. */
-static bool as_product(const weft__conv *s, weft__gemm *g)
+bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g)
 {
     double pixels = (double)s->n * s->h * s->w, image = (double)s->h * s->w * s->c;
     if (s->groups != 1 || s->top || s->left || image > INT_MAX) return false;
@@ -515,6 +524,7 @@ static bool as_product(const weft__conv *s, weft__gemm *g)
     g->ldb = g->n;
     g->ldc = g->n;
     g->accumulate = s->accumulate;
+    g->kept = s->kept;
     return true;
 }
 
@@ -531,11 +541,38 @@ static weft__gemm data_product(const weft__gemm *g)
                         .accumulate = g->accumulate};
 }
 
+size_t KERNEL(conv_kept)(const weft__conv *s)
+{
+    weft__conv kept = *s;
+    weft__gemm g;
+    kept.kept = true;
+    if (conv_is_depthwise(s)) return 0;
+    if (KERNEL(conv_as_product)(s, &g)) return KERNEL(gemm_kept)(&g);
+    if (KERNEL(winograd_fits)(&kept, false)) return KERNEL(winograd_kept)(&kept);
+    sweep p = plan(&kept, false);
+    return packed_elements(&p);
+}
+
+void KERNEL(conv_keep)(const weft__conv *s, real *to, const real *w)
+{
+    weft__conv kept = *s;
+    weft__gemm g;
+    kept.kept = true;
+    if (KERNEL(conv_as_product)(s, &g)) {
+        KERNEL(gemm_keep)(&g, to, w);
+    } else if (KERNEL(winograd_fits)(&kept, false)) {
+        KERNEL(winograd_keep)(&kept, to, w);
+    } else {
+        sweep p = plan(&kept, false);
+        pack(&p, to, w);
+    }
+}
+
 size_t KERNEL(conv_scratch)(const weft__conv *s)
 {
     weft__gemm g;
     if (conv_is_depthwise(s)) return 0;
-    if (as_product(s, &g)) return KERNEL(gemm_scratch)(&g);
+    if (KERNEL(conv_as_product)(s, &g)) return KERNEL(gemm_scratch)(&g);
     if (KERNEL(winograd_fits)(s, false)) return KERNEL(winograd_scratch)(s, false);
     sweep p = plan(s, false);
     return plan_bytes(&p);
@@ -549,7 +586,7 @@ void KERNEL(conv)(const weft__conv *s, real *y, const real *x, const real *w,
         KERNEL(depthwise)(s, false, y, x, w, bias, e);
         return;
     }
-    if (as_product(s, &g)) {
+    if (KERNEL(conv_as_product)(s, &g)) {
         if (e) g.epilogue = *e;
         KERNEL(gemm)(&g, y, x, w, bias, scratch);
         return;
@@ -566,7 +603,7 @@ size_t KERNEL(conv_data_scratch)(const weft__conv *s)
 {
     weft__gemm g;
     if (conv_is_depthwise(s)) return 0;
-    if (as_product(s, &g)) {
+    if (KERNEL(conv_as_product)(s, &g)) {
         g = data_product(&g);
         return KERNEL(gemm_scratch)(&g);
     }
@@ -583,7 +620,7 @@ void KERNEL(conv_data)(const weft__conv *s, real *dx, const real *dy, const real
         KERNEL(depthwise)(s, true, dx, dy, w, NULL, NULL);
         return;
     }
-    if (as_product(s, &g)) {
+    if (KERNEL(conv_as_product)(s, &g)) {
         g = data_product(&g);
         KERNEL(gemm)(&g, dx, dy, w, NULL, scratch);
         return;

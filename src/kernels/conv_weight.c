@@ -18,9 +18,10 @@ typedef struct sums_plan {
     int low, wide, span; /* columns that are read; input rows that one output row reads */
     ptrdiff_t pitch;
     int rows, images; /* of a strip */
-    size_t strips, units, leaves;
-    size_t strip_size, pack_size, dw_size; /* elements */
-    real *partial, *strip;
+    size_t strips, units;
+    leaves leaves;
+    size_t strip_size, pack_size; /* elements */
+    real *strip;
 } sums_plan;
 
 static int least(int a, int b)
@@ -68,10 +69,14 @@ static void plan_strips(sums_plan *k)
     k->images = k->strips > 1 ? 1 : least(s->n, POINTS / (points > 0 ? points : 1) + 1);
     k->units = k->strips * parts((size_t)s->n, (size_t)k->images);
     size_t blocks = k->ci_blocks * k->co_blocks * (size_t)s->groups;
-    k->leaves = blocks < ITEMS_WANTED ? parts(ITEMS_WANTED, blocks) : 1;
+    size_t count = blocks < ITEMS_WANTED ? parts(ITEMS_WANTED, blocks) : 1;
     double useful = conv_work(s) / TILE_SMALL_WORK * 4 + 1; /* small work is not cut */
-    if ((double)k->leaves > useful) k->leaves = (size_t)useful;
-    if (k->leaves > k->units) k->leaves = k->units;
+    if ((double)count > useful) count = (size_t)useful;
+    k->leaves = (leaves){.to = k->p->dw,
+                         .ld = k->p->ldw,
+                         .rows = (size_t)s->kh * (size_t)s->kw * (size_t)k->ci,
+                         .columns = s->o,
+                         .count = count > k->units ? k->units : count};
 }
 
 static sums_plan plan(const point_sums *p)
@@ -98,15 +103,19 @@ static sums_plan plan(const point_sums *p)
     if (k.packed)
         k.pack_size = tile_align((size_t)k.images * (size_t)k.rows * (size_t)s->ow *
                                  (size_t)tile_padded(k.co_block));
-    k.dw_size = (size_t)s->kh * (size_t)s->kw * (size_t)k.ci * (size_t)s->o;
     return k;
+}
+
+static size_t leaves_size(const leaves *l)
+{
+    return tile_align((l->count - 1) * l->rows * (size_t)l->columns);
 }
 
 size_t KERNEL(point_sums_scratch)(const point_sums *p)
 {
     sums_plan k = plan(p);
     size_t workers = (k.strip_size + k.pack_size) * (size_t)weft__workers();
-    return (tile_align((k.leaves - 1) * k.dw_size) + workers) * sizeof(real) + 64;
+    return (leaves_size(&k.leaves) + workers) * sizeof(real) + 64;
 }
 
 /* ---- one item ---- */
@@ -238,9 +247,9 @@ static void sums_task(void *arg, size_t begin, size_t end, int worker)
     const weft__conv *s = &k->p->s;
     real *buffer = k->strip + (size_t)worker * (k->strip_size + k->pack_size);
     for (size_t item = begin; item < end; item++) {
-        size_t leaf = item % k->leaves, at = item / k->leaves;
+        size_t count = k->leaves.count, leaf = item % count, at = item / count;
         block b = {.add = k->p->add && !leaf};
-        b.dw = leaf ? k->partial + (leaf - 1) * k->dw_size : k->p->dw;
+        b.dw = leaf_at(&k->leaves, leaf, 0);
         b.ldw = leaf ? s->o : k->p->ldw;
         b.o0 = (int)(at % k->co_blocks) * k->co_block;
         b.o1 = least(b.o0 + k->co_block, k->co);
@@ -248,8 +257,7 @@ static void sums_task(void *arg, size_t begin, size_t end, int worker)
         b.c0 = (int)(at % k->ci_blocks) * k->ci_block;
         b.c1 = least(b.c0 + k->ci_block, k->ci);
         b.group = (int)(at / k->ci_blocks);
-        for (size_t u = k->units * leaf / k->leaves;
-             u < k->units * (leaf + 1) / k->leaves; u++) {
+        for (size_t u = k->units * leaf / count; u < k->units * (leaf + 1) / count; u++) {
             b.image0 = (int)(u / k->strips) * k->images;
             b.image1 = least(b.image0 + k->images, s->n);
             b.q0 = (int)(u % k->strips) * k->rows;
@@ -271,31 +279,31 @@ WEFT_INLINE void add_into(real *to, const real *from, int n)
 
 static void merge_task(void *arg, size_t begin, size_t end, int worker)
 {
-    const sums_plan *k = arg;
-    int o = k->p->s.o;
+    const leaves *l = arg;
     (void)worker;
-    for (size_t row = begin; row < end; row++) {
-        size_t at = row * (size_t)o;
-        for (size_t step = 1; step < k->leaves; step *= 2)
-            for (size_t leaf = 0; leaf + step < k->leaves; leaf += 2 * step)
-                add_into(leaf ? k->partial + (leaf - 1) * k->dw_size + at
-                              : k->p->dw + (ptrdiff_t)row * k->p->ldw,
-                         k->partial + (leaf + step - 1) * k->dw_size + at, o);
-    }
+    for (size_t row = begin; row < end; row++)
+        for (size_t step = 1; step < l->count; step *= 2)
+            for (size_t leaf = 0; leaf + step < l->count; leaf += 2 * step)
+                add_into(leaf_at(l, leaf, row), leaf_at(l, leaf + step, row), l->columns);
+}
+
+void KERNEL(merge_leaves)(const leaves *l)
+{
+    leaves mine = *l;
+    if (l->count == 1) return;
+    size_t share = 32768 / (l->count * (size_t)l->columns) + 1;
+    weft__parallel(l->rows, share, merge_task, &mine);
 }
 
 void KERNEL(point_sums)(const point_sums *p, void *scratch)
 {
     sums_plan k = plan(p);
     size_t blocks = k.ci_blocks * k.co_blocks * (size_t)p->s.groups;
-    size_t rows = (size_t)p->s.kh * (size_t)p->s.kw * (size_t)k.ci,
-           items = blocks * k.leaves;
-    k.partial = scratch_start(scratch);
-    k.strip = k.partial + tile_align((k.leaves - 1) * k.dw_size);
+    size_t items = blocks * k.leaves.count;
+    k.leaves.partial = scratch_start(scratch);
+    k.strip = k.leaves.partial + leaves_size(&k.leaves);
     weft__parallel(items, conv_grain(items, conv_work(&p->s)), sums_task, &k);
-    if (k.leaves == 1) return;
-    size_t share = 32768 / (k.leaves * (size_t)p->s.o) + 1;
-    weft__parallel(rows, share, merge_task, &k);
+    KERNEL(merge_leaves)(&k.leaves);
 }
 
 static point_sums whole(const weft__conv *s, real *dw, const real *dy, const real *x)
@@ -309,9 +317,22 @@ static point_sums whole(const weft__conv *s, real *dw, const real *dy, const rea
                         .ldw = s->o};
 }
 
+/* dw[k][n] = x[m][k]^T dy[m][n], unless the outputs are so few that copying x as
+ * turned_product does takes longer than it saves. */
+static bool weight_product(const weft__conv *s, weft__turned *t)
+{
+    weft__gemm g;
+    if (!KERNEL(conv_as_product)(s, &g) || g.n <= 64) return false;
+    *t = (weft__turned){
+        .m = g.k, .n = g.n, .k = g.m, .lda = g.lda, .ldb = g.ldc, .ldc = g.n};
+    return true;
+}
+
 size_t KERNEL(conv_weight_scratch)(const weft__conv *s)
 {
+    weft__turned t;
     if (conv_is_depthwise(s)) return KERNEL(depthwise_weight_scratch)(s);
+    if (weight_product(s, &t)) return KERNEL(turned_sums_scratch)(&t);
     if (KERNEL(winograd_weight_fits)(s)) return KERNEL(winograd_weight_scratch)(s);
     point_sums p = whole(s, NULL, NULL, NULL);
     return KERNEL(point_sums_scratch)(&p);
@@ -320,8 +341,16 @@ size_t KERNEL(conv_weight_scratch)(const weft__conv *s)
 void KERNEL(conv_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
                          void *scratch)
 {
+    weft__turned t;
     if (conv_is_depthwise(s)) {
         KERNEL(depthwise_weight)(s, dw, dy, x, scratch);
+        return;
+    }
+    if (weight_product(s, &t)) {
+        t.a = x;
+        t.b = dy;
+        t.c = dw;
+        KERNEL(turned_sums)(&t, scratch);
         return;
     }
     if (KERNEL(winograd_weight_fits)(s)) {

@@ -41,7 +41,8 @@ typedef struct winograd {
     ptrdiff_t v_row, v_plane, m_row, m_plane, u_plane;
     size_t u_size, v_size, m_size, zero_size; /* elements */
     const real *x, *w, *bias, *zeros;
-    real *y, *shared, *work; /* shared: v if few, else u */
+    const real *u;           /* of all weights: shared, or kept */
+    real *y, *shared, *work; /* shared: v if few, else u unless kept */
     weft__epilogue epilogue;
 } winograd;
 
@@ -63,10 +64,10 @@ static void plan_many(winograd *p)
 
 static void plan_few(winograd *p)
 {
-    p->group = FEW_OUTPUTS / p->width;
+    p->group = p->s->kept ? 1 : FEW_OUTPUTS / p->width;
     if (p->group < 1) p->group = 1;
     if (p->group > p->panels) p->group = p->panels;
-    p->depth = p->ci < FEW_DEPTH ? p->ci : FEW_DEPTH;
+    p->depth = p->ci < FEW_DEPTH || p->s->kept ? p->ci : FEW_DEPTH;
     p->splits = parts((size_t)p->panels, (size_t)p->group);
     p->blocks = parts(p->tiles, FEW_BLOCK);
 }
@@ -87,7 +88,7 @@ static winograd plan(const weft__conv *s, bool data)
     p.tiles = (size_t)s->n * (size_t)p.tiles_h * (size_t)p.tiles_w;
     p.width = tile_panel_width(p.co);
     p.panels = tile_padded(p.co) / p.width;
-    p.few = p.tiles <= FEW_TILES && (double)p.ci * p.co >= FEW_WEIGHTS;
+    p.few = p.tiles <= FEW_TILES && (s->kept || (double)p.ci * p.co >= FEW_WEIGHTS);
     if (p.few)
         plan_few(&p);
     else
@@ -99,7 +100,8 @@ static winograd plan(const weft__conv *s, bool data)
     if ((size_t)p.m_row * sizeof(real) % 2048 == 0) p.m_row += 16;
     p.v_plane = wino_plane((p.few ? p.tiles : p.block) * (size_t)p.v_row);
     p.m_plane = wino_plane(p.block * (size_t)p.m_row);
-    p.u_plane = wino_plane((size_t)(p.few ? p.group : p.panels) * (size_t)p.width *
+    bool part = p.few && !s->kept;
+    p.u_plane = wino_plane((size_t)(part ? p.group : p.panels) * (size_t)p.width *
                            (size_t)p.depth);
     p.zero_size = tile_align((size_t)p.v_row);
     p.u_size = (size_t)p.u_plane * WINO_POINTS;
@@ -303,7 +305,7 @@ static void many_task(void *arg, size_t begin, size_t end, int worker)
         for (int g = 0; g < p->panels; g += p->group) {
             int count = p->panels - g < p->group ? p->panels - g : p->group;
             int n0 = g * p->width, n1 = n0 + count * p->width;
-            multiply(p, v, p->shared + (ptrdiff_t)n0 * p->ci, m, (int)(t1 - t0), count, 0,
+            multiply(p, v, p->u + (ptrdiff_t)n0 * p->ci, m, (int)(t1 - t0), count, 0,
                      p->ci);
             give_tiles(p, t0, t1, m, n0, n1 < p->co ? n1 : p->co);
         }
@@ -313,7 +315,8 @@ static void many_task(void *arg, size_t begin, size_t end, int worker)
 static void few_task(void *arg, size_t begin, size_t end, int worker)
 {
     const winograd *p = arg;
-    real *u = p->work + (size_t)worker * (p->u_size + p->m_size), *m = u + p->u_size;
+    size_t own = p->u ? 0 : p->u_size;
+    real *u = p->work + (size_t)worker * (own + p->m_size), *m = u + own;
     for (size_t item = begin; item < end; item++) {
         size_t block = item / p->splits;
         size_t t0 = p->tiles * block / p->blocks, t1 = p->tiles * (block + 1) / p->blocks;
@@ -322,14 +325,21 @@ static void few_task(void *arg, size_t begin, size_t end, int worker)
         int n0 = g * p->width, n1 = n0 + count * p->width;
         for (int c = 0; c < p->ci; c += p->depth) {
             int depth = p->ci - c < p->depth ? p->ci - c : p->depth;
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < count && !p->u; i++)
                 make_kernels(p, n0 + i * p->width, c, depth,
                              u + (ptrdiff_t)i * p->width * depth);
-            multiply(p, p->shared + (ptrdiff_t)t0 * p->v_row, u, m, (int)(t1 - t0), count,
-                     c, depth);
+            multiply(p, p->shared + (ptrdiff_t)t0 * p->v_row,
+                     p->u ? p->u + (ptrdiff_t)n0 * p->ci : u, m, (int)(t1 - t0), count, c,
+                     depth);
         }
         give_tiles(p, t0, t1, m, n0, n1 < p->co ? n1 : p->co);
     }
+}
+
+static void make_all_kernels(winograd *p)
+{
+    size_t pieces = (size_t)p->panels * parts((size_t)p->ci, KERNEL_ROWS);
+    weft__parallel(pieces, 1, kernels_task, p);
 }
 
 static void run(winograd *p, void *scratch)
@@ -338,13 +348,13 @@ static void run(winograd *p, void *scratch)
     memset(zeros, 0, p->zero_size * sizeof *zeros);
     p->zeros = zeros;
     p->shared = zeros + p->zero_size;
-    p->work = p->shared + (p->few ? p->v_size : p->u_size);
+    p->u = p->s->kept ? p->w : p->few ? NULL : p->shared;
+    p->work = p->shared + (p->few ? p->v_size : p->s->kept ? 0 : p->u_size);
     if (p->few) {
         weft__parallel(p->tiles, parts(p->tiles, 16), pictures_task, p);
         weft__parallel(p->blocks * p->splits, 1, few_task, p);
     } else {
-        size_t pieces = (size_t)p->panels * parts((size_t)p->ci, KERNEL_ROWS);
-        weft__parallel(pieces, 1, kernels_task, p);
+        if (!p->s->kept) make_all_kernels(p);
         weft__parallel(p->blocks, 1, many_task, p);
     }
 }
@@ -353,12 +363,15 @@ static void run(winograd *p, void *scratch)
 
 /* Multiply-adds, and what takes as long as so many of them. The transforms of pictures
  * and results take as long as 530 for each channel of a tile, those of a weight as long
- * as 400, or 1000 where they go through memory: medians of a 2-core Zen 3 (AVX2). */
+ * as 400, or 1000 where they go through memory: medians of a 2-core Zen 3 (AVX2). Kept
+ * weights are read from memory: 36 floats of each here, 9 by plain sums. */
 static double winograd_cost(const winograd *p)
 {
     double co = (double)p->panels * p->width, ci = (double)p->v_row;
-    return (double)p->tiles * (36 * ci * co + 530 * (ci + co)) +
-           (p->few ? 400 : 1000) * ci * co;
+    return (double)p->tiles * (36 * ci * co + 530 * (ci + co)) + (p->s->kept ? 400
+                                                                  : p->few   ? 400
+                                                                             : 1000) *
+                                                                     ci * co;
 }
 
 /* Rows of zeros above and below are skipped there. */
@@ -371,7 +384,8 @@ static double direct_cost(const winograd *p)
         if (to > p->out_h) to = p->out_h;
         if (to > from) rows += to - from;
     }
-    return rows * 3 * p->out_w * p->s->n * p->ci * co;
+    return rows * 3 * p->out_w * p->s->n * p->ci * co +
+           (p->s->kept ? 100 * (double)p->ci * co : 0);
 }
 
 bool KERNEL(winograd_can)(const weft__conv *s)
@@ -394,9 +408,23 @@ bool KERNEL(winograd_fits)(const weft__conv *s, bool data)
 size_t KERNEL(winograd_scratch)(const weft__conv *s, bool data)
 {
     winograd p = plan(s, data);
-    size_t shared = p.few ? p.v_size : p.u_size, own = p.few ? p.u_size : p.v_size;
+    size_t u = s->kept ? 0 : p.u_size;
+    size_t shared = p.few ? p.v_size : u, own = p.few ? u : p.v_size;
     size_t workers = (own + p.m_size) * (size_t)weft__workers();
     return (p.zero_size + shared + workers) * sizeof(real) + 64;
+}
+
+size_t KERNEL(winograd_kept)(const weft__conv *s)
+{
+    return tile_align(plan(s, false).u_size);
+}
+
+void KERNEL(winograd_keep)(const weft__conv *s, real *to, const real *w)
+{
+    winograd p = plan(s, false);
+    p.w = w;
+    p.shared = to;
+    make_all_kernels(&p);
 }
 
 void KERNEL(winograd)(const weft__conv *s, bool data, real *y, const real *x,

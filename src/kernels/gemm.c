@@ -1,8 +1,7 @@
 /* gemm.c: matrix products on the register tile.
  *
  *   op(B) = B or B^T, A plain:  blocks of rows times panels of columns, the row tile
- *   A^T:                        the tile that sums over points (point_sums), then bias
- *                               and epilogue
+ *   A^T:                        sums over points (gemm_turned.c), then bias and epilogue
  *   few rows times B^T:         dot products of rows, nothing is packed */
 #include "kernels/conv.h"
 
@@ -62,14 +61,14 @@ static void plan_packing(product *p)
     const weft__gemm *g = p->g;
     bool natural = !g->tb && g->n == tile_panel_width(g->n) && g->ldb == g->n;
     int tail = g->n % WEFT_LANES ? WEFT_LANES : 0;
-    p->packed = g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
+    p->packed = g->kept || g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
     p->main = p->packed ? 0 : g->n - g->n % WEFT_LANES;
-    p->local = p->packed && p->row_blocks <= 2;
+    p->local = p->packed && !g->kept && p->row_blocks <= 2;
     p->wide = least((int)p->split_columns, 4 * TILE_COLUMNS);
     size_t columns = (size_t)(p->packed ? tile_padded(g->n) : tail);
     if (p->local)
         p->local_size = tile_align((size_t)p->wide * (size_t)p->depth);
-    else
+    else if (!g->kept)
         p->packed_size = tile_align(columns * (size_t)g->k);
 }
 
@@ -125,7 +124,7 @@ static void pack_task(void *arg, size_t begin, size_t end, int worker)
 static void pack(product *p)
 {
     const weft__gemm *g = p->g;
-    if (p->local) return;
+    if (p->local || g->kept) return;
     if (p->packed) {
         size_t panels = (size_t)(tile_padded(g->n) / tile_panel_width(g->n));
         weft__parallel(panels, conv_grain(panels, (double)p->packed_size * 8), pack_task,
@@ -307,86 +306,61 @@ static void run_dots(product *p)
 
 /* ---- A transposed ---- */
 
-/* The k points of A^T B as a picture: rows of 128 points, and what is left over. */
-enum { POINT_ROW = 128 };
-
-static point_sums points_of(const weft__gemm *g, int h, int w)
-{
-    return (point_sums){.s = {.n = 1,
-                              .h = h,
-                              .w = w,
-                              .c = g->m,
-                              .oh = h,
-                              .ow = w,
-                              .o = g->n,
-                              .kh = 1,
-                              .kw = 1,
-                              .stride_h = 1,
-                              .stride_w = 1,
-                              .dilate_h = 1,
-                              .dilate_w = 1,
-                              .groups = 1},
-                        .x_pixel = g->lda,
-                        .dy_pixel = g->ldb,
-                        .ldw = g->ldc,
-                        .add = g->accumulate};
-}
-
-static void run_points(const weft__gemm *g, real *c, const real *a, const real *b,
-                       void *scratch)
-{
-    int rows = g->k / POINT_ROW, rest = g->k % POINT_ROW;
-    point_sums p = points_of(g, rows, POINT_ROW);
-    p.x = a;
-    p.dy = b;
-    p.dw = c;
-    if (rows) KERNEL(point_sums)(&p, scratch);
-    if (!rest && rows) return;
-    p = points_of(g, 1, rest);
-    p.x = a + (ptrdiff_t)rows * POINT_ROW * g->lda;
-    p.dy = b + (ptrdiff_t)rows * POINT_ROW * g->ldb;
-    p.dw = c;
-    p.add = rows > 0 || g->accumulate;
-    KERNEL(point_sums)(&p, scratch);
-}
-
-/* A^T B^T: B is packed, one panel of all its columns, and then read as if it were plain.
- */
+/* A^T B^T: B is turned round first. */
 static size_t turned_size(const weft__gemm *g)
 {
     return g->tb ? tile_align((size_t)g->k * (size_t)g->n) : 0;
 }
 
+static weft__turned turned_of(const weft__gemm *g)
+{
+    return (weft__turned){.m = g->m,
+                          .n = g->n,
+                          .k = g->k,
+                          .lda = g->lda,
+                          .ldb = g->tb ? g->n : g->ldb,
+                          .ldc = g->ldc,
+                          .accumulate = g->accumulate};
+}
+
 static void run_turned(product *p, void *scratch)
 {
-    weft__gemm g = *p->g;
-    const real *b = p->b;
-    real *turned = scratch_start(scratch);
-    if (g.tb) {
-        KERNEL(transpose)
-        (turned, b, (size_t)g.n, (size_t)g.k, (size_t)g.n, (size_t)g.ldb);
-        b = turned;
-        g.ldb = g.n;
-    }
-    run_points(&g, p->c, p->a, b, turned + turned_size(p->g));
+    const weft__gemm *g = p->g;
+    weft__turned t = turned_of(g);
+    real *b = scratch_start(scratch);
+    if (g->tb) KERNEL(transpose)
+    (b, p->b, (size_t)g->n, (size_t)g->k, (size_t)g->n, (size_t)g->ldb);
+    t.a = p->a;
+    t.b = g->tb ? b : p->b;
+    t.c = p->c;
+    KERNEL(turned_sums)(&t, b + turned_size(g));
     if (p->bias)
-        for (int i = 0; i < g.m; i++)
-            for (int j = 0; j < g.n; j++) p->c[(ptrdiff_t)i * g.ldc + j] += p->bias[j];
-    if (g.epilogue.act != WEFT_ACT_NONE) finish(p, 0, g.m, 0, g.n);
+        for (int i = 0; i < g->m; i++)
+            for (int j = 0; j < g->n; j++) p->c[(ptrdiff_t)i * g->ldc + j] += p->bias[j];
+    if (g->epilogue.act != WEFT_ACT_NONE) finish(p, 0, g->m, 0, g->n);
 }
 
 /* ---- the kernel ---- */
+
+size_t KERNEL(gemm_kept)(const weft__gemm *g)
+{
+    if (g->ta || g->tb) return 0;
+    return tile_align((size_t)tile_padded(g->n) * (size_t)g->k);
+}
+
+void KERNEL(gemm_keep)(const weft__gemm *g, real *to, const real *b)
+{
+    product p = {.g = g, .packed = true, .b = b, .panels = to};
+    p.packed_size = KERNEL(gemm_kept)(g);
+    pack(&p);
+}
 
 size_t KERNEL(gemm_scratch)(const weft__gemm *g)
 {
     if (by_dots(g)) return 0;
     if (g->ta) {
-        int rows = g->k / POINT_ROW;
-        point_sums whole = points_of(g, rows, POINT_ROW);
-        point_sums rest = points_of(g, 1, g->k % POINT_ROW);
-        size_t a = rows ? KERNEL(point_sums_scratch)(&whole) : 0;
-        size_t b = KERNEL(point_sums_scratch)(&rest);
-        return turned_size(g) * sizeof(real) + (a > b ? a : b) + 64;
+        weft__turned t = turned_of(g);
+        return turned_size(g) * sizeof(real) + KERNEL(turned_sums_scratch)(&t) + 64;
     }
     product p = plan(g);
     return (p.packed_size + (p.copy_size + p.local_size) * (size_t)weft__workers()) *
@@ -412,6 +386,7 @@ void KERNEL(gemm)(const weft__gemm *g, real *c, const real *a, const real *b,
     } else {
         p.panels = scratch_start(scratch);
         p.buffers = p.panels + p.packed_size;
+        if (g->kept) p.panels = (real *)b;
         pack(&p);
         size_t items = p.row_blocks * p.splits;
         weft__parallel(items, conv_grain(items, work_of(g)), block_task, &p);

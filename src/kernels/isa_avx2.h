@@ -31,7 +31,23 @@ WEFT_INLINE vec vload_n(const real *p, int n)
 }
 WEFT_INLINE void vstore_n(real *p, vec v, int n)
 {
-    _mm256_maskstore_ps(p, first_lanes(n), v);
+    /* a masked store takes AMD processors over ten cycles */
+    __m128 part = _mm256_castps256_ps128(v);
+    if (n == 8) {
+        vstore(p, v);
+        return;
+    }
+    if (n & 4) {
+        _mm_storeu_ps(p, part);
+        part = _mm256_extractf128_ps(v, 1);
+        p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, part);
+        part = _mm_movehl_ps(part, part);
+        p += 2;
+    }
+    if (n & 1) _mm_store_ss(p, part);
 }
 WEFT_INLINE vec vload_u8(const unsigned char *p)
 {

@@ -55,6 +55,7 @@ typedef struct weft__gemm {
     int m, n, k;
     int lda, ldb, ldc;
     bool ta, tb, accumulate;
+    bool kept; /* B is what gemm_keep made of it; not with ta or tb */
     weft__epilogue epilogue;
 } weft__gemm;
 
@@ -70,6 +71,7 @@ typedef struct weft__conv {
     bool accumulate; /* y, or the dx of conv_data, is added to what is there, before the
                         epilogue */
     bool exact;      /* plain sums of products: no Winograd */
+    bool kept;       /* w is what conv_keep made of it */
 } weft__conv;
 
 /* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's size)
@@ -95,6 +97,15 @@ typedef struct weft__pool {
     bool count_pad; /* averages divide by the window clipped to the padded picture, not to
                        the picture */
 } weft__pool;
+
+/* C[m][n] = A' B (+ C when accumulate): A [k][lda], B [k][ldb]. */
+typedef struct weft__turned {
+    int m, n, k;
+    const real *a, *b;
+    real *c;
+    ptrdiff_t lda, ldb, ldc;
+    bool accumulate;
+} weft__turned;
 
 /* C[rows][n] = A[rows][k] B (+ C when accumulate) (+ bias[n]). b is the first of B's
  * panels at the first of k rows; panel: elements from one to the next. */
@@ -226,6 +237,12 @@ typedef struct weft__cell {
     X(void, gemm, \
       (const weft__gemm *g, real *c, const real *a, const real *b, const real *bias, \
        void *scratch)) \
+    /* What products and convolutions make of their weights before anything else, to be  \
+     * kept while these do not change. _kept: elements; 0: w is used as it is. */ \
+    X(size_t, gemm_kept, (const weft__gemm *g)) \
+    X(void, gemm_keep, (const weft__gemm *g, real *to, const real *b)) \
+    X(size_t, conv_kept, (const weft__conv *s)) \
+    X(void, conv_keep, (const weft__conv *s, real *to, const real *w)) \
     X(size_t, conv_scratch, (const weft__conv *s)) \
     X(void, conv, \
       (const weft__conv *s, real *y, const real *x, const real *w, const real *bias, \
@@ -262,11 +279,8 @@ typedef struct weft__cell {
       (real * to, const real *b, int k, int n, ptrdiff_t ld, bool turned, int first, \
        int last)) \
     X(void, packed_product, (const weft__packed *p)) \
-    /* C[m][n] = A' B, A [k][lda], B [k][ldb]; whole vectors are read of a row of B. In \
-     * the caller's thread. */ \
-    X(void, turned_product, \
-      (real * c, const real *a, const real *b, int m, int n, int k, ptrdiff_t ldc, \
-       ptrdiff_t lda, ptrdiff_t ldb)) \
+    /* In the caller's thread. */ \
+    X(void, turned_product, (const weft__turned *t)) \
     /* cell.c: one step of a recurrent layer for some rows: the product with the state, \
      * and what gates make of it. The weights r [gates units][k] are packed by blocks \
      * of units with their bias [gates units] (or NULL), each cell_size elements. */ \

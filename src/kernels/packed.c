@@ -5,8 +5,10 @@
 /* Bytes of a panel that stay in the L1 cache beside the rows that go over them. */
 enum { PANEL_BYTES = 16 << 10 };
 /* Points that are summed in registers before they are added; columns of B that are packed
- * at a time; columns of A. */
-enum { POINTS = 64, WIDE = 16 * TILE_COLUMNS, HEIGHT = 72 };
+ * at a time; columns of A that are copied at a time. */
+enum { POINTS = 128, WIDE = 128, HEIGHT = 36 / TILE_ROWS_2 * TILE_ROWS_2 };
+/* Rows a multiple of so many elements apart crowd into few sets of the L1 cache. */
+enum { LINES_APART = 512 / (int)sizeof(real) };
 
 static int least(int a, int b)
 {
@@ -72,37 +74,56 @@ static void pack_points(real *to, const real *b, int k, int n, ptrdiff_t ldb)
 {
     for (int i = 0; i < k; i++, b += ldb, to += TILE_COLUMNS)
         for (int j = 0; j < n; j += WEFT_LANES) {
-            int panel = j / TILE_COLUMNS, at = j % TILE_COLUMNS;
-            vstore(to + panel * POINTS * TILE_COLUMNS + at, vload(b + j));
+            real *at = to + j / TILE_COLUMNS * (POINTS * TILE_COLUMNS) + j % TILE_COLUMNS;
+            vstore(at, n - j >= WEFT_LANES ? vload(b + j) : vload_n(b + j, n - j));
         }
 }
 
-/* Points of B lie packed; those of a few columns of A stay in the L1 cache while all
- * panels go over them. */
-void KERNEL(turned_product)(real *c, const real *a, const real *b, int m, int n, int k,
-                            ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb)
+/* m columns of k points of A, side by side. */
+static void copy_points(real *to, const real *a, int k, int m, ptrdiff_t lda)
+{
+    for (int i = 0; i < k; i++, a += lda, to += m) memcpy(to, a, (size_t)m * sizeof *to);
+}
+
+/* A few columns of the points of A stay in the L1 cache while all panels of B go over
+ * them. Without the copy, rows far apart would push each other out of it, and a part of
+ * each line would be fetched in vain. */
+static void add_points(const weft__turned *t, const real *packed, int n0, int wide,
+                       int k0, int k)
+{
+    real copy[POINTS * HEIGHT];
+    const int cuts = (t->m + HEIGHT - 1) / HEIGHT;
+    const bool copied = wide > TILE_COLUMNS || t->lda % LINES_APART == 0;
+    tile_sums s = {.b_step = {0, 0, TILE_COLUMNS},
+                   .panel = POINTS * TILE_COLUMNS,
+                   .count = {1, 1, k},
+                   .ldc = t->ldc,
+                   .add = k0 > 0 || t->accumulate};
+    for (int i = 0; i < cuts; i++) {
+        int m0 = (int)((long long)t->m * i / cuts);
+        int m = (int)((long long)t->m * (i + 1) / cuts) - m0;
+        s.a = t->a + k0 * t->lda + m0;
+        s.a_step[2] = copied ? m : t->lda;
+        if (copied) {
+            copy_points(copy, s.a, k, m, t->lda);
+            s.a = copy;
+        }
+        for (int col = 0; col < wide; col += TILE_COLUMNS) {
+            s.b = packed + (ptrdiff_t)col * POINTS;
+            s.c = t->c + m0 * t->ldc + n0 + col;
+            s.n = least(TILE_COLUMNS, wide - col);
+            KERNEL(tile_sums)(&s, m);
+        }
+    }
+}
+
+void KERNEL(turned_product)(const weft__turned *t)
 {
     real packed[POINTS * WIDE];
-    const int cuts = (m + HEIGHT - 1) / HEIGHT;
-    for (int n0 = 0; n0 < n; n0 += WIDE)
-        for (int k0 = 0; k0 < k || k0 == 0; k0 += POINTS) {
-            tile_sums t = {.a_step = {0, 0, lda},
-                           .b_step = {0, 0, TILE_COLUMNS},
-                           .panel = TILE_COLUMNS,
-                           .count = {1, 1, least(POINTS, k - k0)},
-                           .ldc = ldc,
-                           .add = k0 > 0};
-            int wide = least(WIDE, n - n0);
-            pack_points(packed, b + k0 * ldb + n0, t.count[2], wide, ldb);
-            for (int i = 0; i < cuts; i++)
-                for (int col = 0; col < wide; col += TILE_COLUMNS) {
-                    int m0 = (int)((long long)m * i / cuts);
-                    int m1 = (int)((long long)m * (i + 1) / cuts);
-                    t.a = a + k0 * lda + m0;
-                    t.b = packed + col * POINTS;
-                    t.c = c + m0 * ldc + n0 + col;
-                    t.n = least(TILE_COLUMNS, wide - col);
-                    KERNEL(tile_sums)(&t, m1 - m0);
-                }
+    for (int n0 = 0; n0 < t->n; n0 += WIDE)
+        for (int k0 = 0; k0 < t->k || k0 == 0; k0 += POINTS) {
+            int wide = least(WIDE, t->n - n0), k = least(POINTS, t->k - k0);
+            pack_points(packed, t->b + k0 * t->ldb + n0, k, wide, t->ldb);
+            add_points(t, packed, n0, wide, k0, k);
         }
 }

@@ -161,6 +161,7 @@ WEFT_INLINE void sums_tile(const tile_sums *t, const real *a, real *c, const int
                            const int nv)
 {
     vec s0[ROWS_MOST], s1[ROWS_MOST], s2[ROWS_MOST], s3[ROWS_MOST];
+    if (t->add) prefetch_rows(c, t->ldc, mr, nv);
     EACH_ROW(mr) s0[i] = vzero();
     if (nv > 1) EACH_ROW(mr) s1[i] = vzero();
     if (nv > 2) EACH_ROW(mr) s2[i] = vzero();

@@ -113,7 +113,12 @@ static void memory(const weft__node *node, const weft__tensor *in,
     weft__conv s = geometry(node, in, k);
     (void)out;
     m->scratch = k->conv_scratch(&s);
-    if (!training) return;
+    if (!training) {
+        m->kept = k->conv_kept(&s) * sizeof(real);
+        s.kept = m->kept > 0;
+        m->scratch_kept = k->conv_scratch(&s);
+        return;
+    }
     m->scratch = larger(m->scratch, k->conv_data_scratch(&s));
     m->scratch = larger(m->scratch, k->conv_weight_scratch(&s));
     m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(&s), (size_t)s.o));
@@ -129,9 +134,16 @@ static void forward(const weft__run *r)
 {
     weft__conv s = geometry(r->node, r->in, KERNELS(r));
     s.accumulate = r->residual != NULL;
+    s.kept = r->kept != NULL;
     if (r->residual) copy_onto(&r->out[0], r->residual);
-    KERNELS(r)->conv(&s, r->out[0].data, r->in[0].data, r->in[1].data, r->in[2].data,
-                     r->epilogue, r->scratch);
+    KERNELS(r)->conv(&s, r->out[0].data, r->in[0].data, r->kept ? r->kept : r->in[1].data,
+                     r->in[2].data, r->epilogue, r->scratch);
+}
+
+static void keep(const weft__run *r)
+{
+    weft__conv s = geometry(r->node, r->in, KERNELS(r));
+    KERNELS(r)->conv_keep(&s, r->kept, r->in[1].data);
 }
 
 static void backward(const weft__run *r)
@@ -239,6 +251,7 @@ const weft_op WEFT_OP(conv) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
+    .keep = keep,
     .keeps_in = 1u << 0 | 1u << 1,
     .takes_epilogue = true,
     .takes_residual = true,

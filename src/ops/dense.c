@@ -97,7 +97,12 @@ static void memory(const weft__node *node, const weft__tensor *in,
     weft__gemm f = product(z), x = product_for_x(z), w = product_for_w(z);
     (void)node, (void)out;
     m->scratch = k->gemm_scratch(&f);
-    if (!training) return;
+    if (!training) {
+        m->kept = k->gemm_kept(&f) * sizeof(real);
+        f.kept = m->kept > 0;
+        m->scratch_kept = k->gemm_scratch(&f);
+        return;
+    }
     m->scratch = larger(m->scratch, larger(k->gemm_scratch(&x), k->gemm_scratch(&w)));
     m->scratch = larger(m->scratch, k->sum_rows_scratch((size_t)z.rows, (size_t)z.out));
 }
@@ -106,8 +111,15 @@ static void forward(const weft__run *r)
 {
     weft__gemm g = product(measure(r->in));
     if (r->epilogue) g.epilogue = *r->epilogue;
-    KERNELS(r)->gemm(&g, r->out[0].data, r->in[0].data, r->in[1].data, r->in[2].data,
-                     r->scratch);
+    g.kept = r->kept != NULL;
+    KERNELS(r)->gemm(&g, r->out[0].data, r->in[0].data, r->kept ? r->kept : r->in[1].data,
+                     r->in[2].data, r->scratch);
+}
+
+static void keep(const weft__run *r)
+{
+    weft__gemm g = product(measure(r->in));
+    KERNELS(r)->gemm_keep(&g, r->kept, r->in[1].data);
 }
 
 static void backward(const weft__run *r)
@@ -208,6 +220,7 @@ const weft_op WEFT_OP(dense) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
+    .keep = keep,
     .keeps_in = 1u << 0 | 1u << 1,
     .takes_epilogue = true,
     .flops = flops,

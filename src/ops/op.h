@@ -72,6 +72,7 @@ typedef struct weft__run {
         *dout;     /* gradients; data NULL where not wanted or nothing comes */
     void *saved;   /* written by forward, read by backward */
     void *scratch; /* working memory of this call, contents unknown */
+    void *kept;    /* what keep made of the weights; NULL: they are used as they are */
     const void *kernels;
     const weft__epilogue *epilogue; /* activation to apply to out[0]; NULL for none */
     /* added to out[0] before the epilogue, and where its gradient goes; NULL: none */
@@ -91,6 +92,8 @@ struct weft__onnx_node;
 
 typedef struct weft__memory {
     size_t saved, scratch; /* bytes */
+    /* where nothing is trained: what keep makes, and scratch when that is there */
+    size_t kept, scratch_kept;
 } weft__memory;
 
 typedef struct weft_op {
@@ -124,6 +127,11 @@ typedef struct weft_op {
     /* Writes all of every din[i] with data (the pass adds where a value has several
      * consumers, unless can_add). NULL: no gradient flows through. */
     void (*backward)(const weft__run *r);
+
+    /* Brings in[1], the weight, into the form in which forward reads it, in r->kept. It is
+     * called where nothing is trained, once for each change of the parameters; in[1] may
+     * be gone afterwards. NULL: there is no such form. */
+    void (*keep)(const weft__run *r);
 
     /* The inputs, as bits, of which backward can say what rows of the gradient it gives
      * something to. When all readers of a parameter can, din[i].touched is set: then

@@ -199,8 +199,15 @@ static void weight_task(void *arg, size_t begin, size_t end, int worker)
         const weft__tensor *dw = &j->r->din[recurrent ? RNN_R : RNN_W];
         if (!dw->data) continue;
         real *to = (real *)dw->data + ((ptrdiff_t)d * z->wide + g * z->h + u) * n;
-        j->k->turned_product(to, delta, by, m, n, j->rows, n, pitch,
-                             recurrent ? z->pitch : z->x_pitch);
+        j->k->turned_product(&(weft__turned){.m = m,
+                                             .n = n,
+                                             .k = j->rows,
+                                             .a = delta,
+                                             .b = by,
+                                             .c = to,
+                                             .lda = pitch,
+                                             .ldb = recurrent ? z->pitch : z->x_pitch,
+                                             .ldc = n});
     }
 }
 

@@ -189,14 +189,15 @@ static size_t larger(size_t a, size_t b)
 
 /* How many rows there will be, the lengths decide; what a product needs is most at one of
  * these. */
-static size_t product_scratch(const job *j, weft__gemm (*make)(const job *j, int rows))
+static size_t product_scratch(const job *j, bool kept,
+                              weft__gemm (*make)(const job *j, int rows))
 {
     int rows = j->most / j->a.stride;
     const int tries[] = {1, 128, 256, rows};
     size_t most = 0;
     for (int i = 0; i < 4; i++) {
         weft__gemm g = make(j, tries[i] < rows ? tries[i] : rows);
-        if (g.ta) g.k = rows / 128 * 128 + 127;
+        g.kept = kept;
         most = larger(most, j->k->gemm_scratch(&g));
     }
     return (most + 63) / 64 * 64;
@@ -227,11 +228,11 @@ static void memory(const weft__node *node, const weft__tensor *in,
                    weft__memory *m)
 {
     job j = measure(node, in, kernels);
-    size_t most = product_scratch(&j, product), sums;
+    size_t most = product_scratch(&j, false, product), sums;
     (void)out;
     if (training) {
-        most = larger(most, product_scratch(&j, product_for_w));
-        most = larger(most, product_scratch(&j, product_for_x));
+        most = larger(most, product_scratch(&j, false, product_for_w));
+        most = larger(most, product_scratch(&j, false, product_for_x));
         sums = j.k->sum_rows_scratch((size_t)(j.most / j.a.stride), (size_t)j.o);
         most = larger(most, sums);
         m->saved = x_bytes(&j);
@@ -241,6 +242,10 @@ static void memory(const weft__node *node, const weft__tensor *in,
         m->scratch += w_bytes(&j) + x_bytes(&j);
     else
         m->scratch += x_bytes(&j);
+    if (training || !j.whole) return;
+    weft__gemm one = product(&j, 1);
+    m->kept = j.k->gemm_kept(&one) * sizeof(real);
+    m->scratch_kept = m->scratch - most + product_scratch(&j, true, product);
 }
 
 static void *cut(char **place, size_t bytes)
@@ -297,8 +302,10 @@ static void pack_x(void *arg, size_t begin, size_t end)
 
 static void multiply(const job *j, real *y)
 {
-    const real *w = j->r->in[W].data, *b = j->r->in[B].rank < 0 ? NULL : j->r->in[B].data;
+    const real *w = j->r->kept ? j->r->kept : j->r->in[W].data;
+    const real *b = j->r->in[B].rank < 0 ? NULL : j->r->in[B].data;
     weft__gemm g = product(j, rows_of(j));
+    g.kept = j->r->kept != NULL;
     int taps = j->whole ? 1 : j->a.kernel;
     for (int tap = 0; tap < taps; tap++)
         for (int group = 0; group < j->groups; group++) {
@@ -333,6 +340,13 @@ static void forward(const weft__run *r)
     weft__spread((size_t)j.n, (double)j.t * j.c, pack_x, &j);
     multiply(&j, j.y);
     weft__spread((size_t)j.n, (double)j.a.out * j.o, unpack_y, &j);
+}
+
+static void keep(const weft__run *r)
+{
+    job j = measure(r->node, r->in, KERNELS(r));
+    weft__gemm g = product(&j, 1);
+    j.k->gemm_keep(&g, r->kept, r->in[W].data);
 }
 
 /* ---- backward ---- */
@@ -487,6 +501,7 @@ const weft_op WEFT_OP(seq_conv) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
+    .keep = keep,
     .keeps_in = 1u << W | 1u << LENGTHS,
     .takes_epilogue = true,
     .flops = flops,

@@ -111,6 +111,27 @@ static guarded there_before(weft__conv *s, double *want, double *size, size_t n)
     return g;
 }
 
+/* Kept weights change no bit of plain sums. */
+static void check_kept(const weft__kernels *k, const weft__conv *s, const real *x,
+                       const real *w)
+{
+    weft__conv t = *s;
+    size_t n = size_y(s);
+    guarded kept = guarded_scratch(k->conv_kept(s) * sizeof(real));
+    guarded a = guarded_scratch(k->conv_scratch(s));
+    guarded y = guarded_nan(n), z = guarded_nan(n);
+    t.accumulate = false;
+    k->conv(&t, y.data, x, w, NULL, NULL, a.data);
+    k->conv_keep(s, kept.data, w);
+    t.kept = true;
+    guarded b = guarded_scratch(k->conv_scratch(&t));
+    k->conv(&t, z.data, x, kept.data, NULL, NULL, b.data);
+    if (memcmp(y.data, z.data, n * sizeof(real))) describe(s, k->isa, "kept");
+    CHECK(!memcmp(y.data, z.data, n * sizeof(real)));
+    guarded_free(kept), guarded_free(a), guarded_free(b), guarded_free(y);
+    guarded_free(z);
+}
+
 static void check_forward(const weft__kernels *k, const weft__conv *s, expected *e,
                           const real *x, const real *w, const weft__epilogue *act,
                           bool biased)
@@ -128,6 +149,7 @@ static void check_forward(const weft__kernels *k, const weft__conv *s, expected 
     for (size_t i = 0; act && i < n; i++) e->y[i] = activated(act, e->y[i]);
     k->conv(&t, y.data, x, w, biased ? b : NULL, act, scratch.data);
     compare(s, k->isa, "conv", y.data, e->y, e->y_size, n, s->kh * s->kw * s->c);
+    if (k->conv_kept(s)) check_kept(k, s, x, w);
     guarded_free(bias), guarded_free(y), guarded_free(scratch);
 }
 
