@@ -17,7 +17,9 @@ const option_row train_options[] = {
     TEXT(A, model, "model", "NAME",
          "a ready network (`weft help models`); by default one that "
          "suits the pictures' size; for texts cnn-bigru"),
-    PATH(A, from, "from", "FILE", "start from the parameters of this ONNX model"),
+    PATH(A, from, "from", "MODEL",
+         "start from the parameters of this ONNX file or run folder; of texts, rows of "
+         "the embedding go to the same pieces"),
     INT(A, imgsz, "imgsz", 1, 4096,
         "side of the pictures; by default the commonest, at most 224"),
     INT(A, channels, "channels", 1, 3,

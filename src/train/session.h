@@ -15,6 +15,8 @@ typedef struct weft__run_state {
     int64_t step;     /* batches seen so far: the key of random numbers */
     double loss_sum;  /* of this epoch so far */
     int64_t loss_count;
+    double norm_sum, norm_most; /* of the gradients of this epoch's updates */
+    int64_t norm_count;
     double plateau_factor, plateau_best;
     int plateau_stale;
     double halved; /* product of the halvings after divergence */
