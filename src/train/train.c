@@ -73,6 +73,7 @@ static weft_status make_plans(weft__session *s)
     weft_status status = WEFT_OK;
     if (count >= s->opts.batch) status = weft_plan_new(s->g, &po, &s->full);
     s->tail_size = po.batch = count % s->opts.batch;
+    po.within = s->full;
     if (!status && s->tail_size) status = weft_plan_new(s->g, &po, &s->tail);
     return status;
 }
@@ -94,8 +95,9 @@ static weft_status make_rest(weft__session *s)
     int batch = s->opts.batch < 128 ? 128 : s->opts.batch;
     int count = samples(s, split);
     size_t scores = (size_t)count * (size_t)s->classes;
-    weft_status status = weft__evaluator_new(
-        s->g, s->logits, s->feed, split, batch < count ? batch : count, &s->evaluator);
+    weft_status status = weft__evaluator_new(s->g, s->logits, s->feed, split,
+                                             batch < count ? batch : count,
+                                             s->full ? s->full : s->tail, &s->evaluator);
     if (status) return status;
     s->metrics = weft_metrics_new(s->classes);
     s->best_metrics = weft_metrics_new(s->classes);
