@@ -7,6 +7,8 @@ export DESTDIR
 # Debian packages (DEBIAN_FRONTEND and sudo are seen to by tools/packages)
 BUILD_PACKAGES = gcc libc6-dev make cmake ninja-build pkgconf zlib1g-dev libpng-dev \
     libturbojpeg0-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
+# Optional: pictures as PNG files (cairo, fonts), words as ICU cuts them
+FULL_PACKAGES = libcairo2-dev fonts-dejavu-core fonts-wqy-microhei libicu-dev
 DEMO_PACKAGES = dataset-fashion-mnist
 DEMO_TEXT_PACKAGES = nodejs npm
 TEST_PACKAGES = g++ clang libclang-rt-14-dev clang-format libcmocka-dev binutils python3-onnx
@@ -15,7 +17,7 @@ CROSS_PACKAGES = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CTEST = ctest --output-on-failure -j $(JOBS)
 
-.PHONY: all command setup setup-test demo demo-text test test-release test-asan test-tsan test-aarch64 bench \
+.PHONY: all command setup setup-full setup-test demo demo-text test test-release test-asan test-tsan test-aarch64 bench \
     install deb fuzz format clean help
 
 all: build/build.ninja
@@ -30,6 +32,9 @@ build/build.ninja:
 
 setup:
 	@sh tools/packages $(BUILD_PACKAGES) $(DEMO_PACKAGES)
+
+setup-full: setup
+	@sh tools/packages $(FULL_PACKAGES)
 
 setup-test: setup
 	@sh tools/packages $(TEST_PACKAGES)
@@ -97,6 +102,7 @@ clean:
 help:
 	@echo "make               build/weft, and libweft in build/"
 	@echo "make setup         install the Debian packages that the build and the demo need"
+	@echo "make setup-full    and the optional ones: pictures as PNG files, ICU"
 	@echo "make demo          setup, build, train on Fashion-MNIST"
 	@echo "make demo-text     the same on mails: spam or not"
 	@echo "make test          everything: sanitizers, style, all tests (setup-test included)"

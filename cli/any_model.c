@@ -29,6 +29,57 @@ weft_status any_model_build(const char *name, const weft_model_opts *opts,
     return s ? s : weft_init(m->g, 0);
 }
 
+/* Options of ready networks: of those for texts, and of both kinds. */
+static const char *const for_texts[] = {
+    "embedding", "vocabulary", "filters",          "kernel",
+    "pool",      "hidden",     "layers",           "gate-bias",
+    "readout",   "max-length", "embedding-dropout"};
+static const char *const for_both[] = {"input", "classes", "dropout"};
+
+static bool is_fresh(const char *name)
+{
+    return any_model_is_ready(name) && access(name, F_OK) != 0;
+}
+
+/* A command may have a flag of the same name. */
+static bool is_flag(const command *c, const char *option)
+{
+    for (const option_row *o = c->options; o->name || o->help; o++)
+        if (o->name && !strcmp(o->name, option)) return o->kind == OPTION_FLAG;
+    return false;
+}
+
+/* Does an option that was given mean nothing to these models? */
+static weft_status hold(const command *c, const char *option, bool texts,
+                        const char *const *name, int n)
+{
+    char shown[200];
+    const char *of_kind = NULL; /* one whose kind has such options */
+    if (!option_given(c, option) || is_flag(c, option)) return WEFT_OK;
+    for (int i = 0; i < n; i++) {
+        bool text = weft_model_is_text(name[i]);
+        if (!is_fresh(name[i]) || (texts && !text)) continue;
+        if (!text || weft_text_model_takes(name[i], option)) return WEFT_OK;
+        of_kind = name[i];
+    }
+    if (of_kind)
+        return weft__fail(WEFT_EUSAGE, "%s: %s has no option %s", c->name, of_kind,
+                          option);
+    return weft__fail(WEFT_EUSAGE, "%s: --%s is for ready networks%s, %s is none",
+                      c->name, option, texts ? " for texts" : "",
+                      weft__escape(shown, sizeof shown, name[0]));
+}
+
+weft_status any_model_options(const command *c, const char *const *name, int n)
+{
+    weft_status s = WEFT_OK;
+    for (size_t i = 0; i < sizeof for_texts / sizeof *for_texts && !s; i++)
+        s = hold(c, for_texts[i], true, name, n);
+    for (size_t i = 0; i < sizeof for_both / sizeof *for_both && !s; i++)
+        s = hold(c, for_both[i], false, name, n);
+    return s;
+}
+
 static weft_status load(const char *path, bool f64, any_model *m)
 {
     char *inside =

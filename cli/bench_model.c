@@ -37,7 +37,8 @@ static int parse_sizes(const char *text, int size[3])
 
 static weft_status build(bench_model *b, const char *name, const bench_opts *o)
 {
-    weft_model_opts pictures = {.classes = o->text.classes};
+    weft_model_opts pictures = {.classes = o->text.classes,
+                                .dropout = o->text.dropout > 0 ? o->text.dropout : 0};
     weft_text_model_opts text = o->text;
     int size[3] = {0}, wanted = weft_model_is_text(name) ? 1 : 3;
     if (o->input && parse_sizes(o->input, size) != wanted)
@@ -54,9 +55,6 @@ static weft_status build(bench_model *b, const char *name, const bench_opts *o)
 static weft_status load(bench_model *b, const char *name, const bench_opts *o)
 {
     if (any_model_is_ready(name)) return build(b, name, o);
-    if (o->input)
-        return weft__fail(WEFT_EUSAGE,
-                          "--input: is for ready networks; a file says its own size");
     return any_model_load(name, NULL, false, &b->model);
 }
 

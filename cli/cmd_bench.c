@@ -32,7 +32,7 @@ static const option_row options[] = {
          "the machine's peak in GFLOP/s, where it is known; 0 measures it"),
     FLAG(bench_args, layers, "layers", "with --json: also a row for every layer"),
     FLAG(bench_args, json, "json", "print one JSON object on stdout"),
-    HEADING("ready networks; by default as they are made"),
+    HEADING("ready networks for texts and pictures; by default as they are made"),
     INT(bench_args, text.classes, "classes", 1, 1000000, "10; of texts 2"),
     INT(bench_args, text.embedding, "embedding", 1, 4096, "of texts: its width"),
     INT(bench_args, text.vocabulary[0], "vocabulary", 1, 1 << 24, "of texts (20000)"),
@@ -165,6 +165,7 @@ static int run(int argc, char **argv)
     if (!s && a.layers && !a.json)
         return command_misused("bench: --layers goes with --json");
     if (!a.batch) a.batch = a.infer ? 1 : 64;
+    if (!s) s = any_model_options(&command_bench, (const char *const[]){argv[1]}, 1);
     if (!s) s = weft_set_threads(a.threads);
     weft_set_exact_conv(a.exact_conv);
     if (!s) s = bench(&a, argv[1]);

@@ -1,4 +1,5 @@
 /* cmd_flow.c: `weft flow`: what goes forth and what comes back, layer by layer. */
+#include "any_model.h"
 #include "flow_page.h"
 #include "flow_print.h"
 #include "option.h"
@@ -70,6 +71,10 @@ static int run(int argc, char **argv)
     if (!s && n != 2)
         return command_misused("flow: takes a model and a data set, found %d arguments",
                                n);
+    if (!s)
+        s = any_model_options(&command_flow, (const char *const[]){argv[1], a.compare},
+                              a.compare ? 2 : 1);
+    a.choice.two = a.compare != NULL;
     if (!s) s = weft_set_threads(a.threads);
     if (!s && a.html) s = run_folder_outside(a.html, argv[2], "--html");
     if (!s) s = flow(&a, argv[1], argv[2]);

@@ -145,6 +145,7 @@ static int run(int argc, char **argv)
     if (s == WEFT_ESTOPPED) return 0;
     if (!s && n != 1)
         return command_misused("gradcheck: takes one model, found %d arguments", n);
+    if (!s) s = any_model_options(&command_gradcheck, (const char *const[]){argv[1]}, 1);
     if (!s) s = weft_set_threads(a.threads);
     table t = {.rows = a.json ? json_array() : NULL};
     if (!s) s = check(&a, argv[1], &t);

@@ -119,6 +119,7 @@ static int run(int argc, char **argv)
     if (s == WEFT_ESTOPPED) return 0;
     if (!s && n != 1)
         return command_misused("show: takes one model, found %d arguments", n);
+    if (!s) s = any_model_options(&command_show, (const char *const[]){argv[1]}, 1);
     if (!s) s = show(&a, argv[1]);
     return s ? command_failed(s) : 0;
 }

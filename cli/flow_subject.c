@@ -50,11 +50,26 @@ static weft_status open_fresh(flow_subject *s, const flow_choice *choice)
     return status;
 }
 
+/* With two models, each gets the options that it has. */
+static weft_text_model_opts own_options(const char *model, const flow_choice *choice)
+{
+    weft_text_model_opts own = choice->text;
+    bool recurrent = weft_text_model_takes(model, "hidden");
+    if (!choice->two) return own;
+    if (!recurrent) own.hidden = 0;
+    if (!weft_text_model_takes(model, "layers")) own.layers = 0;
+    if (!weft_text_model_takes(model, "gate-bias")) own.gate_bias = 0;
+    if (!weft_text_model_takes(model, "readout") ||
+        (!recurrent && own.readout && !strcmp(own.readout, "last")))
+        own.readout = NULL;
+    return own;
+}
+
 /* The same for texts. */
 static weft_status open_fresh_text(flow_subject *s, const flow_choice *choice)
 {
     weft_texts_opts o = {.skip_bad = choice->skip_bad};
-    weft_text_model_opts m = choice->text;
+    weft_text_model_opts m = own_options(s->model, choice);
     weft_status status = weft_texts_open(s->path, &o, &s->t);
     if (!status)
         status = weft_tokenizer_learn(

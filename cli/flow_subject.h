@@ -25,6 +25,7 @@ typedef struct flow_choice { /* what the user asked for */
     bool skip_bad;
     weft_text_model_opts text; /* of a ready network for texts */
     int max_length;            /* of its texts, in tokens */
+    bool two;                  /* they are for one of two models, or for both */
 } flow_choice;
 
 /* model: an ONNX file, a run folder, or a ready network's name, which is then built for

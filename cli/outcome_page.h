@@ -32,9 +32,9 @@ typedef struct page {
     const weft_metrics *m; /* of the split that is shown */
     weft_split split;
     int classes;
-    double *epoch, *train_loss, *val_loss, *top1, *top5, *lr;
-    weft__series loss[2], accuracy[2], rate[1];
-    weft__chart chart[3];
+    double *epoch, *train_loss, *val_loss, *top1, *top5, *lr, *norm, *norm_most;
+    weft__series loss[2], accuracy[2], rate[1], gradient[2];
+    weft__chart chart[4];
     int64_t *confusion;
     weft__class_row *rows;
     mistake mistake[MISTAKES];

@@ -31,7 +31,7 @@ static weft_status fill_curves(page *p)
 {
     const weft_train_result *r = p->o->result;
     size_t n = (size_t)r->rows;
-    double *all = weft__alloc(6 * n + 1, sizeof *all);
+    double *all = weft__alloc(8 * n + 1, sizeof *all);
     if (!all) return weft__fail(WEFT_ENOMEM, "report: out of memory");
     p->epoch = all;
     p->train_loss = all + n;
@@ -39,6 +39,8 @@ static weft_status fill_curves(page *p)
     p->top1 = all + 3 * n;
     p->top5 = all + 4 * n;
     p->lr = all + 5 * n;
+    p->norm = all + 6 * n;
+    p->norm_most = all + 7 * n;
     for (size_t i = 0; i < n; i++) {
         const weft_epoch_row *row = &r->history[i];
         p->epoch[i] = row->epoch;
@@ -47,11 +49,15 @@ static weft_status fill_curves(page *p)
         p->top1[i] = row->top1;
         p->top5[i] = row->top5;
         p->lr[i] = row->lr;
+        p->norm[i] = row->gradient;
+        p->norm_most[i] = row->gradient_most;
     }
     p->loss[0] = (weft__series){"training", r->rows, p->epoch, p->train_loss};
     p->loss[1] = (weft__series){"validation", r->rows, p->epoch, p->val_loss};
     p->accuracy[0] = (weft__series){"top-1", r->rows, p->epoch, p->top1};
     p->accuracy[1] = (weft__series){"top-5", r->rows, p->epoch, p->top5};
+    p->gradient[0] = (weft__series){"mean", r->rows, p->epoch, p->norm};
+    p->gradient[1] = (weft__series){"largest", r->rows, p->epoch, p->norm_most};
     p->rate[0] = (weft__series){"learning rate", r->rows, p->epoch, p->lr};
     p->chart[0] = (weft__chart){.title = "Loss",
                                 .n = 2,
@@ -65,6 +71,10 @@ static weft_status fill_curves(page *p)
                                 .mark = r->best_epoch,
                                 .mark_text = "best"};
     p->chart[2] = (weft__chart){.title = "Learning rate", .n = 1, .series = p->rate};
+    p->chart[3] = (weft__chart){.title = "Gradient norm before clipping",
+                                .n = 2,
+                                .series = p->gradient,
+                                .log = true};
     return WEFT_OK;
 }
 
@@ -200,7 +210,7 @@ static weft__report report_of(const page *p)
                       .headlines = p->headline.n,
                       .headline = p->headline.fact,
                       .summary = p->summary,
-                      .charts = 3,
+                      .charts = 4,
                       .chart = p->chart,
                       .confusion_title = o->test ? "Test set" : "Validation set",
                       .confusion = {p->classes, o->names, p->confusion},

@@ -164,6 +164,9 @@ void page_text_usage(const page *p, weft__report *r)
     r->usage.text = true;
     r->usage.streams = weft_tokenizer_streams(k);
     r->usage.length = weft_tokenizer_length(k);
+    r->usage.letters = weft_tokenizer_unit(k) == WEFT_UNIT_CHAR;
+    r->usage.keep_case = p->o->args->keep_case;
+    r->usage.keep_width = p->o->args->keep_width;
     r->quotes = p->mistakes;
     r->quote = p->quote;
     r->rivals = p->o->has_linear ? 2 : 0;

@@ -17,7 +17,9 @@ const option_row train_options[] = {
     TEXT(A, model, "model", "NAME",
          "a ready network (`weft help models`); by default one that "
          "suits the pictures' size; for texts cnn-bigru"),
-    PATH(A, from, "from", "FILE", "start from the parameters of this ONNX model"),
+    PATH(A, from, "from", "MODEL",
+         "start from the parameters of this ONNX file or run folder; of texts, rows of "
+         "the embedding go to the same pieces"),
     INT(A, imgsz, "imgsz", 1, 4096,
         "side of the pictures; by default the commonest, at most 224"),
     INT(A, channels, "channels", 1, 3,
@@ -269,6 +271,12 @@ static weft_status check(const train_args *a)
          "--schedule onecycle has a rise of its own; leave out --warmup"},
         {a->momentum > 0 && !is(a->optimizer, "sgd") && !is(a->optimizer, "rmsprop"),
          "--momentum goes with --optimizer sgd or rmsprop"},
+        {a->final > 0 && !is(s, "cosine") && !is(s, "onecycle"),
+         "--final goes with --schedule cosine or onecycle"},
+        {a->no_nesterov && !is(a->optimizer, "sgd"),
+         "--no-nesterov goes with --optimizer sgd"},
+        {a->val_fraction > 0 && (a->val || a->no_val),
+         "--val-fraction excludes --val and --no-val"},
         {a->vector_words && !a->vectors, "--vector-words goes with --vectors"},
         {a->max_pairs && a->ngrams < 2 && a->wide < 2,
          "--max-pairs goes with --ngrams 2 or 3"},

@@ -2,8 +2,10 @@
 #include "train_job.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 weft_status train_job_begin(train_job *j)
 {
@@ -13,19 +15,40 @@ weft_status train_job_begin(train_job *j)
     return WEFT_OK;
 }
 
+/* Those that texts consist of. */
+static int pieces_of(const weft_tokenizer *k)
+{
+    int n = 0;
+    for (int i = 0; i < weft_tokenizer_streams(k); i++)
+        n += weft_tokenizer_size(k, i) - 2;
+    return n;
+}
+
 weft_status train_job_from(train_job *j)
 {
     weft_graph *from = NULL;
-    int copied = 0, left = 0;
+    weft_meta *meta = NULL;
+    int copied = 0, left = 0, pieces = -1;
     if (!j->a.from || j->a.resume) return WEFT_OK;
-    weft_status s = weft_model_load(j->a.from, NULL, &from, NULL);
-    if (!s) s = weft_params_copy(j->g, from, &copied, &left);
+    char *file = weft__is_folder(j->a.from) ? weft__path_join(j->a.from, "best.onnx")
+                                            : strdup(j->a.from);
+    weft_status s = file ? WEFT_OK : weft__fail(WEFT_ENOMEM, "train: out of memory");
+    if (!s) s = weft_model_load(file, NULL, &from, &meta);
+    free(file);
+    if (!s && j->k)
+        s = weft_text_params_copy(j->g, j->k, from, meta, &copied, &left, &pieces);
+    else if (!s)
+        s = weft_params_copy(j->g, from, &copied, &left);
     if (!s && !copied)
         s = weft__fail(WEFT_EUSAGE, "%s: has no parameter that fits %s", j->a.from,
                        j->a.model);
     if (!s && !j->a.quiet)
         fprintf(stderr, "%s: %d tensors taken over, %d start afresh\n", j->a.from, copied,
                 left);
+    if (!s && !j->a.quiet && pieces >= 0)
+        fprintf(stderr, "%s: knows %d of the %d pieces\n", j->a.from, pieces,
+                pieces_of(j->k));
+    weft_meta_free(meta);
     weft_graph_free(from);
     return s;
 }

@@ -39,7 +39,8 @@ typedef struct weft_text_model_opts {
     int hidden, layers;  /* recurrent units of a direction; layers */
     int pool;            /* max pool behind the convolution; 0: the model's, 1 none */
     const char *form;    /* cnn-bigru: "a", "b", "c"; NULL: a */
-    const char *readout; /* "last" "max" "mean" "max+mean" "attention" */
+    const char *readout; /* "last" "max" "mean" "max+mean" "attention"; textcnn: not
+                          * "last" */
     double gate_bias;    /* of recurrent layers: as weft_layer_recurrent_opts */
     bool bag;            /* mean of the embeddings joined to the readout */
     int wide; /* streams of a linear classifier whose scores are added to the network's;
@@ -52,6 +53,11 @@ typedef struct weft_text_model_opts {
     double embedding_dropout; /* of whole channels; likewise */
 } weft_text_model_opts;
 WEFT_API bool weft_model_is_text(const char *name); /* of a ready network */
+/* Does that network for texts look at the option of this name: "filters", "kernel",
+ * "hidden", "layers", "pool", "gate-bias", "form", "readout", "bag"? Those that all have
+ * (embedding, dropout ...): true. */
+WEFT_API bool weft_text_model_takes(const char *model, const char *option);
+/* An option that the network does not look at is WEFT_EUSAGE. */
 WEFT_API weft_status weft_text_model_build(weft_graph *g, const char *name,
                                            const weft_text_model_opts *opts,
                                            weft_val *logits);

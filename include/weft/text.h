@@ -108,6 +108,8 @@ WEFT_API int weft_tokenizer_size(const weft_tokenizer *k, int stream);
 /* Piece i of a stream as UTF-8 ("" padding, "<unk>" unknown; the parts of a pair joined
  * by U+0001). Belongs to k. */
 WEFT_API const char *weft_tokenizer_piece(const weft_tokenizer *k, int stream, int i);
+/* The number of that piece, or -1. */
+WEFT_API int weft_tokenizer_find(const weft_tokenizer *k, int stream, const char *piece);
 /* ids[s] receives max_length numbers of stream s (position p of pairs: the pieces p and
  * p+1; past the end padding), 0 behind the end. Returns the length, at least 1 (an empty
  * text is one unknown piece). *unknown (may be NULL): unknown pieces among them.

@@ -117,6 +117,9 @@ typedef struct weft_epoch_row { /* one line of results.csv */
     int epoch;                  /* from 1 */
     double seconds;             /* since the start, over all resumed parts */
     double train_loss, top1, top5, val_loss, lr;
+    /* Euclidean norm of the update's gradient before clipping: the updates' mean, and the
+     * largest. 0 where it is not known (of a run that an older version began). */
+    double gradient, gradient_most;
 } weft_epoch_row;
 
 typedef struct weft_progress {
@@ -199,6 +202,13 @@ WEFT_API weft_status weft_train_texts(weft_graph *g, weft_val logits, const weft
                                       const weft_tokenizer *k,
                                       const weft_train_opts *opts, const weft_meta *meta,
                                       weft_train_result *out);
+/* weft_params_copy between networks for texts, `from` with its file's meta, `to` with its
+ * tokenizer k: rows of the embeddings go to the same pieces, whatever their numbers; pieces
+ * that `from` did not know keep what they have in `to`. *pieces (may be NULL): how many it
+ * knew, -1 when meta has no tokenizer; then rows go by number. */
+WEFT_API weft_status weft_text_params_copy(weft_graph *to, const weft_tokenizer *k,
+                                           const weft_graph *from, const weft_meta *meta,
+                                           int *copied, int *left, int *pieces);
 /* Runs a split through the network and gives m every sample; scores (may be NULL)
  * receives the logits [count][classes] in the order of the split. */
 WEFT_API weft_status weft_evaluate(weft_graph *g, weft_val logits, const weft_data *d,

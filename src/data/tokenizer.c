@@ -54,6 +54,23 @@ const char *weft_tokenizer_piece(const weft_tokenizer *k, int stream, int i)
     return stream ? k->gram_text[stream - 1][i] : k->words.word[i].text;
 }
 
+int weft_tokenizer_find(const weft_tokenizer *k, int stream, const char *piece)
+{
+    int32_t part[WEFT_MAX_STREAMS];
+    if (stream < 0 || stream >= k->streams || !piece) return -1;
+    for (int i = 0; i <= stream; i++) {
+        size_t bytes = strcspn(piece, "\1");
+        int at = weft__words_find(&k->words, piece, bytes);
+        piece += bytes;
+        if (at < 0 || (*piece == '\1') != (i < stream)) return -1;
+        piece += i < stream;
+        part[i] = at + WEFT_FIRST_PIECE;
+    }
+    if (!stream) return part[0];
+    int number = weft__grams_get(&k->grams[stream - 1], weft__gram_key(part, stream + 1));
+    return number ? number : -1;
+}
+
 /* "a\1b" of a key's pieces; NULL when there is no memory. */
 static const char *gram_text(weft_tokenizer *k, uint64_t key, int parts)
 {

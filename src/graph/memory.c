@@ -384,7 +384,9 @@ weft_status weft__plan_memory(weft_plan *p)
                           "the plan needs %zu MB at batch %d, limit %zu MB. Use a "
                           "smaller batch",
                           p->bytes >> 20, p->batch, limit >> 20);
-    p->memory = aligned_alloc(ALIGN, p->bytes ? p->bytes : ALIGN);
+    p->borrowed = p->opts.within && p->opts.within->bytes >= p->bytes;
+    p->memory = p->borrowed ? p->opts.within->memory
+                            : aligned_alloc(ALIGN, p->bytes ? p->bytes : ALIGN);
     if (!p->memory)
         return weft__fail(WEFT_ENOMEM,
                           "no memory for a plan of %zu MB at batch %d. Use a "

@@ -308,7 +308,7 @@ weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan *
 void weft_plan_free(weft_plan *p)
 {
     if (!p) return;
-    free(p->memory);
+    if (!p->borrowed) free(p->memory);
     free(p->folded);
     free(p->block);
     free(p->step);

@@ -58,6 +58,7 @@ struct weft_plan {
     weft__block *block;
     int blocks, block_room;
     void *memory;
+    bool borrowed; /* it is another plan's */
     size_t bytes;
     int workers;                  /* threads that workspaces are sized for */
     const weft__kernels *kernels; /* of the graph's precision; opaque there */

@@ -15,4 +15,5 @@ const weft__model weft__model_bilstm = {
              .readout = "max+mean",
              .dropout = 0.5,
              .embedding_dropout = 0.2},
+    .gates = true,
 };

@@ -1,7 +1,8 @@
 /* cnn_bigru.c: convolution and gated recurrent units in both directions, in three forms.
  *   a: convolution, then recurrent layers, then the readout
  *   b: beside each other: the largest of the convolution over time, and the readout
- *   c: recurrent layers, then convolution, then its largest over time */
+ *   c: recurrent layers, then convolution, then its largest over time, or the readout that
+ *      was asked for */
 #include "models/text.h"
 
 #include "ops/op.h"
@@ -20,6 +21,20 @@ static weft_val convolve(weft_graph *g, const weft__text *t, weft_val x,
     return weft__text_conv(g, "conv", x, lengths, t->o.filters, t->o.kernel, t->o.pool);
 }
 
+static weft_val recurrent_first(weft_graph *g, const weft__text *t)
+{
+    weft_val lengths = t->lengths;
+    weft__text end = *t;
+    end.o.readout = t->readout ? t->readout : "max";
+    if (!strcmp(end.o.readout, "last"))
+        return weft__graph_fail(
+            g, weft__fail(WEFT_EUSAGE, "cnn-bigru: form c has no readout last"));
+    weft_val x = weft__text_recurrent(g, t, "rnn", t->x, lengths, WEFT_CELL_GRU,
+                                      WEFT_RNN_BOTH, NULL);
+    x = convolve(g, t, x, &lengths);
+    return weft__text_readout(g, &end, "attention", x, lengths, WEFT_NONE);
+}
+
 static weft_val read(weft_graph *g, const weft__text *t)
 {
     const char *form = t->o.form;
@@ -33,13 +48,10 @@ static weft_val read(weft_graph *g, const weft__text *t)
         weft_val both[] = {weft_seq_max(g, y, lengths), recurrent(g, t, x, t->lengths)};
         return weft_concat(g, both, 2, 1);
     }
-    if (strcmp(form, "c"))
-        return weft__graph_fail(
-            g, weft__fail(WEFT_EUSAGE,
-                          "cnn-bigru: form %.50s is unknown (allowed a, b, c)", form));
-    x = weft__text_recurrent(g, t, "rnn", x, lengths, WEFT_CELL_GRU, WEFT_RNN_BOTH, NULL);
-    x = convolve(g, t, x, &lengths);
-    return weft_seq_max(g, x, lengths);
+    if (!strcmp(form, "c")) return recurrent_first(g, t);
+    return weft__graph_fail(
+        g, weft__fail(WEFT_EUSAGE, "cnn-bigru: form %.50s is unknown (allowed a, b, c)",
+                      form));
 }
 
 const weft__model weft__model_cnn_bigru = {
@@ -54,4 +66,6 @@ const weft__model weft__model_cnn_bigru = {
              .readout = "max+mean",
              .dropout = 0.5,
              .embedding_dropout = 0.2},
+    .gates = true,
+    .pools = true,
 };

@@ -21,4 +21,6 @@ const weft__model weft__model_cnn_bigru_attention = {
              .readout = "attention",
              .dropout = 0.5,
              .embedding_dropout = 0.2},
+    .gates = true,
+    .pools = true,
 };

@@ -14,8 +14,12 @@ typedef struct weft__model {
     /* Of texts: from the embedded tokens to what the classifier reads; and what options
      * that were left out mean here. */
     weft_val (*read)(weft_graph *g, const struct weft__text *t);
+    /* An option without a default here is not this network's: giving it is an error. */
     weft_text_model_opts text;
+    bool gates, pools; /* gate_bias, pool: 0 and 1 are defaults there */
 } weft__model;
+
+bool weft__text_takes(const weft__model *m, const char *option);
 
 /* Adds the inputs, m's network, and the classifier; opts as the user gave them. */
 weft_val weft__text_build(weft_graph *g, const weft__model *m,

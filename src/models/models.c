@@ -52,6 +52,12 @@ bool weft_model_is_text(const char *name)
     return m && m->read;
 }
 
+bool weft_text_model_takes(const char *model, const char *option)
+{
+    const weft__model *m = find(model);
+    return m && m->read && weft__text_takes(m, option);
+}
+
 static weft_status finish(weft_graph *g, weft_val y, weft_val *logits)
 {
     weft_output(g, y, "logits");

@@ -30,7 +30,7 @@ static weft_text_model_opts fill(const weft_text_model_opts *o,
     f.classes = given(o->classes, 2);
     f.length = given(o->length, 64);
     f.streams = given(o->streams, 1);
-    f.wide_dropout = o->wide_dropout < 0 ? 0 : o->wide_dropout > 0 ? o->wide_dropout : 1;
+    f.wide_dropout = rate(o->wide_dropout, 1);
     for (int i = 0; i < STREAMS; i++) f.vocabulary[i] = given(o->vocabulary[i], 20000);
     f.embedding = given(o->embedding, own->embedding);
     f.filters = given(o->filters, own->filters);
@@ -43,6 +43,49 @@ static weft_text_model_opts fill(const weft_text_model_opts *o,
     f.dropout = rate(o->dropout, own->dropout);
     f.embedding_dropout = rate(o->embedding_dropout, own->embedding_dropout);
     return f;
+}
+
+/* The options that not all networks have. */
+enum { HIDDEN, LAYERS, FILTERS, KERNEL, POOL, GATE_BIAS, FORM, READOUT, BAG, OPTIONS };
+static const char *const option_name[OPTIONS] = {"hidden", "layers",  "filters",
+                                                 "kernel", "pool",    "gate-bias",
+                                                 "form",   "readout", "bag"};
+
+static void takes(const weft__model *m, bool out[OPTIONS])
+{
+    const weft_text_model_opts *own = &m->text;
+    out[HIDDEN] = out[LAYERS] = own->hidden > 0;
+    out[FILTERS] = own->filters > 0;
+    out[KERNEL] = own->kernel > 0;
+    out[POOL] = m->pools;
+    out[GATE_BIAS] = m->gates;
+    out[FORM] = own->form != NULL;
+    out[READOUT] = own->readout != NULL;
+    out[BAG] = own->hidden > 0 || own->filters > 0; /* others are a bag */
+}
+
+bool weft__text_takes(const weft__model *m, const char *option)
+{
+    bool taken[OPTIONS];
+    takes(m, taken);
+    for (int i = 0; i < OPTIONS; i++)
+        if (!strcmp(option_name[i], option)) return taken[i];
+    return true;
+}
+
+/* What the caller gave and m does not look at. */
+static weft_status check_given(const weft__model *m, const weft_text_model_opts *o)
+{
+    const bool is_given[OPTIONS] = {o->hidden != 0, o->layers != 0, o->filters != 0,
+                                    o->kernel != 0, o->pool != 0,   o->gate_bias != 0,
+                                    o->form,        o->readout,     o->bag};
+    bool taken[OPTIONS];
+    takes(m, taken);
+    for (int i = 0; i < OPTIONS; i++)
+        if (is_given[i] && !taken[i])
+            return weft__fail(WEFT_EUSAGE, "%s: has no option %s", m->info.name,
+                              option_name[i]);
+    return WEFT_OK;
 }
 
 static weft_status check_readout(const char *model, const weft_text_model_opts *o)
@@ -120,15 +163,16 @@ weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *na
     return x;
 }
 
-weft_val weft__text_readout(weft_graph *g, const weft__text *t, weft_val y,
-                            weft_val lengths, weft_val last)
+weft_val weft__text_readout(weft_graph *g, const weft__text *t, const char *name,
+                            weft_val y, weft_val lengths, weft_val last)
 {
     const char *how = t->o.readout;
     if (!strcmp(how, "last")) return last;
     if (!strcmp(how, "max")) return weft_seq_max(g, y, lengths);
     if (!strcmp(how, "mean")) return weft_seq_mean(g, y, lengths);
     if (!strcmp(how, "attention"))
-        return weft_layer_attention(g, "attention", y, lengths, t->o.hidden);
+        return weft_layer_attention(g, name, y, lengths,
+                                    given(t->o.hidden, t->o.filters));
     weft_val both[] = {weft_seq_max(g, y, lengths), weft_seq_mean(g, y, lengths)};
     return weft_concat(g, both, 2, 1);
 }
@@ -141,7 +185,7 @@ weft_val weft__text_read_recurrent(weft_graph *g, const weft__text *t, weft_val 
     bool ends = !strcmp(t->o.readout, "last");
     x = weft__text_recurrent(g, t, "rnn", x, lengths, cell, direction,
                              ends ? &last : NULL);
-    return weft__text_readout(g, t, x, lengths, last);
+    return weft__text_readout(g, t, "attention", x, lengths, last);
 }
 
 /* ---- the whole ---- */
@@ -201,10 +245,11 @@ weft_val weft__text_build(weft_graph *g, const weft__model *m,
                           const weft_text_model_opts *opts)
 {
     static const char *const name[] = {"tokens", "pairs", "triples"};
-    weft__text t = {.o = fill(opts, &m->text)};
+    weft__text t = {.o = fill(opts, &m->text), .readout = opts->readout};
     const weft_text_model_opts *o = &t.o;
     weft_val input[STREAMS];
-    weft_status s = check(m->info.name, o);
+    weft_status s = check_given(m, opts);
+    if (!s) s = check(m->info.name, o);
     if (s) return weft__graph_fail(g, s);
     int inputs = o->wide > o->streams ? o->wide : o->streams;
     for (int i = 0; i < inputs; i++)

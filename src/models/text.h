@@ -6,6 +6,7 @@
 
 typedef struct weft__text {
     weft_text_model_opts o; /* defaults filled in */
+    const char *readout;    /* as it was asked for: NULL when it was not */
     weft_val x;             /* [n, length, embedding]: streams added, dropout applied */
     weft_val lengths;       /* [n] */
 } weft__text;
@@ -20,9 +21,9 @@ weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *na
                               weft_val x, weft_val lengths, weft_cell cell,
                               weft_direction direction, weft_val *last);
 /* One vector of each text from y [n, t, c], as the options' readout says; last is what
- * "last" takes. */
-weft_val weft__text_readout(weft_graph *g, const weft__text *t, weft_val y,
-                            weft_val lengths, weft_val last);
+ * "last" takes, name that of attention's parameters. */
+weft_val weft__text_readout(weft_graph *g, const weft__text *t, const char *name,
+                            weft_val y, weft_val lengths, weft_val last);
 /* Both: the usual end of a recurrent network. */
 weft_val weft__text_read_recurrent(weft_graph *g, const weft__text *t, weft_val x,
                                    weft_val lengths, weft_cell cell,

@@ -2,15 +2,24 @@
  * (Kim 2014). */
 #include "models/text.h"
 
+#include "ops/op.h"
+
+#include <string.h>
+
 static weft_val read(weft_graph *g, const weft__text *t)
 {
     static const char *const name[] = {"conv1", "conv2", "conv3"};
+    static const char *const score[] = {"attention1", "attention2", "attention3"};
     weft_val part[3];
+    if (!strcmp(t->o.readout, "last"))
+        return weft__graph_fail(
+            g, weft__fail(WEFT_EUSAGE, "textcnn: has no readout last (allowed max, mean, "
+                                       "max+mean, attention)"));
     for (int i = 0; i < 3; i++) {
         weft_val behind = t->lengths;
         weft_val y = weft_layer_seq_conv(g, name[i], t->x, t->lengths, t->o.filters,
                                          t->o.kernel + i, NULL, NULL, &behind);
-        part[i] = weft_seq_max(g, weft_relu(g, y), behind);
+        part[i] = weft__text_readout(g, t, score[i], weft_relu(g, y), behind, WEFT_NONE);
     }
     return weft_concat(g, part, 3, 1);
 }
@@ -22,6 +31,7 @@ const weft__model weft__model_textcnn = {
     .text = {.embedding = 128,
              .filters = 128,
              .kernel = 3,
+             .readout = "max",
              .dropout = 0.5,
              .embedding_dropout = 0.2},
 };

@@ -42,5 +42,10 @@ void weft__chart_figure(weft__text *t, const weft__chart *chart, int *id);
 void weft__sample_command(weft__text *t, const weft__report *r);
 void weft__sample_c(weft__text *t, const weft__report *r);
 void weft__sample_onnx(weft__text *t, const weft__report *r);
+/* usage_text.c: the same of a model for texts. */
+void weft__sample_c_text(weft__text *t, const weft__report *r);
+void weft__sample_onnx_text(weft__text *t, const weft__report *r);
+/* A string literal that C and Python read alike. */
+void weft__literal(weft__text *t, const char *s);
 
 #endif

@@ -93,6 +93,7 @@ typedef struct weft__usage {
     float mean[4], deviation[4];
     bool text;           /* it reads texts; then only these: */
     int streams, length; /* inputs of tokens, and how many tokens each has */
+    bool letters, keep_case, keep_width; /* how it cuts and folds them */
 } weft__usage;
 
 typedef struct weft__report {

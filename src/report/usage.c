@@ -7,7 +7,7 @@
 enum { NAMED = 24 }; /* with more classes the samples print numbers */
 
 /* A string literal that C and Python read alike. */
-static void literal(weft__text *t, const char *s)
+void weft__literal(weft__text *t, const char *s)
 {
     weft__text_add(t, "\"");
     for (; s && *s; s++) {
@@ -36,7 +36,7 @@ static void names(weft__text *t, const weft__report *r, const char *indent)
             weft__text_printf(t, "\n%s", indent);
             line = t->used;
         }
-        literal(t, r->confusion.name[c] ? r->confusion.name[c] : "");
+        weft__literal(t, r->confusion.name[c] ? r->confusion.name[c] : "");
     }
 }
 
@@ -68,32 +68,10 @@ void weft__sample_command(weft__text *t, const weft__report *r)
     weft__text_printf(t, "weft eval %s DATA\n", r->usage.model);
 }
 
-static void text_sample_c(weft__text *t, const weft__report *r)
-{
-    weft__text_add(t, "/* cc predict.c $(pkg-config --cflags --libs weft) */\n"
-                      "#include <stdio.h>\n#include <weft/weft.h>\n\n"
-                      "int main(int argc, char **argv)\n{\n"
-                      "    weft_text_classifier *c = NULL;\n");
-    weft__text_printf(t, "    float p[%d];\n", r->confusion.classes);
-    weft__text_add(t, "    if (argc < 2) return 2;\n"
-                      "    if (weft_text_classifier_open(");
-    literal(t, r->usage.model);
-    weft__text_add(
-        t, ", &c) ||\n"
-           "        weft_classify_texts(c, (const char *const *)&argv[1], 1, p, NULL, "
-           "NULL)) {\n"
-           "        fprintf(stderr, \"%s\\n\", weft_last_error());\n"
-           "        weft_text_classifier_free(c);\n        return 1;\n    }\n"
-           "    for (int k = 0; k < weft_text_classifier_classes(c); k++)\n"
-           "        printf(\"%5.1f %%  %s\\n\", 100 * p[k], "
-           "weft_text_classifier_name(c, k));\n"
-           "    weft_text_classifier_free(c);\n    return 0;\n}\n");
-}
-
 void weft__sample_c(weft__text *t, const weft__report *r)
 {
     if (r->usage.text) {
-        text_sample_c(t, r);
+        weft__sample_c_text(t, r);
         return;
     }
     weft__text_add(t, "/* cc predict.c $(pkg-config --cflags --libs weft) */\n"
@@ -102,7 +80,7 @@ void weft__sample_c(weft__text *t, const weft__report *r)
                       "    weft_classifier *c = NULL;\n    int which;\n"
                       "    float probability;\n    if (argc < 2) return 2;\n"
                       "    if (weft_classifier_open(");
-    literal(t, r->usage.model);
+    weft__literal(t, r->usage.model);
     weft__text_add(t, ", &c) ||\n"
                       "        weft_classify_file(c, argv[1], &which, &probability)) {\n"
                       "        fprintf(stderr, \"%s\\n\", weft_last_error());\n"
@@ -129,33 +107,12 @@ static void fitted(weft__text *t, const weft__usage *u)
                           u->width, u->height);
 }
 
-/* The tokens of a text are weft's business; the sample shows the inputs. */
-static void text_sample_onnx(weft__text *t, const weft__report *r)
-{
-    static const char *const input[] = {"tokens", "pairs", "triples"};
-    const weft__usage *u = &r->usage;
-    weft__text_add(t, "import numpy as np\nimport onnxruntime as ort\n\n"
-                      "session = ort.InferenceSession(");
-    literal(t, u->model);
-    weft__text_add(
-        t, ", providers=[\"CPUExecutionProvider\"])\n"
-           "# numbers of the tokens by the vocabulary in the metadata, 0 behind the end\n"
-           "tokenizer = session.get_modelmeta().custom_metadata_map[\"weft.tokenizer\"]"
-           "\nfeed = {\n");
-    for (int k = 0; k < u->streams && k < 3; k++)
-        weft__text_printf(t, "    \"%s\": np.zeros((1, %d), np.int32),\n", input[k],
-                          u->length);
-    weft__text_add(t, "    \"lengths\": np.array([1], np.int32),\n}\n"
-                      "logits = session.run(None, feed)[0][0]\n"
-                      "p = np.exp(logits - logits.max())\np /= p.sum()\n");
-}
-
 void weft__sample_onnx(weft__text *t, const weft__report *r)
 {
     const weft__usage *u = &r->usage;
     int c = channels(u);
     if (u->text) {
-        text_sample_onnx(t, r);
+        weft__sample_onnx_text(t, r);
         return;
     }
     weft__text_add(t, "import numpy as np\nimport onnxruntime as ort\n"
@@ -182,10 +139,10 @@ void weft__sample_onnx(weft__text *t, const weft__report *r)
     weft__text_add(
         t, "])\nx = x.transpose(2, 0, 1)[None]  # [batch, channels, height, width]\n\n"
            "session = ort.InferenceSession(");
-    literal(t, u->model);
+    weft__literal(t, u->model);
     weft__text_add(
         t, ", providers=[\"CPUExecutionProvider\"])\nlogits = session.run(None, {");
-    literal(t, u->input ? u->input : "x");
+    weft__literal(t, u->input ? u->input : "x");
     weft__text_add(t, ": x})[0][0]\n"
                       "p = np.exp(logits - logits.max())\np /= p.sum()\n"
                       "for i in p.argsort()[::-1][:3]:\n");

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LARGE = 64 << 20, FEW = 8 }; /* bytes of a plan; samples of a small one */
+
 struct weft__evaluator {
     const weft__feed *feed;
     weft_val logits;
@@ -25,14 +27,38 @@ static weft_status check_classes(const weft_graph *g, weft_val logits, int class
     return WEFT_OK;
 }
 
-static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split)
+/* A plan for a whole batch, of fewer samples where more would take much memory: the
+ * batches of an evaluation are there for speed only. */
+static weft_status plan_batch(weft__evaluator *e, weft_graph *g, int count,
+                              const weft_plan *within)
+{
+    size_t most = within ? weft_plan_bytes(within) : 0;
+    if (most < LARGE) most = LARGE;
+    for (;;) {
+        int batch = e->batch < count ? e->batch : count;
+        weft_plan_opts po = {
+            .batch = batch, .keep = &e->logits, .keep_count = 1, .within = within};
+        weft_status s = weft_plan_new(g, &po, &e->full);
+        e->batch = batch;
+        if (s || batch <= FEW || weft_plan_bytes(e->full) <= most) return s;
+        weft_plan_free(e->full);
+        e->full = NULL;
+        e->batch = (batch + 1) / 2;
+    }
+}
+
+static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split,
+                        const weft_plan *within)
 {
     int count = e->feed->kind->count(e->feed, split);
+    weft_status s = count > 0 ? plan_batch(e, g, count, within) : WEFT_OK;
+    if (s) return s;
     weft__feed_way way = {.split = split, .batch = e->batch};
-    weft_status s = e->feed->kind->open(e->feed, &way, &e->reader);
-    weft_plan_opts po = {.batch = e->batch, .keep = &e->logits, .keep_count = 1};
-    if (!s && count >= e->batch) s = weft_plan_new(g, &po, &e->full);
-    po.batch = count % e->batch;
+    weft_plan_opts po = {.batch = count % e->batch,
+                         .keep = &e->logits,
+                         .keep_count = 1,
+                         .within = within ? within : e->full};
+    s = e->feed->kind->open(e->feed, &way, &e->reader);
     if (!s && po.batch) s = weft_plan_new(g, &po, &e->tail);
     if (s) return s;
     e->scores = weft__alloc((size_t)e->batch * (size_t)e->classes, sizeof *e->scores);
@@ -42,7 +68,8 @@ static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split)
 }
 
 weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft__feed *feed,
-                                weft_split split, int batch, weft__evaluator **out)
+                                weft_split split, int batch, const weft_plan *within,
+                                weft__evaluator **out)
 {
     weft_status s = check_classes(g, logits, feed->classes);
     if (s) return s;
@@ -52,7 +79,7 @@ weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft__feed
     e->logits = logits;
     e->classes = feed->classes;
     e->batch = batch > 0 ? batch : 64;
-    s = make(e, g, split);
+    s = make(e, g, split, within);
     if (s)
         weft__evaluator_free(e);
     else
@@ -117,7 +144,7 @@ static weft_status evaluate(weft_graph *g, weft_val logits, weft__feed *feed,
                             weft_split split, int batch, weft_metrics *m, float *scores)
 {
     weft__evaluator *e = NULL;
-    weft_status s = weft__evaluator_new(g, logits, feed, split, batch, &e);
+    weft_status s = weft__evaluator_new(g, logits, feed, split, batch, NULL, &e);
     if (!s) s = weft__evaluator_run(e, m, scores);
     weft__evaluator_free(e);
     weft__feed_free(feed);

@@ -15,6 +15,8 @@ typedef struct weft__run_state {
     int64_t step;     /* batches seen so far: the key of random numbers */
     double loss_sum;  /* of this epoch so far */
     int64_t loss_count;
+    double norm_sum, norm_most; /* of the gradients of this epoch's updates */
+    int64_t norm_count;
     double plateau_factor, plateau_best;
     int plateau_stale;
     double halved; /* product of the halvings after divergence */
@@ -69,8 +71,11 @@ double weft__session_seconds(const weft__session *s);
 
 /* evaluate.c: plans and reader of one split, made once. */
 typedef struct weft__evaluator weft__evaluator;
+/* batch is the most: where a plan for it were large, smaller ones are taken. It lives
+ * within another plan (may be NULL) where it can. */
 weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft__feed *feed,
-                                weft_split split, int batch, weft__evaluator **out);
+                                weft_split split, int batch, const weft_plan *within,
+                                weft__evaluator **out);
 void weft__evaluator_free(weft__evaluator *e);
 /* m (may be NULL) gets every sample, scores (may be NULL) the logits [count][classes]. */
 weft_status weft__evaluator_run(weft__evaluator *e, weft_metrics *m, float *scores);

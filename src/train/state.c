@@ -132,6 +132,12 @@ static double from_bits(const char **text)
     REAL(seconds); \
     INT(sound)
 
+/* Later ones, 0 in a checkpoint that does not have them yet. */
+#define STATE_LATER_FIELDS(INT, REAL) \
+    REAL(norm_sum); \
+    REAL(norm_most); \
+    INT(norm_count)
+
 static weft_status put_state(const weft__session *s, weft_meta *m, bool sound)
 {
     weft__run_state at = s->at;
@@ -143,6 +149,7 @@ static weft_status put_state(const weft__session *s, weft_meta *m, bool sound)
 #define PUT_REAL(name) \
     if (!status) status = put_text(m, #name, "%016" PRIx64, bits(at.name))
     STATE_FIELDS(PUT_INT, PUT_REAL);
+    STATE_LATER_FIELDS(PUT_INT, PUT_REAL);
     if (!status) status = put_text(m, "optimizer_steps", "%" PRId64, s->optimizer->steps);
     facts f = facts_of(s);
     for (int i = 0; i < f.n && !status; i++) {
@@ -159,7 +166,8 @@ static bool counts_are_sane(const weft__run_state *at)
 {
     const int64_t most = INT32_MAX - 1;
     return at->step >= 0 && at->step < INT64_MAX / 2 && at->loss_count >= 0 &&
-           at->loss_count < INT64_MAX / 2 && at->plateau_stale >= 0 &&
+           at->loss_count < INT64_MAX / 2 && at->norm_count >= 0 &&
+           at->norm_count < INT64_MAX / 2 && at->plateau_stale >= 0 &&
            at->plateau_stale < most && at->halvings >= 0 && at->halvings < most &&
            at->best_epoch >= 0 && at->best_epoch <= at->epoch && at->stale >= 0 &&
            at->stale < most;
@@ -176,6 +184,11 @@ static weft_status get_state(weft__session *s, const weft_meta *m)
     if (!(text = weft_meta_get(m, #name))) return weft__fail(WEFT_EMODEL, "no " #name); \
     at.name = (__typeof__(at.name))strtoll(text, NULL, 10)
     STATE_FIELDS(GET_NARROW, GET_REAL);
+#define FIND_REAL(name) \
+    if ((text = weft_meta_get(m, #name))) at.name = from_bits(&text)
+#define FIND_INT(name) \
+    if ((text = weft_meta_get(m, #name))) at.name = strtoll(text, NULL, 10)
+    STATE_LATER_FIELDS(FIND_INT, FIND_REAL);
     if (at.epoch > s->opts.epochs && s->opts.reset_optimizer)
         return weft__fail(WEFT_EUSAGE, "has done %d epochs already, %d are asked for",
                           at.epoch, s->opts.epochs);
@@ -239,6 +252,8 @@ static weft_status get_tensor(void *user, const char *name, float *data, size_t 
     return WEFT_OK;
 }
 
+enum { ROW_NUMBERS = 8, OLD_ROW_NUMBERS = 6, DIGITS = 17 }; /* with the space before */
+
 static weft_status put_history(const weft__session *s, weft_meta *m)
 {
     weft_status status = put_text(m, "rows", "%d", s->rows);
@@ -246,10 +261,11 @@ static weft_status put_history(const weft__session *s, weft_meta *m)
         const weft_epoch_row *r = &s->history[i];
         char key[32], text[240];
         snprintf(key, sizeof key, "row.%d", i);
-        const double number[] = {r->seconds, r->train_loss, r->top1,
-                                 r->top5,    r->val_loss,   r->lr};
+        const double number[ROW_NUMBERS] = {r->seconds,  r->train_loss,   r->top1,
+                                            r->top5,     r->val_loss,     r->lr,
+                                            r->gradient, r->gradient_most};
         int n = snprintf(text, sizeof text, "%d", r->epoch);
-        for (int k = 0; k < 6; k++)
+        for (int k = 0; k < ROW_NUMBERS; k++)
             n += snprintf(text + n, sizeof text - (size_t)n, " %016" PRIx64,
                           bits(number[k]));
         status = weft_meta_set(m, key, text);
@@ -267,14 +283,16 @@ static weft_status get_history(weft__session *s, const weft_meta *m)
         weft_epoch_row r = {0};
         snprintf(key, sizeof key, "row.%d", i);
         text = weft_meta_get(m, key);
-        double *number[] = {&r.seconds, &r.train_loss, &r.top1,
-                            &r.top5,    &r.val_loss,   &r.lr};
-        if (!text || strlen(text) < 6 * 17 + 1)
+        double *number[ROW_NUMBERS] = {&r.seconds,  &r.train_loss,   &r.top1,
+                                       &r.top5,     &r.val_loss,     &r.lr,
+                                       &r.gradient, &r.gradient_most};
+        if (!text || strlen(text) < OLD_ROW_NUMBERS * DIGITS + 1)
             return weft__fail(WEFT_EMODEL, "%s cannot be read", key);
         char *end;
         r.epoch = (int)strtol(text, &end, 10);
         text = end;
-        for (int k = 0; k < 6; k++) *number[k] = from_bits(&text);
+        int n = (int)(strlen(text) / DIGITS);
+        for (int k = 0; k < ROW_NUMBERS && k < n; k++) *number[k] = from_bits(&text);
         weft_status status = weft__session_add_row(s, &r);
         if (status) return status;
     }
@@ -377,12 +395,12 @@ weft_status weft__session_history(weft__session *s)
     if (status) return status;
     weft__writer_printf(
         &w, "epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,"
-            "val/loss,lr/pg0\n");
+            "val/loss,lr/pg0,train/gradient_norm,train/gradient_norm_max\n");
     for (int i = 0; i < s->rows; i++) {
         const weft_epoch_row *r = &s->history[i];
-        weft__writer_printf(&w, "%d,%.3f,%.6g,%.6g,%.6g,%.6g,%.6g\n", r->epoch,
+        weft__writer_printf(&w, "%d,%.3f,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", r->epoch,
                             r->seconds, r->train_loss, r->top1, r->top5, r->val_loss,
-                            r->lr);
+                            r->lr, r->gradient, r->gradient_most);
     }
     return weft__writer_commit(&w);
 }

@@ -73,6 +73,7 @@ static weft_status make_plans(weft__session *s)
     weft_status status = WEFT_OK;
     if (count >= s->opts.batch) status = weft_plan_new(s->g, &po, &s->full);
     s->tail_size = po.batch = count % s->opts.batch;
+    po.within = s->full;
     if (!status && s->tail_size) status = weft_plan_new(s->g, &po, &s->tail);
     return status;
 }
@@ -94,8 +95,9 @@ static weft_status make_rest(weft__session *s)
     int batch = s->opts.batch < 128 ? 128 : s->opts.batch;
     int count = samples(s, split);
     size_t scores = (size_t)count * (size_t)s->classes;
-    weft_status status = weft__evaluator_new(
-        s->g, s->logits, s->feed, split, batch < count ? batch : count, &s->evaluator);
+    weft_status status = weft__evaluator_new(s->g, s->logits, s->feed, split,
+                                             batch < count ? batch : count,
+                                             s->full ? s->full : s->tail, &s->evaluator);
     if (status) return status;
     s->metrics = weft_metrics_new(s->classes);
     s->best_metrics = weft_metrics_new(s->classes);
@@ -199,6 +201,14 @@ weft_status weft__session_put(weft__session *s, weft_plan *p, const weft__feed_b
                          : weft_plan_set_int(p, s->target, b->label, n);
 }
 
+static void note_norm(weft__session *s)
+{
+    double norm = weft_optimizer_gradient_norm(s->optimizer);
+    s->at.norm_sum += norm;
+    s->at.norm_most = fmax(s->at.norm_most, norm);
+    s->at.norm_count++;
+}
+
 static weft_status one_batch(weft__session *s, const weft__feed_batch *b)
 {
     weft_plan *p = b->n == s->opts.batch ? s->full : s->tail;
@@ -218,6 +228,7 @@ static weft_status one_batch(weft__session *s, const weft__feed_batch *b)
     if (!status && last) status = weft_step(s->optimizer, rate_now(s));
     if (status == WEFT_EDIVERGED) return diverged(s, p, b);
     if (status) return status;
+    if (last) note_norm(s);
     s->at.loss_sum += (double)loss * b->n;
     s->at.loss_count += b->n;
     s->at.step++;
@@ -333,6 +344,8 @@ static weft_status end_epoch(weft__session *s)
     weft_optimizer_swap_ema(s->optimizer);
     weft_status status = weft__evaluator_run(s->evaluator, s->metrics, s->scores);
     row.train_loss = s->at.loss_sum / (double)(s->at.loss_count ? s->at.loss_count : 1);
+    row.gradient = s->at.norm_count ? s->at.norm_sum / (double)s->at.norm_count : 0;
+    row.gradient_most = s->at.norm_most;
     row.top1 = weft_metrics_top1(s->metrics);
     row.top5 = weft_metrics_top5(s->metrics);
     row.val_loss = weft_metrics_loss(s->metrics);
@@ -355,6 +368,8 @@ static weft_status end_epoch(weft__session *s)
     s->at.batch = 0;
     s->at.loss_sum = 0;
     s->at.loss_count = 0;
+    s->at.norm_sum = s->at.norm_most = 0;
+    s->at.norm_count = 0;
     status = weft__session_add_row(s, &row);
     if (status) return status;
     /* a state that gives no finite loss is nothing to come back to */

@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib"
 . "$here/pictures"
 
-small='--epochs 1 --batch 8 --quiet --no-report --threads 2 --no-nesterov'
+small='--epochs 1 --batch 8 --quiet --no-report --threads 2'
 export small WEFT
 
 $sanitized || ulimit -v 1000000 # kilobytes; nothing here may ask for more

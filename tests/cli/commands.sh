@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 pictures data/train 3 24 12
 pictures data/test 3 8 12 99
 cat >results.expected <<'END'
-epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,val/loss,lr/pg0
+epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,val/loss,lr/pg0,train/gradient_norm,train/gradient_norm_max
 END
 
 json() { # FILE KEY...: FILE is one JSON object on one line and has the keys

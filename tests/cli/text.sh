@@ -24,7 +24,8 @@ mkdir data
 sentences 160 1 >data/train.tsv
 sentences 40 7 >data/dev.tsv
 sentences 40 9 >data/test.tsv
-small='--embedding 12 --filters 8 --hidden 6 --batch 16 --lr 0.02 --threads 2'
+tiny='--embedding 12 --batch 16 --lr 0.02 --threads 2'
+small="$tiny --filters 8 --hidden 6"
 
 json() { # FILE KEY...
     file=$1
@@ -64,9 +65,15 @@ run 0 - "$WEFT" train data/train.tsv --model bag --epochs 1 --quiet --no-report 
 check 'runs/text/train' test -s runs/text/train/best.onnx
 
 case_is 'every network and its options'
-for model in bag textcnn rnn bilstm bigru cnn-bigru-attention; do
+for model in bag textcnn rnn gru bilstm bigru cnn-bigru-attention; do
+    case $model in
+    bag) more= ;;
+    textcnn) more='--filters 8 --readout max+mean' ;;
+    cnn-*) more='--filters 8 --hidden 6 --pool 2' ;;
+    *) more='--hidden 6' ;;
+    esac
     # shellcheck disable=SC2086
-    run 0 - "$WEFT" train data --model $model --epochs 1 $small --name "m-$model" --quiet --no-report --no-baseline
+    run 0 - "$WEFT" train data --model $model --epochs 1 $tiny $more --name "m-$model" --quiet --no-report --no-baseline
 done
 for more in '--form b --readout max' '--form c' '--readout attention --bag --layers 2' \
     '--readout last --ngrams 3 --max-pairs 50 --max-triples 20' '--unit char --freeze-embedding' \
@@ -75,6 +82,24 @@ for more in '--form b --readout max' '--form c' '--readout attention --bag --lay
     # shellcheck disable=SC2086
     run 0 - "$WEFT" train data --epochs 1 $small $more --name more --force --quiet --no-report --no-baseline
 done
+
+case_is 'options that a network does not have'
+run 2 'bag: has no option readout' "$WEFT" train data --model bag --readout max
+run 2 'textcnn: has no option hidden' "$WEFT" train data --model textcnn --hidden 6
+run 2 'textcnn: has no readout last' "$WEFT" train data --model textcnn --readout last
+run 2 'bigru: has no option form' "$WEFT" train data --model bigru --form b
+run 2 'rnn: has no option gate-bias' "$WEFT" train data --model rnn --gate-bias 3
+run 2 'form c has no readout last' "$WEFT" train data --form c --readout last
+run 2 '--final goes with' "$WEFT" train data --schedule constant --final 0.1
+run 2 'flow: rnn has no option gate-bias' "$WEFT" flow rnn data --gate-bias 3
+run 0 - "$WEFT" flow rnn data --gate-bias 3 --compare gru --hidden 6 --batches 1
+run 2 '--hidden is for ready networks' "$WEFT" flow runs/text/m-rnn data --hidden 6
+run 2 '--classes is for ready networks' "$WEFT" show runs/text/m-rnn --classes 3
+
+
+case_is 'another run as a start'
+# shellcheck disable=SC2086
+run 0 'knows ' "$WEFT" train data/test.tsv --model gru $tiny --hidden 6 --epochs 1 --from runs/text/m-gru --name from --no-report --no-baseline
 
 case_is 'pretrained vectors'
 printf 'good 1 0 0\nbad 0 1 0\nold 0 0 1\n' >vectors.txt

@@ -49,28 +49,33 @@ typedef struct variant {
 } variant;
 
 #define SMALL \
-    .classes = CLASSES, .length = T, .embedding = 16, .filters = 12, .hidden = 8, \
-    .vocabulary = {WORDS, WORDS, WORDS}
+    .classes = CLASSES, .length = T, .embedding = 16, .vocabulary = {WORDS, WORDS, WORDS}
+#define SMALL_CNN SMALL, .filters = 12
+#define SMALL_RNN SMALL, .hidden = 8
 
 static const variant variants[] = {
     {"bag", {SMALL, .streams = 3}},
-    {"textcnn", {SMALL, .streams = 2}},
-    {"textcnn", {SMALL, .bag = true, .kernel = 2, .dropout = -1}},
-    {"rnn", {SMALL}},
-    {"rnn", {SMALL, .readout = "max"}},
-    {"gru", {SMALL}},
-    {"lstm", {SMALL, .readout = "mean"}},
-    {"bilstm", {SMALL, .layers = 2}},
-    {"bigru", {SMALL, .readout = "last", .layers = 2, .bag = true}},
-    {"bigru", {SMALL, .readout = "mean", .freeze = true}},
-    {"cnn-bigru", {SMALL, .streams = 3, .bag = true}},
-    {"cnn-bigru", {SMALL, .pool = 2, .readout = "last"}},
-    {"cnn-bigru", {SMALL, .pool = 3, .readout = "max"}},
-    {"cnn-bigru", {SMALL, .form = "b", .kernel = 4}},
-    {"cnn-bigru", {SMALL, .form = "c", .pool = 2}},
-    {"cnn-bigru", {SMALL, .streams = 2, .wide = 3, .wide_dropout = 0.5}},
+    {"textcnn", {SMALL_CNN, .streams = 2}},
+    {"textcnn", {SMALL_CNN, .bag = true, .kernel = 2, .dropout = -1}},
+    {"rnn", {SMALL_RNN}},
+    {"rnn", {SMALL_RNN, .readout = "max"}},
+    {"gru", {SMALL_RNN}},
+    {"lstm", {SMALL_RNN, .readout = "mean"}},
+    {"bilstm", {SMALL_RNN, .layers = 2}},
+    {"bigru", {SMALL_RNN, .readout = "last", .layers = 2, .bag = true}},
+    {"bigru", {SMALL_RNN, .readout = "mean", .freeze = true}},
+    {"cnn-bigru", {SMALL_RNN, .filters = 12, .streams = 3, .bag = true}},
+    {"cnn-bigru", {SMALL_RNN, .filters = 12, .pool = 2, .readout = "last"}},
+    {"cnn-bigru", {SMALL_RNN, .filters = 12, .pool = 3, .readout = "max"}},
+    {"cnn-bigru", {SMALL_RNN, .filters = 12, .form = "b", .kernel = 4}},
+    {"cnn-bigru", {SMALL_RNN, .filters = 12, .form = "c", .pool = 2}},
+    {"cnn-bigru", {SMALL_RNN, .filters = 12, .form = "c", .readout = "attention"}},
+    {"textcnn", {SMALL_CNN, .readout = "max+mean"}},
+    {"textcnn", {SMALL_CNN, .readout = "attention"}},
+    {"cnn-bigru",
+     {SMALL_RNN, .filters = 12, .streams = 2, .wide = 3, .wide_dropout = 0.5}},
     {"bag", {SMALL, .streams = 3, .wide = 2}},
-    {"cnn-bigru-attention", {SMALL}},
+    {"cnn-bigru-attention", {SMALL_RNN, .filters = 12}},
 };
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
@@ -251,6 +256,21 @@ static void what_cannot_be_built_is_told(void **state)
     refuses("bag", (weft_text_model_opts){.wide = 4}, "wide is 4, allowed 0 to 3");
     refuses("bag", (weft_text_model_opts){.wide = 1, .wide_dropout = 1.5}, "at most 1");
     refuses("rnn", (weft_text_model_opts){.dropout = 1}, "must be below 1");
+    refuses("rnn", (weft_text_model_opts){.gate_bias = 1},
+            "rnn: has no option gate-bias");
+    refuses("textcnn", (weft_text_model_opts){.hidden = 8},
+            "textcnn: has no option hidden");
+    refuses("textcnn", (weft_text_model_opts){.readout = "last"}, "no readout last");
+    refuses("bag", (weft_text_model_opts){.readout = "max"},
+            "bag: has no option readout");
+    refuses("bigru", (weft_text_model_opts){.form = "b"}, "bigru: has no option form");
+    refuses("bilstm", (weft_text_model_opts){.pool = 2}, "bilstm: has no option pool");
+    refuses("cnn-bigru", (weft_text_model_opts){.form = "c", .readout = "last"},
+            "form c has no readout last");
+    CHECK(weft_text_model_takes("cnn-bigru", "form"));
+    CHECK(weft_text_model_takes("bag", "embedding"));
+    CHECK(!weft_text_model_takes("bag", "kernel"));
+    CHECK(!weft_text_model_takes("lenet5", "embedding"));
     weft_graph *g = weft_graph_new();
     weft_val y;
     CHECK(weft_model_build(g, "bigru", NULL, &y) == WEFT_EUSAGE);

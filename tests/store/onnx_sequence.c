@@ -10,25 +10,27 @@
 enum { T = 10, N = 4, WORDS = 30, CLASSES = 3 };
 
 #define SMALL \
-    .classes = CLASSES, .length = T, .embedding = 12, .filters = 10, .hidden = 6, \
-    .vocabulary = {WORDS, WORDS, WORDS}
+    .classes = CLASSES, .length = T, .embedding = 12, .vocabulary = {WORDS, WORDS, WORDS}
+#define SMALL_CNN SMALL, .filters = 10
+#define SMALL_RNN SMALL, .hidden = 6
+#define SMALL_BOTH SMALL_RNN, .filters = 10
 
 static const struct {
     const char *name;
     weft_text_model_opts o;
 } networks[] = {
     {"bag", {SMALL, .streams = 3}},
-    {"textcnn", {SMALL, .bag = true}},
-    {"rnn", {SMALL}},
-    {"rnn", {SMALL, .readout = "mean"}},
-    {"bilstm", {SMALL, .layers = 2}},
-    {"bigru", {SMALL, .readout = "max"}},
-    {"cnn-bigru", {SMALL, .streams = 3, .bag = true}},
-    {"cnn-bigru", {SMALL, .pool = 2, .readout = "last"}},
-    {"cnn-bigru", {SMALL, .form = "b", .pool = 3, .kernel = 4}},
-    {"cnn-bigru", {SMALL, .form = "c"}},
-    {"cnn-bigru", {SMALL, .streams = 2, .wide = 3, .wide_dropout = 0.5}},
-    {"cnn-bigru-attention", {SMALL, .pool = 2}},
+    {"textcnn", {SMALL_CNN, .bag = true}},
+    {"rnn", {SMALL_RNN}},
+    {"rnn", {SMALL_RNN, .readout = "mean"}},
+    {"bilstm", {SMALL_RNN, .layers = 2}},
+    {"bigru", {SMALL_RNN, .readout = "max"}},
+    {"cnn-bigru", {SMALL_BOTH, .streams = 3, .bag = true}},
+    {"cnn-bigru", {SMALL_BOTH, .pool = 2, .readout = "last"}},
+    {"cnn-bigru", {SMALL_BOTH, .form = "b", .pool = 3, .kernel = 4}},
+    {"cnn-bigru", {SMALL_BOTH, .form = "c"}},
+    {"cnn-bigru", {SMALL_BOTH, .streams = 2, .wide = 3, .wide_dropout = 0.5}},
+    {"cnn-bigru-attention", {SMALL_BOTH, .pool = 2}},
 };
 
 static void logits(weft_graph *g, float y[N * CLASSES])

@@ -54,9 +54,9 @@ static fixture start(const char *model)
     weft_text_model_opts m = {.classes = CLASSES,
                               .length = weft_tokenizer_length(f.k),
                               .streams = weft_tokenizer_streams(f.k),
-                              .embedding = 12,
-                              .filters = 8,
-                              .hidden = 6};
+                              .embedding = 12};
+    if (weft_text_model_takes(model, "filters")) m.filters = 8;
+    if (weft_text_model_takes(model, "hidden")) m.hidden = 6;
     for (int k = 0; k < m.streams; k++) m.vocabulary[k] = weft_tokenizer_size(f.k, k);
     CHECK(!weft_text_model_build(f.g, model, &m, &f.logits));
     CHECK(!weft_init(f.g, 1));
@@ -334,6 +334,85 @@ static void networks_that_read_no_texts_are_refused(void **state)
     finish(&f);
 }
 
+/* A bag of words and pairs over the vocabulary of these lines. */
+typedef struct bag {
+    weft_texts *t;
+    weft_tokenizer *k;
+    weft_graph *g;
+} bag;
+
+static bag make_bag(const char *lines, uint64_t seed)
+{
+    bag b = {.g = weft_graph_new()};
+    weft_val y;
+    weft_tokenizer_opts pairs = {.ngrams = 2, .min_count = 1};
+    test_write(test_path("lines.tsv"), lines, strlen(lines));
+    CHECK(!weft_texts_open(test_path("lines.tsv"), &(weft_texts_opts){.no_val = true},
+                           &b.t));
+    CHECK(!weft_tokenizer_learn(b.t, &pairs, &b.k));
+    weft_text_model_opts m = {.streams = 2, .length = 4, .embedding = 3};
+    for (int s = 0; s < 2; s++) m.vocabulary[s] = weft_tokenizer_size(b.k, s);
+    CHECK(!weft_text_model_build(b.g, "bag", &m, &y));
+    CHECK(!weft_init(b.g, seed));
+    return b;
+}
+
+static void drop_bag(bag *b)
+{
+    weft_graph_free(b->g);
+    weft_tokenizer_free(b->k);
+    weft_texts_close(b->t);
+}
+
+/* The vector of a piece. */
+static void row_of(const bag *b, int stream, const char *piece, float row[3])
+{
+    static const char *const name[] = {"embed_tokens.weight", "embed_pairs.weight"};
+    int at = weft_tokenizer_find(b->k, stream, piece);
+    CHECK(at >= 2 && !strcmp(weft_tokenizer_piece(b->k, stream, at), piece));
+    for (int i = 0; i < weft_param_count(b->g); i++) {
+        weft_param_info p = weft_param_at(b->g, i);
+        if (strcmp(p.name, name[stream])) continue;
+        float all[64];
+        CHECK(p.count <= 64 && !weft_param_get(b->g, p.value, all, p.count));
+        memcpy(row, all + (size_t)at * 3, 3 * sizeof *row);
+    }
+}
+
+static bool same_row(const bag *a, const bag *b, int stream, const char *piece)
+{
+    float x[3] = {0}, y[3] = {0};
+    row_of(a, stream, piece, x);
+    row_of(b, stream, piece, y);
+    return !memcmp(x, y, sizeof x);
+}
+
+static void vectors_are_taken_over_by_piece(void **state)
+{
+    (void)state;
+    bag from = make_bag("x\ta b a c\ny\ta b a\n", 1);
+    bag to = make_bag("x\tc d c a\ny\tc d a b\n", 2),
+        own = make_bag("x\tc d c a\ny\tc d a b\n", 2);
+    weft_meta *m = weft_meta_new();
+    int copied, left, pieces;
+    CHECK(!weft_tokenizer_describe(from.k, m));
+    CHECK(weft_tokenizer_find(from.k, 0, "d") < 0 &&
+          weft_tokenizer_find(from.k, 2, "a") < 0);
+    CHECK(weft_tokenizer_find(from.k, 1, "a") < 0);
+    CHECK(weft_tokenizer_find(from.k, 1, "a\1b\1a") < 0);
+    CHECK(!weft_text_params_copy(to.g, to.k, from.g, m, &copied, &left, &pieces));
+    CHECK(same_row(&to, &from, 0, "a") && same_row(&to, &from, 0, "b"));
+    CHECK(same_row(&to, &from, 0, "c") && same_row(&to, &from, 1, "a\1b"));
+    CHECK(same_row(&to, &own, 0, "d") && same_row(&to, &own, 1, "c\1d"));
+    CHECK(pieces == 4);
+    CHECK(!weft_text_params_copy(to.g, to.k, from.g, NULL, NULL, NULL, &pieces));
+    CHECK(pieces == -1);
+    weft_meta_free(m);
+    drop_bag(&from);
+    drop_bag(&to);
+    drop_bag(&own);
+}
+
 RUN_TESTS(TEST(the_loop_learns_and_keeps_the_best_epochs_evaluation),
           TEST(threads_change_no_bit), TEST(stopped_and_resumed_gives_the_same_bits),
           TEST(another_tokenizer_is_another_run),
@@ -341,4 +420,5 @@ RUN_TESTS(TEST(the_loop_learns_and_keeps_the_best_epochs_evaluation),
           TEST(classes_of_a_test_file_are_found_by_name),
           TEST(the_linear_model_learns_and_is_the_same_for_any_threads),
           TEST(a_wide_part_starts_as_the_linear_model),
-          TEST(networks_that_read_no_texts_are_refused))
+          TEST(networks_that_read_no_texts_are_refused),
+          TEST(vectors_are_taken_over_by_piece))

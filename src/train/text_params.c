@@ -1,0 +1,98 @@
+/* text_params.c: parameters of one network for texts into another, rows of an embedding by
+ * what they stand for: each network has numbered its own pieces. */
+#include "weft/train.h"
+
+#include "base/checked.h"
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct table {
+    weft_param_info info;
+    float *rows;
+} table;
+
+typedef struct tables {
+    table at[WEFT_MAX_STREAMS]; /* rows NULL: there is none */
+} tables;
+
+static const char *const name[WEFT_MAX_STREAMS] = {
+    "embed_tokens.weight", "embed_pairs.weight", "embed_triples.weight"};
+
+static void tables_free(tables *t)
+{
+    for (int i = 0; i < WEFT_MAX_STREAMS; i++) free(t->at[i].rows);
+}
+
+/* Copies of the embeddings of g. */
+static weft_status tables_read(const weft_graph *g, tables *out)
+{
+    weft_status s = WEFT_OK;
+    for (int i = 0; i < weft_param_count(g) && !s; i++) {
+        weft_param_info p = weft_param_at(g, i);
+        for (int k = 0; k < WEFT_MAX_STREAMS && !s; k++) {
+            if (strcmp(p.name, name[k]) || p.shape.rank != 2) continue;
+            table *t = &out->at[k];
+            t->info = p;
+            t->rows = weft__alloc(p.count, sizeof *t->rows);
+            s = t->rows ? weft_param_get(g, p.value, t->rows, p.count)
+                        : weft__fail(WEFT_ENOMEM, "%s: out of memory", p.name);
+        }
+    }
+    return s;
+}
+
+/* Rows of `from` by old's numbers over those of `to` by k's; how many. */
+static int carry(const table *from, const weft_tokenizer *old, table *to,
+                 const weft_tokenizer *k, int stream)
+{
+    size_t wide = (size_t)to->info.shape.dim[1];
+    int found = 0, rows = to->info.shape.dim[0], size = weft_tokenizer_size(k, stream);
+    if (from->info.shape.dim[1] != to->info.shape.dim[1]) return 0;
+    for (int i = 0; i < rows && i < size; i++) {
+        int at =
+            i < 2 ? i
+                  : weft_tokenizer_find(old, stream, weft_tokenizer_piece(k, stream, i));
+        if (at < 0 || at >= from->info.shape.dim[0]) continue;
+        memcpy(to->rows + (size_t)i * wide, from->rows + (size_t)at * wide,
+               wide * sizeof *to->rows);
+        found += i >= 2;
+    }
+    return found;
+}
+
+static weft_status carry_all(weft_graph *to, const weft_tokenizer *k, tables *fresh,
+                             const weft_graph *from, const weft_tokenizer *old,
+                             int *pieces)
+{
+    tables there = {0};
+    weft_status s = tables_read(from, &there);
+    for (int i = 0; i < WEFT_MAX_STREAMS && !s; i++) {
+        table *t = &fresh->at[i];
+        if (!t->rows || !there.at[i].rows) continue;
+        *pieces += carry(&there.at[i], old, t, k, i);
+        s = weft_param_set(to, t->info.value, t->rows, t->info.count);
+    }
+    tables_free(&there);
+    return s;
+}
+
+weft_status weft_text_params_copy(weft_graph *to, const weft_tokenizer *k,
+                                  const weft_graph *from, const weft_meta *meta,
+                                  int *copied, int *left, int *pieces)
+{
+    tables fresh = {0};
+    weft_tokenizer *old = NULL;
+    int found = 0;
+    weft_status s = WEFT_OK;
+    if (meta && weft_meta_get(meta, "weft.tokenizer"))
+        s = weft_tokenizer_from_meta(meta, &old);
+    if (!s) s = tables_read(to, &fresh);
+    if (!s) s = weft_params_copy(to, from, copied, left);
+    if (!s && old) s = carry_all(to, k, &fresh, from, old, &found);
+    if (!s && pieces) *pieces = old ? found : -1;
+    tables_free(&fresh);
+    weft_tokenizer_free(old);
+    return s;
+}
