@@ -113,6 +113,13 @@ void KERNEL(turned_sums)(const weft__turned *t, void *scratch);
  * picture. */
 bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g);
 
+/* Pictures so narrow that a tile's rows are not the pixels of a row, but the same pixel
+ * of several pictures: then no tap outside a picture is multiplied. */
+static inline bool conv_goes_across(const weft__conv *s, int out_w)
+{
+    return out_w < 4 && s->n >= TILE_ROWS_2 && s->groups == 1;
+}
+
 /* Multiply-adds of the convolution. */
 static inline double conv_work(const weft__conv *s)
 {

@@ -3,7 +3,8 @@
  * A work item is a strip: some output rows of one image, or a few small images. Where the
  * kernel reaches over the left or right border, the strip's input rows are first gathered
  * between zeros into a buffer that stays in the L2 cache; rows above and below the
- * picture are skipped, not multiplied. The weights are packed into panels once per call,
+ * picture are skipped, not multiplied. Of pictures a few pixels wide, an item takes one
+ * pixel of several pictures after the other. The weights are packed into panels once per call,
  * flipped and turned for the data gradient. */
 #include "kernels/conv.h"
 
@@ -13,6 +14,7 @@
 
 /* A strip's input should leave room for a panel of weights in a 1 MiB L2 cache. */
 enum { STRIP_BYTES = 192 << 10, PANEL_BYTES = 384 << 10, ITEMS_WANTED = 16 };
+enum { IMAGES_ACROSS = 8 * TILE_ROWS_2 }; /* of an item whose rows are pictures */
 
 typedef struct sweep {
     const weft__conv *s;
@@ -27,7 +29,7 @@ typedef struct sweep {
     int low_w, wide;   /* columns low_w .. low_w+wide-1 are read at all */
     int q_rows;        /* the most rows of any phase */
     int panels;        /* panels side by side in one tile */
-    bool packed, gathered, patches;
+    bool packed, gathered, patches, across;
     ptrdiff_t pitch; /* of a gathered pixel, or of a patch */
     int rows, images;
     size_t strips, image_groups, splits, split_columns;
@@ -108,27 +110,30 @@ static void plan_layout(sweep *p)
     int taps = s->kh * s->kw;
     /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch.
      */
-    p->patches = one_phase && p->out_w < 4 && p->out_h * p->out_w * s->n > p->out_w;
-    p->gathered = p->low_w < 0 || p->low_w + p->wide > p->in_w;
+    p->across = conv_goes_across(s, p->out_w / p->phases_w);
+    p->patches =
+        !p->across && one_phase && p->out_w < 4 && p->out_h * p->out_w * s->n > p->out_w;
+    p->gathered = !p->across && (p->low_w < 0 || p->low_w + p->wide > p->in_w);
     p->pitch = p->patches ? (ptrdiff_t)taps * p->ci : p->ci;
     /* Rows of the tile that lie a multiple of 4 KiB apart push each other out of the L1
      * cache. */
     bool alias = (size_t)stride * (size_t)whole * sizeof(real) % 4096 == 0;
-    if (!p->patches && alias) p->gathered = true;
+    if (!p->patches && !p->across && alias) p->gathered = true;
     if ((size_t)stride * (size_t)p->pitch * sizeof(real) % 2048 == 0) p->pitch += 16;
     if (!p->gathered && !p->patches) p->pitch = whole;
     /* Two panels side by side where rows are short, or where a result is so little work
      * that its lines should be written whole. */
     bool light = p->ci * taps <= 32 && p->co % (2 * TILE_COLUMNS) == 0;
     bool wide = light || p->out_w / p->phases_w <= TILE_ROWS_4;
-    p->panels = wide && !p->patches ? 2 : 1;
+    p->panels = wide && !p->patches && !p->across ? 2 : 1;
     if (p->panels * TILE_PANEL > TILE_VECTORS) p->panels = 1;
 }
 
 static void plan_items(sweep *p)
 {
     int rows = p->q_rows > 0 ? p->q_rows : 1, n = p->s->n;
-    while (rows > 1 && strip_elements(p, rows, 1) * sizeof(real) > STRIP_BYTES)
+    while (rows > 1 && !p->across &&
+           strip_elements(p, rows, 1) * sizeof(real) > STRIP_BYTES)
         rows = (rows + 1) / 2;
     p->strips = parts((size_t)p->q_rows, (size_t)rows);
     p->rows = (int)parts((size_t)p->q_rows, most(p->strips, 1));
@@ -138,6 +143,7 @@ static void plan_items(sweep *p)
         while (p->images * 2 <= n && pixels * (size_t)p->images < 64 &&
                strip_elements(p, p->rows, p->images * 2) * sizeof(real) <= STRIP_BYTES)
             p->images *= 2;
+    if (p->across) p->images = n < IMAGES_ACROSS ? n : IMAGES_ACROSS;
     p->image_groups = parts((size_t)n, (size_t)p->images);
     size_t items = p->strips * p->image_groups, step = (size_t)p->panels * TILE_COLUMNS;
     p->splits = 1;
@@ -408,6 +414,44 @@ static void sweep_rows(const sweep *p, const strip *t, const axis *h, const axis
     tile->b = panel;
 }
 
+/* One pixel after the other of a phase, for some columns. */
+static void sweep_across(const sweep *p, const strip *t, const axis *h, const axis *w,
+                         const tile_rows *whole, int n0)
+{
+    const bool merged = w->step == 1;
+    for (int q = 0; q < h->out; q++)
+        for (int r = 0; r < w->out; r++) {
+            tile_rows tile = *whole;
+            int i, i1, j, j1, row = h->phase + q * h->pitch;
+            axis_clip(h, q, p->in_h, &i, &i1);
+            axis_clip(w, r, p->in_w, &j, &j1);
+            if (j == j1) i1 = i;
+            size_t at =
+                ((size_t)t->image0 * (size_t)p->out_h + (size_t)row) * (size_t)p->out_w +
+                (size_t)(w->phase + r * w->pitch);
+            tile.c = p->y + at * (size_t)p->co + n0;
+            tile.ldc = (ptrdiff_t)p->out_h * p->out_w * p->co;
+            tile.row = t->in.image;
+            tile.taps_h = i1 > i;
+            tile.taps_w = merged ? 1 : j1 - j;
+            tile.tap_w = w->step * t->in.pixel;
+            tile.k = merged ? p->ci * (j1 - j) : p->ci;
+            do {
+                if (i1 > i)
+                    tile.a =
+                        view_at(&t->in, t->image0, q * h->stride + h->first + i * h->step,
+                                r * w->stride + w->first + j * w->step);
+                else
+                    tile.a = t->in.base;
+                tile.b = whole->b + ((ptrdiff_t)i * w->taps + j) * p->ci * tile.ldb;
+                if (++i >= i1) finish_with(p, &tile);
+                KERNEL(tile_rows)(&tile, t->image1 - t->image0);
+                tile.load = true;
+                tile.bias = NULL;
+            } while (i < i1);
+        }
+}
+
 static void sweep_phase(const sweep *p, const strip *t, const axis *h, const axis *w,
                         const real *b)
 {
@@ -420,6 +464,10 @@ static void sweep_phase(const sweep *p, const strip *t, const axis *h, const axi
     for (int n0 = t->n0; n0 < t->n1; n0 += step) {
         tile_rows tile =
             tile_for(p, t, b, k_rows, n0, t->n1 - n0 < step ? t->n1 - n0 : step);
+        if (p->across) {
+            sweep_across(p, t, h, w, &tile, n0);
+            continue;
+        }
         int i = 0;
         do {
             int to = h->taps - i < block ? h->taps : i + block;

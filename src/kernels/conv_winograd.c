@@ -374,17 +374,29 @@ static double winograd_cost(const winograd *p)
                                                                      ci * co;
 }
 
-/* Rows of zeros above and below are skipped there. */
+/* Pairs of a tap and a result along an axis that meet inside the picture. */
+static double inside(int first, int in, int out)
+{
+    double pairs = 0;
+    for (int i = 0; i < 3; i++) {
+        int from = -(first + i), to = in - (first + i);
+        if (from < 0) from = 0;
+        if (to > out) to = out;
+        if (to > from) pairs += to - from;
+    }
+    return pairs;
+}
+
+/* Rows of zeros above and below are skipped there, and what lies beside narrow pictures.
+ */
 static double direct_cost(const winograd *p)
 {
-    double rows = 0, co = (double)p->panels * p->width;
-    for (int i = 0; i < 3; i++) {
-        int from = -(p->first_h + i), to = p->in_h - (p->first_h + i);
-        if (from < 0) from = 0;
-        if (to > p->out_h) to = p->out_h;
-        if (to > from) rows += to - from;
-    }
-    return rows * 3 * p->out_w * p->s->n * p->ci * co +
+    double co = (double)p->panels * p->width;
+    double rows = inside(p->first_h, p->in_h, p->out_h);
+    double columns = conv_goes_across(p->s, p->out_w)
+                         ? inside(p->first_w, p->in_w, p->out_w)
+                         : 3.0 * p->out_w;
+    return rows * columns * p->s->n * p->ci * co +
            (p->s->kept ? 100 * (double)p->ci * co : 0);
 }
 
