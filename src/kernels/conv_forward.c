@@ -197,24 +197,38 @@ typedef struct packing {
     real *to;
 } packing;
 
-/* The panel of columns n0 .. n0+n-1 of one phase of one group. */
+/* Panels that are packed together: short runs of far rows come slowly from memory. */
+enum { PACK_PANELS = 4 };
+
+/* The panels of columns n0 .. n0+n-1 of one phase of one group. */
 static void pack_phase(const packing *k, const axis *h, const axis *w, int group, int n0,
                        int n, real *dst)
 {
     const sweep *p = k->p;
     const weft__conv *s = p->s;
     int width = tile_panel_width(p->co);
+    ptrdiff_t panel = (ptrdiff_t)h->taps * w->taps * p->ci * width;
     for (int i = 0; i < h->taps; i++)
         for (int j = 0; j < w->taps; j++, dst += (ptrdiff_t)p->ci * width) {
             ptrdiff_t tap = (ptrdiff_t)(h->tap0 + i * h->tap_step) * s->kw + w->tap0 +
                             j * w->tap_step;
-            if (p->data) KERNEL(tile_pack_turned)
-            (dst, k->w + (tap * p->co + n0) * s->o + (ptrdiff_t)group * p->ci,
-             (size_t)p->ci, n, width, s->o);
-            else KERNEL(tile_pack)(
-                dst, k->w + tap * p->ci * s->o + (ptrdiff_t)group * p->co + n0,
-                (size_t)p->ci, n, width, s->o);
+            const real *from = k->w;
+            if (!p->data) {
+                from += tap * p->ci * s->o + (ptrdiff_t)group * p->co + n0;
+                KERNEL(tile_pack_panels)
+                (dst, panel, from, (size_t)p->ci, n, width, s->o);
+                continue;
+            }
+            from += (tap * p->co + n0) * s->o + (ptrdiff_t)group * p->ci;
+            for (int at = 0; at < n; at += width) KERNEL(tile_pack_turned)
+            (dst + at / width * panel, from + (ptrdiff_t)at * s->o, (size_t)p->ci,
+             n - at < width ? n - at : width, width, s->o);
         }
+}
+
+static size_t pack_pieces(const sweep *p)
+{
+    return parts((size_t)p->co, (size_t)(tile_panel_width(p->co) * PACK_PANELS));
 }
 
 static void pack_task(void *arg, size_t begin, size_t end, int worker)
@@ -222,12 +236,13 @@ static void pack_task(void *arg, size_t begin, size_t end, int worker)
     const packing *k = arg;
     const sweep *p = k->p;
     int width = tile_panel_width(p->co), padded = tile_padded(p->co);
-    size_t panels = (size_t)(padded / width);
+    size_t pieces = pack_pieces(p);
     size_t rows = (size_t)p->s->kh * (size_t)p->s->kw * (size_t)p->ci;
     (void)worker;
     for (size_t item = begin; item < end; item++) {
-        int group = (int)(item / panels), n0 = (int)(item % panels) * width;
-        int n = p->co - n0 < width ? p->co - n0 : width;
+        int group = (int)(item / pieces);
+        int n0 = (int)(item % pieces) * width * PACK_PANELS;
+        int n = p->co - n0 < width * PACK_PANELS ? p->co - n0 : width * PACK_PANELS;
         real *dst = k->to + (size_t)group * rows * (size_t)padded;
         for (int ph = 0; ph < p->phases_h; ph++)
             for (int pw = 0; pw < p->phases_w; pw++) {
@@ -242,8 +257,7 @@ static void pack_task(void *arg, size_t begin, size_t end, int worker)
 static void pack(const sweep *p, real *to, const real *w)
 {
     packing k = {p, w, to};
-    size_t panels = (size_t)(tile_padded(p->co) / tile_panel_width(p->co));
-    size_t items = panels * (size_t)p->groups;
+    size_t items = pack_pieces(p) * (size_t)p->groups;
     weft__parallel(items, conv_grain(items, (double)packed_elements(p) * 8), pack_task,
                    &k);
 }

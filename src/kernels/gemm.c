@@ -12,6 +12,9 @@ enum { DEPTH = 512, BLOCK_ROWS = 128, ITEMS_WANTED = 16, DOT_ROWS = 16, DOT_DEPT
 /* So few rows that turning B round would take longer than the product. */
 enum { DOT_FEW = 4, DOT_SHALLOW = 32 };
 
+/* Panels that are packed together: short runs of far rows come slowly from memory. */
+enum { PACK_PANELS = 4 };
+
 typedef struct product {
     const weft__gemm *g;
     const real *a, *b, *bias;
@@ -114,10 +117,14 @@ static void pack_task(void *arg, size_t begin, size_t end, int worker)
     const product *p = arg;
     int width = tile_panel_width(p->g->n);
     (void)worker;
-    for (size_t panel = begin; panel < end; panel++) {
-        int n0 = (int)panel * width;
-        pack_panel(p, p->panels + (size_t)n0 * (size_t)p->g->k, n0,
-                   least(width, p->g->n - n0), 0, p->g->k);
+    for (size_t item = begin; item < end; item++) {
+        int n0 = (int)item * width * PACK_PANELS;
+        int n1 = least(p->g->n, n0 + width * PACK_PANELS), k = p->g->k;
+        real *to = p->panels + (ptrdiff_t)n0 * k;
+        if (!p->g->tb) KERNEL(tile_pack_panels)
+        (to, (ptrdiff_t)width * k, p->b + n0, (size_t)k, n1 - n0, width, p->g->ldb);
+        else for (int n = n0; n < n1; n += width, to += (ptrdiff_t)width * k)
+            pack_panel(p, to, n, least(width, n1 - n), 0, k);
     }
 }
 
@@ -126,8 +133,8 @@ static void pack(product *p)
     const weft__gemm *g = p->g;
     if (p->local || g->kept) return;
     if (p->packed) {
-        size_t panels = (size_t)(tile_padded(g->n) / tile_panel_width(g->n));
-        weft__parallel(panels, conv_grain(panels, (double)p->packed_size * 8), pack_task,
+        size_t items = parts((size_t)g->n, (size_t)tile_panel_width(g->n) * PACK_PANELS);
+        weft__parallel(items, conv_grain(items, (double)p->packed_size * 8), pack_task,
                        p);
     } else if (p->main < g->n) {
         KERNEL(tile_pack)

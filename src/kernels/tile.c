@@ -255,6 +255,14 @@ void KERNEL(tile_pack)(real *dst, const real *src, size_t rows, int n, int width
         }
 }
 
+void KERNEL(tile_pack_panels)(real *dst, ptrdiff_t panel, const real *src, size_t rows,
+                              int n, int width, ptrdiff_t ld)
+{
+    for (size_t r = 0; r < rows; r++, src += ld, dst += width)
+        for (int j = 0; j < n; j += width) KERNEL(tile_pack)
+    (dst + j / width * panel, src + j, 1, n - j < width ? n - j : width, width, ld);
+}
+
 void KERNEL(tile_pack_turned)(real *dst, const real *src, size_t rows, int n, int width,
                               ptrdiff_t ld)
 {

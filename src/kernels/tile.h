@@ -90,6 +90,9 @@ static inline int tile_padded(int n)
 /* One panel: dst[r][width] = src[r*ld + j] for j < n, then zeros. */
 void KERNEL(tile_pack)(real *dst, const real *src, size_t rows, int n, int width,
                        ptrdiff_t ld);
+/* Of more columns than one panel has; panel: elements from one to the next. */
+void KERNEL(tile_pack_panels)(real *dst, ptrdiff_t panel, const real *src, size_t rows,
+                              int n, int width, ptrdiff_t ld);
 /* dst[r][width] = src[j*ld + r]. */
 void KERNEL(tile_pack_turned)(real *dst, const real *src, size_t rows, int n, int width,
                               ptrdiff_t ld);
