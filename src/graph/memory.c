@@ -387,7 +387,9 @@ weft_status weft__plan_memory(weft_plan *p)
     p->borrowed = p->opts.within && p->opts.within->bytes >= p->bytes;
     p->memory = p->borrowed ? p->opts.within->memory
                             : aligned_alloc(ALIGN, p->bytes ? p->bytes : ALIGN);
-    if (!p->memory)
+    p->user = p->borrowed ? p->opts.within->user
+                          : weft__arena_alloc(&p->arena, sizeof *p->user);
+    if (!p->memory || !p->user)
         return weft__fail(WEFT_ENOMEM,
                           "no memory for a plan of %zu MB at batch %d. Use a "
                           "smaller batch",

@@ -58,7 +58,8 @@ struct weft_plan {
     weft__block *block;
     int blocks, block_room;
     void *memory;
-    bool borrowed; /* it is another plan's */
+    bool borrowed;          /* it is another plan's */
+    const weft_plan **user; /* which of the plans that share it ran last */
     size_t bytes;
     int workers;                  /* threads that workspaces are sized for */
     const weft__kernels *kernels; /* of the graph's precision; opaque there */
@@ -89,8 +90,8 @@ weft_status weft__plan_memory(weft_plan *p);
 weft_status weft__plan_fuse(weft_plan *p);
 /* The step whose weight that is. */
 weft__step *weft__reader_of_fold(const weft_plan *p, const weft__folded *f);
-/* Makes folded weights, and what steps keep of weights, when the parameters have changed.
- */
+/* Makes folded weights, and what steps keep of weights, when the parameters have changed
+ * or another plan has used the memory since. */
 void weft__plan_refresh(weft_plan *p);
 
 int weft__pval_add(weft_plan *p); /* 0: out of memory */

@@ -171,6 +171,37 @@ static void folding_a_batch_norm_changes_little(void **state)
     weft_graph_free(n.g);
 }
 
+/* What a plan keeps of the parameters is made again when another one has used its memory.
+ */
+static void plans_within_each_other_do_not_disturb(void **state)
+{
+    (void)state;
+    net n = make_net(4);
+    weft_plan *full = NULL, *tail = NULL, *alone = NULL;
+    float want[2 * CLASSES], all[BATCH * CLASSES], first[BATCH * CLASSES],
+        got[2 * CLASSES];
+    CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = BATCH}, &full));
+    CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = 2, .within = full}, &tail));
+    CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = 2}, &alone));
+    fill(&n, alone, 7, 2);
+    CHECK(!weft_forward(alone));
+    CHECK(!weft_plan_get(alone, n.logits, want, 2 * CLASSES));
+    for (int turn = 0; turn < 3; turn++) {
+        fill(&n, full, 50, BATCH);
+        CHECK(!weft_forward(full));
+        CHECK(!weft_plan_get(full, n.logits, all, BATCH * CLASSES));
+        if (!turn) memcpy(first, all, sizeof all);
+        fill(&n, tail, 7, 2);
+        CHECK(!weft_forward(tail));
+        CHECK(!weft_plan_get(tail, n.logits, got, 2 * CLASSES));
+        CHECK(!memcmp(first, all, sizeof all) && !memcmp(want, got, sizeof want));
+    }
+    weft_plan_free(tail);
+    weft_plan_free(full);
+    weft_plan_free(alone);
+    weft_graph_free(n.g);
+}
+
 /* A network without batch norm: a sample's gradient does not depend on its companions. */
 static void accumulated_halves_make_the_whole(void **state)
 {
@@ -296,6 +327,7 @@ static void a_trace_sees_every_step(void **state)
 RUN_TESTS(TEST(shared_memory_and_fusion_change_nothing), TEST(threads_change_no_bit),
           TEST(every_gradient_agrees_with_finite_differences),
           TEST(folding_a_batch_norm_changes_little),
+          TEST(plans_within_each_other_do_not_disturb),
           TEST(accumulated_halves_make_the_whole), TEST(values_are_read_only_when_kept),
           TEST(wrong_use_is_refused), TEST(the_first_bad_layer_is_named),
           TEST(a_trace_sees_every_step))
