@@ -178,7 +178,7 @@ static void plans_within_each_other_do_not_disturb(void **state)
     (void)state;
     net n = make_net(4);
     weft_plan *full = NULL, *tail = NULL, *alone = NULL;
-    float want[2 * CLASSES], all[BATCH * CLASSES], first[BATCH * CLASSES],
+    float want[2 * CLASSES], all[BATCH * CLASSES], before[BATCH * CLASSES],
         got[2 * CLASSES];
     CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = BATCH}, &full));
     CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = 2, .within = full}, &tail));
@@ -190,11 +190,11 @@ static void plans_within_each_other_do_not_disturb(void **state)
         fill(&n, full, 50, BATCH);
         CHECK(!weft_forward(full));
         CHECK(!weft_plan_get(full, n.logits, all, BATCH * CLASSES));
-        if (!turn) memcpy(first, all, sizeof all);
+        if (!turn) memcpy(before, all, sizeof all);
         fill(&n, tail, 7, 2);
         CHECK(!weft_forward(tail));
         CHECK(!weft_plan_get(tail, n.logits, got, 2 * CLASSES));
-        CHECK(!memcmp(first, all, sizeof all) && !memcmp(want, got, sizeof want));
+        CHECK(!memcmp(before, all, sizeof all) && !memcmp(want, got, sizeof want));
     }
     weft_plan_free(tail);
     weft_plan_free(full);
