@@ -4,8 +4,8 @@
  * kernel reaches over the left or right border, the strip's input rows are first gathered
  * between zeros into a buffer that stays in the L2 cache; rows above and below the
  * picture are skipped, not multiplied. Of pictures a few pixels wide, an item takes one
- * pixel of several pictures after the other. The weights are packed into panels once per call,
- * flipped and turned for the data gradient. */
+ * pixel of several pictures after the other. The weights are packed into panels once per
+ * call, unless they come packed; flipped and turned for the data gradient. */
 #include "kernels/conv.h"
 
 #include "base/thread.h"
@@ -346,7 +346,7 @@ static tile_rows tile_for(const sweep *p, const strip *t, const real *b, ptrdiff
 {
     int width = tile_panel_width(p->co);
     bool direct = !p->packed;
-    bool apart = p->co >= 64; /* results so far apart that they are not fetched ahead */
+    bool apart = p->co >= 64; /* results that the processor does not fetch by itself */
     const real *bias = p->bias ? p->bias + (ptrdiff_t)t->group * p->co + n0 : NULL;
     return (tile_rows){.b = b + (direct ? n0 : n0 * k_rows),
                        .ldb = direct ? p->co : width,

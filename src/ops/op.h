@@ -128,9 +128,9 @@ typedef struct weft_op {
      * consumers, unless can_add). NULL: no gradient flows through. */
     void (*backward)(const weft__run *r);
 
-    /* Brings in[1], the weight, into the form in which forward reads it, in r->kept. It is
-     * called where nothing is trained, once for each change of the parameters; in[1] may
-     * be gone afterwards. NULL: there is no such form. */
+    /* Brings in[1], the weight, into the form in which forward reads it, in r->kept. It
+     * is called where nothing is trained, once for each change of the parameters; in[1]
+     * may be gone afterwards. NULL: there is no such form. */
     void (*keep)(const weft__run *r);
 
     /* The inputs, as bits, of which backward can say what rows of the gradient it gives
