@@ -203,9 +203,9 @@ WEFT_API weft_status weft_train_texts(weft_graph *g, weft_val logits, const weft
                                       const weft_train_opts *opts, const weft_meta *meta,
                                       weft_train_result *out);
 /* weft_params_copy between networks for texts, `from` with its file's meta, `to` with its
- * tokenizer k: rows of the embeddings go to the same pieces, whatever their numbers; pieces
- * that `from` did not know keep what they have in `to`. *pieces (may be NULL): how many it
- * knew, -1 when meta has no tokenizer; then rows go by number. */
+ * tokenizer k: rows of the embeddings go to the same pieces, whatever their numbers;
+ * pieces that `from` did not know keep what they have in `to`. *pieces (may be NULL): how
+ * many it knew, -1 when meta has no tokenizer; then rows go by number. */
 WEFT_API weft_status weft_text_params_copy(weft_graph *to, const weft_tokenizer *k,
                                            const weft_graph *from, const weft_meta *meta,
                                            int *copied, int *left, int *pieces);
