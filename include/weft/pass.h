@@ -27,7 +27,7 @@ typedef struct weft_plan_opts {
     size_t max_bytes; /* refuse a larger plan with WEFT_ENOMEM; 0: the process's limit */
     /* Live in the memory of this plan where that is large enough: what one computes
      * overwrites what the other did. Once it is freed, this one can only be freed. */
-    const struct weft_plan *within;
+    struct weft_plan *within;
 } weft_plan_opts;
 
 /* Plans the graph for one batch size: order, layout, memory. opts is read during the call

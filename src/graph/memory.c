@@ -385,6 +385,7 @@ weft_status weft__plan_memory(weft_plan *p)
                           "smaller batch",
                           p->bytes >> 20, p->batch, limit >> 20);
     p->borrowed = p->opts.within && p->opts.within->bytes >= p->bytes;
+    p->owner = p->borrowed ? p->opts.within->owner : p;
     p->memory = p->borrowed ? p->opts.within->memory
                             : aligned_alloc(ALIGN, p->bytes ? p->bytes : ALIGN);
     if (!p->memory)

@@ -58,7 +58,9 @@ struct weft_plan {
     weft__block *block;
     int blocks, block_room;
     void *memory;
-    bool borrowed; /* it is another plan's */
+    bool borrowed;                /* it is another plan's */
+    struct weft_plan *owner;      /* that plan, or itself */
+    const struct weft_plan *user; /* of an owner: who ran in its memory last */
     size_t bytes;
     int workers;                  /* threads that workspaces are sized for */
     const weft__kernels *kernels; /* of the graph's precision; opaque there */

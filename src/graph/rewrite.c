@@ -226,7 +226,9 @@ static void keep(const weft__step *s)
 
 void weft__plan_refresh(weft_plan *p)
 {
-    if (p->version == p->g->version) return;
+    bool own = p->owner->user == p; /* nobody else has written there since */
+    p->owner->user = p;
+    if (own && p->version == p->g->version) return;
     for (int n = 0; n < p->folds; n++) {
         fold(p, &p->folded[n]);
         keep(weft__reader_of_fold(p, &p->folded[n]));
