@@ -20,8 +20,8 @@ bool any_model_is_ready(const char *name); /* a ready network's name */
  * whatever comes back. */
 weft_status any_model_build(const char *name, const weft_model_opts *opts,
                             const weft_text_model_opts *text, bool f64, any_model *m);
-/* Of the options given, those that say how a ready network is built must mean something to
- * one of these n models; otherwise WEFT_EUSAGE names option and model. */
+/* Of the options given, those that say how a ready network is built must mean something
+ * to one of these n models; otherwise WEFT_EUSAGE names option and model. */
 weft_status any_model_options(const command *c, const char *const *name, int n);
 void any_model_free(any_model *m);
 

@@ -144,22 +144,22 @@ static weft_status prepare(train_job *j)
 
 static void print_data(const train_job *j)
 {
-    char shown[4200];
+    char shown[4200], columns[1300];
     int streams = weft_tokenizer_streams(j->k);
-    fprintf(stderr,
-            "data     %s (%s): %d training, %d validation, %d test texts, %d classes\n"
-            "tokens   %s, at most %d of a text; vocabulary %d",
-            weft__escape(shown, sizeof shown, j->data_path), weft_texts_format(j->t),
-            weft_texts_count(j->t, WEFT_TRAIN), weft_texts_count(j->t, WEFT_VAL),
-            weft_texts_count(j->t, WEFT_TEST), weft_texts_classes(j->t),
-            weft_tokenizer_unit(j->k) == WEFT_UNIT_CHAR ? "characters" : "words",
-            weft_tokenizer_length(j->k), weft_tokenizer_size(j->k, 0));
+    weft__escape(columns, sizeof columns, weft_texts_columns(j->t));
+    fprintf(
+        stderr,
+        "data     %s (%s%s%s): %d training, %d validation, %d test texts, %d classes\n"
+        "tokens   %s, at most %d of a text; vocabulary %d",
+        weft__escape(shown, sizeof shown, j->data_path), weft_texts_format(j->t),
+        columns[0] ? "; " : "", columns, weft_texts_count(j->t, WEFT_TRAIN),
+        weft_texts_count(j->t, WEFT_VAL), weft_texts_count(j->t, WEFT_TEST),
+        weft_texts_classes(j->t),
+        weft_tokenizer_unit(j->k) == WEFT_UNIT_CHAR ? "characters" : "words",
+        weft_tokenizer_length(j->k), weft_tokenizer_size(j->k, 0));
     if (streams > 1) fprintf(stderr, ", %d pairs", weft_tokenizer_size(j->k, 1));
     if (streams > 2) fprintf(stderr, ", %d triples", weft_tokenizer_size(j->k, 2));
     fputc('\n', stderr);
-    if (weft_texts_replaced(j->t))
-        fprintf(stderr, "         %lld invalid UTF-8 sequences were replaced\n",
-                (long long)weft_texts_replaced(j->t));
 }
 
 static weft_status fit(train_job *j)

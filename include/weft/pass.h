@@ -25,9 +25,9 @@ typedef struct weft_plan_opts {
     bool no_fuse;     /* one step per node */
     bool exact_conv;  /* as weft_set_exact_conv, for this plan */
     size_t max_bytes; /* refuse a larger plan with WEFT_ENOMEM; 0: the process's limit */
-    const struct weft_plan *within; /* live in the memory of this plan where that is large
-                                       enough. What one computes overwrites what the other
-                                       did; once it is freed, this one can only be freed */
+    /* Live in the memory of this plan where that is large enough: what one computes
+     * overwrites what the other did. Once it is freed, this one can only be freed. */
+    struct weft_plan *within;
 } weft_plan_opts;
 
 /* Plans the graph for one batch size: order, layout, memory. opts is read during the call

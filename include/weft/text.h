@@ -46,6 +46,9 @@ WEFT_API void weft_texts_close(weft_texts *t);
 WEFT_API bool weft_texts_probe(const char *path);
 
 WEFT_API const char *weft_texts_format(const weft_texts *t); /* "tsv", "csv", ... */
+/* Which columns were taken: "label stars, text review", "label column 1, text column 2";
+ * "" where the format has none. */
+WEFT_API const char *weft_texts_columns(const weft_texts *t);
 WEFT_API int weft_texts_count(const weft_texts *t, weft_split s);
 WEFT_API int weft_texts_classes(const weft_texts *t);
 WEFT_API const char *weft_texts_class_name(const weft_texts *t, int c);

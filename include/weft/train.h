@@ -203,9 +203,9 @@ WEFT_API weft_status weft_train_texts(weft_graph *g, weft_val logits, const weft
                                       const weft_train_opts *opts, const weft_meta *meta,
                                       weft_train_result *out);
 /* weft_params_copy between networks for texts, `from` with its file's meta, `to` with its
- * tokenizer k: rows of the embeddings go to the same pieces, whatever their numbers; pieces
- * that `from` did not know keep what they have in `to`. *pieces (may be NULL): how many it
- * knew, -1 when meta has no tokenizer; then rows go by number. */
+ * tokenizer k: rows of the embeddings go to the same pieces, whatever their numbers;
+ * pieces that `from` did not know keep what they have in `to`. *pieces (may be NULL): how
+ * many it knew, -1 when meta has no tokenizer; then rows go by number. */
 WEFT_API weft_status weft_text_params_copy(weft_graph *to, const weft_tokenizer *k,
                                            const weft_graph *from, const weft_meta *meta,
                                            int *copied, int *left, int *pieces);
@@ -352,9 +352,9 @@ WEFT_API weft_status weft_linear_baseline(const weft_texts *t,
                                           const weft_linear_opts *opts,
                                           weft_linear_result *out);
 /* Gives the wide part of a network (weft_text_model_opts.wide) that machine's weights,
- * trained on the numbers of k, the network's own tokenizer: of the options only cost, passes, seed
- * and scale count. WEFT_EUSAGE, WEFT_ESHAPE: the network has no wide part, or one for another
- * tokenizer or number of classes. */
+ * trained on the numbers of k, the network's own tokenizer: of the options only cost,
+ * passes, seed and scale count. WEFT_EUSAGE, WEFT_ESHAPE: the network has no wide part,
+ * or one for another tokenizer or number of classes. */
 WEFT_API weft_status weft_text_wide_start(weft_graph *g, const weft_texts *t,
                                           const weft_tokenizer *k,
                                           const weft_linear_opts *opts);

@@ -134,7 +134,11 @@ weft_status weft__rows_open(weft__rows *r, const weft__text_reader *reader,
                             const char *path, size_t most)
 {
     *r = (weft__rows){.reader = reader, .most = most};
-    return weft__stream_open(&r->in, path);
+    weft_status s = weft__stream_open(&r->in, path);
+    if (s) return s;
+    s = weft__rows_grow(r); /* so that fields without a byte have a place, too */
+    if (s) weft__rows_close(r);
+    return s;
 }
 
 void weft__rows_close(weft__rows *r)

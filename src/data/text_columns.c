@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LOOK_AT = 100000, MANY = 16384, NAME = 64 };
+enum { LOOK_AT = 100000, MANY = 16384, LITTLE = 20, NAME = 64 };
 
 /* What is known of one column, the first row left out. */
 typedef struct column {
@@ -259,6 +259,18 @@ static weft_status asked_for(const char *path, const look *l, const char *asked,
     return WEFT_OK;
 }
 
+/* Nearly every row has a value of its own: a text or a number of the row. */
+static weft_status check_label(const char *path, const look *l, int label)
+{
+    const column *c = &l->column[label];
+    int rows = l->rows < MANY ? l->rows : MANY;
+    if (rows < LITTLE || c->kinds < rows - rows / 10) return WEFT_OK;
+    return weft__fail(WEFT_EUSAGE,
+                      "%s: column %d has %d different values in %d rows: those are no "
+                      "labels",
+                      path, label + 1, c->kinds, l->rows);
+}
+
 static weft_status choose(const char *path, const look *l, const weft_texts_opts *o,
                           bool is_named, weft__columns *out)
 {
@@ -267,6 +279,7 @@ static weft_status choose(const char *path, const look *l, const weft_texts_opts
     weft_status s = WEFT_OK;
     if (o->text_column) s = asked_for(path, l, o->text_column, &text, &header);
     if (!s && o->label_column) s = asked_for(path, l, o->label_column, &label, &header);
+    if (!s && label >= 0) s = check_label(path, l, label);
     if (s) return s;
     if (label < 0) {
         label = one_of(l, label_names, COUNT(label_names), text);

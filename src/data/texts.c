@@ -220,7 +220,8 @@ static weft_status tell_oddities(const weft_texts *t, const weft__sink *sink)
                     t->path, t->empty, n);
     if (t->replaced)
         weft__found(sink, WEFT_WARNING, "not-utf8",
-                    "%s: %lld sequences that are not UTF-8 were replaced by U+FFFD",
+                    "%s: %lld sequences that are not UTF-8 were replaced by U+FFFD; of "
+                    "another encoding? (iconv -f LATIN1 -t UTF-8)",
                     t->path, (long long)t->replaced);
     if (t->cut)
         weft__found(sink, WEFT_WARNING, "long-text",
@@ -267,6 +268,16 @@ static weft_status check_alike(const weft__text_files *f, int k, const char *for
                       other->name, first->name);
 }
 
+static void tell_columns(weft_texts *t, const weft__columns *c)
+{
+    if (c->label_name[0] && c->text_name[0])
+        snprintf(t->columns, sizeof t->columns, "label %.120s, text %.120s",
+                 c->label_name, c->text_name);
+    else
+        snprintf(t->columns, sizeof t->columns, "label column %d, text column %d",
+                 c->label + 1, c->text + 1);
+}
+
 static weft_status load_files(weft_texts *t, const weft_texts_opts *o,
                               const weft__text_files *f)
 {
@@ -279,8 +290,10 @@ static weft_status load_files(weft_texts *t, const weft_texts_opts *o,
         s = check_alike(f, k, o->format);
         if (!s) s = weft__texts_load(t, o, f->path[k], reader, &c, k);
     }
-    if (!s) t->format = reader->name;
-    return s;
+    if (s) return s;
+    t->format = reader->name;
+    if (!reader->fixed) tell_columns(t, &c);
+    return WEFT_OK;
 }
 
 static weft_status load_folders(weft_texts *t, const weft_texts_opts *o,
@@ -396,6 +409,11 @@ bool weft_texts_probe(const char *path)
 const char *weft_texts_format(const weft_texts *t)
 {
     return t->format;
+}
+
+const char *weft_texts_columns(const weft_texts *t)
+{
+    return t->columns;
 }
 
 static bool valid_split(weft_split s)

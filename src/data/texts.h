@@ -24,6 +24,7 @@ typedef struct weft__text_bad {
 struct weft_texts {
     char *path;
     const char *format;
+    char columns[300]; /* which hold what, for people; "" where that is fixed */
     weft__arena arena; /* texts, names of files */
     char **file;
     int files, file_room;

@@ -1,8 +1,8 @@
 /* cnn_bigru.c: convolution and gated recurrent units in both directions, in three forms.
  *   a: convolution, then recurrent layers, then the readout
  *   b: beside each other: the largest of the convolution over time, and the readout
- *   c: recurrent layers, then convolution, then its largest over time, or the readout that
- *      was asked for */
+ *   c: recurrent layers, then convolution, then its largest over time, or the readout
+ *      that was asked for */
 #include "models/text.h"
 
 #include "ops/op.h"

@@ -1,5 +1,5 @@
-/* usage_text.c: programs that run a model for texts. The one in Python cuts texts as cut.c in
- * src/data does. */
+/* usage_text.c: programs that run a model for texts. The one in Python cuts texts as
+ * cut.c in src/data does. */
 #include "report/page.h"
 
 void weft__sample_c_text(weft__text *t, const weft__report *r)
@@ -35,12 +35,14 @@ static const char imports[] =
 
 static const char words[] =
     "\n"
-    "# a word: letters, digits and combining marks; Chinese and Japanese letters stand alone\n"
-    "marks = \"\".join(c for c in map(chr, range(0x300, 0x1F000)) if unicodedata.category(c)[0] == \"M\")\n"
-    "han = (\"[\\u2e80-\\u2fdf\\u3005-\\u3007\\u3021-\\u3029\\u3031-\\u3035\\u3038-\\u303b\\u3041-\\u3096\"\n"
-    "       \"\\u3099\\u309a\\u309d-\\u309f\\u30a1-\\u30fa\\u30fc-\\u312f\\u31a0-\\u31bf\\u31f0-\\u31ff\"\n"
-    "       \"\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff\\uff66-\\uff9f\\U0001b000-\\U0001b2ff\"\n"
-    "       \"\\U00020000-\\U0003fffd]\")\n"
+    "# letters, digits and combining marks; Chinese and Japanese letters stand alone\n"
+    "marks = \"\".join(c for c in map(chr, range(0x300, 0x1F000))\n"
+    "                if unicodedata.category(c)[0] == \"M\")\n"
+    "han = (\"[\\u2e80-\\u2fdf\\u3005-\\u3007\\u3021-\\u3029\\u3031-\\u3035\"\n"
+    "       \"\\u3038-\\u303b\\u3041-\\u3096\\u3099\\u309a\\u309d-\\u309f\"\n"
+    "       \"\\u30a1-\\u30fa\\u30fc-\\u312f\\u31a0-\\u31bf\\u31f0-\\u31ff\"\n"
+    "       \"\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff\\uff66-\\uff9f\"\n"
+    "       \"\\U0001b000-\\U0001b2ff\\U00020000-\\U0003fffd]\")\n"
     "letter = f\"(?:(?!{han})[\\\\w{marks}])\"\n"
     "ending = f\"'(?:s|d|m|re|ve|ll|S|D|M|RE|VE|LL)(?!{letter})\"\n"
     "inside = f\"{letter}|(?!{ending})'(?={letter})|(?<=[0-9])[.,](?=[0-9])\"\n"
@@ -49,11 +51,13 @@ static const char words[] =
 static const char shown[] =
     "\n"
     "def is_shown(c):\n"
-    "    return unicodedata.category(c) != \"Cf\" and not \"\\ufe00\" <= c <= \"\\ufe0f\"\n"
+    "    selects = \"\\ufe00\" <= c <= \"\\ufe0f\"\n"
+    "    return unicodedata.category(c) != \"Cf\" and not selects\n"
     "\n"
     "def cut(text):\n"
     "    text = re.sub(\"<br */?>\", \" \", text, flags=re.I)\n"
-    "    text = \"\".join(fold(c) for c in text if is_shown(c)).replace(\"\\u2019\", \"'\")\n"
+    "    text = \"\".join(fold(c) for c in text if is_shown(c))\n"
+    "    text = text.replace(\"\\u2019\", \"'\")\n"
     "    text = re.sub(\"[\\0-\\x20\\x7f-\\xa0]\", \" \", text)\n";
 
 static const char by_words[] =
@@ -79,7 +83,8 @@ static const char grams[] =
     "    part = [sum(code[i + k] * 64 ** (wide - 1 - k) for k in range(wide))\n"
     "            for i in range(0, len(code), wide)]\n"
     "    table = {tuple(part[i:i + n]): i // n + 2 for i in range(0, len(part), n)}\n"
-    "    return padded([table.get(tuple(ids[i:i + n]), 1) for i in range(len(ids) - n + 1)])\n";
+    "    whole = range(len(ids) - n + 1)\n"
+    "    return padded([table.get(tuple(ids[i:i + n]), 1) for i in whole])\n";
 
 static const char answer[] =
     "\n"

@@ -30,7 +30,7 @@ static weft_status check_classes(const weft_graph *g, weft_val logits, int class
 /* A plan for a whole batch, of fewer samples where more would take much memory: the
  * batches of an evaluation are there for speed only. */
 static weft_status plan_batch(weft__evaluator *e, weft_graph *g, int count,
-                              const weft_plan *within)
+                              weft_plan *within)
 {
     size_t most = within ? weft_plan_bytes(within) : 0;
     if (most < LARGE) most = LARGE;
@@ -48,7 +48,7 @@ static weft_status plan_batch(weft__evaluator *e, weft_graph *g, int count,
 }
 
 static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split,
-                        const weft_plan *within)
+                        weft_plan *within)
 {
     int count = e->feed->kind->count(e->feed, split);
     weft_status s = count > 0 ? plan_batch(e, g, count, within) : WEFT_OK;
@@ -68,7 +68,7 @@ static weft_status make(weft__evaluator *e, weft_graph *g, weft_split split,
 }
 
 weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft__feed *feed,
-                                weft_split split, int batch, const weft_plan *within,
+                                weft_split split, int batch, weft_plan *within,
                                 weft__evaluator **out)
 {
     weft_status s = check_classes(g, logits, feed->classes);

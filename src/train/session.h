@@ -74,7 +74,7 @@ typedef struct weft__evaluator weft__evaluator;
 /* batch is the most: where a plan for it were large, smaller ones are taken. It lives
  * within another plan (may be NULL) where it can. */
 weft_status weft__evaluator_new(weft_graph *g, weft_val logits, const weft__feed *feed,
-                                weft_split split, int batch, const weft_plan *within,
+                                weft_split split, int batch, weft_plan *within,
                                 weft__evaluator **out);
 void weft__evaluator_free(weft__evaluator *e);
 /* m (may be NULL) gets every sample, scores (may be NULL) the logits [count][classes]. */

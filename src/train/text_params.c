@@ -1,5 +1,5 @@
-/* text_params.c: parameters of one network for texts into another, rows of an embedding by
- * what they stand for: each network has numbered its own pieces. */
+/* text_params.c: parameters of one network for texts into another, rows of an embedding
+ * by what they stand for: each network has numbered its own pieces. */
 #include "weft/train.h"
 
 #include "base/checked.h"

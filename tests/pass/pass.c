@@ -324,7 +324,36 @@ static void a_trace_sees_every_step(void **state)
     weft_graph_free(n.g);
 }
 
-RUN_TESTS(TEST(shared_memory_and_fusion_change_nothing), TEST(threads_change_no_bit),
+/* Two plans in one memory, used in turn; the larger one is as if it were alone. */
+static void plans_share_memory_when_asked(void **state)
+{
+    (void)state;
+    enum { N = 4, WIDE = 6 };
+    float in[N * WIDE], alone[N], again[N], few[2];
+    weft_graph *g = weft_graph_new();
+    weft_plan *whole, *part;
+    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, WIDE));
+    weft_val y = weft_tanh(g, weft_layer_dense(g, "fc", x, 1, NULL));
+    weft_output(g, y, "y");
+    for (int i = 0; i < N * WIDE; i++) in[i] = (float)(i % 5) - 2;
+    CHECK(!weft_init(g, 3));
+    CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = N}, &whole));
+    CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = 2, .within = whole}, &part));
+    for (int turn = 0; turn < 2; turn++) {
+        CHECK(!weft_plan_set(whole, x, in, N * WIDE) && !weft_forward(whole));
+        CHECK(!weft_plan_get(whole, y, turn ? again : alone, N));
+        CHECK(!weft_plan_set(part, x, in, 2 * WIDE) && !weft_forward(part));
+        CHECK(!weft_plan_get(part, y, few, 2));
+        CHECK(!memcmp(few, alone, sizeof few));
+    }
+    CHECK(!memcmp(alone, again, sizeof alone));
+    weft_plan_free(whole);
+    weft_plan_free(part);
+    weft_graph_free(g);
+}
+
+RUN_TESTS(TEST(plans_share_memory_when_asked),
+          TEST(shared_memory_and_fusion_change_nothing), TEST(threads_change_no_bit),
           TEST(every_gradient_agrees_with_finite_differences),
           TEST(folding_a_batch_norm_changes_little),
           TEST(plans_within_each_other_do_not_disturb),
