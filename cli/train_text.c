@@ -82,22 +82,13 @@ static weft_status build_model(train_job *j, int width)
     return s ? s : weft_init(j->g, a->seed);
 }
 
-/* The table of the first stream. */
-static weft_status find_table(const train_job *j, weft_param_info *out)
-{
-    for (int i = 0; i < weft_param_count(j->g); i++) {
-        *out = weft_param_at(j->g, i);
-        if (!strcmp(out->name, "embed_tokens.weight")) return WEFT_OK;
-    }
-    return weft__fail(WEFT_EUSAGE, "--vectors: %s has no embedding", j->a.model);
-}
-
 static weft_status load_vectors(train_job *j, int width)
 {
     weft_param_info p = {0};
     int found = 0;
-    weft_status s = find_table(j, &p);
-    if (s) return s;
+    weft_status s = WEFT_OK;
+    if (!weft_param_find(j->g, "embed_tokens.weight", &p))
+        return weft__fail(WEFT_EUSAGE, "--vectors: %s has no embedding", j->a.model);
     float *table = weft__alloc(p.count, sizeof *table);
     if (!table) return weft__fail(WEFT_ENOMEM, "train: out of memory");
     s = weft_param_get(j->g, p.value, table, p.count);

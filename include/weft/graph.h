@@ -108,6 +108,9 @@ typedef struct weft_param_info {
 } weft_param_info;
 WEFT_API int weft_param_count(const weft_graph *g);
 WEFT_API weft_param_info weft_param_at(const weft_graph *g, int i);
+/* The one of that name; false when there is none. */
+WEFT_API bool weft_param_find(const weft_graph *g, const char *name,
+                              weft_param_info *out);
 /* Copies a parameter or buffer in or out, logical (ONNX) order, count elements exactly.
  */
 WEFT_API weft_status weft_param_set(weft_graph *g, weft_val v, const float *data,

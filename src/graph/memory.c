@@ -110,14 +110,12 @@ static bool is_folded(const weft_plan *p, int v)
     return any;
 }
 
-/* Does the step keep its weight in a form of its own? Only where nothing is trained. */
-static bool keeps(const weft_plan *p, const weft__step *s)
+/* May the step keep its weight in a form of its own? Only where nothing is trained. It
+ * does where its operator wants memory for that. */
+static bool may_keep(const weft_plan *p, const weft__step *s)
 {
-    if (!s->op->keep || p->opts.training || p->opts.loss.id || p->opts.keep_all ||
-        p->g->f64)
-        return false;
-    if (!in_graph_memory(p, s->in[1]) && !is_folded(p, s->in[1])) return false;
-    return memory_of(p, s).kept > 0;
+    return s->op->keep && !p->opts.training && !p->opts.loss.id && !p->opts.keep_all &&
+           !p->g->f64 && (in_graph_memory(p, s->in[1]) || is_folded(p, s->in[1]));
 }
 
 /* A folded weight that its step keeps in another form is needed only until that is made:
@@ -131,7 +129,7 @@ static weft_status place_folds(weft_plan *p)
         const weft__step *s = weft__reader_of_fold(p, &p->folded[f]);
         size_t bytes = tensor_bytes(p, &w->t);
         b->block = weft__plan_block(p, tensor_bytes(p, &b->t), -1, end);
-        if (!keeps(p, s))
+        if (!may_keep(p, s) || !memory_of(p, s).kept)
             w->block = weft__plan_block(p, bytes, -1, end);
         else if (bytes > most)
             most = bytes;
@@ -256,7 +254,7 @@ static weft_status place_workspace(weft_plan *p)
         weft__step *s = &p->step[i];
         weft__memory m = memory_of(p, s);
         weft__tensor *t = s->tensors;
-        bool kept = keeps(p, s);
+        bool kept = m.kept && may_keep(p, s);
         if (kept) m.scratch = m.scratch_kept;
         if (kept) s->kept_block = weft__plan_block(p, m.kept, -1, weft__plan_end(p));
         int back = weft__backward_time(p, i);

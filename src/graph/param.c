@@ -289,6 +289,15 @@ weft_param_info weft_param_at(const weft_graph *g, int i)
                              .decay = is_trained(p) && !p->no_decay};
 }
 
+bool weft_param_find(const weft_graph *g, const char *name, weft_param_info *out)
+{
+    for (int i = 0; i < weft_param_count(g); i++) {
+        *out = weft_param_at(g, i);
+        if (!strcmp(out->name, name)) return true;
+    }
+    return false;
+}
+
 static weft_status check_param(const weft_graph *g, weft_val v, size_t count,
                                bool gradient)
 {

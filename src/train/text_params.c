@@ -29,16 +29,12 @@ static void tables_free(tables *t)
 static weft_status tables_read(const weft_graph *g, tables *out)
 {
     weft_status s = WEFT_OK;
-    for (int i = 0; i < weft_param_count(g) && !s; i++) {
-        weft_param_info p = weft_param_at(g, i);
-        for (int k = 0; k < WEFT_MAX_STREAMS && !s; k++) {
-            if (strcmp(p.name, name[k]) || p.shape.rank != 2) continue;
-            table *t = &out->at[k];
-            t->info = p;
-            t->rows = weft__alloc(p.count, sizeof *t->rows);
-            s = t->rows ? weft_param_get(g, p.value, t->rows, p.count)
-                        : weft__fail(WEFT_ENOMEM, "%s: out of memory", p.name);
-        }
+    for (int k = 0; k < WEFT_MAX_STREAMS && !s; k++) {
+        table *t = &out->at[k];
+        if (!weft_param_find(g, name[k], &t->info) || t->info.shape.rank != 2) continue;
+        t->rows = weft__alloc(t->info.count, sizeof *t->rows);
+        s = t->rows ? weft_param_get(g, t->info.value, t->rows, t->info.count)
+                    : weft__fail(WEFT_ENOMEM, "%s: out of memory", name[k]);
     }
     return s;
 }

@@ -5,7 +5,6 @@
 #include "base/error.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const names[WEFT_MAX_STREAMS] = {
     "wide_tokens.weight", "wide_pairs.weight", "wide_triples.weight"};
@@ -14,11 +13,9 @@ static weft_status find(const weft_graph *g, const weft_texts *t, const weft_tok
                         weft_param_info part[WEFT_MAX_STREAMS], int *streams)
 {
     *streams = 0;
-    for (int i = 0; i < weft_param_count(g); i++) {
-        weft_param_info p = weft_param_at(g, i);
-        if (*streams < WEFT_MAX_STREAMS && !strcmp(p.name, names[*streams]))
-            part[(*streams)++] = p;
-    }
+    while (*streams < WEFT_MAX_STREAMS &&
+           weft_param_find(g, names[*streams], &part[*streams]))
+        ++*streams;
     if (!*streams || *streams > weft_tokenizer_streams(k))
         return weft__fail(
             WEFT_EUSAGE, "the network's wide part reads %d streams, the tokenizer has %d",

@@ -370,13 +370,11 @@ static void row_of(const bag *b, int stream, const char *piece, float row[3])
     static const char *const name[] = {"embed_tokens.weight", "embed_pairs.weight"};
     int at = weft_tokenizer_find(b->k, stream, piece);
     CHECK(at >= 2 && !strcmp(weft_tokenizer_piece(b->k, stream, at), piece));
-    for (int i = 0; i < weft_param_count(b->g); i++) {
-        weft_param_info p = weft_param_at(b->g, i);
-        if (strcmp(p.name, name[stream])) continue;
-        float all[64];
-        CHECK(p.count <= 64 && !weft_param_get(b->g, p.value, all, p.count));
-        memcpy(row, all + (size_t)at * 3, 3 * sizeof *row);
-    }
+    weft_param_info p;
+    float all[64];
+    CHECK(weft_param_find(b->g, name[stream], &p));
+    CHECK(p.count <= 64 && !weft_param_get(b->g, p.value, all, p.count));
+    memcpy(row, all + (size_t)at * 3, 3 * sizeof *row);
 }
 
 static bool same_row(const bag *a, const bag *b, int stream, const char *piece)
