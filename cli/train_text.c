@@ -125,9 +125,9 @@ static weft_status prepare(train_job *j)
     if (!s && given > 0) a->embedding = width = given;
     if (!s) s = build_model(j, width);
     if (!s && given > 0) s = load_vectors(j, given);
+    if (!s) s = train_job_from(j);
     if (!s && a->wide && !a->resume)
         s = weft_text_wide_start(j->g, j->t, j->k, &(weft_linear_opts){.seed = a->seed});
-    if (!s) s = train_job_from(j);
     if (!s) s = train_job_balance(j);
     if (!s) s = weft_text_classifier_describe(j->meta, j->t, j->k, a->model, a->seed);
     return s;

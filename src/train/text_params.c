@@ -13,23 +13,26 @@ typedef struct table {
     float *rows;
 } table;
 
+enum { TABLES = 2 * WEFT_MAX_STREAMS }; /* table i is of stream i % WEFT_MAX_STREAMS */
+
 typedef struct tables {
-    table at[WEFT_MAX_STREAMS]; /* rows NULL: there is none */
+    table at[TABLES]; /* rows NULL: there is none */
 } tables;
 
-static const char *const name[WEFT_MAX_STREAMS] = {
-    "embed_tokens.weight", "embed_pairs.weight", "embed_triples.weight"};
+static const char *const name[TABLES] = {"embed_tokens.weight",  "embed_pairs.weight",
+                                         "embed_triples.weight", "wide_tokens.weight",
+                                         "wide_pairs.weight",    "wide_triples.weight"};
 
 static void tables_free(tables *t)
 {
-    for (int i = 0; i < WEFT_MAX_STREAMS; i++) free(t->at[i].rows);
+    for (int i = 0; i < TABLES; i++) free(t->at[i].rows);
 }
 
 /* Copies of the embeddings of g. */
 static weft_status tables_read(const weft_graph *g, tables *out)
 {
     weft_status s = WEFT_OK;
-    for (int k = 0; k < WEFT_MAX_STREAMS && !s; k++) {
+    for (int k = 0; k < TABLES && !s; k++) {
         table *t = &out->at[k];
         if (!weft_param_find(g, name[k], &t->info) || t->info.shape.rank != 2) continue;
         t->rows = weft__alloc(t->info.count, sizeof *t->rows);
@@ -64,10 +67,11 @@ static weft_status carry_all(weft_graph *to, const weft_tokenizer *k, tables *fr
 {
     tables there = {0};
     weft_status s = tables_read(from, &there);
-    for (int i = 0; i < WEFT_MAX_STREAMS && !s; i++) {
+    for (int i = 0; i < TABLES && !s; i++) {
         table *t = &fresh->at[i];
         if (!t->rows || !there.at[i].rows) continue;
-        *pieces += carry(&there.at[i], old, t, k, i);
+        int found = carry(&there.at[i], old, t, k, i % WEFT_MAX_STREAMS);
+        if (i < WEFT_MAX_STREAMS) *pieces += found;
         s = weft_param_set(to, t->info.value, t->rows, t->info.count);
     }
     tables_free(&there);

@@ -350,7 +350,8 @@ static bag make_bag(const char *lines, uint64_t seed)
     CHECK(!weft_texts_open(test_path("lines.tsv"), &(weft_texts_opts){.no_val = true},
                            &b.t));
     CHECK(!weft_tokenizer_learn(b.t, &pairs, &b.k));
-    weft_text_model_opts m = {.streams = 2, .length = 4, .embedding = 3};
+    weft_text_model_opts m = {
+        .classes = 3, .streams = 2, .length = 4, .embedding = 3, .wide = 1};
     for (int s = 0; s < 2; s++) m.vocabulary[s] = weft_tokenizer_size(b.k, s);
     CHECK(!weft_text_model_build(b.g, "bag", &m, &y));
     CHECK(!weft_init(b.g, seed));
@@ -364,24 +365,27 @@ static void drop_bag(bag *b)
     weft_texts_close(b->t);
 }
 
+enum { WIDE = 2 }; /* behind the tables of tokens and pairs */
+
 /* The vector of a piece. */
-static void row_of(const bag *b, int stream, const char *piece, float row[3])
+static void row_of(const bag *b, int table, const char *piece, float row[3])
 {
-    static const char *const name[] = {"embed_tokens.weight", "embed_pairs.weight"};
-    int at = weft_tokenizer_find(b->k, stream, piece);
+    static const char *const name[] = {"embed_tokens.weight", "embed_pairs.weight",
+                                       "wide_tokens.weight"};
+    int stream = table % WIDE, at = weft_tokenizer_find(b->k, stream, piece);
     CHECK(at >= 2 && !strcmp(weft_tokenizer_piece(b->k, stream, at), piece));
     weft_param_info p;
     float all[64];
-    CHECK(weft_param_find(b->g, name[stream], &p));
+    CHECK(weft_param_find(b->g, name[table], &p));
     CHECK(p.count <= 64 && !weft_param_get(b->g, p.value, all, p.count));
     memcpy(row, all + (size_t)at * 3, 3 * sizeof *row);
 }
 
-static bool same_row(const bag *a, const bag *b, int stream, const char *piece)
+static bool same_row(const bag *a, const bag *b, int table, const char *piece)
 {
     float x[3] = {0}, y[3] = {0};
-    row_of(a, stream, piece, x);
-    row_of(b, stream, piece, y);
+    row_of(a, table, piece, x);
+    row_of(b, table, piece, y);
     return !memcmp(x, y, sizeof x);
 }
 
@@ -402,6 +406,7 @@ static void vectors_are_taken_over_by_piece(void **state)
     CHECK(same_row(&to, &from, 0, "a") && same_row(&to, &from, 0, "b"));
     CHECK(same_row(&to, &from, 0, "c") && same_row(&to, &from, 1, "a\1b"));
     CHECK(same_row(&to, &own, 0, "d") && same_row(&to, &own, 1, "c\1d"));
+    CHECK(same_row(&to, &from, WIDE, "a") && same_row(&to, &own, WIDE, "d"));
     CHECK(pieces == 4);
     CHECK(!weft_text_params_copy(to.g, to.k, from.g, NULL, NULL, NULL, &pieces));
     CHECK(pieces == -1);
