@@ -76,6 +76,18 @@ size_t KERNEL(winograd_weight_scratch)(const weft__conv *s);
 void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
                              void *scratch);
 
+/* Few outputs: p neighbours of a row as one pixel of p times the outputs (conv_beside.c).
+ * beside says how many; 1: it does not pay. */
+int KERNEL(beside)(const weft__conv *s);
+weft__conv KERNEL(beside_conv)(const weft__conv *s, int p);
+size_t KERNEL(beside_weights)(const weft__conv *s, int p); /* elements */
+void KERNEL(beside_spread)(const weft__conv *s, int p, real *to, const real *w,
+                           bool turned);
+void KERNEL(beside_fold)(const weft__conv *s, int p, real *dw, const real *from);
+/* The data gradient of a convolution of stride 1 as a convolution of dy; its kernel is w
+ * turned. */
+weft__conv KERNEL(beside_turned)(const weft__conv *s);
+
 /* dw[tap, c][o] (+)= sum over output pixels of x[pixel, tap][c] * dy[pixel][o], where x,
  * dy and dw need not be dense: pixels begin every x_pixel and dy_pixel, rows of dw every
  * ldw elements. */

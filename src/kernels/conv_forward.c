@@ -5,7 +5,8 @@
  * between zeros into a buffer that stays in the L2 cache; rows above and below the
  * picture are skipped, not multiplied. Of pictures a few pixels wide, an item takes one
  * pixel of several pictures after the other. The weights are packed into panels once per
- * call, unless they come packed; flipped and turned for the data gradient. */
+ * call, unless they come packed; flipped and turned for the data gradient. Where all
+ * pictures are one strip and items are columns, each packs its own. */
 #include "kernels/conv.h"
 
 #include "base/thread.h"
@@ -33,8 +34,9 @@ typedef struct sweep {
     ptrdiff_t pitch; /* of a gathered pixel, or of a patch */
     int rows, images;
     size_t strips, image_groups, splits, split_columns;
-    size_t strip_size, packed_size; /* elements */
-    real *strip;                    /* one for each worker */
+    bool own; /* an item packs what it alone needs: it stays in the cache */
+    size_t strip_size, packed_size; /* elements; packed: of a worker if own */
+    real *strip, *own_packed;       /* one for each worker */
 } sweep;
 
 static axis axis_of(const sweep *p, bool down, int phase)
@@ -177,7 +179,12 @@ static sweep plan(const weft__conv *s, bool data)
     bool natural = p.co == tile_panel_width(p.co) ||
                    (p.co % WEFT_LANES == 0 && pixels <= 2 * TILE_ROWS_2);
     p.packed = data || s->groups > 1 || s->kept || !natural;
-    if (p.packed && !s->kept) p.packed_size = packed_elements(&p);
+    p.own = p.packed && !s->kept && p.splits > 1 && p.strips * p.image_groups == 1;
+    if (p.own)
+        p.packed_size =
+            tile_align(p.split_columns * (size_t)s->kh * (size_t)s->kw * (size_t)p.ci);
+    else if (p.packed && !s->kept)
+        p.packed_size = packed_elements(&p);
     if (p.gathered || p.patches)
         p.strip_size = tile_align(strip_elements(&p, p.rows, p.images));
     return p;
@@ -185,8 +192,9 @@ static sweep plan(const weft__conv *s, bool data)
 
 static size_t plan_bytes(const sweep *p)
 {
-    size_t strips = p->strip_size * (size_t)weft__workers();
-    return (p->packed_size + strips) * sizeof(real) + 64;
+    size_t workers = (size_t)weft__workers();
+    size_t packed = p->packed_size * (p->own ? workers : 1);
+    return (packed + p->strip_size * workers) * sizeof(real) + 64;
 }
 
 /* ---- packing ---- */
@@ -275,6 +283,7 @@ typedef struct view {
 typedef struct strip {
     int image0, image1, q0, q1; /* images and rows of each phase */
     int group, n0, n1;          /* columns within the group */
+    int packed0;                /* column with which the packed weights begin */
     view in;
 } strip;
 
@@ -348,7 +357,7 @@ static tile_rows tile_for(const sweep *p, const strip *t, const real *b, ptrdiff
     bool direct = !p->packed;
     bool apart = p->co >= 64; /* results that the processor does not fetch by itself */
     const real *bias = p->bias ? p->bias + (ptrdiff_t)t->group * p->co + n0 : NULL;
-    return (tile_rows){.b = b + (direct ? n0 : n0 * k_rows),
+    return (tile_rows){.b = b + (direct ? n0 : (n0 - t->packed0) * k_rows),
                        .ldb = direct ? p->co : width,
                        .panel = direct ? TILE_COLUMNS : width * k_rows,
                        .n = n,
@@ -513,11 +522,19 @@ static void activate_strip(const sweep *p, const strip *t)
     }
 }
 
-static void sweep_group(const sweep *p, strip *t, real *buffer)
+/* Columns of the panels that an item packs for itself. */
+static int own_columns(const sweep *p, const strip *t)
+{
+    int width = tile_panel_width(p->co);
+    return (t->n1 - t->n0 + width - 1) / width * width;
+}
+
+static void sweep_group(const sweep *p, strip *t, real *buffer, const real *own)
 {
     size_t taps = (size_t)p->s->kh * (size_t)p->s->kw;
-    int padded = p->packed ? tile_padded(p->co) : p->co;
-    const real *b = p->w + (size_t)t->group * taps * (size_t)p->ci * (size_t)padded;
+    int padded = p->own ? own_columns(p, t) : p->packed ? tile_padded(p->co) : p->co;
+    const real *b =
+        p->own ? own : p->w + (size_t)t->group * taps * (size_t)p->ci * (size_t)padded;
     if (p->patches) {
         gather_patches(p, t, buffer);
         sweep_patches(p, t, buffer, b);
@@ -535,10 +552,24 @@ static void sweep_group(const sweep *p, strip *t, real *buffer)
         }
 }
 
+static void pack_own(const sweep *p, strip *t, real *to)
+{
+    packing k = {.p = p, .w = p->w};
+    int columns = own_columns(p, t);
+    t->packed0 = t->n0;
+    for (int ph = 0; ph < p->phases_h; ph++)
+        for (int pw = 0; pw < p->phases_w; pw++) {
+            axis h = axis_of(p, true, ph), w = axis_of(p, false, pw);
+            pack_phase(&k, &h, &w, 0, t->n0, t->n1 - t->n0, to);
+            to += (ptrdiff_t)h.taps * w.taps * p->ci * columns;
+        }
+}
+
 static void sweep_task(void *arg, size_t begin, size_t end, int worker)
 {
     const sweep *p = arg;
     real *buffer = p->strip + (size_t)worker * p->strip_size;
+    real *own = p->own ? p->own_packed + (size_t)worker * p->packed_size : NULL;
     for (size_t item = begin; item < end; item++) {
         size_t split = item % p->splits, part = item / p->splits % p->strips;
         size_t images = item / p->splits / p->strips;
@@ -547,7 +578,8 @@ static void sweep_task(void *arg, size_t begin, size_t end, int worker)
         t.q1 = t.q0 + p->rows < p->q_rows ? t.q0 + p->rows : p->q_rows;
         t.n0 = (int)(split * p->split_columns);
         t.n1 = (int)least((size_t)p->co, (split + 1) * p->split_columns);
-        for (t.group = 0; t.group < p->groups; t.group++) sweep_group(p, &t, buffer);
+        if (p->own) pack_own(p, &t, own);
+        for (t.group = 0; t.group < p->groups; t.group++) sweep_group(p, &t, buffer, own);
         if (!tile_can(p->epilogue.act)) activate_strip(p, &t);
     }
 }
@@ -561,10 +593,57 @@ static void run(sweep *p, real *y, const real *x, const real *w, const real *bia
     p->y = y;
     p->bias = bias;
     if (e) p->epilogue = *e;
-    p->strip = packed + p->packed_size;
-    p->w = p->packed_size ? packed : w;
-    if (p->packed_size) pack(p, packed, w);
+    p->own_packed = packed;
+    p->strip = packed + p->packed_size * (p->own ? (size_t)weft__workers() : 1);
+    p->w = p->packed_size && !p->own ? packed : w;
+    if (p->packed_size && !p->own) pack(p, packed, w);
     weft__parallel(items, conv_grain(items, conv_work(p->s)), sweep_task, p);
+}
+
+/* ---- several pixels side by side ---- */
+
+/* What runs a convolution whose pixels lie side by side: the weights spread, unless they
+ * are kept, and the bias of each pixel. */
+typedef struct beside {
+    weft__conv conv;
+    int pixels;
+    size_t weights, bias; /* elements */
+} beside;
+
+static beside beside_of(const weft__conv *s, int pixels)
+{
+    beside b = {.conv = KERNEL(beside_conv)(s, pixels), .pixels = pixels};
+    b.weights = s->kept ? 0 : KERNEL(beside_weights)(s, pixels);
+    b.bias = tile_align((size_t)b.conv.o);
+    return b;
+}
+
+static size_t beside_scratch(const weft__conv *s, int pixels)
+{
+    beside b = beside_of(s, pixels);
+    sweep p = plan(&b.conv, false);
+    return (b.weights + b.bias) * sizeof(real) + plan_bytes(&p);
+}
+
+static void run_beside(const weft__conv *s, int pixels, bool turned, real *y,
+                       const real *x, const real *w, const real *bias,
+                       const weft__epilogue *e, void *scratch)
+{
+    beside b = beside_of(s, pixels);
+    real *spread = scratch_start(scratch), *biases = spread + b.weights;
+    if (!s->kept) KERNEL(beside_spread)(s, pixels, spread, w, turned);
+    for (int q = 0; q < pixels && bias; q++)
+        memcpy(biases + q * s->o, bias, (size_t)s->o * sizeof *bias);
+    sweep p = plan(&b.conv, false);
+    run(&p, y, x, s->kept ? w : spread, bias ? biases : NULL, e, biases + b.bias);
+}
+
+/* Pixels side by side of the data gradient; 1 if it has strides. */
+static int beside_data(const weft__conv *s, weft__conv *turned)
+{
+    if (s->stride_h != 1 || s->stride_w != 1) return 1;
+    *turned = KERNEL(beside_turned)(s);
+    return KERNEL(beside)(turned);
 }
 
 /* ---- the kernels ---- */
@@ -611,8 +690,10 @@ size_t KERNEL(conv_kept)(const weft__conv *s)
     if (conv_is_depthwise(s)) return 0;
     if (KERNEL(conv_as_product)(s, &g)) return KERNEL(gemm_kept)(&g);
     if (KERNEL(winograd_fits)(&kept, false)) return KERNEL(winograd_kept)(&kept);
+    int pixels = KERNEL(beside)(s);
+    if (pixels > 1) kept = KERNEL(beside_conv)(&kept, pixels);
     sweep p = plan(&kept, false);
-    return packed_elements(&p);
+    return packed_elements(&p) + (pixels > 1 ? KERNEL(beside_weights)(s, pixels) : 0);
 }
 
 void KERNEL(conv_keep)(const weft__conv *s, real *to, const real *w)
@@ -625,8 +706,12 @@ void KERNEL(conv_keep)(const weft__conv *s, real *to, const real *w)
     } else if (KERNEL(winograd_fits)(&kept, false)) {
         KERNEL(winograd_keep)(&kept, to, w);
     } else {
+        int pixels = KERNEL(beside)(s);
+        if (pixels > 1) kept = KERNEL(beside_conv)(&kept, pixels);
         sweep p = plan(&kept, false);
-        pack(&p, to, w);
+        real *spread = to + packed_elements(&p);
+        if (pixels > 1) KERNEL(beside_spread)(s, pixels, spread, w, false);
+        pack(&p, to, pixels > 1 ? spread : w);
     }
 }
 
@@ -636,6 +721,8 @@ size_t KERNEL(conv_scratch)(const weft__conv *s)
     if (conv_is_depthwise(s)) return 0;
     if (KERNEL(conv_as_product)(s, &g)) return KERNEL(gemm_scratch)(&g);
     if (KERNEL(winograd_fits)(s, false)) return KERNEL(winograd_scratch)(s, false);
+    int pixels = KERNEL(beside)(s);
+    if (pixels > 1) return beside_scratch(s, pixels);
     sweep p = plan(s, false);
     return plan_bytes(&p);
 }
@@ -657,6 +744,11 @@ void KERNEL(conv)(const weft__conv *s, real *y, const real *x, const real *w,
         KERNEL(winograd)(s, false, y, x, w, bias, e, scratch);
         return;
     }
+    int pixels = KERNEL(beside)(s);
+    if (pixels > 1) {
+        run_beside(s, pixels, false, y, x, w, bias, e, scratch);
+        return;
+    }
     sweep p = plan(s, false);
     run(&p, y, x, w, bias, e, scratch);
 }
@@ -670,6 +762,9 @@ size_t KERNEL(conv_data_scratch)(const weft__conv *s)
         return KERNEL(gemm_scratch)(&g);
     }
     if (KERNEL(winograd_fits)(s, true)) return KERNEL(winograd_scratch)(s, true);
+    weft__conv turned;
+    int pixels = beside_data(s, &turned);
+    if (pixels > 1) return beside_scratch(&turned, pixels);
     sweep p = plan(s, true);
     return plan_bytes(&p);
 }
@@ -689,6 +784,12 @@ void KERNEL(conv_data)(const weft__conv *s, real *dx, const real *dy, const real
     }
     if (KERNEL(winograd_fits)(s, true)) {
         KERNEL(winograd)(s, true, dx, dy, w, NULL, NULL, scratch);
+        return;
+    }
+    weft__conv turned;
+    int pixels = beside_data(s, &turned);
+    if (pixels > 1) {
+        run_beside(&turned, pixels, true, dx, dy, w, NULL, NULL, scratch);
         return;
     }
     sweep p = plan(s, true);

@@ -334,8 +334,11 @@ size_t KERNEL(conv_weight_scratch)(const weft__conv *s)
     if (conv_is_depthwise(s)) return KERNEL(depthwise_weight_scratch)(s);
     if (weight_product(s, &t)) return KERNEL(turned_sums_scratch)(&t);
     if (KERNEL(winograd_weight_fits)(s)) return KERNEL(winograd_weight_scratch)(s);
-    point_sums p = whole(s, NULL, NULL, NULL);
-    return KERNEL(point_sums_scratch)(&p);
+    int pixels = KERNEL(beside)(s);
+    weft__conv wide = KERNEL(beside_conv)(s, pixels);
+    point_sums p = whole(&wide, NULL, NULL, NULL);
+    size_t sums = pixels > 1 ? KERNEL(beside_weights)(s, pixels) : 0;
+    return KERNEL(point_sums_scratch)(&p) + sums * sizeof(real);
 }
 
 void KERNEL(conv_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
@@ -355,6 +358,15 @@ void KERNEL(conv_weight)(const weft__conv *s, real *dw, const real *dy, const re
     }
     if (KERNEL(winograd_weight_fits)(s)) {
         KERNEL(winograd_weight)(s, dw, dy, x, scratch);
+        return;
+    }
+    int pixels = KERNEL(beside)(s);
+    weft__conv wide = KERNEL(beside_conv)(s, pixels);
+    real *sums = scratch_start(scratch);
+    if (pixels > 1) {
+        point_sums p = whole(&wide, sums, dy, x);
+        KERNEL(point_sums)(&p, sums + KERNEL(beside_weights)(s, pixels));
+        KERNEL(beside_fold)(s, pixels, dw, sums);
         return;
     }
     point_sums p = whole(s, dw, dy, x);

@@ -402,7 +402,7 @@ static double direct_cost(const winograd *p)
 
 bool KERNEL(winograd_can)(const weft__conv *s)
 {
-    const int least = 2 * WEFT_LANES > 16 ? 2 * WEFT_LANES : 16;
+    const int least = 16;
     if (sizeof(real) != sizeof(float) || s->exact || s->groups != 1) return false;
     if (s->kh != 3 || s->kw != 3 || s->stride_h != 1 || s->stride_w != 1) return false;
     if (s->dilate_h != 1 || s->dilate_w != 1 || s->c < least || s->o < least)

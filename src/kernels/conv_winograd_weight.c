@@ -253,7 +253,10 @@ static void give_task(void *arg, size_t begin, size_t end, int worker)
 /* ---- the kernels ---- */
 
 /* As in conv_winograd.c, in multiply-adds. The transforms of a channel of a tile take as
- * long as 900 here, where v and d are written to be read by another. */
+ * long as 900 here, where v and d are written to be read by another; with AVX-512, whose
+ * multiply-adds are twice as fast and whose memory is not, 1200 (2-core Zen 5). */
+#define TRANSFORMS (WEFT_LANES == 16 ? 1200.0 : 900.0)
+
 bool KERNEL(winograd_weight_fits)(const weft__conv *s)
 {
     if (!KERNEL(winograd_can)(s)) return false;
@@ -265,7 +268,8 @@ bool KERNEL(winograd_weight_fits)(const weft__conv *s)
         if (to > from) rows += to - from;
     }
     double direct = rows * 3 * s->ow * s->n * c * o;
-    return direct > 1.1 * ((double)p.tiles * (36 * c * o + 900 * (c + o)) + 400 * c * o);
+    return direct >
+           1.1 * ((double)p.tiles * (36 * c * o + TRANSFORMS * (c + o)) + 400 * c * o);
 }
 
 size_t KERNEL(winograd_weight_scratch)(const weft__conv *s)

@@ -272,12 +272,23 @@ static void any_geometry_is_right_in_all_directions(void **state)
 /* Shapes that take the blocked paths: many channels, several strips, several images a
  * strip, patches, products, rows that collide in the cache. */
 static const weft__conv large[] = {
-    SQUARE(2, 9, 144, 9, 160, 3, 1, 1), SQUARE(1, 6, 520, 6, 136, 3, 1, 1),
-    SQUARE(17, 4, 40, 4, 33, 3, 1, 1),  SQUARE(5, 2, 96, 2, 70, 3, 1, 1),
-    SQUARE(3, 3, 130, 1, 64, 3, 1, 0),  SQUARE(1, 8, 1024, 8, 40, 1, 1, 0),
-    SQUARE(2, 16, 512, 8, 24, 1, 2, 0), SQUARE(1, 40, 20, 20, 48, 3, 2, 1),
-    SQUARE(40, 5, 3, 5, 7, 5, 1, 2),    SQUARE(1, 7, 300, 7, 80, 3, 1, 1),
-    SQUARE(2, 70, 3, 70, 16, 3, 1, 1),  SQUARE(1, 56, 4, 14, 96, 4, 4, 0),
+    SQUARE(2, 9, 144, 9, 160, 3, 1, 1),
+    SQUARE(1, 6, 520, 6, 136, 3, 1, 1),
+    SQUARE(17, 4, 40, 4, 33, 3, 1, 1),
+    SQUARE(5, 2, 96, 2, 70, 3, 1, 1),
+    SQUARE(3, 3, 130, 1, 64, 3, 1, 0),
+    SQUARE(1, 8, 1024, 8, 40, 1, 1, 0),
+    SQUARE(2, 16, 512, 8, 24, 1, 2, 0),
+    SQUARE(1, 40, 20, 20, 48, 3, 2, 1),
+    SQUARE(40, 5, 3, 5, 7, 5, 1, 2),
+    SQUARE(1, 7, 300, 7, 80, 3, 1, 1),
+    SQUARE(2, 70, 3, 70, 16, 3, 1, 1),
+    SQUARE(1, 56, 4, 14, 96, 4, 4, 0),
+    /* few outputs, or few channels: several pixels in a vector */
+    SQUARE(3, 28, 1, 28, 6, 5, 1, 2),
+    SQUARE(5, 14, 6, 10, 16, 5, 1, 0),
+    SQUARE(2, 32, 5, 16, 3, 3, 2, 1),
+    SQUARE(2, 24, 19, 24, 1, 3, 1, 1),
 };
 
 static void blocked_shapes_are_right_in_all_directions(void **state)
