@@ -4,9 +4,9 @@
  *   y[.., p r + q][o] = y'[.., r][q out + o],    stride' = p stride,
  *   w'[i][j][c][q out + o] = w[i][j - q stride][c][o] inside the kernel, else 0
  *
- * The results lie where they belong anyway. A kernel of k columns becomes one of k + (p-1)
- * stride; each vector of results takes (k + (p-1) stride)/p columns in place of k. A sum
- * has the same terms in the same order, and zeros. */
+ * The results lie where they belong anyway. A kernel of k columns becomes one of
+ * k + (p-1) stride; each vector of results takes a p-th of them in place of k. A sum has
+ * the same terms in the same order, and zeros. */
 #include "kernels/conv.h"
 
 /* Columns of the wider kernel. */
