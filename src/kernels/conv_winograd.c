@@ -188,6 +188,7 @@ static void take_tiles(const winograd *p, size_t t0, size_t t1, real *v)
         int h = place.h + p->first_h, w = place.w + p->first_w;
         const real *image = p->x + (ptrdiff_t)place.image * p->in_h * p->in_w * p->ci;
         wino_pixels(at, image, h, w, p->in_h, p->in_w, p->ci, p->zeros);
+        wino_fetch(image, h + WINO_IN, w, p->in_w, p->ci);
         int c = 0;
         for (; c + WEFT_LANES <= p->ci; c += WEFT_LANES)
             wino_picture_vector(v, p->v_plane, at, c, WEFT_LANES);

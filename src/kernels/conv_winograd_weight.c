@@ -3,9 +3,15 @@
  *
  * The pictures and slopes of a block of tiles are transformed into v, 36 matrices of
  * tiles by channels, and d, tiles by outputs; u += v^T d, and at the end u is brought
- * back to 3x3. If all tiles are one block, an item takes all 36 products of a part of u
- * and brings it back while it is in the cache; otherwise an item is a part of one of the
- * 36. An element of u is one sum over tiles, in their order. */
+ * back to 3x3. There are three ways to share this out:
+ *
+ *   leaves: where u is small, an item is a part of the tiles, with a u of its own; what
+ *           it transforms, no other processor reads. A fixed tree adds the leaves.
+ *   whole:  where all tiles are one block, all transform; then an item takes the 36
+ *           products of a part of u and brings it back while it is in the cache.
+ *   planes: otherwise an item is a part of one of the 36 products over a block.
+ *
+ * The choice, and so the order of each sum, depends on the shape alone. */
 #include "kernels/winograd.h"
 
 #include "base/thread.h"
@@ -16,7 +22,11 @@ enum {
     BLOCK_BYTES = 1 << 20, /* of v and d, unless u is larger than that */
     BLOCK_MOST = 32 << 20,
     PART = 64, /* channels and outputs of a part of u; twice that where there are many */
-    PARTS_WANTED = 16
+    PARTS_WANTED = 16,
+    LEAF_TILES = 128,       /* at least, for a leaf */
+    LEAVES_BYTES = 5 << 20, /* of the u of all leaves */
+    LEAVES_LEAST = 4,
+    LEAVES_MOST = 8
 };
 
 typedef struct gradient {
@@ -26,12 +36,29 @@ typedef struct gradient {
     int width, panels, group, c_part; /* group: panels of a part of u */
     size_t c_parts, o_parts;
     bool whole;
+    size_t leaves; /* 0: other ways */
     ptrdiff_t v_row, v_plane, d_plane, u_plane;
     size_t zero_size, u_size; /* elements */
     const real *x, *dy, *zeros;
     real *dw, *v, *d, *u;
-    size_t t0, t1; /* the block at work */
 } gradient;
+
+/* Transformed tiles t0 .. t1-1; first: nothing has been added to u before. */
+typedef struct block {
+    const gradient *p;
+    real *v, *d;
+    size_t t0, t1;
+    bool first;
+} block;
+
+/* Of a u with so many elements in a plane. */
+static size_t leaves_of(const gradient *p, size_t elements)
+{
+    size_t bytes = elements * WINO_POINTS * sizeof(real), n = p->tiles / LEAF_TILES;
+    if (n > LEAVES_BYTES / bytes) n = LEAVES_BYTES / bytes;
+    if (n > LEAVES_MOST) n = LEAVES_MOST;
+    return n >= LEAVES_LEAST ? n / 2 * 2 : 0;
+}
 
 static gradient plan(const weft__conv *s)
 {
@@ -48,15 +75,17 @@ static gradient plan(const weft__conv *s)
     if (most < 2 * c * o / both) most = 2 * c * o / both;
     if (most > BLOCK_MOST / (bytes * both)) most = BLOCK_MOST / (bytes * both);
     if (most < TILES) most = TILES;
-    p.blocks = parts(p.tiles, most);
-    p.block = parts(p.tiles, p.blocks);
+    p.leaves = leaves_of(&p, c * o);
+    size_t tiles = p.leaves ? parts(p.tiles, p.leaves) : p.tiles;
+    p.blocks = parts(tiles, most);
+    p.block = parts(tiles, p.blocks);
     size_t part = c * o >= PARTS_WANTED * 4 * PART * PART ? 2 * PART : PART;
     p.c_parts = parts(c, part);
     p.c_part = (int)parts(c, p.c_parts);
     p.group = (int)part / p.width > 0 ? (int)part / p.width : 1;
     if (p.group > p.panels) p.group = p.panels;
     p.o_parts = parts((size_t)p.panels, (size_t)p.group);
-    p.whole = p.blocks == 1 && p.c_parts * p.o_parts >= PARTS_WANTED;
+    p.whole = !p.leaves && p.blocks == 1 && p.c_parts * p.o_parts >= PARTS_WANTED;
     p.v_plane = wino_plane(p.block * (size_t)p.v_row);
     p.d_plane = wino_plane(p.block * o);
     size_t rows = p.whole ? (size_t)p.c_part : c;
@@ -92,6 +121,8 @@ static void take_slopes(const gradient *p, int image, int h, int w, real *d)
     const weft__conv *s = p->s;
     const real *at[WINO_OUT * WINO_OUT];
     int padded = p->panels * p->width;
+    wino_fetch(p->dy + (ptrdiff_t)image * s->oh * s->ow * s->o, h + WINO_OUT, w, s->ow,
+               s->o);
     for (int i = 0; i < WINO_OUT; i++)
         for (int j = 0; j < WINO_OUT; j++) {
             ptrdiff_t row = (ptrdiff_t)image * s->oh + h + i;
@@ -114,23 +145,30 @@ static void take_picture(const gradient *p, int image, int h, int w, real *v)
     const real *at[WINO_POINTS];
     wino_pixels(at, p->x + (ptrdiff_t)image * s->h * s->w * s->c, h - s->top, w - s->left,
                 s->h, s->w, s->c, p->zeros);
+    wino_fetch(p->x + (ptrdiff_t)image * s->h * s->w * s->c, h - s->top + WINO_IN,
+               w - s->left, s->w, s->c);
     int c = 0;
     for (; c + WEFT_LANES <= s->c; c += WEFT_LANES)
         wino_picture_vector(v, p->v_plane, at, c, WEFT_LANES);
     if (c < s->c) wino_picture_vector(v, p->v_plane, at, c, s->c - c);
 }
 
+static void transform(const block *b, size_t begin, size_t end)
+{
+    const gradient *p = b->p;
+    size_t per_image = (size_t)p->tiles_h * (size_t)p->tiles_w;
+    for (size_t i = begin; i < end; i++) {
+        size_t t = b->t0 + i, at = t % per_image;
+        int h = (int)at / p->tiles_w * WINO_OUT, w = (int)at % p->tiles_w * WINO_OUT;
+        take_picture(p, (int)(t / per_image), h, w, b->v + (ptrdiff_t)i * p->v_row);
+        take_slopes(p, (int)(t / per_image), h, w, b->d + (ptrdiff_t)i * p->width);
+    }
+}
+
 static void transform_task(void *arg, size_t begin, size_t end, int worker)
 {
-    const gradient *p = arg;
-    size_t per_image = (size_t)p->tiles_h * (size_t)p->tiles_w;
     (void)worker;
-    for (size_t i = begin; i < end; i++) {
-        size_t t = p->t0 + i, at = t % per_image;
-        int h = (int)at / p->tiles_w * WINO_OUT, w = (int)at % p->tiles_w * WINO_OUT;
-        take_picture(p, (int)(t / per_image), h, w, p->v + (ptrdiff_t)i * p->v_row);
-        take_slopes(p, (int)(t / per_image), h, w, p->d + (ptrdiff_t)i * p->width);
-    }
+    transform(arg, begin, end);
 }
 
 /* ---- products ---- */
@@ -150,9 +188,10 @@ static part part_of(const gradient *p, size_t i)
 }
 
 /* Plane k of a part; u: of its first row, panels lie `panel` apart. */
-static void multiply(const gradient *p, const part *a, int k, real *u, ptrdiff_t panel)
+static void multiply(const block *b, const part *a, int k, real *u, ptrdiff_t panel)
 {
-    size_t count = p->t1 - p->t0;
+    const gradient *p = b->p;
+    size_t count = b->t1 - b->t0;
     tile_sums sums = {.a_step = {0, 0, p->v_row},
                       .b_step = {0, 0, p->width},
                       .count = {1, 1, 0},
@@ -160,10 +199,10 @@ static void multiply(const gradient *p, const part *a, int k, real *u, ptrdiff_t
                       .n = p->width};
     for (size_t t = 0; t < count; t += TILES) {
         sums.count[2] = (int)(count - t < TILES ? count - t : TILES);
-        sums.add = p->t0 > 0 || t > 0;
-        sums.a = p->v + k * p->v_plane + (ptrdiff_t)t * p->v_row + a->c0;
+        sums.add = !b->first || t > 0;
+        sums.a = b->v + k * p->v_plane + (ptrdiff_t)t * p->v_row + a->c0;
         for (int i = a->panel0; i < a->panel1; i++) {
-            sums.b = p->d + k * p->d_plane +
+            sums.b = b->d + k * p->d_plane +
                      ((ptrdiff_t)i * (ptrdiff_t)p->block + (ptrdiff_t)t) * p->width;
             sums.c = u + (i - a->panel0) * panel;
             KERNEL(tile_sums)(&sums, a->c1 - a->c0);
@@ -212,31 +251,59 @@ static void give_kernels(const gradient *p, const part *a, const real *u, ptrdif
 
 static void whole_task(void *arg, size_t begin, size_t end, int worker)
 {
-    const gradient *p = arg;
+    const block *b = arg;
+    const gradient *p = b->p;
     real *u = p->u + (size_t)worker * p->u_size;
     ptrdiff_t panel = (ptrdiff_t)p->c_part * p->width;
     for (size_t item = begin; item < end; item++) {
         part a = part_of(p, item);
         for (int k = 0; k < WINO_POINTS; k++)
-            multiply(p, &a, k, u + k * p->u_plane, panel);
+            multiply(b, &a, k, u + k * p->u_plane, panel);
         give_kernels(p, &a, u, panel);
     }
 }
 
-static real *part_start(const gradient *p, const part *a)
+/* Of the u of all parts. */
+static real *part_start(const gradient *p, const part *a, real *u)
 {
-    return p->u + ((ptrdiff_t)a->panel0 * p->s->c + a->c0) * p->width;
+    return u + ((ptrdiff_t)a->panel0 * p->s->c + a->c0) * p->width;
+}
+
+static void multiply_part(const block *b, size_t item, int k, real *u)
+{
+    const gradient *p = b->p;
+    part a = part_of(p, item);
+    multiply(b, &a, k, part_start(p, &a, u) + k * p->u_plane,
+             (ptrdiff_t)p->s->c * p->width);
 }
 
 static void plane_task(void *arg, size_t begin, size_t end, int worker)
 {
-    const gradient *p = arg;
+    const block *b = arg;
     (void)worker;
-    for (size_t item = begin; item < end; item++) {
-        part a = part_of(p, item / WINO_POINTS);
-        int k = (int)(item % WINO_POINTS);
-        multiply(p, &a, k, part_start(p, &a) + k * p->u_plane,
-                 (ptrdiff_t)p->s->c * p->width);
+    for (size_t item = begin; item < end; item++)
+        multiply_part(b, item / WINO_POINTS, (int)(item % WINO_POINTS), b->p->u);
+}
+
+static void leaf_task(void *arg, size_t begin, size_t end, int worker)
+{
+    const gradient *p = arg;
+    size_t parts = p->c_parts * p->o_parts;
+    block b = {.p = p};
+    b.v = p->v + (size_t)worker * (size_t)(p->v_plane + p->d_plane) * WINO_POINTS;
+    b.d = b.v + p->v_plane * WINO_POINTS;
+    for (size_t leaf = begin; leaf < end; leaf++) {
+        size_t first = p->tiles * leaf / p->leaves;
+        size_t count = p->tiles * (leaf + 1) / p->leaves - first;
+        for (size_t i = 0; i < p->blocks; i++) {
+            b.t0 = first + count * i / p->blocks;
+            b.t1 = first + count * (i + 1) / p->blocks;
+            b.first = i == 0;
+            transform(&b, 0, b.t1 - b.t0);
+            for (int k = 0; k < WINO_POINTS; k++)
+                for (size_t item = 0; item < parts; item++)
+                    multiply_part(&b, item, k, p->u + leaf * p->u_size);
+        }
     }
 }
 
@@ -246,16 +313,16 @@ static void give_task(void *arg, size_t begin, size_t end, int worker)
     (void)worker;
     for (size_t item = begin; item < end; item++) {
         part a = part_of(p, item);
-        give_kernels(p, &a, part_start(p, &a), (ptrdiff_t)p->s->c * p->width);
+        give_kernels(p, &a, part_start(p, &a, p->u), (ptrdiff_t)p->s->c * p->width);
     }
 }
 
 /* ---- the kernels ---- */
 
 /* As in conv_winograd.c, in multiply-adds. The transforms of a channel of a tile take as
- * long as 900 here, where v and d are written to be read by another; with AVX-512, whose
- * multiply-adds are twice as fast and whose memory is not, 1200 (2-core Zen 5). */
-#define TRANSFORMS (WEFT_LANES == 16 ? 1200.0 : 900.0)
+ * long as 900 here, where v and d are written to be read by another (Zen 3, AVX2), or 600
+ * (Zen 5, AVX-512). */
+#define TRANSFORMS (WEFT_LANES == 16 ? 600.0 : 900.0)
 
 bool KERNEL(winograd_weight_fits)(const weft__conv *s)
 {
@@ -275,9 +342,38 @@ bool KERNEL(winograd_weight_fits)(const weft__conv *s)
 size_t KERNEL(winograd_weight_scratch)(const weft__conv *s)
 {
     gradient p = plan(s);
-    size_t copies = p.whole ? (size_t)weft__workers() : 1;
+    size_t workers = (size_t)weft__workers();
     size_t planes = (size_t)(p.v_plane + p.d_plane) * WINO_POINTS;
-    return (p.zero_size + planes + p.u_size * copies) * sizeof(real) + 64;
+    size_t sums = p.u_size * (p.leaves ? p.leaves : p.whole ? workers : 1);
+    if (p.leaves) planes *= workers;
+    return (p.zero_size + planes + sums) * sizeof(real) + 64;
+}
+
+static void add_leaves(const gradient *p)
+{
+    leaves all = {.to = p->u,
+                  .partial = p->u + p->u_size,
+                  .ld = p->u_plane,
+                  .rows = WINO_POINTS,
+                  .columns = (int)p->u_plane,
+                  .count = p->leaves};
+    KERNEL(merge_leaves)(&all);
+}
+
+static void sum_blocks(const gradient *p)
+{
+    block b = {.p = p, .v = p->v, .d = p->d};
+    size_t items = p->c_parts * p->o_parts;
+    for (size_t i = 0; i < p->blocks; i++) {
+        b.t0 = p->tiles * i / p->blocks;
+        b.t1 = p->tiles * (i + 1) / p->blocks;
+        b.first = i == 0;
+        weft__parallel(b.t1 - b.t0, SHARE, transform_task, &b);
+        if (p->whole)
+            weft__parallel(items, 1, whole_task, &b);
+        else
+            weft__parallel(items * WINO_POINTS, 1, plane_task, &b);
+    }
 }
 
 void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
@@ -285,23 +381,19 @@ void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, cons
 {
     gradient p = plan(s);
     real *zeros = scratch_start(scratch);
-    size_t items = p.c_parts * p.o_parts;
     memset(zeros, 0, p.zero_size * sizeof *zeros);
     p.x = x;
     p.dy = dy;
     p.dw = dw;
     p.zeros = zeros;
-    p.v = zeros + p.zero_size;
+    p.u = zeros + p.zero_size;
+    p.v = p.u + p.u_size * (p.leaves ? p.leaves : p.whole ? (size_t)weft__workers() : 1);
     p.d = p.v + p.v_plane * WINO_POINTS;
-    p.u = p.d + p.d_plane * WINO_POINTS;
-    for (size_t b = 0; b < p.blocks; b++) {
-        p.t0 = p.tiles * b / p.blocks;
-        p.t1 = p.tiles * (b + 1) / p.blocks;
-        weft__parallel(p.t1 - p.t0, SHARE, transform_task, &p);
-        if (p.whole)
-            weft__parallel(items, 1, whole_task, &p);
-        else
-            weft__parallel(items * WINO_POINTS, 1, plane_task, &p);
+    if (p.leaves) {
+        weft__parallel(p.leaves, 1, leaf_task, &p);
+        add_leaves(&p);
+    } else {
+        sum_blocks(&p);
     }
-    if (!p.whole) weft__parallel(items, 1, give_task, &p);
+    if (!p.whole) weft__parallel(p.c_parts * p.o_parts, 1, give_task, &p);
 }

@@ -124,6 +124,20 @@ WEFT_INLINE void wino_picture_vector(real *v, ptrdiff_t plane, const real *const
     }
 }
 
+/* Asks for what the tile below will read first: the rows from h and on, of few pixels, end
+ * before the processor fetches them ahead by itself. Pixels of more channels do not fit
+ * the cache so long before they are read. */
+static inline void wino_fetch(const real *image, int h, int w, int in_w, int c)
+{
+    const int channels_most = 256;
+    ptrdiff_t row = (ptrdiff_t)in_w * c, first = h * row + (ptrdiff_t)w * c;
+    size_t run = (size_t)(WINO_OUT * c) * sizeof(real);
+    uintptr_t at = (uintptr_t)image + (uintptr_t)first * sizeof(real);
+    if (c > channels_most) return;
+    for (int i = 0; i < WINO_OUT; i++, at += (uintptr_t)row * sizeof(real))
+        for (size_t j = 0; j < run; j += 64) __builtin_prefetch((const void *)(at + j));
+}
+
 /* Where the 6x6 pixels of the tile at (h, w) of a picture are; zeros outside it. */
 static inline void wino_pixels(const real **at, const real *image, int h, int w, int in_h,
                                int in_w, int c, const real *zeros)
