@@ -21,7 +21,7 @@
 
 enum { MAX_THREADS = 256, STACK_BYTES = 4 << 20 };
 
-static const double SPIN_SECONDS = 20e-6; /* then a waiting thread sleeps */
+static const double SPIN_SECONDS = 100e-6; /* then a waiting thread sleeps */
 
 /* The gate: generation of the job in the high half, then two flags and the number of pool
  * threads inside. A thread enters with a compare-and-swap, so it can only enter the job

@@ -88,7 +88,8 @@ static winograd plan(const weft__conv *s, bool data)
     p.tiles = (size_t)s->n * (size_t)p.tiles_h * (size_t)p.tiles_w;
     p.width = tile_panel_width(p.co);
     p.panels = tile_padded(p.co) / p.width;
-    p.few = p.tiles <= FEW_TILES && (s->kept || (double)p.ci * p.co >= FEW_WEIGHTS);
+    p.few = p.tiles <= FEW_TILES &&
+            ((s->kept && p.panels > 1) || (double)p.ci * p.co >= FEW_WEIGHTS);
     if (p.few)
         plan_few(&p);
     else
