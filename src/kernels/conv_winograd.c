@@ -363,17 +363,27 @@ static void run(winograd *p, void *scratch)
 
 /* ---- the kernels ---- */
 
+/* How many multiply-adds take as long as reading a float of kept weights, of so many
+ * floats in all: from memory, or from the cache. */
+static double kept_float(size_t floats)
+{
+    const size_t cached = (1 << 20) / sizeof(float);
+    if (WEFT_LANES == 16) return floats > cached ? 22 : 5;
+    return 11;
+}
+
 /* Multiply-adds, and what takes as long as so many of them. The transforms of pictures
  * and results take as long as 530 for each channel of a tile, those of a weight as long
  * as 400, or 1000 where they go through memory: medians of a 2-core Zen 3 (AVX2). Kept
- * weights are read from memory: 36 floats of each here, 9 by plain sums. */
+ * weights are only read: 36 floats of each here, 9 by plain sums. */
 static double winograd_cost(const winograd *p)
 {
     double co = (double)p->panels * p->width, ci = (double)p->v_row;
-    return (double)p->tiles * (36 * ci * co + 530 * (ci + co)) + (p->s->kept ? 400
-                                                                  : p->few   ? 400
-                                                                             : 1000) *
-                                                                     ci * co;
+    double weight = p->s->kept ? WINO_POINTS * kept_float(p->u_size)
+                    : p->few   ? 400
+                               : 1000;
+    return (double)p->tiles * (WINO_POINTS * ci * co + 530 * (ci + co)) +
+           weight * ci * co;
 }
 
 /* Pairs of a tap and a result along an axis that meet inside the picture. */
@@ -398,8 +408,8 @@ static double direct_cost(const winograd *p)
     double columns = conv_goes_across(p->s, p->out_w)
                          ? inside(p->first_w, p->in_w, p->out_w)
                          : 3.0 * p->out_w;
-    return rows * columns * p->s->n * p->ci * co +
-           (p->s->kept ? 100 * (double)p->ci * co : 0);
+    double weights = (double)p->ci * co, read = 9 * kept_float((size_t)(9 * weights));
+    return rows * columns * p->s->n * weights + (p->s->kept ? read * weights : 0);
 }
 
 bool KERNEL(winograd_can)(const weft__conv *s)
