@@ -181,6 +181,18 @@ WEFT_INLINE real vlargest(vec v)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
+WEFT_INLINE vec vzip_low(vec a, vec b)
+{
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b),
+                                  0x20);
+}
+
+WEFT_INLINE vec vzip_high(vec a, vec b)
+{
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b),
+                                  0x31);
+}
+
 WEFT_INLINE vec vpow2(vec v)
 {
     __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(v), _mm256_set1_epi32(127));

@@ -165,6 +165,20 @@ WEFT_INLINE real vlargest(vec v)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
+WEFT_INLINE vec vzip_low(vec a, vec b)
+{
+    const __m512i at =
+        _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return _mm512_permutex2var_ps(a, at, b);
+}
+
+WEFT_INLINE vec vzip_high(vec a, vec b)
+{
+    const __m512i at =
+        _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    return _mm512_permutex2var_ps(a, at, b);
+}
+
 WEFT_INLINE vec vpow2(vec v)
 {
     __m512i e = _mm512_add_epi32(_mm512_cvtps_epi32(v), _mm512_set1_epi32(127));

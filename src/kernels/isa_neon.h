@@ -159,6 +159,16 @@ WEFT_INLINE real vlargest(vec v)
     return vmaxvq_f32(v);
 }
 
+WEFT_INLINE vec vzip_low(vec a, vec b)
+{
+    return vzip1q_f32(a, b);
+}
+
+WEFT_INLINE vec vzip_high(vec a, vec b)
+{
+    return vzip2q_f32(a, b);
+}
+
 WEFT_INLINE vec vpow2(vec v)
 {
     int32x4_t e = vaddq_s32(vcvtq_s32_f32(v), vdupq_n_s32(127));

@@ -166,6 +166,18 @@ WEFT_INLINE real vlargest(vec v)
 
 /* Adding 1.5 * 2^fraction puts v + bias into the low bits; no NaN is ever cast to an
  * integer. */
+WEFT_INLINE vec vzip_low(vec a, vec b)
+{
+    (void)b;
+    return a;
+}
+
+WEFT_INLINE vec vzip_high(vec a, vec b)
+{
+    (void)a;
+    return b;
+}
+
 WEFT_INLINE vec vpow2(vec v)
 {
     WEFT_LANE_BITS bits;

@@ -175,24 +175,46 @@ void KERNEL(sum_rows)(real *y, const real *x, size_t rows, size_t cols, void *sc
 
 /* ---- transpose ---- */
 
-enum { SIDE = 16 }; /* a square that the first-level cache holds on both sides */
+enum { AHEAD = 256 / (int)sizeof(real) }; /* of a row, that are fetched early */
+
+/* A square of LANES rows. Zipping row i with row i + LANES/2 moves the highest bit of a
+ * row's number to the lowest of the column's, and the highest of that back: as often as
+ * there are bits, and rows are columns. */
+WEFT_INLINE void transpose_square(real *y, const real *x, size_t ldy, size_t ldx)
+{
+    const int half = WEFT_LANES > 1 ? WEFT_LANES / 2 : 1;
+    vec a[WEFT_LANES], b[WEFT_LANES];
+    WEFT_UNROLL
+    for (int i = 0; i < WEFT_LANES; i++) {
+        a[i] = vload(x + (size_t)i * ldx);
+        vprefetch(x + (size_t)i * ldx + AHEAD);
+    }
+    WEFT_UNROLL
+    for (int bits = 1; bits < WEFT_LANES; bits *= 2) {
+        WEFT_UNROLL
+        for (int i = 0; i < WEFT_LANES / 2; i++) {
+            b[2 * i] = vzip_low(a[i], a[i + half]);
+            b[2 * i + 1] = vzip_high(a[i], a[i + half]);
+        }
+        WEFT_UNROLL
+        for (int i = 0; i < WEFT_LANES; i++) a[i] = b[i];
+    }
+    WEFT_UNROLL
+    for (int i = 0; i < WEFT_LANES; i++) vstore(y + (size_t)i * ldy, a[i]);
+}
 
 void KERNEL(transpose)(real *y, const real *x, size_t rows, size_t cols, size_t ldy,
                        size_t ldx)
 {
-    for (size_t c = 0; c < cols; c += SIDE) {
-        const size_t across = cols - c < SIDE ? cols - c : SIDE;
-        for (size_t r = 0; r < rows; r += SIDE) {
-            const size_t down = rows - r < SIDE ? rows - r : SIDE;
+    const size_t side = WEFT_LANES > 1 ? WEFT_LANES : 16;
+    for (size_t c = 0; c < cols; c += side) {
+        const size_t across = cols - c < side ? cols - c : side;
+        for (size_t r = 0; r < rows; r += side) {
+            const size_t down = rows - r < side ? rows - r : side;
             const real *from = x + r * ldx + c;
             real *to = y + c * ldy + r;
-            if (across == SIDE && down == SIDE) {
-                for (int j = 0; j < SIDE; j++) {
-                    real column[SIDE];
-                    WEFT_UNROLL
-                    for (int i = 0; i < SIDE; i++) column[i] = from[(size_t)i * ldx + j];
-                    memcpy(to + (size_t)j * ldy, column, sizeof column);
-                }
+            if (WEFT_LANES > 1 && across == WEFT_LANES && down == WEFT_LANES) {
+                transpose_square(to, from, ldy, ldx);
                 continue;
             }
             for (size_t j = 0; j < across; j++)

@@ -245,12 +245,16 @@ void KERNEL(tile_sums)(const tile_sums *t, int m)
     }
 }
 
+/* Rows that are fetched early: far apart, the processor does not see them coming. */
+enum { PACK_AHEAD = 16 };
+
 void KERNEL(tile_pack)(real *dst, const real *src, size_t rows, int n, int width,
                        ptrdiff_t ld)
 {
     for (size_t r = 0; r < rows; r++, src += ld, dst += width)
         for (int j = 0; j < width; j += WEFT_LANES) {
             int left = n - j < 0 ? 0 : n - j;
+            vprefetch(src + j + PACK_AHEAD * ld);
             vstore(dst + j, left >= WEFT_LANES ? vload(src + j) : vload_n(src + j, left));
         }
 }

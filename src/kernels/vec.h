@@ -31,6 +31,8 @@
  *   vmand vmor vmnot        of masks; vany(m): is any lane true
  *   vsum(v) vlargest(v)     across the lanes, by a fixed tree; vlargest: some lane's
  *                           value if NaN
+ *   vzip_low(a, b)          a0 b0 a1 b1 ..: of the lower halves of the lanes; vzip_high:
+ *                           of the upper
  *   vpow2(v)                2^v for integral v from -126 to 127 (-1022 to 1023 in f64)
  *   vexponent(v)            e with |v| = m * 2^e, 1 <= m < 2, for normal v
  *   vmantissa(v)            that m, for v > 0
