@@ -1,5 +1,9 @@
 /* thread.c: a small fork-join pool on pthreads.
  *
+ * Each thread has a share of a job's ranges, in the order of their numbers, and takes
+ * from the ends of others when it is done: neighbours, and the same part of the next job,
+ * mostly come to the same processor, in whose cache they are.
+ *
  * One job at a time. The caller takes part and never waits for a sleeping thread: a
  * thread joins a job only while its gate is open, and the caller closes the gate as soon
  * as no range is left. What it then waits for are ranges that are being computed, nothing
@@ -32,6 +36,11 @@ static const double SPIN_SECONDS = 100e-6; /* then a waiting thread sleeps */
 #define GATE_INSIDE UINT64_C(0x3fffffff)
 #define GENERATION(gate) ((uint32_t)((gate) >> 32))
 
+/* Ranges that nobody has taken: the first in the high half, the end in the low one. */
+typedef struct share {
+    _Alignas(64) _Atomic uint64_t left;
+} share;
+
 static struct pool {
     pthread_mutex_t caller; /* held by whoever runs a job, starts or stops the pool */
     pthread_mutex_t lock;   /* for the two conditions */
@@ -45,10 +54,11 @@ static struct pool {
         *task; /* the job; written only while the gate is closed and nobody inside */
     void *arg;
     size_t n, grain, ranges;
+    int shares;
 
     _Alignas(64) _Atomic uint64_t gate;
     _Atomic int sleepers;
-    _Alignas(64) _Atomic size_t next; /* the first range that nobody has taken */
+    share share[MAX_THREADS];
 } pool = {.caller = PTHREAD_MUTEX_INITIALIZER,
           .lock = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER,
@@ -146,20 +156,63 @@ static bool spin_until(uint64_t mask, uint64_t value, bool until)
 
 /* ---- the job ---- */
 
+static bool take_first(share *s, size_t *range)
+{
+    uint64_t left = atomic_load_explicit(&s->left, memory_order_relaxed);
+    while (left >> 32 < (uint32_t)left)
+        if (atomic_compare_exchange_weak_explicit(
+                &s->left, &left, left + (UINT64_C(1) << 32), memory_order_relaxed,
+                memory_order_relaxed)) {
+            *range = (size_t)(left >> 32);
+            return true;
+        }
+    return false;
+}
+
+static bool take_last(share *s, size_t *range)
+{
+    uint64_t left = atomic_load_explicit(&s->left, memory_order_relaxed);
+    while (left >> 32 < (uint32_t)left)
+        if (atomic_compare_exchange_weak_explicit(
+                &s->left, &left, left - 1, memory_order_relaxed, memory_order_relaxed)) {
+            *range = (uint32_t)left - 1;
+            return true;
+        }
+    return false;
+}
+
+static void run_range(size_t range, int worker)
+{
+    size_t begin = range * pool.grain, left = pool.n - begin;
+    pool.task(pool.arg, begin, begin + (left < pool.grain ? left : pool.grain), worker);
+}
+
 static void run_ranges(int worker)
 {
     int outside = worker_here;
+    size_t range;
     worker_here = worker;
-    for (;;) {
-        size_t range = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
-        size_t begin, left;
-        if (range >= pool.ranges) break;
-        begin = range * pool.grain;
-        left = pool.n - begin;
-        pool.task(pool.arg, begin, begin + (left < pool.grain ? left : pool.grain),
-                  worker);
+    while (take_first(&pool.share[worker], &range)) run_range(range, worker);
+    for (int i = 1; i < pool.shares; i++) {
+        share *other = &pool.share[(worker + i) % pool.shares];
+        while (take_last(other, &range)) run_range(range, worker);
     }
     worker_here = outside;
+}
+
+/* Cuts the ranges into shares. */
+static void share_out(size_t n, size_t grain)
+{
+    while (n / grain >= UINT32_MAX) grain *= 2;
+    pool.n = n;
+    pool.grain = grain;
+    pool.ranges = n / grain + (n % grain != 0);
+    pool.shares = pool.started + 1;
+    for (uint64_t i = 0, count = (uint64_t)pool.shares; i < count; i++) {
+        uint64_t first = pool.ranges * i / count, end = pool.ranges * (i + 1) / count;
+        atomic_store_explicit(&pool.share[i].left, first << 32 | end,
+                              memory_order_relaxed);
+    }
 }
 
 /* Enters the job that is open now if it is newer than *seen, works and leaves. */
@@ -359,10 +412,7 @@ void weft__parallel(size_t n, size_t grain, weft__task *task, void *arg)
     }
     pool.task = task;
     pool.arg = arg;
-    pool.n = n;
-    pool.grain = grain;
-    pool.ranges = n / grain + (n % grain != 0);
-    atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
+    share_out(n, grain);
     if (pool.started) open_gate();
     run_ranges(0);
     if (pool.started) close_gate();
