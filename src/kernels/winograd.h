@@ -124,9 +124,9 @@ WEFT_INLINE void wino_picture_vector(real *v, ptrdiff_t plane, const real *const
     }
 }
 
-/* Asks for what the tile below will read first: the rows from h and on, of few pixels, end
- * before the processor fetches them ahead by itself. Pixels of more channels do not fit
- * the cache so long before they are read. */
+/* Asks for what the tile below will read first, the rows from h and on: of few pixels,
+ * they end before the processor fetches them ahead by itself. Pixels of more channels do
+ * not fit the cache so long before they are read. */
 static inline void wino_fetch(const real *image, int h, int w, int in_w, int c)
 {
     const int channels_most = 256;
