@@ -74,6 +74,13 @@ typedef struct weft__conv {
     bool kept;       /* w is what conv_keep made of it */
 } weft__conv;
 
+/* y[r][o] = sum over taps i and channels of x[r + i][c] w[i][c][o], for r < rows, a
+ * multiple of line_step; x has rows + taps - 1 rows. */
+typedef struct weft__line {
+    int rows, c, o, taps;
+    bool kept; /* w is what line_keep made of it */
+} weft__line;
+
 /* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's size)
  * may be NULL. */
 typedef struct weft__affine {
@@ -253,6 +260,18 @@ typedef struct weft__cell {
     X(size_t, conv_weight_scratch, (const weft__conv *s)) \
     X(void, conv_weight, \
       (const weft__conv *s, real *dw, const real *dy, const real *x, void *scratch)) \
+    /* conv_line.c (threads): convolutions over time by Winograd's transforms. \
+     * line_step: windows that are computed together; 0: plain products are taken. */ \
+    X(int, line_step, (int c, int o, int taps)) \
+    X(size_t, line_kept, (const weft__line *s)) \
+    X(void, line_keep, (const weft__line *s, real *to, const real *w)) \
+    X(size_t, line_scratch, (const weft__line *s)) \
+    X(void, line, \
+      (const weft__line *s, real *y, const real *x, const real *w, const real *bias, \
+       const weft__epilogue *e, void *scratch)) \
+    X(size_t, line_weight_scratch, (const weft__line *s)) \
+    X(void, line_weight, \
+      (const weft__line *s, real *dw, const real *dy, const real *x, void *scratch)) \
     /* optimizer.c: one pass over a slab of n parameters p with gradients g, scaled by   \
      * gscale first. decay is added to the gradient (L2), or with decoupled taken off p  \
      * directly. The numbers are double so that 1 - beta2 keeps its digits. sgd without  \

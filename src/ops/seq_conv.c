@@ -4,7 +4,9 @@
  * them, so that windows are rows that overlap, and the whole is one product; the few
  * windows that reach from one sample into the next are left out. So work goes by the
  * steps that count, and no row's sum depends on its neighbours. With a dilation, or in
- * groups, there is a product for each tap and group. */
+ * groups, there is a product for each tap and group. Kernels of 3 and 4 taps go by
+ * Winograd's transforms (conv_line.c), some windows at a time: samples then begin at
+ * multiples of that, and so far apart that no tile reads two of them. */
 #include "ops/sequence.h"
 
 #include "ops/walk.h"
@@ -94,6 +96,7 @@ typedef struct job {
     weft__axis a;
     int span, most; /* of a window; of the rows of packed x without what follows them */
     bool whole;     /* one product for all taps */
+    int step;       /* windows that are computed together by transforms; 0: products */
     int *start;     /* of each sample's first window in packed x; [n]: the end */
     real *x, *y;    /* packed; y behind `span` rows of zeros */
     real *w, *dx;   /* backward */
@@ -107,9 +110,13 @@ static int advance(const job *j, int length)
     int windows = weft__seq_shorter(length, weft__seq_add(a), a->stride);
     int most = a->before + length;
     if (windows * a->stride > most) most = windows * a->stride;
-    int reach = (windows - 1) * a->stride + j->span - a->before;
+    int reach = (windows - 1) * a->stride + j->span - a->before, step = a->stride;
+    if (j->step) {
+        step = j->step;
+        reach = (windows + step - 1) / step * step + j->span - 1;
+    }
     if (reach > most) most = reach;
-    return (most + a->stride - 1) / a->stride * a->stride;
+    return (most + step - 1) / step * step;
 }
 
 static job measure(const weft__node *node, const weft__tensor *in, const void *kernels)
@@ -125,14 +132,27 @@ static job measure(const weft__node *node, const weft__tensor *in, const void *k
     j.cg = j.c / j.groups;
     j.og = j.o / j.groups;
     j.span = j.a.dilate * (j.a.kernel - 1) + 1;
-    j.most = j.n * advance(&j, j.t);
     j.whole = j.groups == 1 && (j.a.dilate == 1 || j.a.kernel == 1);
+    if (j.whole && j.a.stride == 1 && j.k->exact)
+        j.step = j.k->line_step(j.c, j.o, j.a.kernel);
+    j.most = j.n * advance(&j, j.t);
     return j;
 }
 
 static int rows_of(const job *j)
 {
     return j->start[j->n] / j->a.stride;
+}
+
+static weft__line line(const job *j, int rows)
+{
+    return (weft__line){.rows = rows, .c = j->c, .o = j->o, .taps = j->a.kernel};
+}
+
+/* dx: a convolution of dy. */
+static weft__line line_for_x(const job *j, int rows)
+{
+    return (weft__line){.rows = rows, .c = j->o, .o = j->c, .taps = j->a.kernel};
 }
 
 /* y = windows of x times w */
@@ -203,6 +223,37 @@ static size_t product_scratch(const job *j, bool kept,
     return (most + 63) / 64 * 64;
 }
 
+/* Of all that forward and, in training, backward compute. */
+static size_t work_scratch(const job *j, bool training)
+{
+    size_t most;
+    if (j->step) {
+        weft__line forward = line(j, j->most), back = line_for_x(j, j->most);
+        most = j->k->line_scratch(&forward);
+        if (!training) return most;
+        most = larger(most, j->k->line_weight_scratch(&forward));
+        return larger(most, j->k->line_scratch(&back));
+    }
+    most = product_scratch(j, false, product);
+    if (!training) return most;
+    most = larger(most, product_scratch(j, false, product_for_w));
+    return larger(most, product_scratch(j, false, product_for_x));
+}
+
+static size_t kept_elements(const job *j)
+{
+    weft__line all = line(j, j->most);
+    weft__gemm one = product(j, 1);
+    return j->step ? j->k->line_kept(&all) : j->k->gemm_kept(&one);
+}
+
+static size_t kept_scratch(const job *j)
+{
+    weft__line all = line(j, j->most);
+    all.kept = true;
+    return j->step ? j->k->line_scratch(&all) : product_scratch(j, true, product);
+}
+
 static size_t x_bytes(const job *j)
 {
     return weft__scratch_rows((size_t)j->most + (size_t)j->span, (size_t)j->c);
@@ -228,11 +279,9 @@ static void memory(const weft__node *node, const weft__tensor *in,
                    weft__memory *m)
 {
     job j = measure(node, in, kernels);
-    size_t most = product_scratch(&j, false, product), sums;
+    size_t most = work_scratch(&j, training), sums;
     (void)out;
     if (training) {
-        most = larger(most, product_scratch(&j, false, product_for_w));
-        most = larger(most, product_scratch(&j, false, product_for_x));
         sums = j.k->sum_rows_scratch((size_t)(j.most / j.a.stride), (size_t)j.o);
         most = larger(most, sums);
         m->saved = x_bytes(&j);
@@ -243,9 +292,8 @@ static void memory(const weft__node *node, const weft__tensor *in,
     else
         m->scratch += x_bytes(&j);
     if (training || !j.whole) return;
-    weft__gemm one = product(&j, 1);
-    m->kept = j.k->gemm_kept(&one) * sizeof(real);
-    m->scratch_kept = m->scratch - most + product_scratch(&j, true, product);
+    m->kept = kept_elements(&j) * sizeof(real);
+    m->scratch_kept = m->scratch - most + kept_scratch(&j);
 }
 
 static void *cut(char **place, size_t bytes)
@@ -304,6 +352,12 @@ static void multiply(const job *j, real *y)
 {
     const real *w = j->r->kept ? j->r->kept : j->r->in[W].data;
     const real *b = j->r->in[B].rank < 0 ? NULL : j->r->in[B].data;
+    if (j->step) {
+        weft__line s = line(j, rows_of(j));
+        s.kept = j->r->kept != NULL;
+        j->k->line(&s, y, j->x, w, b, j->r->epilogue, j->scratch);
+        return;
+    }
     weft__gemm g = product(j, rows_of(j));
     g.kept = j->r->kept != NULL;
     int taps = j->whole ? 1 : j->a.kernel;
@@ -345,8 +399,12 @@ static void forward(const weft__run *r)
 static void keep(const weft__run *r)
 {
     job j = measure(r->node, r->in, KERNELS(r));
+    weft__line s = line(&j, j.most);
     weft__gemm g = product(&j, 1);
-    j.k->gemm_keep(&g, r->kept, r->in[W].data);
+    if (j.step)
+        j.k->line_keep(&s, r->kept, r->in[W].data);
+    else
+        j.k->gemm_keep(&g, r->kept, r->in[W].data);
 }
 
 /* ---- backward ---- */
@@ -404,7 +462,11 @@ static void gradient_of_x(const job *j, const real *dy)
     turn_w(j);
     if (windowed_back(j)) {
         dy -= (size_t)(j->a.kernel - 1) * (size_t)j->o;
-        j->k->gemm(&g, j->dx, dy, j->w, NULL, j->scratch);
+        weft__line s = line_for_x(j, rows_of(j));
+        if (j->step)
+            j->k->line(&s, j->dx, dy, j->w, NULL, NULL, j->scratch);
+        else
+            j->k->gemm(&g, j->dx, dy, j->w, NULL, j->scratch);
     } else {
         weft__fill_zero(j->dx, (size_t)(j->start[j->n] + j->span) * (size_t)j->c);
         for (int tap = 0; tap < j->a.kernel; tap++)
@@ -421,8 +483,13 @@ static void gradient_of_x(const job *j, const real *dy)
 
 static void gradient_of_w(const job *j, const real *dy)
 {
-    weft__gemm g = product_for_w(j, rows_of(j));
     real *dw = j->r->din[W].data;
+    if (j->step) {
+        weft__line s = line(j, rows_of(j));
+        j->k->line_weight(&s, dw, dy, j->x, j->scratch);
+        return;
+    }
+    weft__gemm g = product_for_w(j, rows_of(j));
     for (int tap = 0; tap < (j->whole ? 1 : j->a.kernel); tap++)
         for (int group = 0; group < j->groups; group++) {
             size_t at = (size_t)group * (size_t)j->og;

@@ -107,6 +107,11 @@ static const conv_case cases[] = {
     {11, 3, 4, 3, {.dilate = {3}, .stride = {3}}},
     {70, 40, 72, 3, {.pad = {1}}},
     {70, 40, 72, 1, {.pad = {0}}},
+    /* by transforms */
+    {12, 72, 64, 3, {.pad = {1}}},
+    {13, 64, 100, 4, {.mode = WEFT_PAD_SAME}},
+    {9, 65, 64, 3, {.pad = {0}}},
+    {10, 64, 72, 4, {.pad = {3}}},
 };
 
 enum { CASES = sizeof cases / sizeof *cases };
