@@ -1,6 +1,7 @@
 /* main.c: the command `weft`: picks the subcommand. */
 #include "option.h"
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/nearest.h"
 
@@ -10,9 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #define CMD(name, summary) extern const command command_##name;
 #include "table.def"
@@ -102,18 +100,9 @@ static int run(int argc, char **argv)
     return c ? c->run(argc - 1, argv + 1) : unknown(first);
 }
 
-/* Plans, pictures and vocabularies come and go: what they had goes back to the system at
- * once, not when the heap's end happens to be free. */
-static void return_large_blocks(void)
-{
-#ifdef __GLIBC__
-    mallopt(M_MMAP_THRESHOLD, 256 << 10);
-#endif
-}
-
 int main(int argc, char **argv)
 {
-    return_large_blocks();
+    weft__return_large_blocks();
     open_standard_files();
     return close_stdout(run(argc, argv));
 }

@@ -5,6 +5,9 @@
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 struct weft__arena_block {
     struct weft__arena_block *next;
@@ -68,4 +71,11 @@ void weft__arena_free(weft__arena *a)
         b = next;
     }
     *a = (weft__arena){0};
+}
+
+void weft__return_large_blocks(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
 }

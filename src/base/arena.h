@@ -15,4 +15,8 @@ void *weft__arena_alloc(weft__arena *a, size_t bytes);
 char *weft__arena_text(weft__arena *a, const char *text); /* a copy of text */
 void weft__arena_free(weft__arena *a);                    /* frees all of it; {0} again */
 
+/* For a program of its own, at its start: what plans, pictures and vocabularies had goes
+ * back to the system when they are freed, not when the heap's end happens to be free. */
+void weft__return_large_blocks(void);
+
 #endif
