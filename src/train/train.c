@@ -137,6 +137,8 @@ static weft_status start(weft__session *s)
     /* Saving at once finds out now, not in an hour, that the folder cannot be written. In
      * a resume it also mends what a kill between two files, or a bad disk, has left. */
     if (!status) status = weft__session_save(s, !s->opts.resume || s->at.sound);
+    if (!status && s->opts.resume && weft__session_history(s))
+        weft__warn("%s", weft_last_error());
     return status;
 }
 

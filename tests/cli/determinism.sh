@@ -88,6 +88,12 @@ for variant in $VARIANTS; do
         same 'models and results' "$(outcome "$variant-$threads")" "$whole"
     done
 
+    case_is "$variant, killed between its last checkpoint and results.csv"
+    rm "runs/classify/$variant-$threads/results.csv"
+    "$WEFT" train --resume "runs/classify/$variant-$threads" --quiet --no-report >/dev/null 2>err ||
+        wrong "exit code $?"
+    same 'models and results' "$(outcome "$variant-$threads")" "$whole"
+
     case_is "$variant, stopped and gone on with"
     rm -rf runs/classify/stopped
     stops=0
