@@ -156,28 +156,18 @@ static bool spin_until(uint64_t mask, uint64_t value, bool until)
 
 /* ---- the job ---- */
 
-static bool take_first(share *s, size_t *range)
+/* The first or the last range of a share, if there is one. */
+static bool take(share *s, bool last, size_t *range)
 {
     uint64_t left = atomic_load_explicit(&s->left, memory_order_relaxed);
-    while (left >> 32 < (uint32_t)left)
-        if (atomic_compare_exchange_weak_explicit(
-                &s->left, &left, left + (UINT64_C(1) << 32), memory_order_relaxed,
-                memory_order_relaxed)) {
-            *range = (size_t)(left >> 32);
-            return true;
-        }
-    return false;
-}
-
-static bool take_last(share *s, size_t *range)
-{
-    uint64_t left = atomic_load_explicit(&s->left, memory_order_relaxed);
-    while (left >> 32 < (uint32_t)left)
-        if (atomic_compare_exchange_weak_explicit(
-                &s->left, &left, left - 1, memory_order_relaxed, memory_order_relaxed)) {
-            *range = (uint32_t)left - 1;
-            return true;
-        }
+    while (left >> 32 < (uint32_t)left) {
+        uint64_t rest = last ? left - 1 : left + (UINT64_C(1) << 32);
+        if (!atomic_compare_exchange_weak_explicit(
+                &s->left, &left, rest, memory_order_relaxed, memory_order_relaxed))
+            continue;
+        *range = (size_t)(last ? (uint32_t)rest : left >> 32);
+        return true;
+    }
     return false;
 }
 
@@ -192,10 +182,10 @@ static void run_ranges(int worker)
     int outside = worker_here;
     size_t range;
     worker_here = worker;
-    while (take_first(&pool.share[worker], &range)) run_range(range, worker);
+    while (take(&pool.share[worker], false, &range)) run_range(range, worker);
     for (int i = 1; i < pool.shares; i++) {
         share *other = &pool.share[(worker + i) % pool.shares];
-        while (take_last(other, &range)) run_range(range, worker);
+        while (take(other, true, &range)) run_range(range, worker);
     }
     worker_here = outside;
 }

@@ -110,20 +110,31 @@ static void take_rows(const real *x, int c, real *v, ptrdiff_t plane)
     }
 }
 
-/* ---- weights ---- */
-
-WEFT_INLINE void transform_taps(const real *taps, ptrdiff_t tap, real *to,
-                                ptrdiff_t plane, ptrdiff_t n, const int count)
+/* G of `count` rows of n numbers, the taps of weights or the slopes of a tile. */
+WEFT_INLINE void spread_rows(const real *from, ptrdiff_t row, ptrdiff_t n, real *to,
+                             ptrdiff_t plane, const int count)
 {
-    for (ptrdiff_t i = 0; i < n; i += WEFT_LANES) {
+    for (ptrdiff_t at = 0; at < n; at += WEFT_LANES) {
+        int m = n - at < WEFT_LANES ? (int)(n - at) : WEFT_LANES;
         vec w[TAPS_MOST], all[POINTS];
         WEFT_UNROLL
-        for (int k = 0; k < count; k++) w[k] = vload(taps + k * tap + i);
+        for (int i = 0; i < count; i++) w[i] = load_last(from + i * row + at, m);
         spread(all, w, count);
         WEFT_UNROLL
-        for (int k = 0; k < POINTS; k++) vstore(to + k * plane + i, all[k]);
+        for (int k = 0; k < POINTS; k++) vstore(to + k * plane + at, all[k]);
     }
 }
+
+static void take_spread(const real *from, ptrdiff_t row, ptrdiff_t n, real *to,
+                        ptrdiff_t plane, int count)
+{
+    if (count == 3)
+        spread_rows(from, row, n, to, plane, 3);
+    else
+        spread_rows(from, row, n, to, plane, 4);
+}
+
+/* ---- weights ---- */
 
 static void weights_task(void *arg, size_t begin, size_t end, int worker)
 {
@@ -143,10 +154,7 @@ static void weights_task(void *arg, size_t begin, size_t end, int worker)
          TILE_COLUMNS, s->o);
         real *to = p->made + (size_t)panel * KERNEL(panel_size)(s->c) +
                    (ptrdiff_t)c0 * TILE_COLUMNS;
-        if (s->taps == 3)
-            transform_taps(taps, tap, to, p->u_plane, tap, 3);
-        else
-            transform_taps(taps, tap, to, p->u_plane, tap, 4);
+        take_spread(taps, tap, tap, to, p->u_plane, s->taps);
     }
 }
 
@@ -161,7 +169,6 @@ static void make_weights(line *p)
 WEFT_INLINE void give_windows(const line *p, const real *m, real *y, int n0, int n1,
                               const int windows)
 {
-    const vec alpha = vset1((real)p->epilogue.alpha);
     for (int o = n0; o < n1; o += WEFT_LANES) {
         int n = n1 - o < WEFT_LANES ? n1 - o : WEFT_LANES;
         vec all[POINTS], out[TAPS_MOST];
@@ -171,16 +178,8 @@ WEFT_INLINE void give_windows(const line *p, const real *m, real *y, int n0, int
         gather(out, all, windows);
         WEFT_UNROLL
         for (int i = 0; i < windows; i++) {
-            vec v = vadd(out[i], bias);
-            if (p->epilogue.act == WEFT_ACT_RELU)
-                v = vmax(vzero(), v);
-            else if (p->epilogue.act == WEFT_ACT_LEAKY_RELU)
-                v = vselect(vlt(v, vzero()), vmul(alpha, v), v);
-            real *to = y + (ptrdiff_t)i * p->s->o + o;
-            if (n == WEFT_LANES)
-                vstore(to, v);
-            else
-                vstore_n(to, v, n);
+            vec v = tile_activated(&p->epilogue, vadd(out[i], bias));
+            store_last(y + (ptrdiff_t)i * p->s->o + o, v, n);
         }
     }
     if (tile_can(p->epilogue.act)) return;
@@ -294,21 +293,6 @@ static gradient plan_weight(const weft__line *s)
     return p;
 }
 
-/* G of the slopes of a tile. */
-WEFT_INLINE void take_slopes(const real *dy, int o, real *d, ptrdiff_t plane,
-                             const int windows)
-{
-    for (int at = 0; at < o; at += WEFT_LANES) {
-        int n = o - at < WEFT_LANES ? o - at : WEFT_LANES;
-        vec y[TAPS_MOST], all[POINTS];
-        WEFT_UNROLL
-        for (int i = 0; i < windows; i++) y[i] = load_last(dy + (ptrdiff_t)i * o + at, n);
-        spread(all, y, windows);
-        WEFT_UNROLL
-        for (int i = 0; i < POINTS; i++) vstore(d + i * plane + at, all[i]);
-    }
-}
-
 static void transform_task(void *arg, size_t begin, size_t end, int worker)
 {
     const gradient *p = arg;
@@ -316,13 +300,9 @@ static void transform_task(void *arg, size_t begin, size_t end, int worker)
     (void)worker;
     for (size_t i = begin; i < end; i++) {
         ptrdiff_t row = (ptrdiff_t)(p->t0 + i) * p->windows;
-        const real *dy = p->dy + row * s->o;
-        real *d = p->d + (ptrdiff_t)i * p->d_row;
         take_rows(p->x + row * s->c, s->c, p->v + (ptrdiff_t)i * p->v_row, p->v_plane);
-        if (p->windows == 4)
-            take_slopes(dy, s->o, d, p->d_plane, 4);
-        else
-            take_slopes(dy, s->o, d, p->d_plane, 3);
+        take_spread(p->dy + row * s->o, s->o, s->o, p->d + (ptrdiff_t)i * p->d_row,
+                    p->d_plane, p->windows);
     }
 }
 
@@ -363,10 +343,7 @@ WEFT_INLINE void give_taps(const gradient *p, int c, const int taps)
         WEFT_UNROLL
         for (int i = 0; i < taps; i++) {
             real *to = p->dw + ((ptrdiff_t)i * p->s->c + c) * o + at;
-            if (n == WEFT_LANES)
-                vstore(to, out[i]);
-            else
-                vstore_n(to, out[i], n);
+            store_last(to, out[i], n);
         }
     }
 }

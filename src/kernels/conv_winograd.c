@@ -197,14 +197,6 @@ static void take_tiles(const winograd *p, size_t t0, size_t t1, real *v)
     }
 }
 
-WEFT_INLINE vec activated(const winograd *p, vec v)
-{
-    if (p->epilogue.act == WEFT_ACT_RELU) return vmax(vzero(), v);
-    if (p->epilogue.act == WEFT_ACT_LEAKY_RELU)
-        return vselect(vlt(v, vzero()), vmul(vset1((real)p->epilogue.alpha), v), v);
-    return v;
-}
-
 /* n outputs of one tile; rows and columns: how many of the 4x4 results lie in the
  * picture. */
 WEFT_INLINE void result_vector(const winograd *p, const real *m, const real *bias,
@@ -229,11 +221,7 @@ WEFT_INLINE void result_vector(const winograd *p, const real *m, const real *bia
             if (j >= columns) continue;
             vec v = vadd(all[j], start);
             if (add) v = vadd(load_last(y + i * row + j * pixel, n), v);
-            v = activated(p, v);
-            if (n == WEFT_LANES)
-                vstore(y + i * row + j * pixel, v);
-            else
-                vstore_n(y + i * row + j * pixel, v, n);
+            store_last(y + i * row + j * pixel, tile_activated(&p->epilogue, v), n);
         }
     }
 }

@@ -37,6 +37,7 @@ typedef struct gradient {
     size_t c_parts, o_parts;
     bool whole;
     size_t leaves; /* 0: other ways */
+    size_t sums;   /* how many u there are at once */
     ptrdiff_t v_row, v_plane, d_plane, u_plane;
     size_t zero_size, u_size; /* elements */
     const real *x, *dy, *zeros;
@@ -86,6 +87,7 @@ static gradient plan(const weft__conv *s)
     if (p.group > p.panels) p.group = p.panels;
     p.o_parts = parts((size_t)p.panels, (size_t)p.group);
     p.whole = !p.leaves && p.blocks == 1 && p.c_parts * p.o_parts >= PARTS_WANTED;
+    p.sums = p.leaves ? p.leaves : p.whole ? (size_t)weft__workers() : 1;
     p.v_plane = wino_plane(p.block * (size_t)p.v_row);
     p.d_plane = wino_plane(p.block * o);
     size_t rows = p.whole ? (size_t)p.c_part : c;
@@ -143,10 +145,11 @@ static void take_picture(const gradient *p, int image, int h, int w, real *v)
 {
     const weft__conv *s = p->s;
     const real *at[WINO_POINTS];
-    wino_pixels(at, p->x + (ptrdiff_t)image * s->h * s->w * s->c, h - s->top, w - s->left,
-                s->h, s->w, s->c, p->zeros);
-    wino_fetch(p->x + (ptrdiff_t)image * s->h * s->w * s->c, h - s->top + WINO_IN,
-               w - s->left, s->w, s->c);
+    const real *picture = p->x + (ptrdiff_t)image * s->h * s->w * s->c;
+    h -= s->top;
+    w -= s->left;
+    wino_pixels(at, picture, h, w, s->h, s->w, s->c, p->zeros);
+    wino_fetch(picture, h + WINO_IN, w, s->w, s->c);
     int c = 0;
     for (; c + WEFT_LANES <= s->c; c += WEFT_LANES)
         wino_picture_vector(v, p->v_plane, at, c, WEFT_LANES);
@@ -224,11 +227,7 @@ WEFT_INLINE void kernel_vector(const real *u, ptrdiff_t plane, real *dw, ptrdiff
     for (int i = 0; i < 3; i++) {
         wino_kernel_back(all, 1, half + i * WINO_IN, 1);
         WEFT_UNROLL
-        for (int j = 0; j < 3; j++)
-            if (n == WEFT_LANES)
-                vstore(dw + (3 * i + j) * tap, all[j]);
-            else
-                vstore_n(dw + (3 * i + j) * tap, all[j], n);
+        for (int j = 0; j < 3; j++) store_last(dw + (3 * i + j) * tap, all[j], n);
     }
 }
 
@@ -342,11 +341,9 @@ bool KERNEL(winograd_weight_fits)(const weft__conv *s)
 size_t KERNEL(winograd_weight_scratch)(const weft__conv *s)
 {
     gradient p = plan(s);
-    size_t workers = (size_t)weft__workers();
     size_t planes = (size_t)(p.v_plane + p.d_plane) * WINO_POINTS;
-    size_t sums = p.u_size * (p.leaves ? p.leaves : p.whole ? workers : 1);
-    if (p.leaves) planes *= workers;
-    return (p.zero_size + planes + sums) * sizeof(real) + 64;
+    if (p.leaves) planes *= (size_t)weft__workers();
+    return (p.zero_size + planes + p.u_size * p.sums) * sizeof(real) + 64;
 }
 
 static void add_leaves(const gradient *p)
@@ -387,7 +384,7 @@ void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, cons
     p.dw = dw;
     p.zeros = zeros;
     p.u = zeros + p.zero_size;
-    p.v = p.u + p.u_size * (p.leaves ? p.leaves : p.whole ? (size_t)weft__workers() : 1);
+    p.v = p.u + p.u_size * p.sums;
     p.d = p.v + p.v_plane * WINO_POINTS;
     if (p.leaves) {
         weft__parallel(p.leaves, 1, leaf_task, &p);

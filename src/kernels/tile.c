@@ -36,19 +36,6 @@
 /* acc[i][j] += a[i*row + k] * B[k][j]. The columns are separate arrays, and every loop
  * over them has a constant bound, or the compiler would keep them in memory. */
 
-WEFT_INLINE vec load_last(const real *p, int n)
-{
-    return n == WEFT_LANES ? vload(p) : vload_n(p, n);
-}
-
-WEFT_INLINE void store_last(real *p, vec v, int n)
-{
-    if (n == WEFT_LANES)
-        vstore(p, v);
-    else
-        vstore_n(p, v, n);
-}
-
 /* Column j of the start: C, plus bias. */
 WEFT_INLINE void start_column(const tile_rows *t, const real *c, vec *s, int j,
                               const int mr, int n)

@@ -97,10 +97,33 @@ void KERNEL(tile_pack_panels)(real *dst, ptrdiff_t panel, const real *src, size_
 void KERNEL(tile_pack_turned)(real *dst, const real *src, size_t rows, int n, int width,
                               ptrdiff_t ld);
 
+/* A vector, or what is left of it: n lanes. */
+WEFT_INLINE vec load_last(const real *p, int n)
+{
+    return n == WEFT_LANES ? vload(p) : vload_n(p, n);
+}
+
+WEFT_INLINE void store_last(real *p, vec v, int n)
+{
+    if (n == WEFT_LANES)
+        vstore(p, v);
+    else
+        vstore_n(p, v, n);
+}
+
 /* Whether the tile applies this activation itself. */
 static inline bool tile_can(weft__act act)
 {
     return act == WEFT_ACT_NONE || act == WEFT_ACT_RELU || act == WEFT_ACT_LEAKY_RELU;
+}
+
+/* Such an activation of what a transform has brought back. */
+WEFT_INLINE vec tile_activated(const weft__epilogue *e, vec v)
+{
+    if (e->act == WEFT_ACT_RELU) return vmax(vzero(), v);
+    if (e->act == WEFT_ACT_LEAKY_RELU)
+        return vselect(vlt(v, vzero()), vmul(vset1((real)e->alpha), v), v);
+    return v;
 }
 
 /* Work of fewer multiply-adds than this is not worth waking another thread. */

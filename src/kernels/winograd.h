@@ -100,11 +100,6 @@ static inline ptrdiff_t wino_plane(size_t elements)
     return (ptrdiff_t)((parts(elements, line) | 1) * line);
 }
 
-WEFT_INLINE vec load_last(const real *p, int n)
-{
-    return n == WEFT_LANES ? vload(p) : vload_n(p, n);
-}
-
 WEFT_INLINE void wino_picture_vector(real *v, ptrdiff_t plane, const real *const *at,
                                      int c, int n)
 {
