@@ -180,13 +180,10 @@ int bench_train_step(void *model, int i)
     double t1 = weft__seconds();
     if (!s) s = weft_forward(b->plan);
     double t2 = weft__seconds();
-    if (!s) s = weft_backward(b->plan);
-    double t3 = weft__seconds();
-    if (!s) s = weft_step(b->optimizer, 1e-6);
+    if (!s) s = weft_backward_step(b->plan, b->optimizer, 1e-6);
     b->part[0] += t1 - t0;
     b->part[1] += t2 - t1;
-    b->part[2] += t3 - t2;
-    b->part[3] += weft__seconds() - t3;
+    b->part[2] += weft__seconds() - t2;
     return (int)s;
 }
 

@@ -28,8 +28,8 @@ typedef struct bench_model {
     weft_optimizer *optimizer; /* when training */
     bench_input input[BENCH_INPUTS];
     int inputs;
-    double
-        part[4]; /* seconds since they were cleared: input, forward, backward, update */
+    double part
+        [3]; /* seconds since they were cleared: input, forward, backward and update */
 } bench_model;
 
 /* Loads or builds the model, gives a training one a loss on its first output, plans it

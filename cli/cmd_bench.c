@@ -99,11 +99,10 @@ static void print_text(const bench_args *a, const char *name, const findings *f,
     printf("%.1f MB planned, %.1f MB resident\n", (double)f->planned / 1e6,
            (double)f->resident / 1e6);
     layers_print(&f->layers, !a->infer);
-    for (int i = 0; i < 4; i++) sum += b->part[i];
+    for (int i = 0; i < 3; i++) sum += b->part[i];
     printf("A traced step of %.4f ms: input %.4f, forward %.4f", sum * ms,
            b->part[0] * ms, b->part[1] * ms);
-    if (!a->infer)
-        printf(", backward %.4f, update %.4f", b->part[2] * ms, b->part[3] * ms);
+    if (!a->infer) printf(", backward and update %.4f", b->part[2] * ms);
     putchar('\n');
 }
 

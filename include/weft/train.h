@@ -51,6 +51,12 @@ WEFT_API void weft_optimizer_free(weft_optimizer *o);
  * average (ema) is taken over all rows. WEFT_EDIVERGED, with nothing changed, when a
  * gradient is not finite. */
 WEFT_API weft_status weft_step(weft_optimizer *o, double lr);
+/* weft_backward(p), then weft_step(o, lr), to the same bits, but each parameter is
+ * updated as soon as its gradient is whole, while both are in the cache; with clip_norm,
+ * which needs all gradients first, or a plan that accumulates, one after the other. After
+ * WEFT_EDIVERGED parameters near the loss may have been updated: start again from what
+ * was saved. */
+WEFT_API weft_status weft_backward_step(weft_plan *p, weft_optimizer *o, double lr);
 WEFT_API double weft_optimizer_gradient_norm(
     const weft_optimizer *o); /* before clipping */
 WEFT_API int64_t weft_optimizer_steps(const weft_optimizer *o);

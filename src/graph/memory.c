@@ -52,6 +52,9 @@ static void last_uses(weft_plan *p)
     }
     for (int v = 1; v < p->vals; v++)
         if (p->val[v].kept) p->val[v].last_use = weft__plan_end(p);
+    for (int i = p->steps - 1; i >= 0; i--)
+        for (int k = 0; k < p->step[i].nin; k++)
+            p->val[p->step[i].in[k]].first_reader = i;
 }
 
 static bool in_graph_memory(const weft_plan *p, int v)

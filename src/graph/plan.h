@@ -24,6 +24,7 @@ typedef struct weft__pval {
     bool kept;                 /* to be read after the pass */
     int last_use;              /* on the time line */
     int writers;               /* backward steps that give it a gradient */
+    int first_reader;          /* step; backward is done with the value behind it */
 } weft__pval;
 
 typedef struct weft__step {
@@ -81,6 +82,15 @@ typedef struct weft__folded {
     int norm[4]; /* gamma, beta, mean, var: graph values */
     double eps;
 } weft__folded;
+
+/* weft_backward that tells of each value of the graph, once it is done with it and its
+ * gradient is whole (again, where a step reads it twice); done may change the value. Of
+ * what no step reads it does not tell. */
+typedef struct weft__done {
+    void (*fn)(void *user, int value);
+    void *user;
+} weft__done;
+weft_status weft__backward(weft_plan *p, const weft__done *done);
 
 int weft__plan_block(weft_plan *p, size_t bytes, int first,
                      int last); /* -1: out of memory */

@@ -48,6 +48,28 @@ static inline void axis_inside(const axis *a, int i, int in, int *from, int *to)
 void KERNEL(conv_gather)(real *dst, ptrdiff_t pitch, const real *src, ptrdiff_t pixel,
                          int in, int from, int count, int c);
 
+/* Few channels: strips turned into planes (conv_planes.c). Tap t of output (q, m) is at
+ * offset[t] + (q - q0) * stride_h * row + m; taps in the order of w. */
+enum { PLANE_TAPS = 256, PLANE_PHASES = 8 };
+typedef struct planes {
+    int taps, wide, span; /* columns of a plane; input rows that one output row reads */
+    ptrdiff_t row;        /* elements of all planes of an input row */
+    int from[PLANE_PHASES], to[PLANE_PHASES]; /* columns inside the picture */
+} planes;
+bool KERNEL(has_planes)(const weft__conv *s);
+planes KERNEL(planes_of)(const weft__conv *s);
+void KERNEL(planes_offsets)(const weft__conv *s, const planes *p, ptrdiff_t *offset);
+/* What output rows q0 .. q0+rows-1 read, rows beyond the picture included, as zeros. Up
+ * to a vector behind the planes is written, too. */
+void KERNEL(planes_gather)(const weft__conv *s, const planes *p, real *dst,
+                           const real *picture, ptrdiff_t pixel, int q0, int rows);
+
+static inline size_t planes_elements(const weft__conv *s, const planes *p, int rows)
+{
+    return (size_t)p->row * (size_t)((rows - 1) * s->stride_h + p->span);
+}
+enum { PLANES_BEHIND = WEFT_LANES };
+
 /* groups == c == o: each channel by itself. */
 static inline bool conv_is_depthwise(const weft__conv *s)
 {
@@ -59,8 +81,15 @@ size_t KERNEL(depthwise_weight_scratch)(const weft__conv *s);
 void KERNEL(depthwise_weight)(const weft__conv *s, real *dw, const real *dy,
                               const real *x, void *scratch);
 
-/* By Winograd's transforms: 3x3, stride 1, float. data: the data gradient, y of x is then
- * dx of dy. */
+/* As sweeps of the row tile (conv_forward.c): any convolution. data: the data gradient, y
+ * of x is then dx of dy. */
+size_t KERNEL(sweep_scratch)(const weft__conv *s, bool data);
+void KERNEL(sweep)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
+                   const real *bias, const weft__epilogue *e, void *scratch);
+size_t KERNEL(sweep_kept)(const weft__conv *s); /* elements */
+void KERNEL(sweep_keep)(const weft__conv *s, real *to, const real *w);
+
+/* By Winograd's transforms: 3x3, stride 1, float. */
 bool KERNEL(winograd_can)(const weft__conv *s); /* _fits: and it is quicker, too */
 bool KERNEL(winograd_fits)(const weft__conv *s, bool data);
 size_t KERNEL(winograd_scratch)(const weft__conv *s, bool data);
@@ -70,6 +99,17 @@ void KERNEL(winograd)(const weft__conv *s, bool data, real *y, const real *x,
 
 size_t KERNEL(winograd_kept)(const weft__conv *s); /* elements */
 void KERNEL(winograd_keep)(const weft__conv *s, real *to, const real *w);
+
+/* 3x3 kernels over pictures of 2x2 pixels (conv_two.c). */
+bool KERNEL(two_fits)(const weft__conv *s);
+size_t KERNEL(two_scratch)(const weft__conv *s, bool data);
+void KERNEL(two)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
+                 const real *bias, const weft__epilogue *e, void *scratch);
+size_t KERNEL(two_kept)(const weft__conv *s); /* elements */
+void KERNEL(two_keep)(const weft__conv *s, real *to, const real *w);
+size_t KERNEL(two_weight_scratch)(const weft__conv *s);
+void KERNEL(two_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
+                        void *scratch);
 
 bool KERNEL(winograd_weight_fits)(const weft__conv *s);
 size_t KERNEL(winograd_weight_scratch)(const weft__conv *s);

@@ -2,9 +2,10 @@
  *
  * A work item is a strip: some output rows of one image, or a few small images. Where the
  * kernel reaches over the left or right border, the strip's input rows are first gathered
- * between zeros into a buffer that stays in the L2 cache; rows above and below the
- * picture are skipped, not multiplied. Of pictures a few pixels wide, an item takes one
- * pixel of several pictures after the other. The weights are packed into panels once per
+ * between zeros into a buffer that stays in the L2 cache, as planes where the channels
+ * are few; rows above and below the picture are skipped, not multiplied (with planes they
+ * are). Of pictures a few pixels wide, an item takes one pixel of several pictures after
+ * the other. The weights are packed into panels once per
  * call, unless they come packed; flipped and turned for the data gradient. Where all
  * pictures are one strip and items are columns, each packs its own. */
 #include "kernels/conv.h"
@@ -15,6 +16,7 @@
 
 /* A strip's input should leave room for a panel of weights in a 1 MiB L2 cache. */
 enum { STRIP_BYTES = 192 << 10, PANEL_BYTES = 384 << 10, ITEMS_WANTED = 16 };
+enum { STREAM_BYTES = 32 << 20 };
 enum { IMAGES_ACROSS = 8 * TILE_ROWS_2 }; /* of an item whose rows are pictures */
 
 typedef struct sweep {
@@ -30,7 +32,10 @@ typedef struct sweep {
     int low_w, wide;   /* columns low_w .. low_w+wide-1 are read at all */
     int q_rows;        /* the most rows of any phase */
     int panels;        /* panels side by side in one tile */
-    bool packed, gathered, patches, across;
+    bool packed, gathered, patches, across, flat; /* flat: strips are planes */
+    planes planes;
+    ptrdiff_t offset[PLANE_TAPS]; /* set by run, as stream: results go past the cache */
+    bool stream;
     ptrdiff_t pitch; /* of a gathered pixel, or of a patch */
     int rows, images;
     size_t strips, image_groups, splits, split_columns;
@@ -99,6 +104,7 @@ static size_t input_rows(const sweep *p, int rows)
 /* Elements that a strip of so many rows and images occupies. */
 static size_t strip_elements(const sweep *p, int rows, int images)
 {
+    if (p->flat) return planes_elements(p->s, &p->planes, rows) * (size_t)images;
     size_t one = p->patches ? (size_t)rows * (size_t)p->out_w * (size_t)p->pitch
                             : input_rows(p, rows) * (size_t)p->wide * (size_t)p->pitch;
     return one * (size_t)images;
@@ -112,6 +118,12 @@ static void plan_layout(sweep *p)
     int taps = s->kh * s->kw;
     /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch.
      */
+    p->flat = !p->data && KERNEL(has_planes)(s);
+    if (p->flat) {
+        p->planes = KERNEL(planes_of)(s);
+        p->panels = 1;
+        return;
+    }
     p->across = conv_goes_across(s, p->out_w / p->phases_w);
     p->patches =
         !p->across && one_phase && p->out_w < 4 && p->out_h * p->out_w * s->n > p->out_w;
@@ -185,8 +197,8 @@ static sweep plan(const weft__conv *s, bool data)
             tile_align(p.split_columns * (size_t)s->kh * (size_t)s->kw * (size_t)p.ci);
     else if (p.packed && !s->kept)
         p.packed_size = packed_elements(&p);
-    if (p.gathered || p.patches)
-        p.strip_size = tile_align(strip_elements(&p, p.rows, p.images));
+    if (p.gathered || p.patches || p.flat)
+        p.strip_size = tile_align(strip_elements(&p, p.rows, p.images) + PLANES_BEHIND);
     return p;
 }
 
@@ -437,6 +449,35 @@ static void sweep_rows(const sweep *p, const strip *t, const axis *h, const axis
     tile->b = panel;
 }
 
+/* The strip as planes, all columns. */
+static void sweep_planes(const sweep *p, const strip *t, real *to, const real *b)
+{
+    const weft__conv *s = p->s;
+    int rows = t->q1 - t->q0;
+    size_t picture = (size_t)s->h * (size_t)s->w * (size_t)s->c;
+    size_t one = planes_elements(s, &p->planes, rows);
+    for (int image = t->image0; image < t->image1; image++) KERNEL(planes_gather)
+    (s, &p->planes, to + (size_t)(image - t->image0) * one,
+     p->x + (size_t)image * picture, s->c, t->q0, rows);
+    for (int n0 = t->n0; n0 < t->n1; n0 += TILE_COLUMNS) {
+        int n = t->n1 - n0 < TILE_COLUMNS ? t->n1 - n0 : TILE_COLUMNS;
+        tile_rows tile = tile_for(p, t, b, p->planes.taps, n0, n);
+        tile.k = p->planes.taps;
+        tile.offset = p->offset;
+        tile.stream = p->stream;
+        tile.ldc = p->co;
+        finish_with(p, &tile);
+        for (int image = t->image0; image < t->image1; image++)
+            for (int q = 0; q < rows; q++) {
+                size_t row = (size_t)image * (size_t)p->out_h + (size_t)(t->q0 + q);
+                tile.a = to + (size_t)(image - t->image0) * one +
+                         q * s->stride_h * p->planes.row;
+                tile.c = p->y + row * (size_t)p->out_w * (size_t)p->co + n0;
+                KERNEL(tile_points)(&tile, p->out_w);
+            }
+    }
+}
+
 /* One pixel after the other of a phase, for some columns. */
 static void sweep_across(const sweep *p, const strip *t, const axis *h, const axis *w,
                          const tile_rows *whole, int n0)
@@ -540,6 +581,10 @@ static void sweep_group(const sweep *p, strip *t, real *buffer, const real *own)
         sweep_patches(p, t, buffer, b);
         return;
     }
+    if (p->flat) {
+        sweep_planes(p, t, buffer, b);
+        return;
+    }
     if (p->gathered)
         gather_strip(p, t, buffer);
     else
@@ -582,6 +627,17 @@ static void sweep_task(void *arg, size_t begin, size_t end, int worker)
         for (t.group = 0; t.group < p->groups; t.group++) sweep_group(p, &t, buffer, own);
         if (!tile_can(p->epilogue.act)) activate_strip(p, &t);
     }
+    if (p->stream) vstreamed();
+}
+
+/* Results that no cache holds until they are read: of few channels, so that writing them
+ * takes long. */
+static bool streams(const sweep *p)
+{
+    size_t pixels = (size_t)p->s->n * (size_t)p->out_h * (size_t)p->out_w;
+    return WEFT_STREAMS && p->co % WEFT_LANES == 0 && !p->s->accumulate &&
+           tile_can(p->epilogue.act) && (uintptr_t)p->y % 64 == 0 &&
+           pixels * (size_t)p->co * sizeof(real) >= STREAM_BYTES;
 }
 
 static void run(sweep *p, real *y, const real *x, const real *w, const real *bias,
@@ -597,6 +653,10 @@ static void run(sweep *p, real *y, const real *x, const real *w, const real *bia
     p->strip = packed + p->packed_size * (p->own ? (size_t)weft__workers() : 1);
     p->w = p->packed_size && !p->own ? packed : w;
     if (p->packed_size && !p->own) pack(p, packed, w);
+    if (p->flat) {
+        KERNEL(planes_offsets)(p->s, &p->planes, p->offset);
+        p->stream = streams(p);
+    }
     weft__parallel(items, conv_grain(items, conv_work(p->s)), sweep_task, p);
 }
 
@@ -648,150 +708,46 @@ static int beside_data(const weft__conv *s, weft__conv *turned)
 
 /* ---- the kernels ---- */
 
-bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g)
-{
-    double pixels = (double)s->n * s->h * s->w, image = (double)s->h * s->w * s->c;
-    if (s->groups != 1 || s->top || s->left || image > INT_MAX) return false;
-    if (s->kh == 1 && s->kw == 1 && s->oh == s->h && s->ow == s->w && s->stride_h == 1 &&
-        s->stride_w == 1 && pixels <= INT_MAX) {
-        *g = (weft__gemm){.m = (int)pixels, .n = s->o, .k = s->c};
-    } else if (s->kh == s->h && s->kw == s->w && s->oh == 1 && s->ow == 1 &&
-               (s->dilate_h == 1 || s->kh == 1) && (s->dilate_w == 1 || s->kw == 1)) {
-        *g = (weft__gemm){.m = s->n, .n = s->o, .k = (int)image};
-    } else {
-        return false;
-    }
-    g->lda = g->k;
-    g->ldb = g->n;
-    g->ldc = g->n;
-    g->accumulate = s->accumulate;
-    g->kept = s->kept;
-    return true;
-}
-
-/* Its data gradient: dx[m][k] = dy[m][n] w[k][n]^T. */
-static weft__gemm data_product(const weft__gemm *g)
-{
-    return (weft__gemm){.m = g->m,
-                        .n = g->k,
-                        .k = g->n,
-                        .lda = g->n,
-                        .ldb = g->n,
-                        .ldc = g->k,
-                        .tb = true,
-                        .accumulate = g->accumulate};
-}
-
-size_t KERNEL(conv_kept)(const weft__conv *s)
+size_t KERNEL(sweep_kept)(const weft__conv *s)
 {
     weft__conv kept = *s;
-    weft__gemm g;
     kept.kept = true;
-    if (conv_is_depthwise(s)) return 0;
-    if (KERNEL(conv_as_product)(s, &g)) return KERNEL(gemm_kept)(&g);
-    if (KERNEL(winograd_fits)(&kept, false)) return KERNEL(winograd_kept)(&kept);
     int pixels = KERNEL(beside)(s);
     if (pixels > 1) kept = KERNEL(beside_conv)(&kept, pixels);
     sweep p = plan(&kept, false);
     return packed_elements(&p) + (pixels > 1 ? KERNEL(beside_weights)(s, pixels) : 0);
 }
 
-void KERNEL(conv_keep)(const weft__conv *s, real *to, const real *w)
+void KERNEL(sweep_keep)(const weft__conv *s, real *to, const real *w)
 {
     weft__conv kept = *s;
-    weft__gemm g;
     kept.kept = true;
-    if (KERNEL(conv_as_product)(s, &g)) {
-        KERNEL(gemm_keep)(&g, to, w);
-    } else if (KERNEL(winograd_fits)(&kept, false)) {
-        KERNEL(winograd_keep)(&kept, to, w);
-    } else {
-        int pixels = KERNEL(beside)(s);
-        if (pixels > 1) kept = KERNEL(beside_conv)(&kept, pixels);
-        sweep p = plan(&kept, false);
-        real *spread = to + packed_elements(&p);
-        if (pixels > 1) KERNEL(beside_spread)(s, pixels, spread, w, false);
-        pack(&p, to, pixels > 1 ? spread : w);
-    }
+    int pixels = KERNEL(beside)(s);
+    if (pixels > 1) kept = KERNEL(beside_conv)(&kept, pixels);
+    sweep p = plan(&kept, false);
+    real *spread = to + packed_elements(&p);
+    if (pixels > 1) KERNEL(beside_spread)(s, pixels, spread, w, false);
+    pack(&p, to, pixels > 1 ? spread : w);
 }
 
-size_t KERNEL(conv_scratch)(const weft__conv *s)
+size_t KERNEL(sweep_scratch)(const weft__conv *s, bool data)
 {
-    weft__gemm g;
-    if (conv_is_depthwise(s)) return 0;
-    if (KERNEL(conv_as_product)(s, &g)) return KERNEL(gemm_scratch)(&g);
-    if (KERNEL(winograd_fits)(s, false)) return KERNEL(winograd_scratch)(s, false);
-    int pixels = KERNEL(beside)(s);
-    if (pixels > 1) return beside_scratch(s, pixels);
-    sweep p = plan(s, false);
+    weft__conv turned;
+    int pixels = data ? beside_data(s, &turned) : KERNEL(beside)(s);
+    if (pixels > 1) return beside_scratch(data ? &turned : s, pixels);
+    sweep p = plan(s, data);
     return plan_bytes(&p);
 }
 
-void KERNEL(conv)(const weft__conv *s, real *y, const real *x, const real *w,
-                  const real *bias, const weft__epilogue *e, void *scratch)
+void KERNEL(sweep)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
+                   const real *bias, const weft__epilogue *e, void *scratch)
 {
-    weft__gemm g;
-    if (conv_is_depthwise(s)) {
-        KERNEL(depthwise)(s, false, y, x, w, bias, e);
-        return;
-    }
-    if (KERNEL(conv_as_product)(s, &g)) {
-        if (e) g.epilogue = *e;
-        KERNEL(gemm)(&g, y, x, w, bias, scratch);
-        return;
-    }
-    if (KERNEL(winograd_fits)(s, false)) {
-        KERNEL(winograd)(s, false, y, x, w, bias, e, scratch);
-        return;
-    }
-    int pixels = KERNEL(beside)(s);
+    weft__conv turned;
+    int pixels = data ? beside_data(s, &turned) : KERNEL(beside)(s);
     if (pixels > 1) {
-        run_beside(s, pixels, false, y, x, w, bias, e, scratch);
+        run_beside(data ? &turned : s, pixels, data, y, x, w, bias, e, scratch);
         return;
     }
-    sweep p = plan(s, false);
+    sweep p = plan(s, data);
     run(&p, y, x, w, bias, e, scratch);
-}
-
-size_t KERNEL(conv_data_scratch)(const weft__conv *s)
-{
-    weft__gemm g;
-    if (conv_is_depthwise(s)) return 0;
-    if (KERNEL(conv_as_product)(s, &g)) {
-        g = data_product(&g);
-        return KERNEL(gemm_scratch)(&g);
-    }
-    if (KERNEL(winograd_fits)(s, true)) return KERNEL(winograd_scratch)(s, true);
-    weft__conv turned;
-    int pixels = beside_data(s, &turned);
-    if (pixels > 1) return beside_scratch(&turned, pixels);
-    sweep p = plan(s, true);
-    return plan_bytes(&p);
-}
-
-void KERNEL(conv_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
-                       void *scratch)
-{
-    weft__gemm g;
-    if (conv_is_depthwise(s)) {
-        KERNEL(depthwise)(s, true, dx, dy, w, NULL, NULL);
-        return;
-    }
-    if (KERNEL(conv_as_product)(s, &g)) {
-        g = data_product(&g);
-        KERNEL(gemm)(&g, dx, dy, w, NULL, scratch);
-        return;
-    }
-    if (KERNEL(winograd_fits)(s, true)) {
-        KERNEL(winograd)(s, true, dx, dy, w, NULL, NULL, scratch);
-        return;
-    }
-    weft__conv turned;
-    int pixels = beside_data(s, &turned);
-    if (pixels > 1) {
-        run_beside(&turned, pixels, true, dx, dy, w, NULL, NULL, scratch);
-        return;
-    }
-    sweep p = plan(s, true);
-    run(&p, dx, dy, w, NULL, NULL, scratch);
 }

@@ -7,14 +7,16 @@
 
 #include "base/thread.h"
 
-enum { BLOCK_BYTES = 320 << 10, POINTS = 128, ITEMS_WANTED = 16 };
+enum { BLOCK_BYTES = 320 << 10, POINTS = 128, PLANE_POINTS = 2048, ITEMS_WANTED = 16 };
 
 typedef struct sums_plan {
     const point_sums *p;
     axis h, w;
     int ci, co, ci_block, co_block; /* channels of a group; of a block */
     size_t ci_blocks, co_blocks;
-    bool gathered, packed;
+    bool gathered, packed, flat; /* flat: strips are planes */
+    planes planes;
+    ptrdiff_t offset[PLANE_TAPS]; /* set by point_sums */
     int low, wide, span; /* columns that are read; input rows that one output row reads */
     ptrdiff_t pitch;
     int rows, images; /* of a strip */
@@ -61,7 +63,7 @@ static void plan_blocks(sums_plan *k)
 static void plan_strips(sums_plan *k)
 {
     const weft__conv *s = &k->p->s;
-    int rows = POINTS / (s->ow > 0 ? s->ow : 1);
+    int rows = (k->flat ? PLANE_POINTS : POINTS) / (s->ow > 0 ? s->ow : 1);
     rows = rows < 1 ? 1 : least(rows, s->oh);
     k->strips = parts((size_t)s->oh, (size_t)rows);
     k->rows = (int)parts((size_t)s->oh, k->strips);
@@ -85,6 +87,7 @@ static sums_plan plan(const point_sums *p)
     sums_plan k = {
         .p = p, .h = KERNEL(conv_axis)(s, true), .w = KERNEL(conv_axis)(s, false)};
     plan_blocks(&k);
+    k.flat = k.ci_blocks == 1 && KERNEL(has_planes)(s);
     plan_strips(&k);
     k.low = k.w.first;
     k.wide = (s->ow - 1) * s->stride_w + (s->kw - 1) * s->dilate_w + 1;
@@ -95,7 +98,11 @@ static sums_plan plan(const point_sums *p)
     k.gathered = k.low < 0 || k.low + k.wide > s->w || p->x_pixel >= far;
     k.packed = k.co % WEFT_LANES || p->dy_pixel >= 8 * far;
     k.pitch = k.gathered ? k.ci_block : p->x_pixel;
-    if (k.gathered) {
+    if (k.flat) {
+        k.planes = KERNEL(planes_of)(s);
+        k.strip_size = tile_align(
+            planes_elements(s, &k.planes, k.rows) * (size_t)k.images + PLANES_BEHIND);
+    } else if (k.gathered) {
         int rows = least((k.rows - 1) * s->stride_h + k.span, s->h);
         k.strip_size = tile_align((size_t)rows * (size_t)k.images * (size_t)k.wide *
                                   (size_t)k.pitch);
@@ -127,7 +134,7 @@ typedef struct block {
     ptrdiff_t ldw;
     bool add;
     int image0, image1, q0, q1;
-    const real *x; /* pixel (image0, row0, low) of the strip */
+    const real *x; /* planes, or pixel (image0, row0, low) of the strip */
     ptrdiff_t x_image, x_row, x_pixel;
     int row0, low;
     const real *dy; /* pixel (image0, q0, 0) */
@@ -150,6 +157,15 @@ static void take_x(const sums_plan *k, block *b, real *strip)
     ptrdiff_t pixel = k->p->x_pixel, row = s->w * pixel, image = s->h * row;
     const real *x = k->p->x + b->image0 * image + (ptrdiff_t)b->group * k->ci + b->c0;
     int row1, c = b->c1 - b->c0;
+    if (k->flat) {
+        int rows = b->q1 - b->q0;
+        b->x = strip;
+        b->x_row = s->stride_h * k->planes.row;
+        b->x_image = (ptrdiff_t)planes_elements(s, &k->planes, rows);
+        for (int i = b->image0; i < b->image1; i++, x += image, strip += b->x_image)
+            KERNEL(planes_gather)(s, &k->planes, strip, x, pixel, b->q0, rows);
+        return;
+    }
     if (!k->gathered) {
         b->x = x;
         b->x_image = image;
@@ -228,16 +244,39 @@ static void sum_tap_row(const sums_plan *k, const block *b, int i, int o0, int n
     }
 }
 
+/* Adds the strip, as planes, to all taps of outputs o0 .. o0+n-1. */
+static void sum_planes(const sums_plan *k, const block *b, int o0, int n)
+{
+    int offset = o0 - b->o0,
+        width = k->packed ? tile_panel_width(b->o1 - b->o0) : TILE_COLUMNS;
+    tile_sums t = {.a = b->x,
+                   .b = b->dy + offset / width * b->dy_panel,
+                   .offset = k->offset,
+                   .count = {b->image1 - b->image0, b->q1 - b->q0, k->p->s.ow},
+                   .a_step = {b->x_image, b->x_row, 1},
+                   .b_step = {b->dy_image, b->dy_row, b->dy_pixel},
+                   .panel = b->dy_panel,
+                   .c = b->dw + o0,
+                   .ldc = b->ldw,
+                   .n = n,
+                   .add = b->add};
+    KERNEL(tile_sums)(&t, k->planes.taps);
+}
+
 static void sum_strip(const sums_plan *k, block *b, real *buffer)
 {
     int rows = (b->c1 - b->c0) * (k->w.step == 1 ? k->w.taps : 1);
-    int step = rows <= TILE_ROWS_4 && 2 * TILE_PANEL <= TILE_VECTORS ? 2 * TILE_COLUMNS
-                                                                     : TILE_COLUMNS;
+    bool wide = !k->flat && rows <= TILE_ROWS_4 && 2 * TILE_PANEL <= TILE_VECTORS;
+    int step = wide ? 2 * TILE_COLUMNS : TILE_COLUMNS;
     take_x(k, b, buffer);
     take_dy(k, b, buffer + k->strip_size);
-    for (int o = b->o0; o < b->o1; o += step)
-        for (int i = 0; i < k->h.taps; i++)
-            sum_tap_row(k, b, i, o, b->o1 - o < step ? b->o1 - o : step);
+    for (int o = b->o0; o < b->o1; o += step) {
+        int n = b->o1 - o < step ? b->o1 - o : step;
+        if (k->flat)
+            sum_planes(k, b, o, n);
+        else
+            for (int i = 0; i < k->h.taps; i++) sum_tap_row(k, b, i, o, n);
+    }
     b->add = true;
 }
 
@@ -300,6 +339,7 @@ void KERNEL(point_sums)(const point_sums *p, void *scratch)
     sums_plan k = plan(p);
     size_t blocks = k.ci_blocks * k.co_blocks * (size_t)p->s.groups;
     size_t items = blocks * k.leaves.count;
+    if (k.flat) KERNEL(planes_offsets)(&p->s, &k.planes, k.offset);
     k.leaves.partial = scratch_start(scratch);
     k.strip = k.leaves.partial + leaves_size(&k.leaves);
     weft__parallel(items, conv_grain(items, conv_work(&p->s)), sums_task, &k);
@@ -333,6 +373,7 @@ size_t KERNEL(conv_weight_scratch)(const weft__conv *s)
     weft__turned t;
     if (conv_is_depthwise(s)) return KERNEL(depthwise_weight_scratch)(s);
     if (weight_product(s, &t)) return KERNEL(turned_sums_scratch)(&t);
+    if (KERNEL(two_fits)(s)) return KERNEL(two_weight_scratch)(s);
     if (KERNEL(winograd_weight_fits)(s)) return KERNEL(winograd_weight_scratch)(s);
     int pixels = KERNEL(beside)(s);
     weft__conv wide = KERNEL(beside_conv)(s, pixels);
@@ -354,6 +395,10 @@ void KERNEL(conv_weight)(const weft__conv *s, real *dw, const real *dy, const re
         t.b = dy;
         t.c = dw;
         KERNEL(turned_sums)(&t, scratch);
+        return;
+    }
+    if (KERNEL(two_fits)(s)) {
+        KERNEL(two_weight)(s, dw, dy, x, scratch);
         return;
     }
     if (KERNEL(winograd_weight_fits)(s)) {

@@ -341,9 +341,9 @@ bool KERNEL(winograd_weight_fits)(const weft__conv *s)
 size_t KERNEL(winograd_weight_scratch)(const weft__conv *s)
 {
     gradient p = plan(s);
-    size_t planes = (size_t)(p.v_plane + p.d_plane) * WINO_POINTS;
-    if (p.leaves) planes *= (size_t)weft__workers();
-    return (p.zero_size + planes + p.u_size * p.sums) * sizeof(real) + 64;
+    size_t size = (size_t)(p.v_plane + p.d_plane) * WINO_POINTS;
+    if (p.leaves) size *= (size_t)weft__workers();
+    return (p.zero_size + size + p.u_size * p.sums) * sizeof(real) + 64;
 }
 
 static void add_leaves(const gradient *p)

@@ -6,6 +6,7 @@
 
 #define WEFT_LANES 16
 #define WEFT_VREGS 32
+#define WEFT_STREAMS 1
 
 typedef __m512 vec;
 typedef __mmask16 vmask;
@@ -22,6 +23,15 @@ WEFT_INLINE vec vload(const real *p)
 WEFT_INLINE void vstore(real *p, vec v)
 {
     _mm512_storeu_ps(p, v);
+}
+/* Past the cache: p on a cache line. */
+WEFT_INLINE void vstream(real *p, vec v)
+{
+    _mm512_stream_ps(p, v);
+}
+WEFT_INLINE void vstreamed(void)
+{
+    _mm_sfence();
 }
 WEFT_INLINE vec vload_n(const real *p, int n)
 {

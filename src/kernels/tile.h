@@ -42,19 +42,31 @@
 #define TILE_ROWS_3 4
 #define TILE_ROWS_4 3
 #endif
+/* Where A takes one register for its addresses, and where it takes one for each row. */
+#if WEFT_VREGS >= 32
+#define TILE_POINTS_1 28
+#define TILE_APART_1 9
+#define TILE_APART_2 9
+#else
+#define TILE_POINTS_1 12
+#define TILE_APART_1 9
+#define TILE_APART_2 6
+#endif
 
 typedef struct tile_rows {
     const real *a; /* row m, tap (i, j) begins at a + m*row + i*tap_h + j*tap_w */
     ptrdiff_t row, tap_h, tap_w;
     int taps_h, taps_w, k; /* k contiguous elements at each tap */
     const real *b; /* row r = (tap, k) begins at b + r*ldb; whole vectors are read */
-    ptrdiff_t ldb, panel; /* elements from one panel of B to the next */
+    ptrdiff_t ldb, panel;    /* elements from one panel of B to the next */
+    const ptrdiff_t *offset; /* of tile_points: a + m + offset[r] has row r's element */
     real *c;
     ptrdiff_t ldc;
     int n; /* columns, at most TILE_VECTORS vectors */
     bool ahead_a,
         ahead_c;      /* fetch the next tile's A or C early: they stream from memory */
     bool load;        /* start from C, not from zero */
+    bool stream;      /* of tile_points: C goes past the cache; whole vectors, aligned */
     const real *bias; /* [n], added to the start, or NULL */
     weft__act act;    /* NONE, RELU or LEAKY_RELU, applied before the store */
     real alpha;
@@ -63,9 +75,15 @@ typedef struct tile_rows {
 /* Any number of rows m; any taps, none included (C is then the start). */
 void KERNEL(tile_rows)(const tile_rows *t, int m);
 
+/* Of at most a panel of columns, where row m, element r of A is at a + m + offset[r], for
+ * r < k. */
+void KERNEL(tile_points)(const tile_rows *t, int m);
+
 typedef struct tile_sums {
     const real *a; /* element (m) of point (i, j, k) at a + m + i*a_step[0] + ... */
     const real *b; /* its row of B at b + i*b_step[0] + ...; whole vectors are read */
+    const ptrdiff_t *offset; /* unless NULL: element m is at a + offset[m] + ... instead,
+                                a_step[2] is 1, n at most a panel */
     ptrdiff_t a_step[3], b_step[3], panel;
     int count[3]; /* the points are a box */
     real *c;

@@ -11,6 +11,8 @@
  *   vload_n(p, n)           the first n lanes, zero in the others; n in 0..LANES; reads
  *                           no further
  *   vstore_n(p, v, n)       the first n lanes; writes no further
+ *   vstream(p, v)           as vstore, past the cache, where WEFT_STREAMS is 1; p on a
+ *                           cache line. vstreamed() before another thread may read it
  *   vload_u8(p)             LANES unsigned chars, as numbers
  *   vload_i32(p)            LANES int32_t, as numbers (exact to 2^24 in float)
  *   vstore_i32(p, v)        integral-valued lanes as int32_t
@@ -81,6 +83,12 @@
 #include "kernels/isa_f64.h"
 #else
 #error "no such dialect: WEFT_ISA is scalar, avx2, avx512, neon or f64"
+#endif
+
+#ifndef WEFT_STREAMS
+#define WEFT_STREAMS 0
+#define vstream(p, v) vstore(p, v)
+#define vstreamed() ((void)0)
 #endif
 
 WEFT_INLINE vmask vfirst(int n)

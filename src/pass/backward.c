@@ -91,7 +91,17 @@ static void seed_loss(weft_plan *p)
         *(float *)data = p->loss_scale;
 }
 
-weft_status weft_backward(weft_plan *p)
+static void tell_done(const weft_plan *p, int step, const weft__done *done)
+{
+    const weft__step *s = &p->step[step];
+    for (int k = 0; k < s->nin; k++) {
+        int v = s->in[k];
+        if (v && v < p->g->values && p->val[v].first_reader == step)
+            done->fn(done->user, v);
+    }
+}
+
+weft_status weft__backward(weft_plan *p, const weft__done *done)
 {
     if (!p->opts.loss.id)
         return weft__fail(WEFT_EUSAGE, "backward: the plan has no loss");
@@ -102,7 +112,14 @@ weft_status weft_backward(weft_plan *p)
                           p->workers, weft__workers());
     if (!p->opts.accumulate) weft__gradients_clear_touched(p->g);
     seed_loss(p);
-    for (int i = p->steps - 1; i >= 0; i--)
+    for (int i = p->steps - 1; i >= 0; i--) {
         if (p->step[i].backward) weft__step_backward(p, &p->step[i]);
+        if (done) tell_done(p, i, done);
+    }
     return WEFT_OK;
+}
+
+weft_status weft_backward(weft_plan *p)
+{
+    return weft__backward(p, NULL);
 }

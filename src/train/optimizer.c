@@ -1,11 +1,12 @@
 /* optimizer.c: one update of all parameters: norm of the gradient, clipping, rule,
- * average. */
+ * average; behind the backward pass, or in it. */
 #include "train/optimizer.h"
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/thread.h"
+#include "graph/plan.h"
 
 #include <float.h>
 #include <math.h>
@@ -124,16 +125,44 @@ static weft_status check(const weft__rule *rule, const weft_optimizer_opts *o)
 
 /* ---- making ---- */
 
-/* The slab is cut at `decayed`, so that a piece has one decay, and then every PIECE
- * elements. */
-static size_t pieces_of(size_t count)
+static const weft__value *parameter(const weft_graph *g, int i)
 {
-    return (count + PIECE - 1) / PIECE;
+    return &g->value[g->param[i]];
 }
 
-static size_t dense_pieces(const weft_graph *g)
+static size_t place_of(const weft_graph *g, int i)
 {
-    return pieces_of(g->decayed) + pieces_of(g->dense - g->decayed);
+    return (size_t)((const float *)parameter(g, i)->data - (const float *)g->slab);
+}
+
+/* Of a parameter's memory, which is padded to whole cache lines; none of a sparse one. */
+static size_t pieces_of(const weft_graph *g, int i)
+{
+    size_t count = weft__nominal(g, g->param[i], 0).count;
+    return parameter(g, i)->touched ? 0 : (count + PIECE - 1) / PIECE;
+}
+
+static size_t dense_pieces(const weft_optimizer *o)
+{
+    return o->first[o->g->trainable];
+}
+
+static void cut(weft_optimizer *o)
+{
+    const weft_graph *g = o->g;
+    size_t n = 0;
+    for (int v = 0; v < g->values; v++) o->number[v] = -1;
+    for (int i = 0; i < g->trainable; i++) {
+        size_t here = pieces_of(g, i), at = place_of(g, i);
+        size_t end = at + weft__nominal(g, g->param[i], 0).count;
+        o->number[g->param[i]] = i;
+        o->first[i] = n;
+        for (size_t k = 0; k < here; k++, at += PIECE)
+            o->piece[n++] = (weft__piece){.begin = at,
+                                          .end = end - at < PIECE ? end : at + PIECE,
+                                          .decays = !parameter(g, i)->no_decay};
+    }
+    o->first[g->trainable] = n;
 }
 
 /* Groups of `rows` rows of sparse parameters. */
@@ -142,24 +171,22 @@ static size_t groups_of(int rows)
     return ((size_t)rows + ROWS - 1) / ROWS;
 }
 
-/* Of all that were touched in this step. */
-static size_t pieces(const weft_graph *g)
+/* Of all sparse rows that were touched in this step. */
+static size_t groups(const weft_graph *g)
 {
-    size_t n = dense_pieces(g);
-    for (int i = 0; i < g->trainable; i++) {
-        const weft__touched *t = g->value[g->param[i]].touched;
-        if (t) n += groups_of(t->count);
-    }
+    size_t n = 0;
+    for (int i = 0; i < g->trainable; i++)
+        if (parameter(g, i)->touched) n += groups_of(parameter(g, i)->touched->count);
     return n;
 }
 
-/* The most there can be. */
-static size_t pieces_most(const weft_graph *g)
+/* Pieces, and the most groups that there can be. */
+static size_t parts_most(const weft_graph *g)
 {
-    size_t n = dense_pieces(g);
+    size_t n = 0;
     for (int i = 0; i < g->trainable; i++) {
-        const weft__touched *t = g->value[g->param[i]].touched;
-        if (t) n += groups_of(t->rows);
+        const weft__touched *t = parameter(g, i)->touched;
+        n += t ? groups_of(t->rows) : pieces_of(g, i);
     }
     return n;
 }
@@ -172,12 +199,10 @@ typedef struct group {
     bool decays;
 } group;
 
-/* Piece i, which lies behind the dense ones. */
 static group group_at(const weft_graph *g, size_t i)
 {
-    i -= dense_pieces(g);
     for (int k = 0; k < g->trainable; k++) {
-        const weft__value *v = &g->value[g->param[k]];
+        const weft__value *v = parameter(g, k);
         const weft__touched *t = v->touched;
         size_t here = t ? groups_of(t->count) : 0;
         if (i >= here) {
@@ -187,29 +212,24 @@ static group group_at(const weft_graph *g, size_t i)
         int first = (int)i * ROWS, left = t->count - first;
         return (group){.row = t->row + first,
                        .count = left < ROWS ? left : ROWS,
-                       .at = (size_t)((const float *)v->data - (const float *)g->slab),
+                       .at = place_of(g, k),
                        .wide = t->wide,
                        .decays = !v->no_decay};
     }
     return (group){.count = 0};
 }
 
-/* Where piece i lies; true when its elements take weight decay. */
-static bool piece_at(const weft_graph *g, size_t i, size_t *begin, size_t *end)
-{
-    size_t first = pieces_of(g->decayed);
-    bool decays = i < first;
-    size_t limit = decays ? g->decayed : g->dense;
-    *begin = decays ? i * PIECE : g->decayed + (i - first) * PIECE;
-    *end = limit - *begin < PIECE ? limit : *begin + PIECE;
-    return decays;
-}
-
 static weft_status allocate(weft_optimizer *o)
 {
-    size_t count = o->g->slab_count ? o->g->slab_count : 1;
+    size_t count = o->g->slab_count ? o->g->slab_count : 1, parts = parts_most(o->g);
+    size_t trained = (size_t)o->g->trainable, values = (size_t)o->g->values;
     unsigned used = o->rule->moments(&o->opts);
-    bool whole = (o->part = weft__alloc(pieces_most(o->g) + 1, sizeof *o->part)) != NULL;
+    bool whole = (o->part = weft__alloc(parts + 1, sizeof *o->part)) != NULL &&
+                 (o->piece = weft__alloc(parts + 1, sizeof *o->piece)) != NULL &&
+                 (o->first = weft__alloc(trained + 1, sizeof *o->first)) != NULL &&
+                 (o->updated = weft__alloc(trained + 1, sizeof *o->updated)) != NULL &&
+                 (o->number = weft__alloc(values + 1, sizeof *o->number)) != NULL;
+    if (whole) cut(o);
     for (int i = 0; i < WEFT_MOMENTS && whole; i++)
         if (used >> i & 1)
             whole = (o->moment[i] = weft__alloc(count, sizeof *o->moment[i])) != NULL;
@@ -256,6 +276,10 @@ void weft_optimizer_free(weft_optimizer *o)
     for (int i = 0; i < WEFT_MOMENTS; i++) free(o->moment[i]);
     free(o->average);
     free(o->part);
+    free(o->piece);
+    free(o->first);
+    free(o->updated);
+    free(o->number);
     free(o);
 }
 
@@ -312,21 +336,25 @@ static double group_norm(const weft_optimizer *o, const group *rows)
     return all;
 }
 
+static double piece_part(const weft_optimizer *o, size_t i)
+{
+    const weft__piece *p = &o->piece[i];
+    return piece_norm((const float *)o->g->gradients + p->begin, p->end - p->begin,
+                      o->opts.clip_norm_type);
+}
+
 static void norms(void *arg, size_t first, size_t last, int worker)
 {
     weft_optimizer *o = arg;
-    const size_t dense = dense_pieces(o->g);
+    const size_t dense = dense_pieces(o);
     (void)worker;
     for (size_t i = first; i < last; i++) {
-        size_t begin, end;
-        if (i >= dense) {
-            group rows = group_at(o->g, i);
-            o->part[i] = group_norm(o, &rows);
+        if (i < dense) {
+            o->part[i] = piece_part(o, i);
             continue;
         }
-        piece_at(o->g, i, &begin, &end);
-        o->part[i] = piece_norm((const float *)o->g->gradients + begin, end - begin,
-                                o->opts.clip_norm_type);
+        group rows = group_at(o->g, i - dense);
+        o->part[i] = group_norm(o, &rows);
     }
 }
 
@@ -339,12 +367,11 @@ static double gather(const double *part, size_t n, bool largest)
                 largest);
 }
 
-static double gradient_norm(weft_optimizer *o)
+/* Of the parts, when all are known. */
+static double whole_norm(const weft_optimizer *o)
 {
     double type = o->opts.clip_norm_type;
-    size_t n = pieces(o->g);
-    weft__parallel(n, SHARE, norms, o);
-    double all = gather(o->part, n, isinf(type));
+    double all = gather(o->part, dense_pieces(o) + groups(o->g), isinf(type));
     return type == 2 ? sqrt(all) : all;
 }
 
@@ -387,26 +414,32 @@ static void average_range(const step *s, size_t begin, size_t end)
                                      (float)(1 - s->keep), (float)s->keep);
 }
 
-static void update_pieces(void *arg, size_t first, size_t last, int worker)
+static void update_piece(const step *s, size_t i)
+{
+    const weft__piece *p = &s->o->piece[i];
+    update_range(s, p->begin, p->end, p->decays);
+    if (s->o->average) average_range(s, p->begin, p->end);
+}
+
+static void update_group(const step *s, size_t i)
+{
+    group rows = group_at(s->o->g, i);
+    for (int k = 0; k < rows.count; k++) {
+        size_t begin = rows.at + (size_t)rows.row[k] * rows.wide;
+        update_range(s, begin, begin + rows.wide, rows.decays);
+    }
+}
+
+static void update_all(void *arg, size_t first, size_t last, int worker)
 {
     const step *s = arg;
-    weft_optimizer *o = s->o;
-    const size_t dense = dense_pieces(o->g);
+    const size_t dense = dense_pieces(s->o);
     (void)worker;
-    for (size_t i = first; i < last; i++) {
-        size_t begin, end;
-        if (i < dense) {
-            bool decays = piece_at(o->g, i, &begin, &end);
-            update_range(s, begin, end, decays);
-            if (o->average) average_range(s, begin, end);
-            continue;
-        }
-        group rows = group_at(o->g, i);
-        for (int k = 0; k < rows.count; k++) {
-            begin = rows.at + (size_t)rows.row[k] * rows.wide;
-            update_range(s, begin, begin + rows.wide, rows.decays);
-        }
-    }
+    for (size_t i = first; i < last; i++)
+        if (i < dense)
+            update_piece(s, i);
+        else
+            update_group(s, i - dense);
 }
 
 /* Of sparse parameters all rows, for the average of one that rests moves too. */
@@ -429,9 +462,8 @@ static double average_keep(const weft_optimizer *o)
     return young < o->opts.ema ? young : o->opts.ema;
 }
 
-weft_status weft_step(weft_optimizer *o, double lr)
+static weft_status check_step(const weft_optimizer *o, double lr)
 {
-    double most = o->opts.clip_norm;
     if (!(lr >= 0) || isinf(lr))
         return weft__fail(WEFT_EUSAGE, "%s: the learning rate is %g", o->rule->name, lr);
     if (o->swapped)
@@ -439,18 +471,118 @@ weft_status weft_step(weft_optimizer *o, double lr)
                           "%s: the averaged parameters stand in place of the "
                           "trained ones; swap them back first",
                           o->rule->name);
-    double norm = gradient_norm(o);
-    if (!isfinite(norm)) return not_finite(o->g);
-    o->norm = norm;
+    return WEFT_OK;
+}
+
+/* Counts the step that is being done. */
+static step begin_step(weft_optimizer *o, double lr)
+{
     o->steps++;
-    step s = {.o = o, .lr = lr, .scale = 1, .keep = average_keep(o)};
-    if (most > 0 && most / (norm + 1e-6) < 1) s.scale = most / (norm + 1e-6);
     o->power[0] = pow(o->opts.beta1, (double)o->steps);
     o->power[1] = pow(o->opts.beta2, (double)o->steps);
-    weft__parallel(pieces(o->g), SHARE, update_pieces, &s);
-    if (o->average)
-        weft__parallel(pieces_of(o->g->slab_count - o->g->dense), 1, average_sparse, &s);
-    o->g->version++;
+    return (step){.o = o, .lr = lr, .scale = 1, .keep = average_keep(o)};
+}
+
+static void end_step(step *s)
+{
+    weft_graph *g = s->o->g;
+    if (s->o->average)
+        weft__parallel((g->slab_count - g->dense + PIECE - 1) / PIECE, 1, average_sparse,
+                       s);
+    g->version++;
+}
+
+weft_status weft_step(weft_optimizer *o, double lr)
+{
+    double most = o->opts.clip_norm;
+    weft_status status = check_step(o, lr);
+    if (status) return status;
+    size_t all = dense_pieces(o) + groups(o->g);
+    weft__parallel(all, SHARE, norms, o);
+    double norm = whole_norm(o);
+    if (!isfinite(norm)) return not_finite(o->g);
+    o->norm = norm;
+    step s = begin_step(o, lr);
+    if (most > 0 && most / (norm + 1e-6) < 1) s.scale = most / (norm + 1e-6);
+    weft__parallel(all, SHARE, update_all, &s);
+    end_step(&s);
+    return WEFT_OK;
+}
+
+/* ---- the step in the backward pass ---- */
+
+typedef struct early {
+    step step;
+    size_t base; /* the first of the pieces at hand */
+    bool broken; /* a gradient is not finite */
+} early;
+
+static void early_pieces(void *arg, size_t first, size_t last, int worker)
+{
+    const early *e = arg;
+    weft_optimizer *o = e->step.o;
+    (void)worker;
+    for (size_t i = e->base + first; i < e->base + last; i++) {
+        o->part[i] = piece_part(o, i);
+        if (isfinite(o->part[i])) update_piece(&e->step, i);
+    }
+}
+
+static void early_groups(void *arg, size_t first, size_t last, int worker)
+{
+    const early *e = arg;
+    weft_optimizer *o = e->step.o;
+    (void)worker;
+    for (size_t i = first; i < last; i++) {
+        group rows = group_at(o->g, i);
+        double *part = &o->part[dense_pieces(o) + i];
+        *part = group_norm(o, &rows);
+        if (isfinite(*part)) update_group(&e->step, i);
+    }
+}
+
+static void update_early(early *e, int i)
+{
+    weft_optimizer *o = e->step.o;
+    size_t n = o->first[i + 1] - o->first[i];
+    if (o->updated[i] || e->broken) return;
+    o->updated[i] = true;
+    e->base = o->first[i];
+    weft__parallel(n, SHARE, early_pieces, e);
+    for (size_t k = 0; k < n; k++) e->broken |= !isfinite(o->part[e->base + k]);
+}
+
+static void when_done(void *user, int value)
+{
+    early *e = user;
+    int i = e->step.o->number[value];
+    if (i >= 0) update_early(e, i);
+}
+
+weft_status weft_backward_step(weft_plan *p, weft_optimizer *o, double lr)
+{
+    weft_status status = check_step(o, lr);
+    if (!status && p->g != o->g)
+        status =
+            weft__fail(WEFT_EUSAGE, "%s: the plan is of another graph", o->rule->name);
+    if (status) return status;
+    if (o->opts.clip_norm > 0 || p->opts.accumulate) {
+        status = weft_backward(p);
+        return status ? status : weft_step(o, lr);
+    }
+    for (int i = 0; i < o->g->trainable; i++) o->updated[i] = false;
+    early e = {.step = begin_step(o, lr)};
+    status = weft__backward(p, &(weft__done){when_done, &e});
+    for (int i = 0; i < o->g->trainable && !status; i++) update_early(&e, i);
+    if (!status && !e.broken) weft__parallel(groups(o->g), 1, early_groups, &e);
+    double norm = status || e.broken ? NAN : whole_norm(o);
+    if (!status && !isfinite(norm)) status = not_finite(o->g);
+    if (status) {
+        o->steps--;
+        return status;
+    }
+    o->norm = norm;
+    end_step(&e.step);
     return WEFT_OK;
 }
 

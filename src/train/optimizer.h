@@ -6,6 +6,12 @@
 #include "graph/graph.h"
 #include "weft/train.h"
 
+/* Elements of the slab that are worked on at a time: of one dense parameter. */
+typedef struct weft__piece {
+    size_t begin, end;
+    bool decays;
+} weft__piece;
+
 enum { WEFT_MOMENTS = 3 }; /* slabs of state that an optimizer may keep */
 
 struct weft_optimizer {
@@ -15,9 +21,13 @@ struct weft_optimizer {
     float *moment[WEFT_MOMENTS]; /* each as large as the slab; NULL when not used */
     float *average;              /* of the parameters, with ema */
     bool swapped;                /* the average stands in the slab */
-    int64_t steps;   /* done; while a rule updates, the one being done counts */
-    double norm;     /* of the last gradient */
-    double *part;    /* of the norm, one per piece of the slab and of the sparse rows */
+    int64_t steps;      /* done; while a rule updates, the one being done counts */
+    double norm;        /* of the last gradient */
+    weft__piece *piece; /* of all dense parameters in turn */
+    size_t *first;      /* piece of trainable parameter i; behind the last, all pieces */
+    int *number;        /* of a value of the graph: i of its parameter, or -1 */
+    bool *updated;      /* by the step that is being done: parameter i */
+    double *part;    /* of the norm, one per piece, then one per group of sparse rows */
     double power[2]; /* beta1, beta2 to the power of steps */
 };
 

@@ -226,8 +226,9 @@ static weft_status one_batch(weft__session *s, const weft__feed_batch *b)
     status = weft_forward(p);
     float loss = status ? 0 : weft_plan_scalar(p, s->loss);
     if (!status && !isfinite(loss)) return diverged(s, p, b);
-    if (!status) status = weft_backward(p);
-    if (!status && last) status = weft_step(s->optimizer, rate_now(s));
+    if (!status)
+        status =
+            last ? weft_backward_step(p, s->optimizer, rate_now(s)) : weft_backward(p);
     if (status == WEFT_EDIVERGED) return diverged(s, p, b);
     if (status) return status;
     if (last) note_norm(s);

@@ -289,7 +289,15 @@ static const weft__conv large[] = {
     SQUARE(5, 14, 6, 10, 16, 5, 1, 0),
     SQUARE(2, 32, 5, 16, 3, 3, 2, 1),
     SQUARE(2, 24, 19, 24, 1, 3, 1, 1),
+    /* strips as planes: strides, taps in several parts, several pictures a strip */
+    SQUARE(1, 60, 3, 30, 64, 7, 2, 3),
+    SQUARE(3, 33, 4, 11, 17, 5, 3, 1),
+    SQUARE(9, 12, 2, 12, 40, 3, 1, 1),
+    SQUARE(1, 90, 1, 30, 20, 3, 3, 0),
 };
+
+/* Of so many results that they go past the cache. */
+static const weft__conv huge = SQUARE(9, 250, 1, 250, 16, 3, 1, 1);
 
 static void blocked_shapes_are_right_in_all_directions(void **state)
 {
@@ -342,8 +350,8 @@ static void images_do_not_depend_on_their_neighbours(void **state)
 {
     (void)state;
     for (const weft__kernels *const *k = sets(); *k; k++)
-        for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
-            weft__conv s = large[i], one = large[i];
+        for (size_t i = 0; i <= sizeof large / sizeof *large; i++) {
+            weft__conv s = i ? large[i - 1] : huge, one = s;
             one.n = 1;
             s.exact = one.exact = true;
             guarded x = guarded_random(size_x(&s), -1, 1, 1);

@@ -1,4 +1,5 @@
-/* winograd.c: 3x3 convolutions by Winograd's transforms against plain sums. */
+/* winograd.c: 3x3 convolutions by Winograd's transforms, and of 2x2 pixels with fewer
+ * products, against plain sums. */
 #include "product.h"
 
 enum { FORWARD, DATA, WEIGHT, KEPT, DIRECTIONS }; /* KEPT: forward, of kept weights */
@@ -124,6 +125,10 @@ static weft__conv random_conv(weft__rng *r)
     s.ow = s.w + s.left + weft__rng_between(r, 0, 3) - 2;
     if (s.oh < 1) s.oh = 1;
     if (s.ow < 1) s.ow = 1;
+    if (weft__rng_below(r, 4)) return s;
+    s.h = s.w = s.oh = s.ow = 2;
+    s.top = s.left = 1;
+    s.n = weft__rng_between(r, 6, 40);
     return s;
 }
 
@@ -162,6 +167,7 @@ static void any_size_and_padding_is_near_the_plain_sums(void **state)
 static const weft__conv large[] = {
     SQUARE(3, 28, 160, 170), SQUARE(4, 7, 256, 300), SQUARE(6, 8, 520, 130),
     SQUARE(8, 12, 64, 64),   SQUARE(2, 16, 73, 60),  SQUARE(16, 4, 257, 256),
+    SQUARE(16, 2, 300, 200), SQUARE(150, 2, 33, 70),
 };
 enum { LARGE = sizeof large / sizeof *large };
 
