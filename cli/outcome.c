@@ -15,7 +15,7 @@
 static weft_status measure_test(outcome *o)
 {
     int count = samples_count(o->set, WEFT_TEST), classes = samples_classes(o->set);
-    int batch = count < 256 ? count : 256;
+    int batch = count < 128 ? count : 128;
     if (count < 1) return WEFT_OK;
     o->test = weft_metrics_new(classes);
     o->test_scores = weft__alloc((size_t)count * (size_t)classes, sizeof(float));

@@ -5,6 +5,7 @@
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -71,6 +72,18 @@ void weft__arena_free(weft__arena *a)
         b = next;
     }
     *a = (weft__arena){0};
+}
+
+void *weft__block_alloc(size_t bytes)
+{
+    const size_t line = 64, page = 2 << 20, large = 32 << 20;
+    void *p = NULL;
+    if (!bytes) bytes = line;
+    if (posix_memalign(&p, bytes < large ? line : page, bytes)) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (bytes >= large) (void)madvise(p, bytes / page * page, MADV_HUGEPAGE);
+#endif
+    return p;
 }
 
 void weft__return_large_blocks(void)

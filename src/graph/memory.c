@@ -387,7 +387,7 @@ weft_status weft__plan_memory(weft_plan *p)
                           p->bytes >> 20, p->batch, limit >> 20);
     p->borrowed = p->opts.within && p->opts.within->bytes >= p->bytes;
     p->memory = p->borrowed ? p->opts.within->memory
-                            : aligned_alloc(ALIGN, p->bytes ? p->bytes : ALIGN);
+                            : weft__block_alloc(p->bytes);
     p->user = p->borrowed ? p->opts.within->user
                           : weft__arena_alloc(&p->arena, sizeof *p->user);
     if (!p->memory || !p->user)

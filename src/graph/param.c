@@ -14,7 +14,7 @@ static void *aligned(size_t count, size_t size)
     size_t bytes;
     if (!weft__mul(count, size, &bytes) || bytes > weft__max_memory()) return NULL;
     bytes = weft__round_up(bytes ? bytes : 1, ALIGN);
-    void *p = aligned_alloc(ALIGN, bytes);
+    void *p = weft__block_alloc(bytes);
     if (p) memset(p, 0, bytes);
     return p;
 }

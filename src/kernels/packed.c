@@ -6,7 +6,7 @@
 enum { PANEL_BYTES = 16 << 10 };
 /* Points that are summed in registers before they are added; columns of B that are packed
  * at a time; columns of A that are copied at a time. */
-enum { POINTS = 128, WIDE = 128, HEIGHT = 36 / TILE_ROWS_2 * TILE_ROWS_2 };
+enum { POINTS = 128, WIDE = 256, HEIGHT = 36 / TILE_ROWS_2 * TILE_ROWS_2 };
 /* Rows a multiple of so many elements apart crowd into few sets of the L1 cache. */
 enum { LINES_APART = 512 / (int)sizeof(real) };
 

@@ -92,7 +92,7 @@ static weft_status make_reader(weft__session *s)
 static weft_status make_rest(weft__session *s)
 {
     weft_split split = samples(s, WEFT_VAL) ? WEFT_VAL : WEFT_TRAIN;
-    int batch = s->opts.batch < 128 ? 128 : s->opts.batch;
+    int batch = s->opts.batch < 64 ? 64 : s->opts.batch;
     int count = samples(s, split);
     size_t scores = (size_t)count * (size_t)s->classes;
     weft_status status = weft__evaluator_new(s->g, s->logits, s->feed, split,
