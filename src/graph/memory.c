@@ -386,8 +386,7 @@ weft_status weft__plan_memory(weft_plan *p)
                           "smaller batch",
                           p->bytes >> 20, p->batch, limit >> 20);
     p->borrowed = p->opts.within && p->opts.within->bytes >= p->bytes;
-    p->memory = p->borrowed ? p->opts.within->memory
-                            : weft__block_alloc(p->bytes);
+    p->memory = p->borrowed ? p->opts.within->memory : weft__block_alloc(p->bytes);
     p->user = p->borrowed ? p->opts.within->user
                           : weft__arena_alloc(&p->arena, sizeof *p->user);
     if (!p->memory || !p->user)

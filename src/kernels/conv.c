@@ -38,7 +38,7 @@ static weft__gemm data_product(const weft__gemm *g)
                         .accumulate = g->accumulate};
 }
 
-typedef enum way { DEPTHWISE, PRODUCT, TWO, WINOGRAD, SWEEP } way;
+typedef enum way { DEPTHWISE, PRODUCT, PLANES, TWO, WINOGRAD, SWEEP } way;
 
 /* g: the product, if it is one. */
 static way way_of(const weft__conv *s, bool data, weft__gemm *g)
@@ -48,6 +48,7 @@ static way way_of(const weft__conv *s, bool data, weft__gemm *g)
         if (data) *g = data_product(g);
         return PRODUCT;
     }
+    if (data && KERNEL(planes_data_fits)(s)) return PLANES;
     if (KERNEL(two_fits)(s)) return TWO;
     return KERNEL(winograd_fits)(s, data) ? WINOGRAD : SWEEP;
 }
@@ -68,6 +69,7 @@ size_t KERNEL(conv_kept)(const weft__conv *s)
         return KERNEL(two_kept)(s);
     case WINOGRAD:
         return KERNEL(winograd_kept)(&kept);
+    case PLANES: /* is for data gradients */
     case SWEEP:
         break;
     }
@@ -93,6 +95,7 @@ void KERNEL(conv_keep)(const weft__conv *s, real *to, const real *w)
     case WINOGRAD:
         KERNEL(winograd_keep)(&kept, to, w);
         return;
+    case PLANES:
     case SWEEP:
         KERNEL(sweep_keep)(s, to, w);
     }
@@ -106,6 +109,8 @@ static size_t scratch_of(const weft__conv *s, bool data)
         return 0;
     case PRODUCT:
         return KERNEL(gemm_scratch)(&g);
+    case PLANES:
+        return KERNEL(planes_data_scratch)(s);
     case TWO:
         return KERNEL(two_scratch)(s, data);
     case WINOGRAD:
@@ -127,6 +132,9 @@ static void run(const weft__conv *s, bool data, real *y, const real *x, const re
     case PRODUCT:
         if (e) g.epilogue = *e;
         KERNEL(gemm)(&g, y, x, w, bias, scratch);
+        return;
+    case PLANES:
+        KERNEL(planes_data)(s, y, x, w, scratch);
         return;
     case TWO:
         KERNEL(two)(s, data, y, x, w, bias, e, scratch);

@@ -70,6 +70,12 @@ static inline size_t planes_elements(const weft__conv *s, const planes *p, int r
 }
 enum { PLANES_BEHIND = WEFT_LANES };
 
+/* The data gradient of such (conv_planes_data.c). */
+bool KERNEL(planes_data_fits)(const weft__conv *s);
+size_t KERNEL(planes_data_scratch)(const weft__conv *s);
+void KERNEL(planes_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
+                         void *scratch);
+
 /* groups == c == o: each channel by itself. */
 static inline bool conv_is_depthwise(const weft__conv *s)
 {

@@ -228,8 +228,9 @@ WEFT_INLINE void apart_tile(const tile_sums *t, const ptrdiff_t *offset, real *c
     X(16, nv) \
     X(17, nv) \
     X(18, nv) \
-    X(19, nv) X(20, nv) X(21, nv) X(22, nv) X(23, nv) X(24, nv) X(25, nv) X(26, nv) \
-        X(27, nv) X(28, nv)
+    X(19, nv) \
+    X(20, nv) \
+    X(21, nv) X(22, nv) X(23, nv) X(24, nv) X(25, nv) X(26, nv) X(27, nv) X(28, nv)
 #define UP_TO(rows, X, nv) WEFT_PASTE(UP_TO_, rows, )(X, nv)
 
 #define DEFINE(mr, nv) \

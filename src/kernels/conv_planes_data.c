@@ -1,0 +1,185 @@
+/* conv_planes_data.c: data gradients of convolutions of few channels. The sums over
+ * outputs come first, for all taps of all channels at once, a product that fills the
+ * tile:
+ *
+ *   z[t][r] = sum over outputs o of w[t][o] dy[q][r][o]      for each row q of dy
+ *
+ * and are then added where they belong, tap by tap: neighbouring r are neighbours in
+ * planes as conv_planes.c has them. The planes of some rows of a picture are one item. */
+#include "kernels/conv.h"
+
+#include "base/thread.h"
+
+enum { STRIP_BYTES = 192 << 10, ITEMS_WANTED = 16, OUTPUTS_LEAST = 4 };
+
+typedef struct back {
+    const weft__conv *s;
+    planes planes;
+    ptrdiff_t offset[PLANE_TAPS];
+    int rows; /* of a picture, of an item */
+    size_t strips;
+    size_t strip_size, panel_size, z_size; /* elements, of each worker */
+    const real *dy, *w;
+    real *dx, *own;
+} back;
+
+bool KERNEL(planes_data_fits)(const weft__conv *s)
+{
+    return KERNEL(has_planes)(s) && s->o >= OUTPUTS_LEAST;
+}
+
+static back plan(const weft__conv *s)
+{
+    back p = {.s = s, .planes = KERNEL(planes_of)(s)};
+    size_t h = (size_t)s->h, row = (size_t)p.planes.row, n = (size_t)s->n;
+    size_t most = STRIP_BYTES / sizeof(real) / (row ? row : 1);
+    size_t wanted = n < ITEMS_WANTED ? (ITEMS_WANTED + n - 1) / (n ? n : 1) : 1;
+    size_t each = (h + wanted - 1) / wanted, least = 2 * (size_t)p.planes.span;
+    if (each < least) each = least; /* or else rows of dy are packed again and again */
+    if (each > most) each = most;
+    if (each > h) each = h;
+    if (each < 1) each = 1;
+    p.strips = (h + each - 1) / each;
+    p.rows = (int)((h + p.strips - 1) / (p.strips ? p.strips : 1));
+    p.strip_size = tile_align((size_t)p.rows * row + PLANES_BEHIND);
+    p.panel_size = tile_align((size_t)s->o * TILE_COLUMNS);
+    p.z_size = tile_align((size_t)p.planes.taps * TILE_COLUMNS);
+    return p;
+}
+
+static size_t own_size(const back *p)
+{
+    return p->strip_size + p->panel_size + p->z_size;
+}
+
+size_t KERNEL(planes_data_scratch)(const weft__conv *s)
+{
+    back p = plan(s);
+    return own_size(&p) * (size_t)weft__workers() * sizeof(real) + 64;
+}
+
+WEFT_INLINE void add_run(real *to, const real *from, int n)
+{
+    int i = 0;
+    for (; i + WEFT_LANES <= n; i += WEFT_LANES)
+        vstore(to + i, vadd(vload(to + i), vload(from + i)));
+    if (i < n)
+        vstore_n(to + i, vadd(vload_n(to + i, n - i), vload_n(from + i, n - i)), n - i);
+}
+
+/* Columns r0 .. r0+n-1 of row q of dy, of its tap rows i0 .. i1-1; `row`: where its first
+ * tap's row would be. */
+static void add_pixels(const back *p, const real *dy, int r0, int n, int i0, int i1,
+                       real *row, real *panel, real *z)
+{
+    const weft__conv *s = p->s;
+    const int taps = s->kw * s->c, first = i0 * taps, count = (i1 - i0) * taps;
+    KERNEL(tile_pack_turned)
+    (panel, dy + (ptrdiff_t)r0 * s->o, (size_t)s->o, n, TILE_COLUMNS, s->o);
+    tile_rows t = {.a = p->w + (ptrdiff_t)first * s->o,
+                   .row = s->o,
+                   .taps_h = 1,
+                   .taps_w = 1,
+                   .k = s->o,
+                   .b = panel,
+                   .ldb = TILE_COLUMNS,
+                   .c = z,
+                   .ldc = TILE_COLUMNS,
+                   .n = TILE_COLUMNS};
+    KERNEL(tile_rows)(&t, count);
+    for (int k = 0; k < count; k++)
+        add_run(row + p->offset[first + k] + r0, z + k * TILE_COLUMNS, n);
+}
+
+static void put_every(real *restrict dx, const real *restrict from, int count,
+                      ptrdiff_t step, bool add)
+{
+    if (add)
+        for (int i = 0; i < count; i++) dx[i * step] += from[i];
+    else
+        for (int i = 0; i < count; i++) dx[i * step] = from[i];
+}
+
+static void put_three(real *restrict dx, const real *restrict red,
+                      const real *restrict green, const real *restrict blue, int count)
+{
+    for (int i = 0; i < count; i++) {
+        dx[3 * i] = red[i];
+        dx[3 * i + 1] = green[i];
+        dx[3 * i + 2] = blue[i];
+    }
+}
+
+/* The planes of a row, back among each other. */
+static void give_row(const back *p, const real *strip, real *dx)
+{
+    const weft__conv *s = p->s;
+    const int wide = p->planes.wide, first = p->planes.from[0];
+    if (s->c == 3 && s->stride_w == 1 && !s->accumulate) {
+        strip += first;
+        put_three(dx + (first - s->left) * 3, strip, strip + wide, strip + 2 * wide,
+                  p->planes.to[0] - first);
+        return;
+    }
+    const ptrdiff_t step = (ptrdiff_t)s->stride_w * s->c;
+    for (int c = 0; c < s->c; c++)
+        for (int phase = 0; phase < s->stride_w; phase++, strip += p->planes.wide) {
+            int from = p->planes.from[phase], to = p->planes.to[phase];
+            ptrdiff_t column = (ptrdiff_t)from * s->stride_w + phase - s->left;
+            put_every(dx + column * s->c + c, strip + from, to - from, step,
+                      s->accumulate);
+        }
+}
+
+/* What the taps do not reach: columns behind the last plane's. */
+static void clear_row(const back *p, real *dx)
+{
+    if (!p->s->accumulate) memset(dx, 0, (size_t)p->s->w * (size_t)p->s->c * sizeof *dx);
+}
+
+static void task(void *arg, size_t begin, size_t end, int worker)
+{
+    const back *p = arg;
+    const weft__conv *s = p->s;
+    real *strip = p->own + (size_t)worker * own_size(p);
+    real *panel = strip + p->strip_size, *z = panel + p->panel_size;
+    const axis down = KERNEL(conv_axis)(s, true);
+    const size_t row = (size_t)p->planes.row;
+    for (size_t item = begin; item < end; item++) {
+        size_t image = item / p->strips;
+        int h0 = (int)(item % p->strips) * p->rows;
+        int h1 = h0 + p->rows < s->h ? h0 + p->rows : s->h;
+        if (h0 >= h1) continue;
+        memset(strip, 0, (size_t)(h1 - h0) * row * sizeof *strip);
+        for (int q = 0; q < s->oh; q++) {
+            int i0, i1, at = q * s->stride_h - s->top - h0;
+            axis here = down;
+            here.first -= h0;
+            axis_clip(&here, q, h1 - h0, &i0, &i1);
+            const real *dy = p->dy + (image * (size_t)s->oh + (size_t)q) * (size_t)s->ow *
+                                         (size_t)s->o;
+            for (int r = 0; r < s->ow && i1 > i0; r += TILE_COLUMNS)
+                add_pixels(p, dy, r, s->ow - r < TILE_COLUMNS ? s->ow - r : TILE_COLUMNS,
+                           i0, i1, strip + at * p->planes.row, panel, z);
+        }
+        for (int h = h0; h < h1; h++) {
+            real *dx =
+                p->dx + (image * (size_t)s->h + (size_t)h) * (size_t)s->w * (size_t)s->c;
+            clear_row(p, dx);
+            give_row(p, strip + (size_t)(h - h0) * row, dx);
+        }
+    }
+}
+
+void KERNEL(planes_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
+                         void *scratch)
+{
+    back p = plan(s);
+    size_t items = p.strips * (size_t)s->n;
+    KERNEL(planes_offsets)(s, &p.planes, p.offset);
+    p.dy = dy;
+    p.w = w;
+    p.dx = dx;
+    p.own = scratch_start(scratch);
+    weft__parallel(items, conv_grain(items, conv_work(s)), task, &p);
+}
