@@ -10,7 +10,11 @@
 
 #include "base/thread.h"
 
-enum { STRIP_BYTES = 192 << 10, ITEMS_WANTED = 16, OUTPUTS_LEAST = 4 };
+enum {
+    STRIP_BYTES = 192 << 10,
+    ITEMS_WANTED = 16,
+    OUTPUTS_LEAST = WEFT_LANES < 16 ? 8 : 4
+};
 
 typedef struct back {
     const weft__conv *s;

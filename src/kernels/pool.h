@@ -14,7 +14,9 @@
 #define TAPS_UNROLL WEFT_UNROLL
 #endif
 
-enum { POOL_SMALL = 1 << 15, POOL_PART = 64 };
+/* POOL_SMALL: steps of a vector (backwards elements, four for one) that are worth waking
+ * another thread for. */
+enum { POOL_SMALL = 1 << 12, POOL_PART = 64 };
 
 /* Window positions from..to-1 (each `dilate` apart, the first at `at`) that lie in
  * 0..in-1. */
@@ -72,7 +74,8 @@ static inline size_t pool_rows(const weft__pool *p)
 
 static inline size_t pool_grain(const weft__pool *p)
 {
-    double row = (double)p->ow * p->c * p->kh * p->kw / WEFT_LANES + p->ow;
+    double vectors = (p->c + WEFT_LANES - 1) / WEFT_LANES;
+    double row = p->ow * (vectors * p->kh * p->kw + 1);
     double rows = POOL_SMALL / row + 1;
     return rows < (double)pool_rows(p) ? (size_t)rows : pool_rows(p);
 }
