@@ -83,11 +83,11 @@ typedef struct weft__folded {
     double eps;
 } weft__folded;
 
-/* weft_backward that tells of each value of the graph, once it is done with it and its
- * gradient is whole (again, where a step reads it twice); done may change the value. Of
- * what no step reads it does not tell. */
+/* weft_backward that tells of each parameter, once it is done with it and its gradient is
+ * whole (again, where a step reads it twice); done may change the parameter. Of what no
+ * step reads it does not tell. */
 typedef struct weft__done {
-    void (*fn)(void *user, int value);
+    void (*fn)(void *user, int param); /* its value's number */
     void *user;
 } weft__done;
 weft_status weft__backward(weft_plan *p, const weft__done *done);

@@ -38,8 +38,8 @@ WEFT_INLINE void max_run(const pool *k, real *y, const real *x, int32_t *index, 
     for (int r = 0; r < count; r++, first += p->stride_w, room -= (size_t)p->c) {
         const vec from = vset1((real)first);
         for (int c = 0; c < p->c; c += WEFT_LANES) {
-            const int n = p->c - c,
-                      whole = n >= WEFT_LANES || room - (size_t)c >= WEFT_LANES;
+            const int n = p->c - c;
+            const bool whole = n >= WEFT_LANES || room - (size_t)c >= WEFT_LANES;
             const real *at = x + c;
             vec best = load_first(at, n), where = vzero();
             TAPS_UNROLL
@@ -157,7 +157,8 @@ static bool apart(const weft__pool *p)
 /* dx[position of the winner] (+)= dy, for c channels of `count` windows side by side with
  * rows x columns taps, the first tap at dx, position `first`. apart: nothing is there to
  * add to, and a lone vector may run over into the pixels behind, which are written later,
- * up to the end of the row, `room` elements from here. */
+ * up to the end of the row, `room` elements from here; what it reads of dy and winner,
+ * too, up to the end of the run. */
 WEFT_INLINE void spread_run(const pool *k, real *dx, const real *dy,
                             const int32_t *winner, int first, int count, int c,
                             size_t room, int rows, int columns, bool apart)
@@ -169,10 +170,11 @@ WEFT_INLINE void spread_run(const pool *k, real *dx, const real *dy,
         const vec from = vset1((real)first);
         for (int l = 0; l < c; l += WEFT_LANES) {
             const int n = c - l;
-            const vec d = load_first(dy + l, n);
+            const bool whole =
+                n >= WEFT_LANES || (over && (size_t)(count - r) * pixel >= WEFT_LANES);
+            const vec d = whole ? vload(dy + l) : load_first(dy + l, n);
             const vec won =
-                vsub(n >= WEFT_LANES ? vload_i32(winner + l) : vload_i32_n(winner + l, n),
-                     from);
+                vsub(whole ? vload_i32(winner + l) : vload_i32_n(winner + l, n), from);
             TAPS_UNROLL
             for (int i = 0; i < rows; i++) {
                 TAPS_UNROLL

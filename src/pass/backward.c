@@ -96,7 +96,8 @@ static void tell_done(const weft_plan *p, int step, const weft__done *done)
     const weft__step *s = &p->step[step];
     for (int k = 0; k < s->nin; k++) {
         int v = s->in[k];
-        if (v && v < p->g->values && p->val[v].first_reader == step)
+        if (v && v < p->g->values && p->g->value[v].kind == WEFT_KIND_PARAM &&
+            p->val[v].first_reader == step)
             done->fn(done->user, v);
     }
 }

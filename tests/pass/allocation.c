@@ -114,6 +114,8 @@ static void step(const trainer *t)
     CHECK(weft_forward(t->train) == WEFT_OK);
     CHECK(weft_backward(t->train) == WEFT_OK);
     CHECK(weft_step(t->optimizer, 1e-3) == WEFT_OK);
+    CHECK(weft_forward(t->train) == WEFT_OK);
+    CHECK(weft_backward_step(t->train, t->optimizer, 1e-3) == WEFT_OK);
 }
 
 static void predict(const trainer *t)

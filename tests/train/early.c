@@ -169,6 +169,29 @@ static void another_graphs_plan_is_refused(void **state)
     end(&b);
 }
 
+static void nodes_may_follow_the_optimizer(void **state)
+{
+    weft_optimizer_opts o = weft_optimizer_defaults("sgd");
+    float before, after;
+    weft_graph *g = weft_graph_new();
+    weft_val w = weft_param(g, "w", WEFT_SHAPE(1)), y = w;
+    weft_optimizer *optimizer = NULL;
+    weft_plan *p = NULL;
+    (void)state;
+    CHECK(!weft_param_set(g, w, &(float){1}, 1));
+    CHECK(!weft_optimizer_new(g, &o, &optimizer));
+    for (int i = 0; i < 500; i++) y = weft_tanh(g, y);
+    weft_plan_opts opts = {.loss = weft_sum(g, y, 0, NULL, false), .training = true};
+    CHECK(!weft_plan_new(g, &opts, &p) && !weft_forward(p));
+    before = weft_plan_scalar(p, opts.loss);
+    CHECK(!weft_backward_step(p, optimizer, 10) && !weft_forward(p));
+    after = weft_plan_scalar(p, opts.loss);
+    CHECK(after < before);
+    weft_plan_free(p);
+    weft_optimizer_free(optimizer);
+    weft_graph_free(g);
+}
+
 RUN_TESTS(TEST(every_optimizer_gives_the_same_bits), TEST(threads_do_not_change_a_bit),
           TEST(a_gradient_that_is_not_finite_is_named_and_no_step),
-          TEST(another_graphs_plan_is_refused))
+          TEST(another_graphs_plan_is_refused), TEST(nodes_may_follow_the_optimizer))
