@@ -50,13 +50,13 @@ void KERNEL(conv_gather)(real *dst, ptrdiff_t pitch, const real *src, ptrdiff_t 
 
 /* Few channels: strips turned into planes (conv_planes.c). Tap t of output (q, m) is at
  * offset[t] + (q - q0) * stride_h * row + m; taps in the order of w. */
-enum { PLANE_TAPS = 256, PLANE_PHASES = 8 };
+enum { PLANE_TAPS = 256, PLANE_PHASES = 8, PLANE_CHANNELS = 4 };
 typedef struct planes {
     int taps, wide, span; /* columns of a plane; input rows that one output row reads */
     ptrdiff_t row;        /* elements of all planes of an input row */
     int from[PLANE_PHASES], to[PLANE_PHASES]; /* columns inside the picture */
 } planes;
-bool KERNEL(has_planes)(const weft__conv *s);
+bool KERNEL(has_planes)(const weft__conv *s, int channels); /* at most so many */
 planes KERNEL(planes_of)(const weft__conv *s);
 void KERNEL(planes_offsets)(const weft__conv *s, const planes *p, ptrdiff_t *offset);
 /* What output rows q0 .. q0+rows-1 read, rows beyond the picture included, as zeros. Up

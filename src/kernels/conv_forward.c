@@ -118,7 +118,7 @@ static void plan_layout(sweep *p)
     int taps = s->kh * s->kw;
     /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch.
      */
-    p->flat = !p->data && KERNEL(has_planes)(s);
+    p->flat = !p->data && KERNEL(has_planes)(s, PLANE_CHANNELS);
     if (p->flat) {
         p->planes = KERNEL(planes_of)(s);
         p->panels = 1;

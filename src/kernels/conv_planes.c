@@ -5,12 +5,12 @@
  * one loop. */
 #include "kernels/conv.h"
 
-enum { CHANNELS = 4, PIXELS = 8 };
+enum { PIXELS = 8 };
 
-bool KERNEL(has_planes)(const weft__conv *s)
+bool KERNEL(has_planes)(const weft__conv *s, int channels)
 {
     double taps = (double)s->kh * s->kw * s->c;
-    return WEFT_LANES > 1 && s->groups == 1 && s->c <= CHANNELS && taps <= PLANE_TAPS &&
+    return WEFT_LANES > 1 && s->groups == 1 && s->c <= channels && taps <= PLANE_TAPS &&
            s->ow >= PIXELS && s->stride_w <= PLANE_PHASES;
 }
 

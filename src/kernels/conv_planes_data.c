@@ -4,8 +4,10 @@
  *
  *   z[t][r] = sum over outputs o of w[t][o] dy[q][r][o]      for each row q of dy
  *
- * and are then added where they belong, tap by tap: neighbouring r are neighbours in
- * planes as conv_planes.c has them. The planes of some rows of a picture are one item. */
+ * and are then added where they belong: neighbouring r are neighbours in planes as
+ * conv_planes.c has them. Of small pictures and stride 1, z is made for all rows, and
+ * each vector of a plane collects its taps; else z is made row by row and its taps are
+ * spread. The planes of some rows of a picture are one item. */
 #include "kernels/conv.h"
 
 #include "base/thread.h"
@@ -13,7 +15,10 @@
 enum {
     STRIP_BYTES = 192 << 10,
     ITEMS_WANTED = 16,
-    OUTPUTS_LEAST = WEFT_LANES < 16 ? 8 : 4
+    OUTPUTS_LEAST = WEFT_LANES < 16 ? 8 : 4,
+    COLLECTED_BYTES = 384 << 10, /* of z, at most */
+    COLLECTED_CHANNELS = 7,
+    COLUMNS = 16 /* of a kernel whose taps are collected */
 };
 
 typedef struct back {
@@ -22,14 +27,24 @@ typedef struct back {
     ptrdiff_t offset[PLANE_TAPS];
     int rows; /* of a picture, of an item */
     size_t strips;
+    bool collects;
+    ptrdiff_t z_row, z_first;              /* if it collects: elements; pixel 0 in them */
     size_t strip_size, panel_size, z_size; /* elements, of each worker */
     const real *dy, *w;
     real *dx, *own;
 } back;
 
+static bool collects(const weft__conv *s)
+{
+    double z = (double)s->kh * s->kw * s->c * s->oh * s->ow;
+    return s->stride_h == 1 && s->stride_w == 1 && s->kw <= COLUMNS &&
+           z * sizeof(real) <= COLLECTED_BYTES;
+}
+
 bool KERNEL(planes_data_fits)(const weft__conv *s)
 {
-    return KERNEL(has_planes)(s) && s->o >= OUTPUTS_LEAST;
+    int channels = collects(s) ? COLLECTED_CHANNELS : PLANE_CHANNELS;
+    return KERNEL(has_planes)(s, channels) && s->o >= OUTPUTS_LEAST;
 }
 
 static back plan(const weft__conv *s)
@@ -43,11 +58,20 @@ static back plan(const weft__conv *s)
     if (each > most) each = most;
     if (each > h) each = h;
     if (each < 1) each = 1;
+    p.collects = collects(s);
+    if (p.collects && h) each = h;
     p.strips = (h + each - 1) / each;
     p.rows = (int)((h + p.strips - 1) / (p.strips ? p.strips : 1));
     p.strip_size = tile_align((size_t)p.rows * row + PLANES_BEHIND);
     p.panel_size = tile_align((size_t)s->o * TILE_COLUMNS);
-    p.z_size = tile_align((size_t)p.planes.taps * TILE_COLUMNS);
+    p.z_row = TILE_COLUMNS;
+    if (p.collects) {
+        size_t pixels = (size_t)s->oh * (size_t)s->ow, before = (size_t)p.planes.wide;
+        p.z_first = (ptrdiff_t)tile_align(before);
+        p.z_row = p.z_first + (ptrdiff_t)((pixels / TILE_COLUMNS + 1) * TILE_COLUMNS);
+    }
+    p.z_size = (size_t)p.planes.taps * (size_t)p.z_row + (size_t)p.planes.wide;
+    p.z_size = tile_align(p.z_size + 2 * WEFT_LANES);
     return p;
 }
 
@@ -141,6 +165,57 @@ static void clear_row(const back *p, real *dx)
     if (!p->s->accumulate) memset(dx, 0, (size_t)p->s->w * (size_t)p->s->c * sizeof *dx);
 }
 
+/* All of z of a picture. */
+static void make_z(const back *p, const real *dy, real *panel, real *z)
+{
+    const weft__conv *s = p->s;
+    const int pixels = s->oh * s->ow;
+    for (int r = 0; r < pixels; r += TILE_COLUMNS) {
+        int n = pixels - r < TILE_COLUMNS ? pixels - r : TILE_COLUMNS;
+        KERNEL(tile_pack_turned)
+        (panel, dy + (ptrdiff_t)r * s->o, (size_t)s->o, n, TILE_COLUMNS, s->o);
+        tile_rows t = {.a = p->w,
+                       .row = s->o,
+                       .taps_h = 1,
+                       .taps_w = 1,
+                       .k = s->o,
+                       .b = panel,
+                       .ldb = TILE_COLUMNS,
+                       .c = z + p->z_first + r,
+                       .ldc = p->z_row,
+                       .n = TILE_COLUMNS};
+        KERNEL(tile_rows)(&t, p->planes.taps);
+    }
+}
+
+/* Row h of all planes: column x of a plane takes columns x - j dilate of z's rows. */
+static void collect_row(const back *p, const real *z, int h, real *row)
+{
+    const weft__conv *s = p->s;
+    static const real number[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const vec lane = vload(number);
+    for (int x = 0; x < p->planes.wide; x += WEFT_LANES) {
+        vmask inside[COLUMNS];
+        for (int j = 0; j < s->kw; j++) {
+            vec column = vadd(lane, vset1((real)(x - j * s->dilate_w)));
+            inside[j] = vmand(vle(vzero(), column), vlt(column, vset1((real)s->ow)));
+        }
+        for (int c = 0; c < s->c; c++) {
+            vec sum = vzero();
+            for (int i = 0; i < s->kh; i++) {
+                int q = h + s->top - i * s->dilate_h;
+                if (q < 0 || q >= s->oh) continue;
+                const real *from = z + p->z_first + q * s->ow + x +
+                                   (ptrdiff_t)(i * s->kw * s->c + c) * p->z_row;
+                for (int j = 0; j < s->kw; j++, from += s->c * p->z_row - s->dilate_w)
+                    sum = vadd(sum, vselect(inside[j], vload(from), vzero()));
+            }
+            store_last(row + c * p->planes.wide + x, sum,
+                       p->planes.wide - x < WEFT_LANES ? p->planes.wide - x : WEFT_LANES);
+        }
+    }
+}
+
 static void task(void *arg, size_t begin, size_t end, int worker)
 {
     const back *p = arg;
@@ -154,8 +229,14 @@ static void task(void *arg, size_t begin, size_t end, int worker)
         int h0 = (int)(item % p->strips) * p->rows;
         int h1 = h0 + p->rows < s->h ? h0 + p->rows : s->h;
         if (h0 >= h1) continue;
-        memset(strip, 0, (size_t)(h1 - h0) * row * sizeof *strip);
-        for (int q = 0; q < s->oh; q++) {
+        if (p->collects)
+            make_z(p, p->dy + image * (size_t)s->oh * (size_t)s->ow * (size_t)s->o, panel,
+                   z);
+        else
+            memset(strip, 0, (size_t)(h1 - h0) * row * sizeof *strip);
+        for (int h = h0; h < h1 && p->collects; h++)
+            collect_row(p, z, h, strip + (size_t)(h - h0) * row);
+        for (int q = 0; q < s->oh && !p->collects; q++) {
             int i0, i1, at = q * s->stride_h - s->top - h0;
             axis here = down;
             here.first -= h0;

@@ -87,7 +87,7 @@ static sums_plan plan(const point_sums *p)
     sums_plan k = {
         .p = p, .h = KERNEL(conv_axis)(s, true), .w = KERNEL(conv_axis)(s, false)};
     plan_blocks(&k);
-    k.flat = k.ci_blocks == 1 && KERNEL(has_planes)(s);
+    k.flat = k.ci_blocks == 1 && KERNEL(has_planes)(s, PLANE_CHANNELS);
     plan_strips(&k);
     k.low = k.w.first;
     k.wide = (s->ow - 1) * s->stride_w + (s->kw - 1) * s->dilate_w + 1;
