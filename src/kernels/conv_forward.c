@@ -16,7 +16,7 @@
 
 /* A strip's input should leave room for a panel of weights in a 1 MiB L2 cache. */
 enum { STRIP_BYTES = 192 << 10, PANEL_BYTES = 384 << 10, ITEMS_WANTED = 16 };
-enum { STREAM_BYTES = 32 << 20 };
+enum { STREAM_BYTES = 32 << 20, SHORT_SUM = 80 };
 enum { IMAGES_ACROSS = 8 * TILE_ROWS_2 }; /* of an item whose rows are pictures */
 
 typedef struct sweep {
@@ -118,7 +118,9 @@ static void plan_layout(sweep *p)
     int taps = s->kh * s->kw;
     /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch.
      */
-    p->flat = !p->data && KERNEL(has_planes)(s, PLANE_CHANNELS);
+    /* Longer sums hide the tile's set-up. */
+    p->flat =
+        !p->data && taps * s->c <= SHORT_SUM && KERNEL(has_planes)(s, PLANE_CHANNELS);
     if (p->flat) {
         p->planes = KERNEL(planes_of)(s);
         p->panels = 1;
