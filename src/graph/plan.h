@@ -83,15 +83,6 @@ typedef struct weft__folded {
     double eps;
 } weft__folded;
 
-/* weft_backward that tells of each parameter, once it is done with it and its gradient is
- * whole (again, where a step reads it twice); done may change the parameter. Of what no
- * step reads it does not tell. */
-typedef struct weft__done {
-    void (*fn)(void *user, int param); /* its value's number */
-    void *user;
-} weft__done;
-weft_status weft__backward(weft_plan *p, const weft__done *done);
-
 int weft__plan_block(weft_plan *p, size_t bytes, int first,
                      int last); /* -1: out of memory */
 /* Gives every value, gradient and workspace its block, and the blocks their places. */

@@ -24,13 +24,13 @@ WEFT_INLINE void moments_block(const void *arg, const columns *s, size_t row, in
     for (int i = 0; i < rows; i++, p += s->wide) {
         WEFT_UNROLL
         for (int k = 0; k < vecs; k++)
-            mean[k] = vfma(load_lanes(p + k * WEFT_LANES, n), inverse, mean[k]);
+            mean[k] = vfma(load_last(p + k * WEFT_LANES, n), inverse, mean[k]);
     }
     p = x;
     for (int i = 0; i < rows; i++, p += s->wide) {
         WEFT_UNROLL
         for (int k = 0; k < vecs; k++) {
-            vec d = vsub(load_lanes(p + k * WEFT_LANES, n), mean[k]);
+            vec d = vsub(load_last(p + k * WEFT_LANES, n), mean[k]);
             sum[k] = vadd(sum[k], d);
             square[k] = vfma(d, d, square[k]);
         }
@@ -114,18 +114,15 @@ enum { PLAIN, WITH_RELU, WITH_ANY };
 WEFT_INLINE void affine_word(const affine_job *job, size_t row, size_t j, int n, int kind,
                              bool more, bool centred)
 {
-    vec x = load_lanes(job->x + row + j, n);
-    if (centred) x = vsub(x, load_lanes(job->a.centre + j, n));
-    vec y = vfma(x, load_lanes(job->a.scale + j, n), load_lanes(job->a.shift + j, n));
-    if (more) y = vadd(y, load_lanes(job->a.residual + row + j, n));
+    vec x = load_last(job->x + row + j, n);
+    if (centred) x = vsub(x, load_last(job->a.centre + j, n));
+    vec y = vfma(x, load_last(job->a.scale + j, n), load_last(job->a.shift + j, n));
+    if (more) y = vadd(y, load_last(job->a.residual + row + j, n));
     if (kind == WITH_RELU)
         y = vmax(vzero(), y);
     else if (kind == WITH_ANY)
         y = vactivate(y, job->e);
-    if (n == WEFT_LANES)
-        vstore(job->y + row + j, y);
-    else
-        vstore_n(job->y + row + j, y, n);
+    store_last(job->y + row + j, y, n);
 }
 
 /* Wide rows; number `tall` is the rest. */
@@ -223,28 +220,25 @@ WEFT_INLINE void sums_any(const sums_job *job, const columns *s, size_t row, int
     WEFT_UNROLL
     for (int k = 0; k < vecs; k++) {
         const size_t column = j + (size_t)k * WEFT_LANES;
-        mean[k] = load_lanes(job->mean + column, n);
+        mean[k] = load_last(job->mean + column, n);
         plain[k] = scaled[k] = scale[k] = shift[k] = vzero();
         if (kind == BY_INPUT) {
-            scale[k] = load_lanes(job->scale + column, n);
-            shift[k] = load_lanes(job->shift + column, n);
+            scale[k] = load_last(job->scale + column, n);
+            shift[k] = load_last(job->shift + column, n);
         }
     }
     for (int i = 0; i < rows; i++, at += s->wide) {
         WEFT_UNROLL
         for (int k = 0; k < vecs; k++) {
             const size_t to = at + (size_t)k * WEFT_LANES;
-            vec d = load_lanes(job->dy + to, n), x = load_lanes(job->x + to, n);
+            vec d = load_last(job->dy + to, n), x = load_last(job->x + to, n);
             if (kind == BY_RESULT)
-                d = relu_derivative(d, d, load_lanes(job->y + to, n), d, d);
+                d = relu_derivative(d, d, load_last(job->y + to, n), d, d);
             else if (kind == BY_INPUT)
                 d = relu_derivative(d, d, vfma(x, scale[k], shift[k]), d, d);
             plain[k] = vadd(plain[k], d);
             scaled[k] = vfma(d, vsub(x, mean[k]), scaled[k]);
-            if (keep && n == WEFT_LANES)
-                vstore(job->kept + to, d);
-            else if (keep)
-                vstore_n(job->kept + to, d, n);
+            if (keep) store_last(job->kept + to, d, n);
         }
     }
     WEFT_UNROLL
@@ -386,23 +380,20 @@ static void data_coefficients(const data_job *job, coefficients *k, size_t first
 WEFT_INLINE void data_vec(const data_job *job, const coefficients *k, size_t at, size_t j,
                           int n, bool fixed, bool gate)
 {
-    vec a = load_lanes(k->a + j, n), dy = load_lanes(job->dy + at + j, n), dx, x = dy;
-    if (gate || !fixed) x = load_lanes(job->x + at + j, n);
+    vec a = load_last(k->a + j, n), dy = load_last(job->dy + at + j, n), dx, x = dy;
+    if (gate || !fixed) x = load_last(job->x + at + j, n);
     if (gate) {
-        vec y = vfma(x, load_lanes(k->scale + j, n), load_lanes(k->shift + j, n));
+        vec y = vfma(x, load_last(k->scale + j, n), load_last(k->shift + j, n));
         dy = relu_derivative(dy, x, y, dy, dy);
     }
     if (fixed) {
         dx = vmul(a, dy);
     } else {
-        x = vsub(x, load_lanes(k->mean + j, n));
-        dx = vfma(load_lanes(k->b + j, n), x, load_lanes(k->d + j, n));
+        x = vsub(x, load_last(k->mean + j, n));
+        dx = vfma(load_last(k->b + j, n), x, load_last(k->d + j, n));
         dx = vfma(a, dy, dx);
     }
-    if (n == WEFT_LANES)
-        vstore(job->dx + at + j, dx);
-    else
-        vstore_n(job->dx + at + j, dx, n);
+    store_last(job->dx + at + j, dx, n);
 }
 
 WEFT_INLINE void data_stretch(const data_job *job, const coefficients *k, size_t at,

@@ -102,11 +102,6 @@ WEFT_INLINE void columns_repeat(const columns *s, real *to, const real *from)
     for (size_t i = 0; i < s->wide; i += s->c) memcpy(to + i, from, s->c * sizeof *to);
 }
 
-WEFT_INLINE vec load_lanes(const real *p, int n)
-{
-    return n == WEFT_LANES ? vload(p) : vload_n(p, n);
-}
-
 /* to[lane] += v[lane] */
 WEFT_INLINE void add_lanes(double *to, vec v, int n)
 {

@@ -53,14 +53,22 @@ static way way_of(const weft__conv *s, bool data, weft__gemm *g)
     return KERNEL(winograd_fits)(s, data) ? WINOGRAD : SWEEP;
 }
 
+/* With kept weights; *g is the product that they are made for, not yet kept. */
+static way way_of_kept(const weft__conv *s, weft__conv *kept, weft__gemm *g)
+{
+    *g = (weft__gemm){0};
+    *kept = *s;
+    kept->kept = true;
+    way how = way_of(kept, false, g);
+    g->kept = false;
+    return how;
+}
+
 size_t KERNEL(conv_kept)(const weft__conv *s)
 {
-    weft__conv kept = *s;
-    weft__gemm g = {0};
-    kept.kept = true;
-    way how = way_of(&kept, false, &g);
-    g.kept = false; /* its weights are as they are, still */
-    switch (how) {
+    weft__conv kept;
+    weft__gemm g;
+    switch (way_of_kept(s, &kept, &g)) {
     case DEPTHWISE:
         return 0;
     case PRODUCT:
@@ -78,12 +86,9 @@ size_t KERNEL(conv_kept)(const weft__conv *s)
 
 void KERNEL(conv_keep)(const weft__conv *s, real *to, const real *w)
 {
-    weft__conv kept = *s;
-    weft__gemm g = {0};
-    kept.kept = true;
-    way how = way_of(&kept, false, &g);
-    g.kept = false; /* its weights are as they are, still */
-    switch (how) {
+    weft__conv kept;
+    weft__gemm g;
+    switch (way_of_kept(s, &kept, &g)) {
     case DEPTHWISE:
         return;
     case PRODUCT:

@@ -25,38 +25,28 @@ typedef struct run {
     bool load; /* y is added to */
 } run;
 
-WEFT_INLINE vec load_first(const real *p, int n)
-{
-    return n >= WEFT_LANES ? vload(p) : vload_n(p, n);
-}
-
 WEFT_INLINE void pixels(const run *r, const int count)
 {
     for (int c = 0; c < r->c; c += WEFT_LANES) {
         int n = r->c - c < WEFT_LANES ? r->c - c : WEFT_LANES;
-        vec bias = r->bias ? load_first(r->bias + c, n) : vzero(), s[4];
+        vec bias = r->bias ? load_last(r->bias + c, n) : vzero(), s[4];
         WEFT_UNROLL
         for (int p = 0; p < count; p++) s[p] = bias;
         if (r->load) {
             WEFT_UNROLL
             for (int p = 0; p < count; p++)
-                s[p] = vadd(load_first(r->y + p * r->y_pixel + c, n), bias);
+                s[p] = vadd(load_last(r->y + p * r->y_pixel + c, n), bias);
         }
         for (int i = 0; i < r->taps_h; i++)
             for (int j = 0; j < r->taps_w; j++) {
                 const real *x = r->x + i * r->x_tap_h + j * r->x_tap_w + c;
-                vec w = load_first(r->w + i * r->w_tap_h + j * r->w_tap_w + c, n);
+                vec w = load_last(r->w + i * r->w_tap_h + j * r->w_tap_w + c, n);
                 WEFT_UNROLL
                 for (int p = 0; p < count; p++)
-                    s[p] = vfma(w, load_first(x + p * r->x_pixel, n), s[p]);
+                    s[p] = vfma(w, load_last(x + p * r->x_pixel, n), s[p]);
             }
         WEFT_UNROLL
-        for (int p = 0; p < count; p++) {
-            if (n == WEFT_LANES)
-                vstore(r->y + p * r->y_pixel + c, s[p]);
-            else
-                vstore_n(r->y + p * r->y_pixel + c, s[p], n);
-        }
+        for (int p = 0; p < count; p++) store_last(r->y + p * r->y_pixel + c, s[p], n);
     }
 }
 
@@ -166,17 +156,14 @@ WEFT_INLINE void sum_pixels(real *dw, const real *x, ptrdiff_t x_pixel, const re
     for (int p = 0; p < count; p++, x += x_pixel, dy += dy_pixel) WEFT_UNROLL
     for (int v = 0; v < nv; v++) {
         int n = v == nv - 1 ? last : WEFT_LANES;
-        s[v] = vfma(load_first(x + v * WEFT_LANES, n), load_first(dy + v * WEFT_LANES, n),
+        s[v] = vfma(load_last(x + v * WEFT_LANES, n), load_last(dy + v * WEFT_LANES, n),
                     s[v]);
     }
     WEFT_UNROLL
     for (int v = 0; v < nv; v++) {
         int n = v == nv - 1 ? last : WEFT_LANES;
         real *to = dw + v * WEFT_LANES;
-        if (n == WEFT_LANES)
-            vstore(to, vadd(vload(to), s[v]));
-        else
-            vstore_n(to, vadd(vload_n(to, n), s[v]), n);
+        store_last(to, vadd(load_last(to, n), s[v]), n);
     }
 }
 

@@ -34,9 +34,9 @@ typedef struct sweep {
     int panels;        /* panels side by side in one tile */
     bool packed, gathered, patches, across, flat; /* flat: strips are planes */
     planes planes;
-    ptrdiff_t offset[PLANE_TAPS]; /* set by run, as stream: results go past the cache */
-    bool stream;
-    ptrdiff_t pitch; /* of a gathered pixel, or of a patch */
+    const ptrdiff_t *offset; /* of its taps; set by run, as stream */
+    bool stream;             /* results go past the cache */
+    ptrdiff_t pitch;         /* of a gathered pixel, or of a patch */
     int rows, images;
     size_t strips, image_groups, splits, split_columns;
     bool own; /* an item packs what it alone needs: it stays in the cache */
@@ -116,8 +116,6 @@ static void plan_layout(sweep *p)
     bool one_phase = p->phases_h * p->phases_w == 1;
     int stride = p->data ? 1 : s->stride_w, whole = p->ci * p->groups;
     int taps = s->kh * s->kw;
-    /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch.
-     */
     /* Longer sums hide the tile's set-up. */
     p->flat =
         !p->data && taps * s->c <= SHORT_SUM && KERNEL(has_planes)(s, PLANE_CHANNELS);
@@ -126,6 +124,8 @@ static void plan_layout(sweep *p)
         p->panels = 1;
         return;
     }
+    /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch.
+     */
     p->across = conv_goes_across(s, p->out_w / p->phases_w);
     p->patches =
         !p->across && one_phase && p->out_w < 4 && p->out_h * p->out_w * s->n > p->out_w;
@@ -646,6 +646,7 @@ static void run(sweep *p, real *y, const real *x, const real *w, const real *bia
                 const weft__epilogue *e, void *scratch)
 {
     real *packed = scratch_start(scratch);
+    ptrdiff_t offset[PLANE_TAPS];
     size_t items = p->strips * p->image_groups * p->splits;
     p->x = x;
     p->y = y;
@@ -656,7 +657,8 @@ static void run(sweep *p, real *y, const real *x, const real *w, const real *bia
     p->w = p->packed_size && !p->own ? packed : w;
     if (p->packed_size && !p->own) pack(p, packed, w);
     if (p->flat) {
-        KERNEL(planes_offsets)(p->s, &p->planes, p->offset);
+        KERNEL(planes_offsets)(p->s, &p->planes, offset);
+        p->offset = offset;
         p->stream = streams(p);
     }
     weft__parallel(items, conv_grain(items, conv_work(p->s)), sweep_task, p);

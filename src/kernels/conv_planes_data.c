@@ -2,7 +2,7 @@
  * outputs come first, for all taps of all channels at once, a product that fills the
  * tile:
  *
- *   z[t][r] = sum over outputs o of w[t][o] dy[q][r][o]      for each row q of dy
+ *   z[t][r] = sum over outputs o of w[t][o] dy[r][o]      for some pixels r of dy
  *
  * and are then added where they belong: neighbouring r are neighbours in planes as
  * conv_planes.c has them. Of small pictures and stride 1, z is made for all rows, and
@@ -24,8 +24,8 @@ enum {
 typedef struct back {
     const weft__conv *s;
     planes planes;
-    ptrdiff_t offset[PLANE_TAPS];
-    int rows; /* of a picture, of an item */
+    const ptrdiff_t *offset; /* of its taps */
+    int rows;                /* of a picture, of an item */
     size_t strips;
     bool collects;
     ptrdiff_t z_row, z_first;              /* if it collects: elements; pixel 0 in them */
@@ -86,37 +86,47 @@ size_t KERNEL(planes_data_scratch)(const weft__conv *s)
     return own_size(&p) * (size_t)weft__workers() * sizeof(real) + 64;
 }
 
-WEFT_INLINE void add_run(real *to, const real *from, int n)
+/* z of n pixels of dy, at most a panel, for `count` taps from the first on. */
+static void make_z(const back *p, const real *dy, int n, int first, int count,
+                   real *panel, real *z)
 {
-    int i = 0;
-    for (; i + WEFT_LANES <= n; i += WEFT_LANES)
-        vstore(to + i, vadd(vload(to + i), vload(from + i)));
-    if (i < n)
-        vstore_n(to + i, vadd(vload_n(to + i, n - i), vload_n(from + i, n - i)), n - i);
-}
-
-/* Columns r0 .. r0+n-1 of row q of dy, of its tap rows i0 .. i1-1; `row`: where its first
- * tap's row would be. */
-static void add_pixels(const back *p, const real *dy, int r0, int n, int i0, int i1,
-                       real *row, real *panel, real *z)
-{
-    const weft__conv *s = p->s;
-    const int taps = s->kw * s->c, first = i0 * taps, count = (i1 - i0) * taps;
-    KERNEL(tile_pack_turned)
-    (panel, dy + (ptrdiff_t)r0 * s->o, (size_t)s->o, n, TILE_COLUMNS, s->o);
-    tile_rows t = {.a = p->w + (ptrdiff_t)first * s->o,
-                   .row = s->o,
+    const int o = p->s->o;
+    KERNEL(tile_pack_turned)(panel, dy, (size_t)o, n, TILE_COLUMNS, o);
+    tile_rows t = {.a = p->w + (ptrdiff_t)first * o,
+                   .row = o,
                    .taps_h = 1,
                    .taps_w = 1,
-                   .k = s->o,
+                   .k = o,
                    .b = panel,
                    .ldb = TILE_COLUMNS,
                    .c = z,
-                   .ldc = TILE_COLUMNS,
+                   .ldc = p->z_row,
                    .n = TILE_COLUMNS};
     KERNEL(tile_rows)(&t, count);
-    for (int k = 0; k < count; k++)
-        add_run(row + p->offset[first + k] + r0, z + k * TILE_COLUMNS, n);
+}
+
+static int panel_of(int left)
+{
+    return left < TILE_COLUMNS ? left : TILE_COLUMNS;
+}
+
+/* Spreads the taps of row q of dy over rows h0 .. h1-1, the planes of strip. */
+static void spread_row(const back *p, const real *dy, int q, int h0, int h1, real *strip,
+                       real *panel, real *z)
+{
+    const weft__conv *s = p->s;
+    const int taps = s->kw * s->c;
+    real *row = strip + (ptrdiff_t)(q * s->stride_h - s->top - h0) * p->planes.row;
+    axis down = KERNEL(conv_axis)(s, true);
+    int i0, i1;
+    down.first -= h0;
+    axis_clip(&down, q, h1 - h0, &i0, &i1);
+    for (int r = 0; r < s->ow && i1 > i0; r += TILE_COLUMNS) {
+        const int n = panel_of(s->ow - r), first = i0 * taps, count = (i1 - i0) * taps;
+        make_z(p, dy + (ptrdiff_t)r * s->o, n, first, count, panel, z);
+        for (int k = 0; k < count; k++)
+            add_into(row + p->offset[first + k] + r, z + k * p->z_row, n);
+    }
 }
 
 static void put_every(real *restrict dx, const real *restrict from, int count,
@@ -165,40 +175,15 @@ static void clear_row(const back *p, real *dx)
     if (!p->s->accumulate) memset(dx, 0, (size_t)p->s->w * (size_t)p->s->c * sizeof *dx);
 }
 
-/* All of z of a picture. */
-static void make_z(const back *p, const real *dy, real *panel, real *z)
-{
-    const weft__conv *s = p->s;
-    const int pixels = s->oh * s->ow;
-    for (int r = 0; r < pixels; r += TILE_COLUMNS) {
-        int n = pixels - r < TILE_COLUMNS ? pixels - r : TILE_COLUMNS;
-        KERNEL(tile_pack_turned)
-        (panel, dy + (ptrdiff_t)r * s->o, (size_t)s->o, n, TILE_COLUMNS, s->o);
-        tile_rows t = {.a = p->w,
-                       .row = s->o,
-                       .taps_h = 1,
-                       .taps_w = 1,
-                       .k = s->o,
-                       .b = panel,
-                       .ldb = TILE_COLUMNS,
-                       .c = z + p->z_first + r,
-                       .ldc = p->z_row,
-                       .n = TILE_COLUMNS};
-        KERNEL(tile_rows)(&t, p->planes.taps);
-    }
-}
-
 /* Row h of all planes: column x of a plane takes columns x - j dilate of z's rows. */
 static void collect_row(const back *p, const real *z, int h, real *row)
 {
     const weft__conv *s = p->s;
-    static const real number[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const vec lane = vload(number);
     for (int x = 0; x < p->planes.wide; x += WEFT_LANES) {
         vmask inside[COLUMNS];
         for (int j = 0; j < s->kw; j++) {
-            vec column = vadd(lane, vset1((real)(x - j * s->dilate_w)));
-            inside[j] = vmand(vle(vzero(), column), vlt(column, vset1((real)s->ow)));
+            int column = x - j * s->dilate_w;
+            inside[j] = vmand(vmnot(vfirst(-column)), vfirst(s->ow - column));
         }
         for (int c = 0; c < s->c; c++) {
             vec sum = vzero();
@@ -210,9 +195,27 @@ static void collect_row(const back *p, const real *z, int h, real *row)
                 for (int j = 0; j < s->kw; j++, from += s->c * p->z_row - s->dilate_w)
                     sum = vadd(sum, vselect(inside[j], vload(from), vzero()));
             }
-            store_last(row + c * p->planes.wide + x, sum,
-                       p->planes.wide - x < WEFT_LANES ? p->planes.wide - x : WEFT_LANES);
+            store_last(row + c * p->planes.wide + x, sum, p->planes.wide - x);
         }
+    }
+}
+
+/* Rows h0 .. h1-1 of all planes. */
+static void make_planes(const back *p, const real *dy, int h0, int h1, real *strip,
+                        real *panel, real *z)
+{
+    const weft__conv *s = p->s;
+    const ptrdiff_t row = p->planes.row;
+    if (p->collects) {
+        const int pixels = s->oh * s->ow;
+        for (int r = 0; r < pixels; r += TILE_COLUMNS)
+            make_z(p, dy + (ptrdiff_t)r * s->o, panel_of(pixels - r), 0, p->planes.taps,
+                   panel, z + p->z_first + r);
+        for (int h = h0; h < h1; h++) collect_row(p, z, h, strip + (h - h0) * row);
+    } else {
+        memset(strip, 0, (size_t)((h1 - h0) * row) * sizeof *strip);
+        for (int q = 0; q < s->oh; q++)
+            spread_row(p, dy + (ptrdiff_t)q * s->ow * s->o, q, h0, h1, strip, panel, z);
     }
 }
 
@@ -222,36 +225,18 @@ static void task(void *arg, size_t begin, size_t end, int worker)
     const weft__conv *s = p->s;
     real *strip = p->own + (size_t)worker * own_size(p);
     real *panel = strip + p->strip_size, *z = panel + p->panel_size;
-    const axis down = KERNEL(conv_axis)(s, true);
-    const size_t row = (size_t)p->planes.row;
+    const size_t picture = (size_t)s->oh * (size_t)s->ow * (size_t)s->o;
     for (size_t item = begin; item < end; item++) {
         size_t image = item / p->strips;
         int h0 = (int)(item % p->strips) * p->rows;
         int h1 = h0 + p->rows < s->h ? h0 + p->rows : s->h;
         if (h0 >= h1) continue;
-        if (p->collects)
-            make_z(p, p->dy + image * (size_t)s->oh * (size_t)s->ow * (size_t)s->o, panel,
-                   z);
-        else
-            memset(strip, 0, (size_t)(h1 - h0) * row * sizeof *strip);
-        for (int h = h0; h < h1 && p->collects; h++)
-            collect_row(p, z, h, strip + (size_t)(h - h0) * row);
-        for (int q = 0; q < s->oh && !p->collects; q++) {
-            int i0, i1, at = q * s->stride_h - s->top - h0;
-            axis here = down;
-            here.first -= h0;
-            axis_clip(&here, q, h1 - h0, &i0, &i1);
-            const real *dy = p->dy + (image * (size_t)s->oh + (size_t)q) * (size_t)s->ow *
-                                         (size_t)s->o;
-            for (int r = 0; r < s->ow && i1 > i0; r += TILE_COLUMNS)
-                add_pixels(p, dy, r, s->ow - r < TILE_COLUMNS ? s->ow - r : TILE_COLUMNS,
-                           i0, i1, strip + at * p->planes.row, panel, z);
-        }
+        make_planes(p, p->dy + image * picture, h0, h1, strip, panel, z);
         for (int h = h0; h < h1; h++) {
             real *dx =
                 p->dx + (image * (size_t)s->h + (size_t)h) * (size_t)s->w * (size_t)s->c;
             clear_row(p, dx);
-            give_row(p, strip + (size_t)(h - h0) * row, dx);
+            give_row(p, strip + (h - h0) * p->planes.row, dx);
         }
     }
 }
@@ -261,7 +246,9 @@ void KERNEL(planes_data)(const weft__conv *s, real *dx, const real *dy, const re
 {
     back p = plan(s);
     size_t items = p.strips * (size_t)s->n;
-    KERNEL(planes_offsets)(s, &p.planes, p.offset);
+    ptrdiff_t offset[PLANE_TAPS];
+    KERNEL(planes_offsets)(s, &p.planes, offset);
+    p.offset = offset;
     p.dy = dy;
     p.w = w;
     p.dx = dx;

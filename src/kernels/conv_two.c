@@ -28,19 +28,6 @@ enum {
     LINE = 64 / (int)sizeof(real)
 };
 
-typedef struct two {
-    const weft__conv *s;
-    bool data;
-    int ci, co, columns; /* columns: of an item, a multiple of a panel's */
-    size_t image_groups, splits, blocks;
-    int images;
-    ptrdiff_t x_row, x_plane;
-    size_t x_size, u_block, u_size, m_size, turned_size; /* elements */
-    const real *w, *bias, *u;                            /* u: of all weights, if kept */
-    real *y, *x, *own; /* x: the 9 sums of pixels; own: of each worker */
-    weft__epilogue epilogue;
-} two;
-
 bool KERNEL(two_fits)(const weft__conv *s)
 {
     return sizeof(real) == sizeof(float) && !s->exact && s->groups == 1 && s->kh == 3 &&
@@ -96,13 +83,34 @@ static void take_sums(sums *p, int n)
     weft__parallel((size_t)n, (size_t)(16384 / p->c) + 1, sums_task, p);
 }
 
-/* A row of those sums; two must not lie 4 KiB apart. */
-static ptrdiff_t sums_row(int c)
+/* Of n pictures. Rows must not lie 4 KiB apart. */
+static sums sums_of(int n, int c, bool slopes)
 {
-    return (ptrdiff_t)tile_align((size_t)tile_padded(c)) + LINE;
+    sums p = {.c = c, .slopes = slopes};
+    p.row = (ptrdiff_t)tile_align((size_t)tile_padded(c)) + LINE;
+    p.plane = p.row * n;
+    return p;
+}
+
+static size_t sums_size(const sums *p)
+{
+    return (size_t)p->plane * POINTS;
 }
 
 /* ---- what is done ---- */
+
+typedef struct two {
+    const weft__conv *s;
+    bool data;
+    int ci, co, columns; /* columns: of an item, a multiple of a panel's */
+    size_t image_groups, splits, blocks;
+    int images;
+    sums x;
+    size_t u_block, u_size, m_size, turned_size; /* elements */
+    const real *w, *bias, *u;                    /* u: of all weights, if kept */
+    real *y, *own;                               /* own: of each worker */
+    weft__epilogue epilogue;
+} two;
 
 static size_t parts(size_t n, size_t of)
 {
@@ -119,9 +127,7 @@ static two plan(const weft__conv *s, bool data)
     p.blocks = parts((size_t)p.ci, DEPTH);
     p.image_groups = parts((size_t)s->n, IMAGES);
     p.images = (int)parts((size_t)s->n, p.image_groups);
-    p.x_row = sums_row(p.ci);
-    p.x_plane = p.x_row * s->n;
-    p.x_size = (size_t)p.x_plane * POINTS;
+    p.x = sums_of(s->n, p.ci, false);
     p.u_block = (size_t)POINTS * DEPTH * (size_t)p.columns;
     p.u_size = p.u_block * p.blocks * p.splits;
     p.m_size = (size_t)POINTS * (size_t)p.images * (size_t)p.columns;
@@ -137,7 +143,7 @@ static size_t own_size(const two *p)
 size_t KERNEL(two_scratch)(const weft__conv *s, bool data)
 {
     two p = plan(s, data);
-    return (p.x_size + own_size(&p) * (size_t)weft__workers()) * sizeof(real) + 64;
+    return (sums_size(&p.x) + own_size(&p) * (size_t)weft__workers()) * sizeof(real) + 64;
 }
 
 /* ---- the weights ---- */
@@ -167,29 +173,44 @@ WEFT_INLINE void kernel_vector(real *to, ptrdiff_t plane, const real *w, ptrdiff
     for (int k = 0; k < POINTS; k++) vstore(to + k * plane, all[k]);
 }
 
-/* Channels c0 .. c0+rows-1 of outputs n0 and on: [panel][point][DEPTH][TILE_COLUMNS],
- * zeros behind the last output. */
-static void make_matrices(const two *p, int c0, int rows, int n0, real *u, real *turned)
+enum { PLANE = DEPTH * TILE_COLUMNS }; /* elements of a matrix of a panel */
+
+/* Channels c0 .. c0+rows-1 of outputs n0 .. n0+n-1, at most a panel, as
+ * [point][DEPTH][TILE_COLUMNS], zeros behind the last output. */
+static void make_panel(const two *p, int c0, int rows, int n0, int n, real *to)
 {
     const weft__conv *s = p->s;
-    const ptrdiff_t tap = (ptrdiff_t)s->c * s->o, plane = DEPTH * TILE_COLUMNS;
+    for (int r = 0; r < rows; r++)
+        for (int o = 0; o < TILE_COLUMNS; o += WEFT_LANES)
+            kernel_vector(to + r * TILE_COLUMNS + o, PLANE,
+                          p->w + (ptrdiff_t)(c0 + r) * s->o + n0 + o,
+                          (ptrdiff_t)s->c * s->o, false, n > o ? n - o : 0);
+}
+
+/* The same of the data gradient, whose outputs are the channels of w. */
+static void make_turned(const two *p, int c0, int rows, int n0, int n, real *to,
+                        real *turned)
+{
+    const weft__conv *s = p->s;
+    for (int c = 0; c < n; c++)
+        for (int r = 0; r < rows; r += WEFT_LANES)
+            kernel_vector(turned + c * DEPTH + r, PLANE,
+                          p->w + (ptrdiff_t)(n0 + c) * s->o + c0 + r,
+                          (ptrdiff_t)s->c * s->o, true, rows - r);
+    for (int k = 0; k < POINTS; k++) KERNEL(tile_pack_turned)
+    (to + k * PLANE, turned + k * PLANE, (size_t)rows, n, TILE_COLUMNS, DEPTH);
+}
+
+/* All panels of an item. */
+static void make_matrices(const two *p, int c0, int rows, int n0, real *u, real *turned)
+{
     for (int j = 0; j < p->columns && n0 + j < p->co; j += TILE_COLUMNS) {
         int left = p->co - n0 - j, n = left < TILE_COLUMNS ? left : TILE_COLUMNS;
-        real *to = u + j / TILE_COLUMNS * POINTS * plane;
-        for (int r = 0; !p->data && r < rows; r++)
-            for (int o = 0; o < TILE_COLUMNS; o += WEFT_LANES) {
-                int some = n - o < 0 ? 0 : n - o < WEFT_LANES ? n - o : WEFT_LANES;
-                const real *w = p->w + (ptrdiff_t)(c0 + r) * s->o + n0 + j + o;
-                kernel_vector(to + r * TILE_COLUMNS + o, plane, w, tap, false, some);
-            }
-        for (int c = 0; p->data && c < n; c++)
-            for (int r = 0; r < rows; r += WEFT_LANES) {
-                int some = rows - r < WEFT_LANES ? rows - r : WEFT_LANES;
-                const real *w = p->w + (ptrdiff_t)(n0 + j + c) * s->o + c0 + r;
-                kernel_vector(turned + c * DEPTH + r, plane, w, tap, true, some);
-            }
-        for (int k = 0; p->data && k < POINTS; k++) KERNEL(tile_pack_turned)
-        (to + k * plane, turned + k * plane, (size_t)rows, n, TILE_COLUMNS, DEPTH);
+        real *to = u + j / TILE_COLUMNS * POINTS * PLANE;
+        if (p->data)
+            make_turned(p, c0, rows, n0 + j, n, to, turned);
+        else
+            make_panel(p, c0, rows, n0 + j, n, to);
     }
 }
 
@@ -220,8 +241,8 @@ static void multiply(const two *p, const real *u, int image0, int images, int c0
         for (int k = 0; k < POINTS; k++) {
             if (!p->s->kept && c0 + DEPTH < p->ci)
                 fetch(p, c0 + DEPTH, n0, part++, panels * POINTS);
-            tile_rows t = {.a = p->x + k * p->x_plane + image0 * p->x_row + c0,
-                           .row = p->x_row,
+            tile_rows t = {.a = p->x.to + k * p->x.plane + image0 * p->x.row + c0,
+                           .row = p->x.row,
                            .taps_h = 1,
                            .taps_w = 1,
                            .k = rows,
@@ -305,10 +326,10 @@ void KERNEL(two)(const weft__conv *s, bool data, real *y, const real *x, const r
     p.u = w;
     p.bias = bias;
     if (e) p.epilogue = *e;
-    p.x = scratch_start(scratch);
-    p.own = p.x + p.x_size;
-    sums pixels = {.from = x, .to = p.x, .c = p.ci, .row = p.x_row, .plane = p.x_plane};
-    take_sums(&pixels, s->n);
+    p.x.from = x;
+    p.x.to = scratch_start(scratch);
+    p.own = p.x.to + sums_size(&p.x);
+    take_sums(&p.x, s->n);
     weft__parallel(items, conv_grain(items, conv_work(s)), task, &p);
 }
 
@@ -360,10 +381,8 @@ typedef struct slopes {
 static slopes slopes_plan(const weft__conv *s)
 {
     slopes p = {.s = s};
-    p.x = (sums){.c = s->c, .row = sums_row(s->c)};
-    p.dy = (sums){.c = s->o, .row = sums_row(s->o), .slopes = true};
-    p.x.plane = p.x.row * s->n;
-    p.dy.plane = p.dy.row * s->n;
+    p.x = sums_of(s->n, s->c, false);
+    p.dy = sums_of(s->n, s->o, true);
     p.own_size = (size_t)POINTS * TILE_ROWS_2 * TILE_COLUMNS;
     p.o_parts = parts((size_t)s->o, SLOPE_COLUMNS);
     return p;
@@ -372,7 +391,7 @@ static slopes slopes_plan(const weft__conv *s)
 size_t KERNEL(two_weight_scratch)(const weft__conv *s)
 {
     slopes p = slopes_plan(s);
-    size_t both = (size_t)(p.x.plane + p.dy.plane) * POINTS;
+    size_t both = sums_size(&p.x) + sums_size(&p.dy);
     return (both + p.own_size * (size_t)weft__workers()) * sizeof(real) + 64;
 }
 
@@ -448,8 +467,8 @@ void KERNEL(two_weight)(const weft__conv *s, real *dw, const real *dy, const rea
     p.x.from = x;
     p.dy.from = dy;
     p.x.to = scratch_start(scratch);
-    p.dy.to = p.x.to + p.x.plane * POINTS;
-    p.own = p.dy.to + p.dy.plane * POINTS;
+    p.dy.to = p.x.to + sums_size(&p.x);
+    p.own = p.dy.to + sums_size(&p.dy);
     take_sums(&p.x, s->n);
     take_sums(&p.dy, s->n);
     weft__parallel(items, conv_grain(items, conv_work(s)), slopes_task, &p);

@@ -16,7 +16,7 @@ typedef struct sums_plan {
     size_t ci_blocks, co_blocks;
     bool gathered, packed, flat; /* flat: strips are planes */
     planes planes;
-    ptrdiff_t offset[PLANE_TAPS]; /* set by point_sums */
+    const ptrdiff_t *offset; /* of its taps; set by point_sums */
     int low, wide, span; /* columns that are read; input rows that one output row reads */
     ptrdiff_t pitch;
     int rows, images; /* of a strip */
@@ -211,6 +211,13 @@ static void take_dy(const sums_plan *k, block *b, real *pack)
     (pack, dy + j, points, o - j < width ? o - j : width, width, pixel);
 }
 
+/* Row q0 of the strip's dy, from output o0 on. */
+static const real *dy_from(const sums_plan *k, const block *b, int o0)
+{
+    int width = k->packed ? tile_panel_width(b->o1 - b->o0) : TILE_COLUMNS;
+    return b->dy + (o0 - b->o0) / width * b->dy_panel;
+}
+
 /* Adds the strip to the block's rows of tap row i and outputs o0 .. o0+n-1. */
 static void sum_tap_row(const sums_plan *k, const block *b, int i, int o0, int n)
 {
@@ -230,9 +237,7 @@ static void sum_tap_row(const sums_plan *k, const block *b, int i, int o0, int n
         .ldc = b->ldw,
         .n = n,
         .add = b->add};
-    int offset = o0 - b->o0,
-        width = k->packed ? tile_panel_width(b->o1 - b->o0) : TILE_COLUMNS;
-    t.b = b->dy + (any ? (from - b->q0) * b->dy_row : 0) + offset / width * b->dy_panel;
+    t.b = dy_from(k, b, o0) + (any ? (from - b->q0) * b->dy_row : 0);
     ptrdiff_t row = any ? from * k->h.stride + k->h.first + i * k->h.step - b->row0 : 0;
     const real *x = b->x + row * b->x_row + (k->low - b->low) * b->x_pixel;
     real *dw = b->dw + ((ptrdiff_t)i * k->w.taps * k->ci + b->c0) * b->ldw +
@@ -247,10 +252,8 @@ static void sum_tap_row(const sums_plan *k, const block *b, int i, int o0, int n
 /* Adds the strip, as planes, to all taps of outputs o0 .. o0+n-1. */
 static void sum_planes(const sums_plan *k, const block *b, int o0, int n)
 {
-    int offset = o0 - b->o0,
-        width = k->packed ? tile_panel_width(b->o1 - b->o0) : TILE_COLUMNS;
     tile_sums t = {.a = b->x,
-                   .b = b->dy + offset / width * b->dy_panel,
+                   .b = dy_from(k, b, o0),
                    .offset = k->offset,
                    .count = {b->image1 - b->image0, b->q1 - b->q0, k->p->s.ow},
                    .a_step = {b->x_image, b->x_row, 1},
@@ -308,14 +311,6 @@ static void sums_task(void *arg, size_t begin, size_t end, int worker)
 
 /* ---- merging the leaves ---- */
 
-WEFT_INLINE void add_into(real *to, const real *from, int n)
-{
-    int i = 0;
-    for (; i + WEFT_LANES <= n; i += WEFT_LANES)
-        vstore(to + i, vadd(vload(to + i), vload(from + i)));
-    for (; i < n; i++) to[i] += from[i];
-}
-
 static void merge_task(void *arg, size_t begin, size_t end, int worker)
 {
     const leaves *l = arg;
@@ -339,7 +334,9 @@ void KERNEL(point_sums)(const point_sums *p, void *scratch)
     sums_plan k = plan(p);
     size_t blocks = k.ci_blocks * k.co_blocks * (size_t)p->s.groups;
     size_t items = blocks * k.leaves.count;
-    if (k.flat) KERNEL(planes_offsets)(&p->s, &k.planes, k.offset);
+    ptrdiff_t offset[PLANE_TAPS];
+    if (k.flat) KERNEL(planes_offsets)(&p->s, &k.planes, offset);
+    k.offset = offset;
     k.leaves.partial = scratch_start(scratch);
     k.strip = k.leaves.partial + leaves_size(&k.leaves);
     weft__parallel(items, conv_grain(items, conv_work(&p->s)), sums_task, &k);

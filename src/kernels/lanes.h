@@ -11,15 +11,12 @@ WEFT_INLINE size_t lanes(size_t left)
 
 WEFT_INLINE vec load(const real *p, size_t m)
 {
-    return m == WEFT_LANES ? vload(p) : vload_n(p, (int)m);
+    return load_last(p, (int)m);
 }
 
 WEFT_INLINE void store(real *p, vec v, size_t m)
 {
-    if (m == WEFT_LANES)
-        vstore(p, v);
-    else
-        vstore_n(p, v, (int)m);
+    store_last(p, v, (int)m);
 }
 
 /* An LSTM gate's sum with what its peephole adds. */

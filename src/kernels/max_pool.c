@@ -41,13 +41,13 @@ WEFT_INLINE void max_run(const pool *k, real *y, const real *x, int32_t *index, 
             const int n = p->c - c;
             const bool whole = n >= WEFT_LANES || room - (size_t)c >= WEFT_LANES;
             const real *at = x + c;
-            vec best = load_first(at, n), where = vzero();
+            vec best = load_last(at, n), where = vzero();
             TAPS_UNROLL
             for (int i = 0; i < rows; i++) {
                 TAPS_UNROLL
                 for (int j = 0; j < columns; j++) {
                     const int offset = i * down + j * across;
-                    vec v = load_first(at + (ptrdiff_t)offset * p->c, n);
+                    vec v = load_last(at + (ptrdiff_t)offset * p->c, n);
                     vmask m = wins(v, best);
                     best = vselect(m, v, best);
                     where = vselect(m, vset1((real)offset), where);
@@ -172,7 +172,7 @@ WEFT_INLINE void spread_run(const pool *k, real *dx, const real *dy,
             const int n = c - l;
             const bool whole =
                 n >= WEFT_LANES || (over && (size_t)(count - r) * pixel >= WEFT_LANES);
-            const vec d = whole ? vload(dy + l) : load_first(dy + l, n);
+            const vec d = whole ? vload(dy + l) : load_last(dy + l, n);
             const vec won =
                 vsub(whole ? vload_i32(winner + l) : vload_i32_n(winner + l, n), from);
             TAPS_UNROLL
@@ -182,7 +182,7 @@ WEFT_INLINE void spread_run(const pool *k, real *dx, const real *dy,
                     const int offset = i * p->w + j;
                     real *to = dx + (size_t)offset * pixel + l;
                     vec v = vselect(veq(won, vset1((real)offset)), d, vzero());
-                    if (!apart) v = vadd(load_first(to, n), v);
+                    if (!apart) v = vadd(load_last(to, n), v);
                     if (n >= WEFT_LANES ||
                         (over && room - (size_t)j * pixel >= WEFT_LANES))
                         vstore(to, v);

@@ -61,11 +61,6 @@ static inline int window_position(const weft__pool *p, const window *w, int i, i
     return (w->row + i * p->dilate_h) * p->w + w->column + j * p->dilate_w;
 }
 
-WEFT_INLINE vec load_first(const real *p, int n)
-{
-    return n >= WEFT_LANES ? vload(p) : vload_n(p, n);
-}
-
 /* Rows of output are the items forwards; what one costs decides how many make a range. */
 static inline size_t pool_rows(const weft__pool *p)
 {

@@ -140,7 +140,7 @@ WEFT_INLINE void sum_rows_block(const void *arg, const columns *s, size_t row, i
     for (int i = 0; i < rows; i++, x += s->wide) {
         WEFT_UNROLL
         for (int k = 0; k < vecs; k++)
-            sum[k] = vadd(sum[k], load_lanes(x + k * WEFT_LANES, n));
+            sum[k] = vadd(sum[k], load_last(x + k * WEFT_LANES, n));
     }
     WEFT_UNROLL
     for (int k = 0; k < vecs; k++) add_lanes(sums + k * WEFT_LANES, sum[k], n);

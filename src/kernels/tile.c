@@ -222,15 +222,10 @@ WEFT_INLINE void apart_tile(const tile_sums *t, const ptrdiff_t *offset, real *c
 #define UP_TO_9(X, nv) UP_TO_6(X, nv) X(7, nv) X(8, nv) X(9, nv)
 #define UP_TO_12(X, nv) UP_TO_9(X, nv) X(10, nv) X(11, nv) X(12, nv)
 #define UP_TO_14(X, nv) UP_TO_12(X, nv) X(13, nv) X(14, nv)
-#define UP_TO_28(X, nv) \
-    UP_TO_14(X, nv) \
-    X(15, nv) \
-    X(16, nv) \
-    X(17, nv) \
-    X(18, nv) \
-    X(19, nv) \
-    X(20, nv) \
-    X(21, nv) X(22, nv) X(23, nv) X(24, nv) X(25, nv) X(26, nv) X(27, nv) X(28, nv)
+#define UP_TO_18(X, nv) UP_TO_14(X, nv) X(15, nv) X(16, nv) X(17, nv) X(18, nv)
+#define UP_TO_22(X, nv) UP_TO_18(X, nv) X(19, nv) X(20, nv) X(21, nv) X(22, nv)
+#define UP_TO_25(X, nv) UP_TO_22(X, nv) X(23, nv) X(24, nv) X(25, nv)
+#define UP_TO_28(X, nv) UP_TO_25(X, nv) X(26, nv) X(27, nv) X(28, nv)
 #define UP_TO(rows, X, nv) WEFT_PASTE(UP_TO_, rows, )(X, nv)
 
 #define DEFINE(mr, nv) \

@@ -115,18 +115,12 @@ void KERNEL(tile_pack_panels)(real *dst, ptrdiff_t panel, const real *src, size_
 void KERNEL(tile_pack_turned)(real *dst, const real *src, size_t rows, int n, int width,
                               ptrdiff_t ld);
 
-/* A vector, or what is left of it: n lanes. */
-WEFT_INLINE vec load_last(const real *p, int n)
+WEFT_INLINE void add_into(real *to, const real *from, int n)
 {
-    return n == WEFT_LANES ? vload(p) : vload_n(p, n);
-}
-
-WEFT_INLINE void store_last(real *p, vec v, int n)
-{
-    if (n == WEFT_LANES)
-        vstore(p, v);
-    else
-        vstore_n(p, v, n);
+    int i = 0;
+    for (; i + WEFT_LANES <= n; i += WEFT_LANES)
+        vstore(to + i, vadd(vload(to + i), vload(from + i)));
+    for (; i < n; i++) to[i] += from[i];
 }
 
 /* Whether the tile applies this activation itself. */

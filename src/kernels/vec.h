@@ -97,6 +97,20 @@ WEFT_INLINE vmask vfirst(int n)
     return vlt(vload(number), vset1((real)n));
 }
 
+/* A vector, or what is left of it: n lanes, where n is less than a vector's. */
+WEFT_INLINE vec load_last(const real *p, int n)
+{
+    return n >= WEFT_LANES ? vload(p) : vload_n(p, n);
+}
+
+WEFT_INLINE void store_last(real *p, vec v, int n)
+{
+    if (n >= WEFT_LANES)
+        vstore(p, v);
+    else
+        vstore_n(p, v, n);
+}
+
 #define vprefetch(p) __builtin_prefetch((p), 0, 3)
 
 WEFT_INLINE vec vload_i32_n(const int32_t *p, int n)

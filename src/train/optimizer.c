@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/thread.h"
-#include "graph/plan.h"
+#include "pass/pass.h"
 
 #include <float.h>
 #include <math.h>
