@@ -50,7 +50,7 @@ static struct pool {
     bool spins;
     _Atomic bool stop;
 
-    weft__task
+    weft__work
         *task; /* the job; written only while the gate is closed and nobody inside */
     void *arg;
     size_t n, grain, ranges;
@@ -374,7 +374,7 @@ __attribute__((destructor)) static void stop_at_exit(void)
 
 /* ---- the call ---- */
 
-static void run_serially(size_t n, size_t grain, weft__task *task, void *arg)
+static void run_serially(size_t n, size_t grain, weft__work *task, void *arg)
 {
     int outside = worker_here;
     worker_here = outside < 0 ? 0 : outside;
@@ -386,7 +386,7 @@ static void run_serially(size_t n, size_t grain, weft__task *task, void *arg)
     worker_here = outside;
 }
 
-void weft__parallel(size_t n, size_t grain, weft__task *task, void *arg)
+void weft__parallel(size_t n, size_t grain, weft__work *task, void *arg)
 {
     int threads = weft_threads();
     if (!grain) grain = 1;

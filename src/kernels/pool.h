@@ -88,7 +88,7 @@ static inline pool_part pool_parts(const weft__pool *p)
     return s;
 }
 
-static inline void pool_back(const weft__pool *p, weft__task *task, void *job)
+static inline void pool_back(const weft__pool *p, weft__work *task, void *job)
 {
     const pool_part s = pool_parts(p);
     size_t items = (size_t)p->n * s.count;

@@ -7,7 +7,7 @@ static weft_val pooled(weft_graph *g, weft_val x)
     return weft_max_pool(g, weft_relu(g, x), &(weft_pool_opts){.kernel = {2, 2}});
 }
 
-static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
+static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
 {
     x = pooled(
         g, weft_layer_conv(g, "conv1", x, 6, 5, &(weft_conv_opts){.pad = {2, 2}}, NULL));
@@ -16,7 +16,7 @@ static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
     x = weft_flatten(g, x, 1);
     x = weft_relu(g, weft_layer_dense(g, "fc1", x, 84, NULL));
     if (opts->dropout > 0) x = weft_dropout(g, x, opts->dropout);
-    return weft_layer_dense(g, "fc2", x, opts->classes, NULL);
+    return weft_layer_dense(g, "fc2", x, opts->outputs, NULL);
 }
 
 const weft__model weft__model_lenet5 = {

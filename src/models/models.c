@@ -46,47 +46,41 @@ static const weft__model *find(const char *name)
     return NULL;
 }
 
-bool weft_model_is_text(const char *name)
+const char *weft_zoo_modality(const char *name)
 {
     const weft__model *m = find(name);
-    return m && m->read;
+    return !m ? NULL : m->read ? "text" : "image";
 }
 
-bool weft_text_model_takes(const char *model, const char *option)
+bool weft_zoo_takes(const char *name, const char *option)
 {
-    const weft__model *m = find(model);
+    const weft__model *m = find(name);
     return m && m->read && weft__text_takes(m, option);
 }
 
-static weft_status finish(weft_graph *g, weft_val y, weft_val *logits)
+static weft_val build_image(weft_graph *g, const weft__model *m, const weft_zoo_opts *opts)
 {
-    weft_output(g, y, "logits");
-    if (!weft_graph_status(g)) *logits = y;
-    return weft_graph_status(g);
-}
-
-weft_status weft_model_build(weft_graph *g, const char *name, const weft_model_opts *opts,
-                             weft_val *logits)
-{
-    const weft__model *m = find(name);
-    if (!m) return unknown(name);
-    if (!m->build) return weft__fail(WEFT_EUSAGE, "%s: is a model for texts", name);
-    weft_model_opts o = opts ? *opts : (weft_model_opts){0};
-    if (!o.classes) o.classes = 10;
+    weft_zoo_opts o = *opts;
+    if (!o.outputs) o.outputs = 10;
     if (!o.channels) o.channels = m->info.channels;
     if (!o.height) o.height = m->info.height;
     if (!o.width) o.width = m->info.width;
-    if (o.classes < 1) return weft__fail(WEFT_EUSAGE, "%s: %d classes", name, o.classes);
+    if (o.outputs < 1)
+        return weft__graph_fail(
+            g, weft__fail(WEFT_EUSAGE, "%s: %d outputs", m->info.name, o.outputs));
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, o.channels, o.height, o.width));
-    return finish(g, m->build(g, x, &o), logits);
+    return m->build(g, x, &o);
 }
 
-weft_status weft_text_model_build(weft_graph *g, const char *name,
-                                  const weft_text_model_opts *opts, weft_val *logits)
+weft_status weft_zoo_build(weft_graph *g, const char *name, const weft_zoo_opts *opts,
+                           weft_val *out)
 {
-    const weft_text_model_opts none = {0};
+    const weft_zoo_opts none = {0};
     const weft__model *m = find(name);
     if (!m) return unknown(name);
-    if (!m->read) return weft__fail(WEFT_EUSAGE, "%s: is a model for pictures", name);
-    return finish(g, weft__text_build(g, m, opts ? opts : &none), logits);
+    if (!opts) opts = &none;
+    weft_val y = m->build ? build_image(g, m, opts) : weft__text_build(g, m, opts);
+    weft_output(g, y, "logits");
+    if (!weft_graph_status(g)) *out = y;
+    return weft_graph_status(g);
 }

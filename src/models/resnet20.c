@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
+static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
 {
     x = weft_relu(g, weft__conv_norm(g, "conv1", x, 16, 3, 1, 1));
     for (int stage = 0; stage < 3; stage++)
@@ -15,7 +15,7 @@ static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
         }
     x = weft_flatten(g, weft_global_avg_pool(g, x), 1);
     if (opts->dropout > 0) x = weft_dropout(g, x, opts->dropout);
-    return weft_layer_dense(g, "fc", x, opts->classes, NULL);
+    return weft_layer_dense(g, "fc", x, opts->outputs, NULL);
 }
 
 const weft__model weft__model_resnet20 = {

@@ -8,14 +8,14 @@ static weft_val block(weft_graph *g, const char *name, weft_val x, int channels)
     return weft_max_pool(g, weft_relu(g, x), &(weft_pool_opts){.kernel = {2, 2}});
 }
 
-static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
+static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
 {
     x = block(g, "conv1", x, 32);
     x = block(g, "conv2", x, 64);
     x = weft_flatten(g, x, 1);
     x = weft_relu(g, weft_layer_dense(g, "fc1", x, 128, NULL));
     if (opts->dropout > 0) x = weft_dropout(g, x, opts->dropout);
-    return weft_layer_dense(g, "fc2", x, opts->classes, NULL);
+    return weft_layer_dense(g, "fc2", x, opts->outputs, NULL);
 }
 
 const weft__model weft__model_small_cnn = {

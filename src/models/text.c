@@ -23,11 +23,11 @@ static double rate(double value, double fallback)
     return value < 0 ? 0 : value > 0 ? value : fallback;
 }
 
-static weft_text_model_opts fill(const weft_text_model_opts *o,
-                                 const weft_text_model_opts *own)
+static weft_zoo_opts fill(const weft_zoo_opts *o,
+                                 const weft_zoo_opts *own)
 {
-    weft_text_model_opts f = *o;
-    f.classes = given(o->classes, 2);
+    weft_zoo_opts f = *o;
+    f.outputs = given(o->outputs, 2);
     f.length = given(o->length, 64);
     f.streams = given(o->streams, 1);
     f.wide_dropout = rate(o->wide_dropout, 1);
@@ -53,7 +53,7 @@ static const char *const option_name[OPTIONS] = {"hidden", "layers",  "filters",
 
 static void takes(const weft__model *m, bool out[OPTIONS])
 {
-    const weft_text_model_opts *own = &m->text;
+    const weft_zoo_opts *own = &m->text;
     out[HIDDEN] = out[LAYERS] = own->hidden > 0;
     out[FILTERS] = own->filters > 0;
     out[KERNEL] = own->kernel > 0;
@@ -74,7 +74,7 @@ bool weft__text_takes(const weft__model *m, const char *option)
 }
 
 /* What the caller gave and m does not look at. */
-static weft_status check_given(const weft__model *m, const weft_text_model_opts *o)
+static weft_status check_given(const weft__model *m, const weft_zoo_opts *o)
 {
     const bool is_given[OPTIONS] = {o->hidden != 0, o->layers != 0, o->filters != 0,
                                     o->kernel != 0, o->pool != 0,   o->gate_bias != 0,
@@ -88,7 +88,7 @@ static weft_status check_given(const weft__model *m, const weft_text_model_opts 
     return WEFT_OK;
 }
 
-static weft_status check_readout(const char *model, const weft_text_model_opts *o)
+static weft_status check_readout(const char *model, const weft_zoo_opts *o)
 {
     for (int i = 0; i < READOUTS && o->readout; i++)
         if (!strcmp(readouts[i], o->readout)) return WEFT_OK;
@@ -101,12 +101,12 @@ static weft_status check_readout(const char *model, const weft_text_model_opts *
                       near ? "?" : "");
 }
 
-static weft_status check(const char *model, const weft_text_model_opts *o)
+static weft_status check(const char *model, const weft_zoo_opts *o)
 {
     const struct {
         const char *name;
         int value, low, high;
-    } row[] = {{"classes", o->classes, 1, 1 << 24},
+    } row[] = {{"classes", o->outputs, 1, 1 << 24},
                {"length", o->length, 1, 1 << 20},
                {"streams", o->streams, 1, STREAMS},
                {"wide", o->wide, 0, STREAMS},
@@ -191,7 +191,7 @@ weft_val weft__text_read_recurrent(weft_graph *g, const weft__text *t, weft_val 
 /* ---- the whole ---- */
 
 /* The streams' vectors of each position, added. */
-static weft_val embed(weft_graph *g, const weft_text_model_opts *o,
+static weft_val embed(weft_graph *g, const weft_zoo_opts *o,
                       const weft_val input[STREAMS])
 {
     static const char *const name[] = {"embed_tokens", "embed_pairs", "embed_triples"};
@@ -210,7 +210,7 @@ static weft_val embed(weft_graph *g, const weft_text_model_opts *o,
 /* Scores of the classes from a weight of each piece for each class, averaged: a linear
  * model of n-grams beside the network, whose weights are given (weft_text_wide_start) and
  * fixed. */
-static weft_val wide(weft_graph *g, const weft_text_model_opts *o,
+static weft_val wide(weft_graph *g, const weft_zoo_opts *o,
                      const weft_val input[STREAMS], weft_val lengths)
 {
     static const char *const name[] = {"wide_tokens", "wide_pairs", "wide_triples"};
@@ -218,7 +218,7 @@ static weft_val wide(weft_graph *g, const weft_text_model_opts *o,
     weft_val x = WEFT_NONE;
     for (int i = 0; i < o->wide; i++) {
         weft_val y =
-            weft_layer_embedding(g, name[i], input[i], o->vocabulary[i], o->classes, &e);
+            weft_layer_embedding(g, name[i], input[i], o->vocabulary[i], o->outputs, &e);
         x = i ? weft_add(g, x, y) : y;
     }
     return weft_seq_mean(g, x, lengths);
@@ -235,18 +235,18 @@ static weft_val drop_scores(weft_graph *g, weft_val y, double p)
 /* The network's scores y and the linear model's z. Two that learn apart make different
  * mistakes; where the network learns little alone, both must learn to do without the
  * other. */
-static weft_val join(weft_graph *g, const weft_text_model_opts *o, weft_val y, weft_val z)
+static weft_val join(weft_graph *g, const weft_zoo_opts *o, weft_val y, weft_val z)
 {
     if (o->wide_dropout < 1) y = drop_scores(g, y, o->wide_dropout);
     return weft_add(g, y, drop_scores(g, z, o->wide_dropout));
 }
 
 weft_val weft__text_build(weft_graph *g, const weft__model *m,
-                          const weft_text_model_opts *opts)
+                          const weft_zoo_opts *opts)
 {
     static const char *const name[] = {"tokens", "pairs", "triples"};
     weft__text t = {.o = fill(opts, &m->text), .readout = opts->readout};
-    const weft_text_model_opts *o = &t.o;
+    const weft_zoo_opts *o = &t.o;
     weft_val input[STREAMS];
     weft_status s = check_given(m, opts);
     if (!s) s = check(m->info.name, o);
@@ -264,7 +264,7 @@ weft_val weft__text_build(weft_graph *g, const weft__model *m,
         y = weft_concat(g, both, 2, 1);
     }
     if (o->dropout > 0) y = weft_dropout(g, y, o->dropout);
-    y = weft_layer_dense(g, "fc", y, o->classes, NULL);
+    y = weft_layer_dense(g, "fc", y, o->outputs, NULL);
     if (!o->wide) return y;
     return join(g, o, y, wide(g, o, input, t.lengths));
 }

@@ -5,7 +5,7 @@
 #include "models/model.h"
 
 typedef struct weft__text {
-    weft_text_model_opts o; /* defaults filled in */
+    weft_zoo_opts o; /* defaults filled in */
     const char *readout;    /* as it was asked for: NULL when it was not */
     weft_val x;             /* [n, length, embedding]: streams added, dropout applied */
     weft_val lengths;       /* [n] */

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
+static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
 {
     static const int channels[] = {64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0};
     const weft_layer_opts he = {.init = WEFT_INIT_HE_NORMAL};
@@ -23,7 +23,7 @@ static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
     x = weft_flatten(g, x, 1);
     x = weft_relu(g, weft_layer_dense(g, "fc1", x, 512, NULL));
     if (opts->dropout > 0) x = weft_dropout(g, x, opts->dropout);
-    return weft_layer_dense(g, "fc2", x, opts->classes, NULL);
+    return weft_layer_dense(g, "fc2", x, opts->outputs, NULL);
 }
 
 const weft__model weft__model_vgg11 = {

@@ -1,5 +1,5 @@
 /* metrics.c: counts of a classifier's answers, and what is computed from them. */
-#include "weft/train.h"
+#include "weft/task.h"
 
 #include "base/checked.h"
 #include "base/error.h"

@@ -1,5 +1,5 @@
 /* class_names.c: the names of a classifier's classes in its metadata. */
-#include "train/class_names.h"
+#include "task/class_names.h"
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -32,25 +32,28 @@ static weft_status set_names(weft_meta *m, const char *const *name, int n)
     return s;
 }
 
-weft_status weft__names_describe(weft_meta *m, int n,
-                                 const char *(*name)(const void *user, int i),
-                                 const void *user)
+weft_status weft__class_names_describe(weft_meta *m, const char *const *name, int n)
 {
+    weft_status s = set_names(m, name, n);
+    return s ? s : weft__meta_set_texts(m, "weft.names", name, n);
+}
+
+char **weft__class_names_of(const weft_dataset *d)
+{
+    int n = weft_dataset_classes(d);
     char **safe = weft__alloc((size_t)n + 1, sizeof *safe);
-    weft_status s = safe ? WEFT_OK : weft__fail(WEFT_ENOMEM, "metadata: out of memory");
-    for (int i = 0; i < n && !s; i++) {
-        const char *from = name(user, i);
+    for (int i = 0; i < n && safe; i++) {
+        const char *from = weft_dataset_class_name(d, i);
         size_t room = 4 * strlen(from) + 1;
         safe[i] = malloc(room);
-        if (safe[i])
+        if (safe[i]) {
             weft__escape(safe[i], room, from);
-        else
-            s = weft__fail(WEFT_ENOMEM, "metadata: out of memory");
+        } else {
+            weft__class_names_free(safe, n);
+            safe = NULL;
+        }
     }
-    if (!s) s = set_names(m, (const char *const *)safe, n);
-    if (!s) s = weft__meta_set_texts(m, "weft.names", (const char *const *)safe, n);
-    weft__class_names_free(safe, n);
-    return s;
+    return safe;
 }
 
 char **weft__class_names_read(const weft_meta *m, int n)
@@ -80,4 +83,14 @@ void weft__to_probabilities(float *x, int n)
     for (int k = 1; k < n; k++) top = x[k] > top ? x[k] : top;
     for (int k = 0; k < n; k++) sum += exp(x[k] - top);
     for (int k = 0; k < n; k++) x[k] = (float)(exp(x[k] - top) / sum);
+}
+
+int64_t *weft__confusion_counts(const weft_metrics *m, int classes)
+{
+    size_t n = (size_t)classes;
+    int64_t *count = weft__alloc(n * n, sizeof *count);
+    for (int i = 0; i < classes && count; i++)
+        for (int k = 0; k < classes; k++)
+            count[(size_t)i * n + (size_t)k] = weft_metrics_confusion(m, i, k);
+    return count;
 }

@@ -1,0 +1,141 @@
+/* classify_report.c: what the report of a classifier has of its own: confusion, classes, mistakes. */
+#include "task/classify_report.h"
+
+#include "base/checked.h"
+#include "task/class_names.h"
+#include "task/exhibits.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MISTAKES = 24, SHEET = 32 };
+
+/* One sample's answer: how sure the model was of it, and of the truth. */
+typedef struct verdict {
+    int sample, truth, predicted;
+    double probability, truth_probability;
+} verdict;
+
+static verdict judge(const float *x, int n, int sample, int truth)
+{
+    int top = 0;
+    double sum = 0;
+    for (int k = 1; k < n; k++)
+        if (x[k] > x[top]) top = k;
+    for (int k = 0; k < n; k++) sum += exp((double)x[k] - (double)x[top]);
+    double of_truth = truth < 0 ? (double)NAN : exp((double)x[truth] - (double)x[top]) / sum;
+    return (verdict){sample, truth, top, 1 / sum, of_truth};
+}
+
+/* The mistakes that the model was surest of, falling. */
+static int find_mistakes(const weft_evaluation *e, const weft_dataset *d,
+                         verdict mistake[MISTAKES])
+{
+    int n = 0;
+    for (int i = 0; i < e->count && e->outputs; i++) {
+        verdict v = judge(e->outputs + (size_t)i * (size_t)e->width, e->width, i,
+                          weft__evaluation_label(e, d, i));
+        if (v.predicted == v.truth || !isfinite(v.probability)) continue;
+        int at = n < MISTAKES ? n++ : MISTAKES;
+        if (at == MISTAKES) {
+            if (mistake[MISTAKES - 1].probability >= v.probability) continue;
+            at = MISTAKES - 1;
+        }
+        for (; at > 0 && mistake[at - 1].probability < v.probability; at--)
+            mistake[at] = mistake[at - 1];
+        mistake[at] = v;
+    }
+    return n;
+}
+
+static weft_status show_mistakes(const weft_evaluation *e, const weft_dataset *d,
+                                 weft__arena *a, weft__report *r)
+{
+    const weft__classes *c = (const weft__classes *)e->codec;
+    verdict mistake[MISTAKES] = {{0}};
+    weft__shown shown[MISTAKES];
+    int n = find_mistakes(e, d, mistake);
+    for (int i = 0; i < n; i++)
+        shown[i] = (weft__shown){
+            .sample = mistake[i].sample,
+            .predicted = c->name[mistake[i].predicted],
+            .truth = mistake[i].truth < 0 ? "?" : c->name[mistake[i].truth],
+            .probability = mistake[i].probability,
+            .truth_probability = mistake[i].truth_probability};
+    return weft__exhibits_fill(d, e->subset, shown, n, a, r);
+}
+
+static weft__class_row class_row(weft_class_metrics m)
+{
+    return (weft__class_row){m.precision, m.recall, m.f1, m.support};
+}
+
+static weft_status show_classes(const weft_evaluation *e, weft__arena *a, weft__report *r)
+{
+    const weft__classes *c = (const weft__classes *)e->codec;
+    const weft_metrics *m = e->meter;
+    size_t n = (size_t)e->width, cells = 0;
+    if (!weft__mul(n, n * sizeof(int64_t), &cells))
+        return weft__fail(WEFT_ENOMEM, "report: out of memory");
+    int64_t *count = weft__arena_alloc(a, cells);
+    weft__class_row *row = weft__arena_alloc(a, n * sizeof *row);
+    if (!count || !row) return weft__fail(WEFT_ENOMEM, "report: out of memory");
+    for (int i = 0; i < e->width; i++) {
+        row[i] = class_row(weft_metrics_class(m, i));
+        for (int k = 0; k < e->width; k++)
+            count[(size_t)i * n + (size_t)k] = weft_metrics_confusion(m, i, k);
+    }
+    r->confusion_title = weft__arena_printf(a, "%s set", weft__part_title(e));
+    r->confusion = (weft__confusion){e->width, (const char *const *)c->name, count};
+    r->class_row = row;
+    r->macro = class_row(weft_metrics_macro(m));
+    r->weighted = class_row(weft_metrics_weighted(m));
+    return WEFT_OK;
+}
+
+weft_status weft__classify_report(const weft_evaluation *e, const weft_dataset *d,
+                                  weft__fact_list *headline, weft__report *r)
+{
+    const weft_metrics *m = e->meter;
+    weft__arena *a = headline->arena;
+    double count = (double)weft_metrics_count(m);
+    weft__fact_add(headline, "Macro F1", "%.3f", weft_metrics_macro(m).f1);
+    r->summary = weft__arena_printf(
+        a, "%lld of %lld %s %s are classified correctly",
+        (long long)llround(weft_metrics_top1(m) * count), (long long)count,
+        weft__part_word(e), weft_dataset_noun(d));
+    weft_status s = show_classes(e, a, r);
+    return s ? s : show_mistakes(e, d, a, r);
+}
+
+/* ---- pictures beside the page ---- */
+
+static weft_status sheet(const weft_evaluation *e, const weft_dataset *d, const char *path)
+{
+    const weft__classes *c = (const weft__classes *)e->codec;
+    weft__shown shown[SHEET];
+    int n = e->outputs ? e->count < SHEET ? e->count : SHEET : 0;
+    for (int i = 0; i < n; i++) {
+        verdict v = judge(e->outputs + (size_t)i * (size_t)e->width, e->width, i,
+                          weft__evaluation_label(e, d, i));
+        shown[i] = (weft__shown){.sample = i,
+                                 .predicted = c->name[v.predicted],
+                                 .truth = v.truth < 0 ? "?" : c->name[v.truth],
+                                 .probability = v.probability};
+    }
+    return n ? weft__exhibits_sheet(d, e->subset, shown, n, path) : WEFT_OK;
+}
+
+weft_status weft__classify_pictures(const weft_evaluation *e, const weft_evaluation *val,
+                                    const weft_dataset *d, const weft__report *r,
+                                    const char *dir)
+{
+    char path[4200];
+    (void)e;
+    snprintf(path, sizeof path, "%s/confusion_matrix.png", dir);
+    weft_status s = weft__report_confusion_png(r, path);
+    snprintf(path, sizeof path, "%s/val_batch0_pred.png", dir);
+    return s ? s : sheet(val, d, path);
+}
