@@ -244,6 +244,7 @@ typedef struct weft_loader_opts {
     weft_subset subset;
     int batch;      /* samples; 0 means 64 */
     bool training;  /* a new order every epoch, augmentation: functions of (seed, epoch, sample) */
+    bool shuffle;   /* a new order every epoch, nothing else */
     bool drop_last; /* leave out a last batch that is not full */
     uint64_t seed;
     int ahead; /* batches prepared ahead; 0 means 4 */

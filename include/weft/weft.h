@@ -3,14 +3,14 @@
 #define WEFT_WEFT_H
 
 #include "weft/base.h"
-#include "weft/data.h"
+#include "weft/dataset.h"
 #include "weft/graph.h"
 #include "weft/layers.h"
 #include "weft/models.h"
 #include "weft/ops.h"
 #include "weft/pass.h"
 #include "weft/store.h"
-#include "weft/text.h"
+#include "weft/task.h"
 #include "weft/train.h"
 
 #endif

@@ -24,4 +24,10 @@ struct weft_dataset {
     char hash[65];
     weft__preprocess *preprocess; /* NULL before weft_dataset_fit */
 };
+
+/* loader.c: weft_loader_new with another preprocessing (a model's) than d's own. */
+weft_status weft__loader_open(const weft_dataset *d, const weft__preprocess *p,
+                              const weft_loader_opts *o, weft_loader **out);
+/* Will training batches blend samples (mixup)? */
+bool weft__dataset_mixes(const weft_dataset *d);
 #endif

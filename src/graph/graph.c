@@ -43,6 +43,28 @@ void weft_graph_free(weft_graph *g)
     free(g);
 }
 
+weft__graph_mark weft__graph_mark_here(const weft_graph *g)
+{
+    return (weft__graph_mark){g->values, g->nodes, g->outputs};
+}
+
+void weft__graph_rewind(weft_graph *g, weft__graph_mark to)
+{
+    while (g->nodes > to.nodes) {
+        weft__node *n = &g->node[--g->nodes];
+        for (int i = 0; i < n->nin; i++) g->value[n->in[i]].uses--;
+        *n = (weft__node){0};
+    }
+    while (g->values > to.values) {
+        weft__value *v = &g->value[--g->values];
+        if (v->kind == WEFT_KIND_CONST) free(v->data);
+        *v = (weft__value){0};
+    }
+    g->outputs = to.outputs;
+    g->status = WEFT_OK;
+    g->error[0] = '\0';
+}
+
 weft_status weft_graph_status(const weft_graph *g)
 {
     if (g->status) weft__fail(g->status, "%s", g->error);

@@ -85,6 +85,14 @@ static inline size_t weft__element(const weft_graph *g, weft_type type)
 /* Decides how parameters lie in memory and gives them their slab; no parameter can be
  * added afterwards. Called by whatever first needs their values. */
 weft_status weft__graph_settle(weft_graph *g);
+/* What a graph has so far, to come back to: nodes that a caller adds for a while (a loss) are taken out
+ * again, with a failure that came of them. No plan and no other caller may use them any more. */
+typedef struct weft__graph_mark {
+    int values, nodes, outputs;
+} weft__graph_mark;
+weft__graph_mark weft__graph_mark_here(const weft_graph *g);
+void weft__graph_rewind(weft_graph *g, weft__graph_mark to);
+
 /* Storage for a constant, if it has none yet. */
 weft_status weft__const_settle(weft_graph *g, weft__value *v);
 /* The slab of gradients, zeroed, if there is none yet. */

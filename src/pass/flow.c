@@ -200,13 +200,19 @@ void weft_flow_free(weft_flow *f)
     if (!f) return;
     for (int i = 0; i < f->p->steps; i++) f->p->step[i].run.step_gradient = NULL;
     if (f->own_plan) weft_plan_free(f->p);
+    /* whoever added nodes since would lose them */
+    bool last = f->own_plan && f->g->values == f->made.values && f->g->nodes == f->made.nodes;
+    if (last) weft__graph_rewind(f->g, f->mark);
     weft__arena_free(&f->arena);
     free(f);
 }
 
-void weft__flow_own_plan(weft_flow *f)
+void weft__flow_own(weft_flow *f, weft_graph *g, weft__graph_mark mark)
 {
     f->own_plan = true;
+    f->g = g;
+    f->mark = mark;
+    f->made = weft__graph_mark_here(g);
 }
 
 static double loss_of(const weft_plan *p)

@@ -44,13 +44,15 @@ struct weft_flow {
     int64_t samples, batches;
     void *buffers; /* running statistics, to be put back */
     bool own_plan;
+    weft_graph *g;               /* with own_plan: nodes after mark are taken out of it again */
+    weft__graph_mark mark, made; /* without and with them */
 };
 
 /* Is it rnn, gru or lstm? */
 bool weft__flow_recurrent(const weft__step *s);
 
-/* f frees its plan, too. */
-void weft__flow_own_plan(weft_flow *f);
+/* f frees its plan, too, and takes the nodes of g after mark out again. */
+void weft__flow_own(weft_flow *f, weft_graph *g, weft__graph_mark mark);
 
 /* flow_count.c: adds what the pass has left in the plan. */
 void weft__flow_count(weft_flow *f);
