@@ -6,29 +6,37 @@
 
 #include <stddef.h>
 
-/* Rows of a table; STRUCT holds the values, FIELD is what the option sets. */
+/* Rows of a table; STRUCT holds the values, FIELD is what the option sets. After the other arguments
+ * come the help text and, if need be, more fields: "text", .path = true. */
 #define WEFT__HEADING(text) \
     { \
         .kind = WEFT_OPTION_HEADING, .help = text \
     }
-#define WEFT__ROW(STRUCT, FIELD, KIND, word, about, ...) \
+#define WEFT__FLAG(STRUCT, FIELD, word, ...) \
     { \
-        .name = word, .kind = KIND, .help = about, .offset = offsetof(STRUCT, FIELD), \
-        __VA_ARGS__ \
+        .name = word, .kind = WEFT_OPTION_FLAG, .offset = offsetof(STRUCT, FIELD), \
+        .help = __VA_ARGS__ \
     }
-#define WEFT__FLAG(STRUCT, FIELD, word, about, ...) \
-    WEFT__ROW(STRUCT, FIELD, WEFT_OPTION_FLAG, word, about, __VA_ARGS__)
-#define WEFT__TEXT(STRUCT, FIELD, word, meta, about, ...) \
-    WEFT__ROW(STRUCT, FIELD, WEFT_OPTION_TEXT, word, about, .metavar = meta, __VA_ARGS__)
-#define WEFT__INT(STRUCT, FIELD, word, from, to, about, ...) \
-    WEFT__ROW(STRUCT, FIELD, WEFT_OPTION_INT, word, about, .metavar = "N", .low = from, \
-              .high = to, __VA_ARGS__)
-#define WEFT__REAL(STRUCT, FIELD, word, from, to, about, ...) \
-    WEFT__ROW(STRUCT, FIELD, WEFT_OPTION_REAL, word, about, .metavar = "X", .low = from, \
-              .high = to, __VA_ARGS__)
-#define WEFT__CHOICE(STRUCT, FIELD, word, list, about, ...) \
-    WEFT__ROW(STRUCT, FIELD, WEFT_OPTION_CHOICE, word, about, .metavar = "WORD", \
-              .choices = list, __VA_ARGS__)
+#define WEFT__TEXT(STRUCT, FIELD, word, meta, ...) \
+    { \
+        .name = word, .kind = WEFT_OPTION_TEXT, .offset = offsetof(STRUCT, FIELD), \
+        .metavar = meta, .help = __VA_ARGS__ \
+    }
+#define WEFT__INT(STRUCT, FIELD, word, from, to, ...) \
+    { \
+        .name = word, .kind = WEFT_OPTION_INT, .offset = offsetof(STRUCT, FIELD), \
+        .metavar = "N", .low = from, .high = to, .help = __VA_ARGS__ \
+    }
+#define WEFT__REAL(STRUCT, FIELD, word, from, to, ...) \
+    { \
+        .name = word, .kind = WEFT_OPTION_REAL, .offset = offsetof(STRUCT, FIELD), \
+        .metavar = "X", .low = from, .high = to, .help = __VA_ARGS__ \
+    }
+#define WEFT__CHOICE(STRUCT, FIELD, word, list, ...) \
+    { \
+        .name = word, .kind = WEFT_OPTION_CHOICE, .offset = offsetof(STRUCT, FIELD), \
+        .metavar = "WORD", .choices = list, .help = __VA_ARGS__ \
+    }
 #define WEFT__END_OF_OPTIONS \
     { \
         .name = NULL \

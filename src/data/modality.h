@@ -172,4 +172,10 @@ struct weft__modality {
     weft_status (*options_network)(const void *args, weft_zoo_opts *o);
     weft_status (*options_init)(const void *args, const weft_dataset *d, weft_graph *g); /* vectors */
 };
+
+/* dataset.c: row i of modality.def, NULL past the end; by name; the one that takes path. */
+const weft__modality *weft__modality_at(int i);
+const weft__modality *weft__modality_named(const char *name);
+const weft__modality *weft__modality_probe(const char *path);
+
 #endif
