@@ -31,6 +31,8 @@ typedef struct weft_option {
     size_t offset; /* of the field in its owner's struct of values */
     double low, high;
     const char *choices;
+    const char *old;  /* an earlier name, still understood; or NULL */
+    const char *also; /* earlier words for choices, still understood; or NULL */
     bool optional; /* WEFT_OPTION_TEXT: --name alone gives "" */
     bool once;     /* of one call only: not stored in a run's args.json */
     bool path;     /* WEFT_OPTION_TEXT: a file or folder; stored as an absolute path */
@@ -42,7 +44,7 @@ typedef struct weft_option {
  * whole text, C locale, within the range, no NaN. WEFT_EUSAGE: "--batch: found x, allowed whole
  * numbers 1 to 65536". */
 WEFT_API weft_status weft_option_set(const weft_option *row, const char *text, void *values);
-/* The row of that name ("_" counts as "-"), of which `length` characters are looked at; NULL when
+/* The row of that name, or that had it earlier ("_" counts as "-"), of which `length` characters are looked at; NULL when
  * there is none. */
 WEFT_API const weft_option *weft_option_find(const weft_option *rows, const char *name,
                                              size_t length);

@@ -154,6 +154,7 @@ typedef struct weft_train_opts {
     const char *task; /* NULL: the one for the data set's kind of target */
     /* "name=value" for options of the task (`weft help train`: "smoothing=0.1"), NULL ends; or NULL */
     const char *const *task_options;
+    const void *task_args; /* for weft_fit: the task's options, parsed; NULL otherwise */
     weft_val output; /* what is trained: [batch, width]; WEFT_NONE: the graph's first output */
     int epochs;      /* 0 means 10 */
     int batch;       /* 0 means 64 */

@@ -108,7 +108,7 @@ WEFT_API weft_status weft_option_set(const weft_option *o, const char *text, voi
         if (good) *(double *)at = x;
         break;
     case WEFT_OPTION_CHOICE:
-        good = weft__choice_parse(o->choices, text);
+        good = weft__choice_parse(o->choices, text) || weft__choice_parse(o->also, text);
         if (good) *(const char **)at = text;
         break;
     case WEFT_OPTION_BYTES:
@@ -118,15 +118,18 @@ WEFT_API weft_status weft_option_set(const weft_option *o, const char *text, voi
     return good ? WEFT_OK : misuse(o, text);
 }
 
+static bool called(const char *name, const char *word, size_t length)
+{
+    size_t k = 0;
+    if (!name || strlen(name) != length) return false;
+    while (k < length && (name[k] == word[k] || (name[k] == '-' && word[k] == '_'))) k++;
+    return k == length;
+}
+
 WEFT_API const weft_option *weft_option_find(const weft_option *rows, const char *name,
                                              size_t length)
 {
-    for (const weft_option *o = rows; o && (o->name || o->help); o++) {
-        size_t k = 0;
-        if (!o->name || strlen(o->name) != length) continue;
-        while (k < length && (o->name[k] == name[k] || (o->name[k] == '-' && name[k] == '_')))
-            k++;
-        if (k == length) return o;
-    }
+    for (const weft_option *o = rows; o && (o->name || o->help); o++)
+        if (called(o->name, name, length) || called(o->old, name, length)) return o;
     return NULL;
 }

@@ -82,6 +82,7 @@ typedef struct weft__recipe {
 struct weft__modality {
     const char *name;     /* "image": in opts.modality and in a model's metadata */
     const char *noun;     /* "pictures" */
+    const char *example;  /* an item on a command line: "PICTURE", "'A SENTENCE'"; NULL: none */
     const char *classify; /* what classification of it is called in metadata and run folders:
                            * "classify", "text" (names from before there were tasks) */
 
@@ -169,8 +170,11 @@ struct weft__modality {
     weft_status (*options_apply)(const void *args, weft_dataset_opts *o); /* before opening */
     /* After fitting: what was left open, by what the data are. */
     void (*options_choose)(void *args, weft_dataset *d, weft__recipe *r);
-    weft_status (*options_network)(const void *args, weft_zoo_opts *o);
-    weft_status (*options_init)(const void *args, const weft_dataset *d, weft_graph *g); /* vectors */
+    weft_status (*options_network)(const void *args, const weft_dataset *d, weft_zoo_opts *o);
+    /* Parameters that the options start otherwise (pretrained vectors). notes: lines for people are
+     * appended. */
+    weft_status (*options_init)(const void *args, const weft_dataset *d, weft_graph *g, char *notes,
+                                size_t size);
 };
 
 /* dataset.c: row i of modality.def, NULL past the end; by name; the one that takes path. */

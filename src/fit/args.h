@@ -61,7 +61,8 @@ bool weft__fit_foreign(int row, const weft__modality *m, const weft__task *t);
 /* An option that was given and is foreign: WEFT_EUSAGE. */
 weft_status weft__fit_check_foreign(const weft_fit_args *a, const weft__modality *m,
                                     const weft__task *t);
-/* Values that exclude each other: WEFT_EUSAGE. */
+/* Values that exclude each other: WEFT_EUSAGE. What depends on the optimizer is looked at once that is
+ * known. */
 weft_status weft__fit_check(const weft__fit_values *v);
 /* Options of networks for texts that were given, for a network that reads something else. */
 weft_status weft__fit_check_network(const weft_fit_args *a, const char *model);

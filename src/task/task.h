@@ -87,6 +87,7 @@ struct weft__task {
                       const float *each, const weft_batch *b);
     void (*meter_scores)(const void *meter, double *value); /* [scores] */
 
+    const char *(*value_name)(const weft__codec *c, int k); /* of tasks whose targets are values */
     /* One sample's outputs as an answer; WEFT_ENOMEM. */
     weft_status (*decode)(const weft__codec *c, const float *output, weft_answer *a);
     /* An answer for people, one line; and as keys of an open JSON object. top: of what is ranked. */

@@ -127,6 +127,7 @@ static weft_status start(weft__loop *l)
 {
     const weft__setup_opts so = {.task = l->opts.task ? weft__task_named(l->opts.task) : NULL,
                                  .task_options = l->opts.task_options,
+                                 .task_args = l->opts.task_args,
                                  .output = l->opts.output};
     weft_plan *main = NULL;
     l->started = l->saved = weft__seconds();

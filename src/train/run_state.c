@@ -41,7 +41,7 @@ weft_status weft__loop_claim(weft__loop *l)
 static void task_facts(const weft__loop *l, weft__facts *f)
 {
     for (const weft_option *o = l->setup.task->options; o && (o->name || o->help); o++) {
-        const char *at = (const char *)l->setup.args + o->offset;
+        const char *at = (const char *)weft__setup_args(&l->setup) + o->offset;
         if (o->kind == WEFT_OPTION_REAL)
             weft__fact_of(f, o->name, "%.17g", *(const double *)at > 0 ? *(const double *)at : 0);
         else if (o->kind == WEFT_OPTION_INT && *(const int *)at)

@@ -44,14 +44,15 @@ static weft_status make(weft__setup *s, const weft__setup_opts *o)
     s->codec = o->codec;
     s->borrowed = o->codec != NULL;
     if (!s->codec) status = s->task->fit(s->d, &s->codec);
-    if (!status) status = weft__task_args_new(s->task, o->task_options, &s->args);
+    s->given = o->task_args;
+    if (!status && !s->given) status = weft__task_args_new(s->task, o->task_options, &s->args);
     if (!status) status = s->d->modality->inputs(s->preprocess, s->g, &s->inputs);
     if (!status) status = find_output(s, o->output);
     if (status) return status;
     s->mark = weft__graph_mark_here(s->g);
     s->marked = true;
     bool mixed = weft__dataset_mixes(s->d);
-    status = s->task->head(s->g, s->codec, s->d, s->args, mixed, &s->head);
+    status = s->task->head(s->g, s->codec, s->d, weft__setup_args(s), mixed, &s->head);
     return status ? status : weft_graph_status(s->g);
 }
 

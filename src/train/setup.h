@@ -14,7 +14,8 @@ typedef struct weft__setup {
     const weft__preprocess *preprocess; /* the data set's, or a model's */
     weft__codec *codec;                 /* own, unless borrowed */
     bool borrowed;
-    void *args; /* of the task */
+    void *args; /* own, of the task */
+    const void *given; /* or the caller's */
     weft__inputs inputs;
     weft__head head;
     weft__graph_mark mark; /* the graph without the head */
@@ -24,6 +25,7 @@ typedef struct weft__setup {
 typedef struct weft__setup_opts {
     const weft__task *task; /* NULL: by the data set's kind of target */
     const char *const *task_options;
+    const void *task_args; /* instead of task_options */
     weft_val output; /* WEFT_NONE: the graph's first */
     /* A model's own; NULL: learnt from d. */
     const weft__preprocess *preprocess;
@@ -35,6 +37,10 @@ typedef struct weft__setup_opts {
 weft_status weft__setup_make(weft_graph *g, weft_dataset *d, const weft__setup_opts *o,
                              weft__setup *out);
 void weft__setup_free(weft__setup *s);
+static inline const void *weft__setup_args(const weft__setup *s)
+{
+    return s->given ? s->given : s->args;
+}
 
 /* The metadata by which a model file is understood again (weft_predictor_open). model may be NULL. */
 weft_status weft__setup_describe(const weft__setup *s, const char *model, uint64_t seed,

@@ -1,5 +1,5 @@
 /* run_folder.c: where a run's files go. */
-#include "run_folder.h"
+#include "fit/run_folder.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -35,7 +35,7 @@ static bool resolve(const char *path, char out[PATH_MAX])
     return true;
 }
 
-weft_status run_folder_outside(const char *path, const char *data, const char *option)
+weft_status weft__run_folder_outside(const char *path, const char *data, const char *option)
 {
     char inner[PATH_MAX], outer[PATH_MAX];
     if (!data || !realpath(data, outer) || !resolve(path, inner)) return WEFT_OK;
@@ -58,14 +58,14 @@ static weft_status make(const char *path, bool *fresh)
     return weft__fail_errno(WEFT_EIO, errno, "%s: cannot make the run folder", path);
 }
 
-weft_status run_folder_make(const char *project, const char *task, const char *name,
+weft_status weft__run_folder_make(const char *project, const char *task, const char *name,
                             bool given, bool force, const char *data, char *out,
                             size_t size, bool *fresh)
 {
     int n = snprintf(out, size, "%s/%s", project, task);
     if (n < 0 || (size_t)n + strlen(name) + 16 > size)
         return weft__fail(WEFT_EUSAGE, "the run folder's path is too long");
-    weft_status s = run_folder_outside(out, data, "--project");
+    weft_status s = weft__run_folder_outside(out, data, "--project");
     if (!s) s = weft__make_folders(out);
     if (s) return s;
     snprintf(out + n, size - (size_t)n, "/%s", name);
@@ -85,7 +85,7 @@ weft_status run_folder_make(const char *project, const char *task, const char *n
     return s;
 }
 
-weft_status run_folder_clear(const char *path, bool keep_list)
+weft_status weft__run_folder_clear(const char *path, bool keep_list)
 {
     char file[PATH_MAX];
     int lock = -1;
@@ -101,7 +101,7 @@ weft_status run_folder_clear(const char *path, bool keep_list)
     return s;
 }
 
-void run_folder_undo(const char *path)
+void weft__run_folder_undo(const char *path)
 {
     char file[PATH_MAX];
     snprintf(file, sizeof file, "%s/last.ckpt", path);
