@@ -12,7 +12,8 @@ extern "C" {
 
 /* ---- a model at work: a model file with all that it says about its inputs and answers ---- */
 
-/* Safe to use from several threads at once, but for opening and freeing. */
+/* weft_predict and what asks may be called from several threads at once. Opening, freeing, evaluating
+ * (which adds a loss to the network for a while) and flow need the predictor alone. */
 typedef struct weft_predictor weft_predictor;
 /* path: an ONNX file, or a run folder (its best.onnx). A file without weft's metadata and with one
  * input [batch, 1 or 3, height, width] is taken as a classifier of pictures scaled to 0..1, whose

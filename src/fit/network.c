@@ -3,6 +3,7 @@
 #include "task/baseline_linear.h"
 
 #include "base/checked.h"
+#include "graph/graph.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -101,8 +102,21 @@ static weft_status check_model(const weft__fit_job *j)
     return weft__fit_check_network(j->a, j->v->model);
 }
 
+/* The network's numbers in the task's units. */
+static weft_status finish(weft_graph *g, weft_val y, const weft__task *t, const weft_dataset *d)
+{
+    weft__codec *c = NULL;
+    if (!t->finish) return WEFT_OK;
+    weft_status s = t->fit(d, &c);
+    if (s) return s;
+    weft__output_replace(g, 0, t->finish(g, y, c), t->output_name);
+    t->free(c);
+    return weft_graph_status(g);
+}
+
 static weft_status build(weft_graph *g, const char *model, const weft_fit_args *a,
-                         const weft__modality *m, weft_dataset *d, int ngrams)
+                         const weft__modality *m, const weft__task *t, weft_dataset *d,
+                         int ngrams)
 {
     const weft__fit_values *v = weft__fit_values_of(a);
     weft_zoo_opts z = {0};
@@ -117,6 +131,7 @@ static weft_status build(weft_graph *g, const char *model, const weft_fit_args *
     weft__fit_zoo_opts(v, &z);
     if (z.streams > ngrams) z.streams = ngrams;
     s = weft_zoo_build(g, model, &z, &y);
+    if (!s) s = finish(g, y, t, d);
     return s ? s : weft_init(g, v->seed);
 }
 
@@ -157,7 +172,7 @@ weft_status weft__fit_build(weft__fit_job *j, int ngrams)
     weft_status s = check_model(j);
     j->g = weft_graph_new();
     if (!s && !j->g) s = weft__fail(WEFT_ENOMEM, "train: out of memory");
-    if (!s) s = build(j->g, j->v->model, j->a, j->kind, j->d, ngrams);
+    if (!s) s = build(j->g, j->v->model, j->a, j->kind, j->task, j->d, ngrams);
     if (!s && j->kind->options_init && !j->v->resume)
         s = j->kind->options_init(weft__fit_modality_values(j->a, j->kind), j->d, j->g, j->notes,
                                   sizeof j->notes);
@@ -174,7 +189,8 @@ WEFT_API weft_status weft_fit_network(const char *model, const weft_fit_args *ar
     weft_graph *g = weft_graph_new();
     weft_status s = a && g ? WEFT_OK : weft__fail(WEFT_ENOMEM, "%s: out of memory", model);
     if (!s) s = weft_dataset_fit(d);
-    if (!s) s = build(g, model, a, d->modality, d, WEFT_MAX_STREAMS);
+    if (!s) s = build(g, model, a, d->modality, weft__task_for(d->target), d,
+                       WEFT_MAX_STREAMS);
     weft_fit_args_free(a);
     if (s)
         weft_graph_free(g);

@@ -32,7 +32,8 @@ struct weft_predictor {
     weft_val output;
     const char *word;
     bool exact_conv;
-    pthread_mutex_t lock; /* of the desks */
+    pthread_mutex_t lock;     /* of the desks */
+    pthread_mutex_t planning; /* a first plan lays out the graph's storage */
     desk desk[DESKS];
 };
 
@@ -89,6 +90,7 @@ static void clear(weft_predictor *p)
     if (p->preprocess) p->kind->free(p->preprocess);
     if (p->codec) p->task->free(p->codec);
     pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->planning);
 }
 
 WEFT_API weft_status weft_predictor_new(weft_graph *g, weft_meta *meta, const char *path,
@@ -97,6 +99,7 @@ WEFT_API weft_status weft_predictor_new(weft_graph *g, weft_meta *meta, const ch
     weft_predictor *p = calloc(1, sizeof *p);
     if (!p) return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
     pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->planning, NULL);
     p->g = g;
     p->meta = meta;
     weft_status s = understand(p, path);
@@ -226,7 +229,11 @@ static weft_status desk_make(weft_predictor *p, desk *d, int n)
         d->output = weft__alloc(floats, sizeof *d->output);
     if (!d->output) return weft__fail(WEFT_ENOMEM, "predict: out of memory");
     weft_status s = p->kind->items_new(p->preprocess, n, &d->items);
-    return s ? s : weft_plan_new(p->g, &o, &d->plan);
+    if (s) return s;
+    pthread_mutex_lock(&p->planning);
+    s = weft_plan_new(p->g, &o, &d->plan);
+    pthread_mutex_unlock(&p->planning);
+    return s;
 }
 
 /* A desk for n items that nobody uses: one of that size, an empty one, or another, to be made anew.

@@ -43,6 +43,16 @@ void weft_graph_free(weft_graph *g)
     free(g);
 }
 
+void weft__output_replace(weft_graph *g, int i, weft_val v, const char *name)
+{
+    const char *copy = weft__arena_text(&g->arena, name);
+    if (g->status || i < 0 || i >= g->outputs || !v.id) return;
+    if (copy)
+        g->output[i] = (weft__output){v.id, copy};
+    else
+        weft__graph_fail(g, weft__fail(WEFT_ENOMEM, "graph: out of memory"));
+}
+
 weft__graph_mark weft__graph_mark_here(const weft_graph *g)
 {
     return (weft__graph_mark){g->values, g->nodes, g->outputs};

@@ -85,6 +85,9 @@ static inline size_t weft__element(const weft_graph *g, weft_type type)
 /* Decides how parameters lie in memory and gives them their slab; no parameter can be
  * added afterwards. Called by whatever first needs their values. */
 weft_status weft__graph_settle(weft_graph *g);
+/* Puts v in the place of output i, under that name. */
+void weft__output_replace(weft_graph *g, int i, weft_val v, const char *name);
+
 /* What a graph has so far, to come back to: nodes that a caller adds for a while (a loss) are taken out
  * again, with a failure that came of them. No plan and no other caller may use them any more. */
 typedef struct weft__graph_mark {

@@ -124,6 +124,17 @@ static void choose_ranges(const weft__chart *chart, axis *x, axis *y)
         y->low = 0;
 }
 
+/* Truth against prediction: both axes alike, so that the diagonal is one. */
+static void same_range(axis *x, axis *y)
+{
+    x->low = y->low = fmin(x->low, y->low);
+    x->high = y->high = fmax(x->high, y->high);
+    if (!(x->high > x->low)) widen(x, 0, 0.5);
+    widen(x, 0.04, 1e-6);
+    y->low = x->low;
+    y->high = x->high;
+}
+
 /* ---- drawing ---- */
 
 static const weft__pen GRID = {.ink = WEFT_INK_GRID, .width = 1};
@@ -216,6 +227,22 @@ static void draw_series(weft__canvas *c, const weft__chart *chart, int k, const 
         c->dot(c->to, place(x, s->x[last]), place(y, s->y[last]), 3.5, series_pen(k));
 }
 
+/* Every so many-th point, where there are more than anybody can tell apart. */
+static void draw_points(weft__canvas *c, const weft__chart *chart, int k, const axis *x,
+                        const axis *y)
+{
+    enum { DOTS = 4 * MOST_POINTS };
+    const weft__series *s = &chart->series[k];
+    int every = s->n / DOTS + 1;
+    weft__pen pen = series_pen(k);
+    pen.opacity = s->n > 200 ? 0.45 : 0.7;
+    c->line(c->to, (double[]){x->from, y->from, x->from + x->size, y->from + y->size}, 2,
+            (weft__pen){.ink = WEFT_INK_MUTED, .width = 1.2, .dash = 4});
+    for (int i = 0; i < s->n; i += every)
+        if (drawable(chart, s, i))
+            c->dot(c->to, place(x, s->x[i]), place(y, s->y[i]), 2.5, pen);
+}
+
 static void draw_columns(weft__canvas *c, const weft__chart *chart, int k, const axis *x,
                          const axis *y)
 {
@@ -287,13 +314,19 @@ void weft__draw_chart(weft__canvas *c, const weft__chart *chart, double x, doubl
                  (weft__label){.size = 12, .anchor = 0, .ink = WEFT_INK_MUTED});
         return;
     }
-    if (!chart->columns || chart->n > 1) draw_legend(c, chart, x + 4, y + 38, w - 8);
-    choose_ranges(chart, &across, &up);
+    if (!(chart->columns || chart->points) || chart->n > 1)
+        draw_legend(c, chart, x + 4, y + 38, w - 8);
+    if (chart->points)
+        same_range(&across, &up);
+    else
+        choose_ranges(chart, &across, &up);
     draw_y_axis(c, chart, &across, &up);
     draw_x_axis(c, chart, &across, &up);
     draw_mark(c, chart, &across, &up);
     for (int k = chart->n - 1; k >= 0; k--)
-        (chart->columns ? draw_columns : draw_series)(c, chart, k, &across, &up);
+        (chart->points    ? draw_points
+         : chart->columns ? draw_columns
+                          : draw_series)(c, chart, k, &across, &up);
 }
 
 static void describe_value(weft__text *t, const weft__chart *chart, double v)
@@ -304,7 +337,10 @@ static void describe_value(weft__text *t, const weft__chart *chart, double v)
 
 void weft__describe_chart(weft__text *t, const weft__chart *chart)
 {
-    weft__text_printf(t, "%s chart over %s%s.", chart->columns ? "Column" : "Line",
+    weft__text_printf(t, "%s chart over %s%s.",
+                      chart->points    ? "Scatter"
+                      : chart->columns ? "Column"
+                                       : "Line",
                       chart->x_title ? chart->x_title : "epoch",
                       chart->log ? ", logarithmic" : "");
     for (int k = 0; k < chart->n && k < 12; k++) {
@@ -315,6 +351,10 @@ void weft__describe_chart(weft__text *t, const weft__chart *chart)
         weft__text_printf(t, " %s: ", s->name ? s->name : "");
         if (first > last) {
             weft__text_add(t, "no finite values.");
+            continue;
+        }
+        if (chart->points) {
+            weft__text_printf(t, "%d points.", s->n);
             continue;
         }
         weft__text_add(t, "from ");

@@ -18,6 +18,7 @@ weft_status weft__page_write(weft__text *t, const char *path);
  * say. *id numbers figures. */
 void weft__section_head(weft__text *t, const weft__report *r);
 void weft__section_charts(weft__text *t, const weft__report *r, int *id);
+void weft__section_answers(weft__text *t, const weft__report *r, int *id);
 void weft__section_confusion(weft__text *t, const weft__report *r, int *id);
 void weft__section_classes(weft__text *t, const weft__report *r);
 void weft__section_pictures(weft__text *t, const weft__report *r);
@@ -31,6 +32,7 @@ void weft__section_usage(weft__text *t, const weft__report *r);
 /* The frame of a section, and what sections of both files use. */
 void weft__section_begin(weft__text *t, const char *id, const char *title);
 void weft__section_end(weft__text *t);
+void weft__mistakes_begin(weft__text *t, const weft__report *r); /* title and note */
 void weft__left_out(weft__text *t, int shown, int all, const char *what);
 void weft__probability(weft__text *t, double p);
 /* The first few facts as tiles. */
@@ -43,7 +45,6 @@ void weft__sample_command(weft__text *t, const weft__report *r);
 void weft__sample_c(weft__text *t, const weft__report *r);
 void weft__sample_onnx(weft__text *t, const weft__report *r);
 /* usage_text.c: the same of a model for texts. */
-void weft__sample_c_text(weft__text *t, const weft__report *r);
 void weft__sample_onnx_text(weft__text *t, const weft__report *r);
 /* A string literal that C and Python read alike. */
 void weft__literal(weft__text *t, const char *s);

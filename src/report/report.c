@@ -48,6 +48,7 @@ static void write_page(weft__text *t, const weft__report *r)
     weft__section_head(t, r);
     weft__section_rivals(t, r, &id);
     weft__section_charts(t, r, &id);
+    weft__section_answers(t, r, &id);
     weft__section_confusion(t, r, &id);
     weft__section_classes(t, r);
     weft__section_pictures(t, r);

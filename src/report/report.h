@@ -36,6 +36,7 @@ typedef struct weft__chart {
     bool percent; /* y is a part of 1, shown as percentage */
     bool log;     /* y axis in powers of ten; what is not above 0 is left out */
     bool columns; /* a histogram: a column at each x, which must be evenly spaced */
+    bool points;  /* a dot for each sample, in any order of x, and the diagonal y = x */
     double mark;  /* a vertical line at this x, when mark_text is not NULL */
     const char *mark_text;
 } weft__chart;
@@ -91,6 +92,7 @@ typedef struct weft__usage {
     int channels, height, width;
     const char *fit; /* "STRETCH", "CROP" or "LETTERBOX" */
     float mean[4], deviation[4];
+    int values;          /* it gives so many numbers, not scores of classes */
     bool text;           /* it reads texts; then only these: */
     int streams, length; /* inputs of tokens, and how many tokens each has */
     bool letters, keep_case, keep_width; /* how it cuts and folds them */
@@ -105,16 +107,22 @@ typedef struct weft__report {
     const char *summary; /* a sentence or two below them */
     int charts;
     const weft__chart *chart;
+    const char *answers_title; /* of the charts that a task adds: "Truth and prediction" */
+    int answer_charts;
+    const weft__chart *answer_chart;
     const char *confusion_title; /* "Test split", for instance */
     weft__confusion confusion;
     const weft__class_row *class_row; /* [confusion.classes] */
     weft__class_row macro, weighted;  /* shown when class_row is */
+    const char *mistakes_title, *mistakes_note; /* NULL: of a classifier */
     int pictures;
     const weft__picture *picture; /* mistakes, the most confident first */
     int quotes;
     const weft__quote *quote; /* the same of texts */
     int rivals;
     const weft__rival *rival;
+    const char *rivals_score; /* what val and test are; NULL: accuracy */
+    bool rivals_plain;        /* they are no parts of 1 */
     const char *data_note; /* what the data are like, in words and in charts */
     int data_charts;
     const weft__chart *data_chart;

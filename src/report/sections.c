@@ -98,6 +98,7 @@ void weft__section_head(weft__text *t, const weft__report *r)
     weft__text_add(t, "<nav aria-label=\"Sections\">\n");
     link_to(t, r->rivals > 1, "beside", "Beside a simple model");
     link_to(t, r->charts > 0, "curves", "Curves");
+    link_to(t, r->answer_charts > 0, "answers", "Answers");
     link_to(t, has_confusion(r), "confusion", "Confusion matrix");
     link_to(t, has_classes(r), "classes", "Classes");
     link_to(t, r->pictures > 0 || r->quotes > 0, "mistakes", "Mistakes");
@@ -136,6 +137,31 @@ void weft__section_charts(weft__text *t, const weft__report *r, int *id)
     weft__text_add(t, "</div>\n");
     weft__left_out(t, at_most(r->charts, CHARTS), r->charts, "charts are");
     weft__section_end(t);
+}
+
+void weft__section_answers(weft__text *t, const weft__report *r, int *id)
+{
+    if (r->answer_charts <= 0) return;
+    weft__section_begin(t, "answers", r->answers_title ? r->answers_title : "Answers");
+    weft__text_add(t, "<div class=\"grid\">\n");
+    for (int i = 0; i < at_most(r->answer_charts, CHARTS); i++)
+        weft__chart_figure(t, &r->answer_chart[i], id);
+    weft__text_add(t, "</div>\n");
+    weft__section_end(t);
+}
+
+void weft__mistakes_begin(weft__text *t, const weft__report *r)
+{
+    weft__section_begin(t, "mistakes",
+                        r->mistakes_title ? r->mistakes_title : "Most confident mistakes");
+    weft__text_add(t, "<p class=\"note\">");
+    weft__text_escaped(t,
+                       r->mistakes_note
+                           ? r->mistakes_note
+                           : "The wrong answers that the model was surest of. Often they show "
+                             "labels that are wrong themselves.",
+                       PARAGRAPH);
+    weft__text_add(t, "</p>\n");
 }
 
 /* ---- confusion ---- */
@@ -339,10 +365,8 @@ void weft__section_pictures(weft__text *t, const weft__report *r)
     int shown = 0;
     unsigned w, h;
     if (r->pictures <= 0) return;
-    weft__section_begin(t, "mistakes", "Most confident mistakes");
-    weft__text_add(
-        t, "<p class=\"note\">The wrong answers that the model was surest of. Often "
-           "they show labels that are wrong themselves.</p>\n<div class=\"cards\">\n");
+    weft__mistakes_begin(t, r);
+    weft__text_add(t, "<div class=\"cards\">\n");
     for (int i = 0; i < r->pictures && shown < CARDS; i++)
         if (r->picture[i].bytes <= PICTURE_BYTES && png_size(&r->picture[i], &w, &h)) {
             card(t, &r->picture[i], w, h);

@@ -45,10 +45,8 @@ static void quote(weft__text *t, const weft__quote *q)
 void weft__section_quotes(weft__text *t, const weft__report *r)
 {
     if (r->quotes <= 0) return;
-    weft__section_begin(t, "mistakes", "Most confident mistakes");
-    weft__text_add(
-        t, "<p class=\"note\">The wrong answers that the model was surest of. Often "
-           "they show labels that are wrong themselves.</p>\n<div class=\"quotes\">\n");
+    weft__mistakes_begin(t, r);
+    weft__text_add(t, "<div class=\"quotes\">\n");
     for (int i = 0; i < at_most(r->quotes, QUOTES); i++) quote(t, &r->quote[i]);
     weft__text_add(t, "</div>\n");
     weft__left_out(t, at_most(r->quotes, QUOTES), r->quotes, "texts are");
@@ -57,21 +55,23 @@ void weft__section_quotes(weft__text *t, const weft__report *r)
 
 /* ---- beside other models ---- */
 
-static void percent_cell(weft__text *t, double x)
+static void score_cell(weft__text *t, double x, bool plain)
 {
-    if (isfinite(x))
+    if (isfinite(x) && plain)
+        weft__text_printf(t, "<td class=\"n\">%.4f</td>", x);
+    else if (isfinite(x))
         weft__text_printf(t, "<td class=\"n\">%.2f\xe2\x80\xaf%%</td>", 100 * x);
     else
         weft__text_add(t, "<td class=\"n\">\xe2\x80\x93</td>");
 }
 
-static void rival_row(weft__text *t, const weft__rival *v)
+static void rival_row(weft__text *t, const weft__rival *v, bool plain)
 {
     weft__text_add(t, "<tr><th scope=\"row\">");
     weft__text_escaped(t, v->name, NAME);
     weft__text_add(t, "</th>");
-    percent_cell(t, v->val);
-    percent_cell(t, v->test);
+    score_cell(t, v->val, plain);
+    score_cell(t, v->test, plain);
     weft__text_add(t, "<td class=\"n\">");
     weft__text_count(t, v->params);
     weft__text_printf(t, "</td><td class=\"n\">%.1f\xe2\x80\xafs</td></tr>\n",
@@ -83,10 +83,13 @@ static void rival_bars(weft__text *t, const weft__report *r, int n, int *id)
     const char *name[RIVALS];
     double value[RIVALS];
     bool test = isfinite(r->rival[0].test);
-    const char *title = test ? "Test accuracy, percent" : "Validation accuracy, percent";
+    char title[120];
+    snprintf(title, sizeof title, "%s %.60s%s", test ? "Test" : "Validation",
+             r->rivals_score ? r->rivals_score : "accuracy", r->rivals_plain ? "" : ", percent");
     for (int i = 0; i < n; i++) {
+        double x = test ? r->rival[i].test : r->rival[i].val;
         name[i] = r->rival[i].name;
-        value[i] = round(1e4 * (test ? r->rival[i].test : r->rival[i].val)) / 100;
+        value[i] = r->rivals_plain ? round(1e4 * x) / 1e4 : round(1e4 * x) / 100;
     }
     weft__text_add(t, "<figure class=\"panel\">");
     weft__canvas c = weft__svg_begin(t, 520, weft__bars_height(n), ++*id, title,
@@ -103,13 +106,13 @@ void weft__section_rivals(weft__text *t, const weft__report *r, int *id)
     weft__section_begin(t, "beside", "Beside a simple model");
     weft__text_add(
         t, "<p class=\"note\">A network is worth its time where it is better than a "
-           "linear model of n-grams trained on the same texts.</p>\n"
+           "simple model of the same data.</p>\n"
            "<div class=\"grid\">\n<div class=\"panel scroll\"><table><thead><tr>"
            "<th scope=\"col\">Model</th><th scope=\"col\" class=\"n\">Validation</th>"
            "<th scope=\"col\" class=\"n\">Test</th>"
            "<th scope=\"col\" class=\"n\">Parameters</th>"
            "<th scope=\"col\" class=\"n\">Training</th></tr></thead>\n<tbody>\n");
-    for (int i = 0; i < n; i++) rival_row(t, &r->rival[i]);
+    for (int i = 0; i < n; i++) rival_row(t, &r->rival[i], r->rivals_plain);
     weft__text_add(t, "</tbody></table></div>\n");
     rival_bars(t, r, n, id);
     weft__text_add(t, "</div>\n");

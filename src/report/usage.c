@@ -70,24 +70,21 @@ void weft__sample_command(weft__text *t, const weft__report *r)
 
 void weft__sample_c(weft__text *t, const weft__report *r)
 {
-    if (r->usage.text) {
-        weft__sample_c_text(t, r);
-        return;
-    }
     weft__text_add(t, "/* cc predict.c $(pkg-config --cflags --libs weft) */\n"
-                      "#include <stdio.h>\n#include <weft/weft.h>\n\n"
+                      "#include <stdio.h>\n#include <stdlib.h>\n#include <weft/weft.h>\n\n"
                       "int main(int argc, char **argv)\n{\n"
-                      "    weft_classifier *c = NULL;\n    int which;\n"
-                      "    float probability;\n    if (argc < 2) return 2;\n"
-                      "    if (weft_classifier_open(");
+                      "    weft_predictor *p = NULL;\n    weft_answer a = {0};\n"
+                      "    char *text = NULL;\n    if (argc < 2) return 2;\n"
+                      "    weft_item item = {");
+    weft__text_add(t, r->usage.text ? ".text" : ".path");
+    weft__text_add(t, " = argv[1]};\n    weft_status s = weft_predictor_open(");
     weft__literal(t, r->usage.model);
-    weft__text_add(t, ", &c) ||\n"
-                      "        weft_classify_file(c, argv[1], &which, &probability)) {\n"
-                      "        fprintf(stderr, \"%s\\n\", weft_last_error());\n"
-                      "        weft_classifier_free(c);\n        return 1;\n    }\n"
-                      "    printf(\"%s %.1f %%\\n\", weft_classifier_name(c, which), "
-                      "100 * probability);\n"
-                      "    weft_classifier_free(c);\n    return 0;\n}\n");
+    weft__text_add(t, ", &p);\n    if (!s) s = weft_predict(p, &item, 1, &a);\n"
+                      "    if (!s) text = weft_answer_text(p, &a, 3);\n"
+                      "    if (s) fprintf(stderr, \"%s\\n\", weft_last_error());\n"
+                      "    else puts(text ? text : \"\");\n"
+                      "    free(text);\n    weft_answer_clear(&a);\n"
+                      "    weft_predictor_free(p);\n    return weft_exit_code(s);\n}\n");
 }
 
 /* How Pillow brings a picture to the input's size as weft does. */
@@ -140,11 +137,15 @@ void weft__sample_onnx(weft__text *t, const weft__report *r)
         t, "])\nx = x.transpose(2, 0, 1)[None]  # [batch, channels, height, width]\n\n"
            "session = ort.InferenceSession(");
     weft__literal(t, u->model);
-    weft__text_add(
-        t, ", providers=[\"CPUExecutionProvider\"])\nlogits = session.run(None, {");
+    weft__text_printf(t, ", providers=[\"CPUExecutionProvider\"])\n%s = session.run(None, {",
+                      u->values ? "values" : "logits");
     weft__literal(t, u->input ? u->input : "x");
-    weft__text_add(t, ": x})[0][0]\n"
-                      "p = np.exp(logits - logits.max())\np /= p.sum()\n"
+    weft__text_add(t, ": x})[0][0]\n");
+    if (u->values) {
+        weft__text_add(t, "print(*values)\n");
+        return;
+    }
+    weft__text_add(t, "p = np.exp(logits - logits.max())\np /= p.sum()\n"
                       "for i in p.argsort()[::-1][:3]:\n");
     weft__text_printf(t, "    print(f\"{p[i]:6.1%%}  {%s}\")\n",
                       is_named(r) ? "names[i]" : "i");

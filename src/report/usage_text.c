@@ -2,28 +2,6 @@
  * cut.c in src/data does. */
 #include "report/page.h"
 
-void weft__sample_c_text(weft__text *t, const weft__report *r)
-{
-    weft__text_add(t, "/* cc predict.c $(pkg-config --cflags --libs weft) */\n"
-                      "#include <stdio.h>\n#include <weft/weft.h>\n\n"
-                      "int main(int argc, char **argv)\n{\n"
-                      "    weft_text_classifier *c = NULL;\n");
-    weft__text_printf(t, "    float p[%d];\n", r->confusion.classes);
-    weft__text_add(t, "    if (argc < 2) return 2;\n"
-                      "    if (weft_text_classifier_open(");
-    weft__literal(t, r->usage.model);
-    weft__text_add(
-        t, ", &c) ||\n"
-           "        weft_classify_texts(c, (const char *const *)&argv[1], 1, p, NULL, "
-           "NULL)) {\n"
-           "        fprintf(stderr, \"%s\\n\", weft_last_error());\n"
-           "        weft_text_classifier_free(c);\n        return 1;\n    }\n"
-           "    for (int k = 0; k < weft_text_classifier_classes(c); k++)\n"
-           "        printf(\"%5.1f %%  %s\\n\", 100 * p[k], "
-           "weft_text_classifier_name(c, k));\n"
-           "    weft_text_classifier_free(c);\n    return 0;\n}\n");
-}
-
 /* ---- Python, in parts ---- */
 
 /* clang-format off */
@@ -86,6 +64,11 @@ static const char grams[] =
     "    whole = range(len(ids) - n + 1)\n"
     "    return padded([table.get(tuple(ids[i:i + n]), 1) for i in whole])\n";
 
+static const char values[] =
+    "\n"
+    "for name, value in zip(names, session.run(None, feed)[0][0]):\n"
+    "    print(f\"{name} {value:.6g}\")\n";
+
 static const char answer[] =
     "\n"
     "logits = session.run(None, feed)[0][0]\n"
@@ -140,5 +123,5 @@ void weft__sample_onnx_text(weft__text *t, const weft__report *r)
     weft__text_add(t, padded);
     if (u->streams > 1) weft__text_add(t, grams);
     add_feed(t, u);
-    weft__text_add(t, answer);
+    weft__text_add(t, u->values ? values : answer);
 }

@@ -66,6 +66,10 @@ struct weft__task {
      * WEFT_EUSAGE names a target that c does not know. */
     weft_status (*match)(const weft__codec *c, const weft_dataset *d, int32_t **map);
 
+    /* What turns the numbers of a ready network into the task's units, before training; NULL:
+     * nothing. Returns the new output, whose name in the model file is output_name. */
+    weft_val (*finish)(weft_graph *g, weft_val y, const weft__codec *c);
+    const char *output_name;
     /* Adds the nodes of training and of evaluation behind h->output. mixed: training targets are
      * blends of two samples' (mixup). */
     weft_status (*head)(weft_graph *g, const weft__codec *c, const weft_dataset *d,
