@@ -13,13 +13,11 @@ typedef struct any_model {
 
 /* name is a file, a folder, or a ready network's name, then built with these options.
  * f64: in double precision. */
-weft_status any_model_load(const char *name, const weft_model_opts *opts, bool f64,
-                           any_model *out);
+weft_status any_model_load(const char *name, const weft_zoo_opts *opts, bool f64, any_model *out);
 bool any_model_is_ready(const char *name); /* a ready network's name */
-/* A ready network for pictures or texts; *m is empty before, and the caller's to free
- * whatever comes back. */
-weft_status any_model_build(const char *name, const weft_model_opts *opts,
-                            const weft_text_model_opts *text, bool f64, any_model *m);
+bool any_model_is_fresh(const char *name); /* and there is no file of that name */
+/* A ready network; *m is empty before, and the caller's to free whatever comes back. */
+weft_status any_model_build(const char *name, const weft_zoo_opts *opts, bool f64, any_model *m);
 /* Of the options given, those that say how a ready network is built must mean something
  * to one of these n models; otherwise WEFT_EUSAGE names option and model. */
 weft_status any_model_options(const command *c, const char *const *name, int n);

@@ -22,12 +22,13 @@ static int parse_sizes(const char *text, int size[3])
     int n = 0;
     while (n < 3) {
         char word[8];
-        long long x;
+        char *end;
         size_t length = strcspn(text, "x");
         if (length >= sizeof word) return 0;
         memcpy(word, text, length);
         word[length] = '\0';
-        if (!integer_parse(word, 1, 65536, &x)) return 0;
+        long x = strtol(word, &end, 10);
+        if (word[0] < '0' || word[0] > '9' || *end || x < 1 || x > 65536) return 0;
         size[n++] = (int)x;
         if (!text[length]) return n;
         text += length + 1;
@@ -37,19 +38,17 @@ static int parse_sizes(const char *text, int size[3])
 
 static weft_status build(bench_model *b, const char *name, const bench_opts *o)
 {
-    weft_model_opts pictures = {.classes = o->text.classes,
-                                .dropout = o->text.dropout > 0 ? o->text.dropout : 0};
-    weft_text_model_opts text = o->text;
-    int size[3] = {0}, wanted = weft_model_is_text(name) ? 1 : 3;
+    weft_zoo_opts z = o->network;
+    const char *reads = weft_zoo_modality(name);
+    int size[3] = {0}, wanted = reads && !strcmp(reads, "text") ? 1 : 3;
     if (o->input && parse_sizes(o->input, size) != wanted)
         return input_misuse(o->input, wanted == 1
                                           ? "a number of tokens such as 64"
                                           : "channels x height x width such as 3x64x64");
-    text.length = size[0];
-    pictures.channels = size[0];
-    pictures.height = size[1];
-    pictures.width = size[2];
-    return any_model_build(name, &pictures, &text, false, &b->model);
+    z.length = z.channels = size[0];
+    z.height = size[1];
+    z.width = size[2];
+    return any_model_build(name, &z, false, &b->model);
 }
 
 static weft_status load(bench_model *b, const char *name, const bench_opts *o)

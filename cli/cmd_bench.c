@@ -14,7 +14,7 @@ typedef struct bench_args {
     const char *input;
     int batch, threads;
     double seconds, peak, dropout, embedding_dropout;
-    weft_text_model_opts text;
+    weft_zoo_opts network;
     bool train, infer, json, layers, exact_conv;
 } bench_args;
 
@@ -33,15 +33,15 @@ static const option_row options[] = {
     FLAG(bench_args, layers, "layers", "with --json: also a row for every layer"),
     FLAG(bench_args, json, "json", "print one JSON object on stdout"),
     HEADING("ready networks for texts and pictures; by default as they are made"),
-    INT(bench_args, text.classes, "classes", 1, 1000000, "10; of texts 2"),
-    INT(bench_args, text.embedding, "embedding", 1, 4096, "of texts: its width"),
-    INT(bench_args, text.vocabulary[0], "vocabulary", 1, 1 << 24, "of texts (20000)"),
-    INT(bench_args, text.filters, "filters", 1, 65536, "of the convolution"),
-    INT(bench_args, text.kernel, "kernel", 1, 1024,
+    INT(bench_args, network.outputs, "classes", 1, 1000000, "10; of texts 2"),
+    INT(bench_args, network.embedding, "embedding", 1, 4096, "of texts: its width"),
+    INT(bench_args, network.vocabulary[0], "vocabulary", 1, 1 << 24, "of texts (20000)"),
+    INT(bench_args, network.filters, "filters", 1, 65536, "of the convolution"),
+    INT(bench_args, network.kernel, "kernel", 1, 1024,
         "its length; of textcnn the shortest of three"),
-    INT(bench_args, text.pool, "pool", 1, 1024, "max pooling behind it; 1 none"),
-    INT(bench_args, text.hidden, "hidden", 1, 16384, "recurrent units of a direction"),
-    CHOICE(bench_args, text.readout, "readout", "last|max|mean|max+mean|attention",
+    INT(bench_args, network.pool, "pool", 1, 1024, "max pooling behind it; 1 none"),
+    INT(bench_args, network.hidden, "hidden", 1, 16384, "recurrent units of a direction"),
+    CHOICE(bench_args, network.readout, "readout", "last|max|mean|max+mean|attention",
            "how a text's states become one"),
     REAL(bench_args, dropout, "dropout", 0, 0.99, "before the classifier"),
     REAL(bench_args, embedding_dropout, "embedding-dropout", 0, 0.99,
@@ -132,9 +132,9 @@ static weft_status bench(const bench_args *a, const char *name)
     bench_model b = {.inputs = 0};
     findings f = {.peak = a->peak};
     bench_opts o = {
-        .input = a->input, .batch = a->batch, .training = !a->infer, .text = a->text};
-    o.text.dropout = dropout_of(a->dropout);
-    o.text.embedding_dropout = dropout_of(a->embedding_dropout);
+        .input = a->input, .batch = a->batch, .training = !a->infer, .network = a->network};
+    o.network.dropout = dropout_of(a->dropout);
+    o.network.embedding_dropout = dropout_of(a->embedding_dropout);
     weft_status s = bench_model_start(&b, name, &o);
     if (!s && f.peak <= 0) f.peak = weft__peak_gflops(weft_isa());
     if (!s) s = find_out(a, &b, &f);

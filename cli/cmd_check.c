@@ -1,67 +1,57 @@
 /* cmd_check.c: `weft check`: a lint for data sets. */
+#include "json_text.h"
 #include "option.h"
 
-#include "base/error.h"
-#include "base/file.h"
-
-#include <jansson.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 extern const command command_check;
 
 typedef struct check_args {
-    const char *val, *test;
-    double max_megapixels;
-    const char *to, *label_column, *text_column, *format;
+    weft_fit_args *fit; /* first: see option.h */
+    const char *to;
     bool json, strict;
-    int threads, export;
+    int export;
 } check_args;
 
 static const option_row options[] = {
-    TEXT(check_args, val, "val", "PATH",
-         "validation set, if it does not lie beside the rest"),
-    TEXT(check_args, test, "test", "PATH",
-         "test set, if it does not lie beside the rest"),
-    REAL(check_args, max_megapixels, "max-megapixels", 0.001, 4096,
-         "larger is an error (64)"),
-    TEXT(check_args, label_column, "label-column", "COLUMN", "of texts, as weft train"),
-    TEXT(check_args, text_column, "text-column", "COLUMN", "of texts, as weft train"),
-    CHOICE(check_args, format, "format", "tsv|csv|jsonl|fasttext|space",
-           "of texts; by default as they look"),
+    HEADING("check"),
     FLAG(check_args, strict, "strict", "warnings count as errors"),
-    INT(check_args, threads, "threads", 0, 256, "that decode; by default all cores"),
     INT(check_args, export, "export", 1, 1000000,
-        "also write so many pictures, as training sees them, as PNG (test set if there "
-        "is "
+        "also write so many pictures, as training sees them, as PNG (test set if there is "
         "one); the class is in the name"),
     TEXT(check_args, to, "to", "DIR", "with --export: where to (pictures)"),
-    FLAG(check_args, json, "json", "print one JSON object on stdout"),
-    END_OF_OPTIONS};
+    FLAG(check_args, json, "json", "print one JSON object on stdout"), END_OF_OPTIONS};
 
 typedef struct tally {
     int count[3];
-    json_t *rows;
+    FILE *json; /* NULL: lines on stdout */
 } tally;
 
 static const char *const severities[] = {"note", "warning", "error"};
 
-static void found(void *user, const weft_data_finding *f)
+static void found(void *user, const weft_finding *f)
 {
     tally *t = user;
+    char text[2100];
     int severity = f->severity < 0 ? 0 : f->severity > 2 ? 2 : f->severity;
+    bool first = t->count[0] + t->count[1] + t->count[2] == 0;
     t->count[severity]++;
-    if (t->rows)
-        json_array_append_new(t->rows, json_pack("{s:s, s:s, s:s}", "severity",
-                                                 severities[severity], "code", f->code,
-                                                 "text", f->text));
-    else
+    if (!t->json) {
         printf("%s: %s [%s]\n", severities[severity], f->text, f->code);
+        return;
+    }
+    json_quote(text, sizeof text, f->text);
+    fprintf(t->json, "%s{\"severity\":\"%s\",\"code\":\"%s\",\"text\":%s}", first ? "" : ",",
+            severities[severity], f->code, text);
 }
 
-/* "DIR/0007-Ankle_boot.png": sample number and class, with nothing odd in the name. */
-static void picture_path(char *path, size_t size, const char *dir, int i,
-                         const char *name)
+/* ---- export ---- */
+
+/* "DIR/00007-Ankle_boot.png": sample number and target, with nothing odd in the name. */
+static void picture_path(char *path, size_t size, const char *dir, int i, const char *name)
 {
     int n = snprintf(path, size, "%s/%05d-", dir, i);
     size_t at = n > 0 && (size_t)n < size ? (size_t)n : size;
@@ -70,94 +60,82 @@ static void picture_path(char *path, size_t size, const char *dir, int i,
     snprintf(path + (at < size ? at : size), at < size ? size - at : 0, ".png");
 }
 
-static weft_status export_pictures(const char *data, const weft_data_opts *o, int count,
-                                   const char *dir)
+static weft_status export_sample(const weft_dataset *d, weft_subset s, int i, const char *dir,
+                                 unsigned char *pixels)
 {
-    weft_data *d = NULL;
+    char path[4200], number[40];
+    int c, h, w, label = weft_dataset_label(d, s, i);
+    const float *value = weft_dataset_value(d, s, i);
+    snprintf(number, sizeof number, "%.6g", value ? (double)*value : 0);
+    weft_dataset_image_shape(d, &c, &h, &w);
+    picture_path(path, sizeof path, dir, i,
+                 label >= 0 ? weft_dataset_class_name(d, label) : number);
+    weft_status status = weft_dataset_image(d, s, i, pixels);
+    return status ? status : weft_image_write_png(path, c, h, w, pixels);
+}
+
+static weft_status export(const check_args *a, const char *data)
+{
+    weft_dataset *d = NULL;
     int c, h, w;
-    weft_status s = weft_data_open(data, o, &d);
+    const char *dir = a->to ? a->to : "pictures";
+    weft_status s = weft_fit_open(data, a->fit, NULL, &d);
     if (s) return s;
-    weft_split split = weft_data_count(d, WEFT_TEST) ? WEFT_TEST : WEFT_TRAIN;
-    int all = weft_data_count(d, split);
-    weft_data_shape(d, &c, &h, &w);
-    unsigned char *pixels = malloc((size_t)c * (size_t)h * (size_t)w);
-    if (!pixels) s = weft__fail(WEFT_ENOMEM, "check: out of memory");
-    if (!s) s = weft__make_folders(dir);
-    for (int i = 0; i < count && i < all && !s; i++) {
-        char path[4200];
-        picture_path(path, sizeof path, dir, i,
-                     weft_data_class_name(d, weft_data_label(d, split, i)));
-        s = weft_data_read(d, split, i, pixels);
-        if (!s) s = weft_picture_write_png(path, c, h, w, pixels);
-    }
+    weft_subset subset =
+        weft_dataset_count(d, WEFT_SUBSET_TEST) ? WEFT_SUBSET_TEST : WEFT_SUBSET_TRAIN;
+    weft_dataset_image_shape(d, &c, &h, &w);
+    unsigned char *pixels = malloc((size_t)c * (size_t)h * (size_t)w + 1);
+    if (!c)
+        s = weft_fail(WEFT_EUSAGE, "check: --export: %s are no pictures", weft_dataset_noun(d));
+    else if (!pixels)
+        s = weft_fail(WEFT_ENOMEM, "check: out of memory");
+    else if (mkdir(dir, 0777) && errno != EEXIST)
+        s = weft_fail(WEFT_EIO, "%s: cannot be made: %s", dir, strerror(errno));
+    for (int i = 0; i < a->export && i < weft_dataset_count(d, subset) && !s; i++)
+        s = export_sample(d, subset, i, dir, pixels);
     free(pixels);
-    weft_data_close(d);
+    weft_dataset_close(d);
     return s;
 }
 
-static weft_status refuse(const char *const *option, const char *here, const char *there)
-{
-    for (; *option; option++)
-        if (option_given(&command_check, *option))
-            return weft__fail(WEFT_EUSAGE, "check: --%s is for %s, the data are %s",
-                              *option, there, here);
-    return WEFT_OK;
-}
+/* ---- together ---- */
 
-static weft_status check_pictures(const check_args *a, const char *data, tally *t)
+static weft_status check(const check_args *a, const char *data, bool *bad)
 {
-    static const char *const foreign[] = {"label-column", "text-column", "format", NULL};
-    weft_data_opts o = {.val = a->val,
-                        .test = a->test,
-                        .max_megapixels = a->max_megapixels,
-                        .threads = a->threads};
-    weft_status s = refuse(foreign, "pictures", "texts");
-    if (!s) s = weft_data_check(data, &o, found, t);
-    if (!s && a->export)
-        s = export_pictures(data, &o, a->export, a->to ? a->to : "pictures");
+    char *rows = NULL;
+    size_t bytes = 0;
+    tally t = {.json = a->json ? open_memstream(&rows, &bytes) : NULL};
+    if (a->json && !t.json) return weft_fail(WEFT_ENOMEM, "check: out of memory");
+    weft_status s = weft_fit_args_apply(a->fit);
+    if (!s) s = weft_fit_check(data, a->fit, found, &t);
+    if (!s && a->export) s = export(a, data);
+    *bad = t.count[2] > 0 || (a->strict && t.count[1] > 0);
+    if (t.json && fclose(t.json) && !s) s = weft_fail(WEFT_ENOMEM, "check: out of memory");
+    if (!s && a->json)
+        printf("{\"ok\":%s,\"errors\":%d,\"warnings\":%d,\"findings\":[%s]}\n",
+               *bad ? "false" : "true", t.count[2], t.count[1], rows);
+    else if (!s)
+        printf("%d errors, %d warnings\n", t.count[2], t.count[1]);
+    free(rows);
     return s;
-}
-
-static weft_status check_texts(const check_args *a, const char *data, tally *t)
-{
-    static const char *const foreign[] = {"max-megapixels", "export", "to", NULL};
-    weft_texts_opts o = {.val = a->val,
-                         .test = a->test,
-                         .label_column = a->label_column,
-                         .text_column = a->text_column,
-                         .format = a->format};
-    weft_status s = refuse(foreign, "texts", "pictures");
-    return s ? s : weft_texts_check(data, &o, found, t);
 }
 
 static int run(int argc, char **argv)
 {
-    check_args a = {0};
-    int n;
-    weft_status s = options_parse(&command_check, argc, argv, &a, &n);
-    if (s == WEFT_ESTOPPED) return 0;
+    check_args a = {.fit = weft_fit_args_new()};
+    bool bad = false;
+    int n = 0, code = 0;
+    weft_status s = a.fit ? options_parse(&command_check, argc, argv, &a, &n)
+                          : weft_fail(WEFT_ENOMEM, "check: out of memory");
     if (!s && n != 1)
-        return command_misused("check: takes one data set, found %d arguments", n);
-    if (!s) s = weft_set_threads(a.threads);
-    tally t = {.rows = a.json ? json_array() : NULL};
-    if (!s)
-        s = weft_texts_probe(argv[1]) ? check_texts(&a, argv[1], &t)
-                                      : check_pictures(&a, argv[1], &t);
-    if (s) {
-        json_decref(t.rows);
-        return command_failed(s);
-    }
-    bool bad = t.count[2] > 0 || (a.strict && t.count[1] > 0);
-    if (t.rows) {
-        json_t *root = json_pack("{s:b, s:i, s:i, s:o}", "ok", !bad, "errors", t.count[2],
-                                 "warnings", t.count[1], "findings", t.rows);
-        json_dumpf(root, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(root);
-    } else {
-        printf("%d errors, %d warnings\n", t.count[2], t.count[1]);
-    }
-    return bad ? weft_exit_code(WEFT_EDATA) : 0;
+        s = weft_fail(WEFT_EUSAGE, "check: takes one data set, found %d arguments", n);
+    if (!s) s = check(&a, argv[1], &bad);
+    if (s && s != WEFT_ESTOPPED)
+        code = command_failed(s);
+    else if (bad)
+        code = weft_exit_code(WEFT_EDATA);
+    weft_fit_args_free(a.fit);
+    return code;
 }
 
 const command command_check = {
@@ -171,5 +149,6 @@ const command command_check = {
     .examples = "  weft check flowers/\n  weft check reviews.tsv --test test.tsv\n"
                 "  weft check flowers/ --strict --json\n",
     .options = options,
+    .fit = FIT_OPENING,
     .run = run,
 };

@@ -30,7 +30,7 @@ static const option_row options[] = {
          "without dropout, with running statistics"),
     INT(gradcheck_args, classes, "classes", 1, 1000000, "of a ready network (10)"),
     {.name = "seed",
-     .kind = OPTION_SEED,
+     .kind = WEFT_OPTION_SEED,
      .metavar = "N",
      .offset = offsetof(gradcheck_args, seed),
      .help = "of inputs and loss (0)"},
@@ -118,7 +118,7 @@ static weft_status check(const gradcheck_args *a, const char *name, table *t)
     weft_plan *p = NULL;
     weft__rng r = weft__rng_at(a->seed, WEFT_RNG_KEY(WEFT_RNG_TEST, 0), 0);
     weft_status s =
-        any_model_load(name, &(weft_model_opts){.classes = a->classes}, true, &m);
+        any_model_load(name, &(weft_zoo_opts){.outputs = a->classes}, true, &m);
     if (s) return s;
     weft_val loss = random_loss(&m);
     weft_plan_opts o = {.batch = a->batch,

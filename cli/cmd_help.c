@@ -21,7 +21,7 @@ static int print_models(void)
     for (int i = 0; i < weft_model_total(); i++) {
         weft_model_info m = weft_model_info_at(i);
         char size[40] = "text";
-        if (!weft_model_is_text(m.name))
+        if (strcmp(weft_zoo_modality(m.name), "text"))
             snprintf(size, sizeof size, "%dx%dx%d", m.channels, m.height, m.width);
         printf("%-20s %-9s  %s\n", m.name, size, m.summary);
     }

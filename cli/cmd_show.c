@@ -97,7 +97,7 @@ static weft_status show(const show_args *a, const char *name)
     any_model m = {0};
     memory bytes = {0};
     weft_status s =
-        any_model_load(name, &(weft_model_opts){.classes = a->classes}, false, &m);
+        any_model_load(name, &(weft_zoo_opts){.outputs = a->classes}, false, &m);
     if (s) return s;
     char *text = a->dot ? weft_graph_dot(m.g) : weft_graph_table(m.g, a->batch);
     if (a->dot && text) fputs(text, stdout);

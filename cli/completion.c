@@ -6,8 +6,8 @@
 
 /* Rows of c that are options. */
 #define EACH_OPTION(o, c) \
-    for (const option_row *o = (c)->options; o && (o->name || o->help); o++) \
-        if (o->name)
+    for (int at = 0; at >= 0; at = -1) \
+        for (const option_row *o; (o = command_option(c, &at)) != NULL;)
 
 /* Choices as words: '|' becomes a space. */
 static void words(FILE *f, const char *choices)
@@ -68,18 +68,18 @@ static void bash(FILE *f)
 static void zsh_option(FILE *f, const option_row *o)
 {
     fprintf(f, " \\\n            '--%s%s[", o->name,
-            o->kind == OPTION_FLAG ? ""
+            o->kind == WEFT_OPTION_FLAG ? ""
             : o->optional          ? "=-"
                                    : "=");
     quoted(f, o->help, "[]:\\");
     fputc(']', f);
-    if (o->kind != OPTION_FLAG)
+    if (o->kind != WEFT_OPTION_FLAG)
         fprintf(f, ":%s%s:", o->optional ? ":" : "", o->metavar ? o->metavar : "WORD");
     if (o->choices) {
         fputc('(', f);
         words(f, o->choices);
         fputc(')', f);
-    } else if (o->kind == OPTION_TEXT) {
+    } else if (o->kind == WEFT_OPTION_TEXT) {
         fputs("_files", f);
     }
     fputc('\'', f);
@@ -125,7 +125,7 @@ static void fish(FILE *f)
         {
             fprintf(f, "complete -c weft -n '__fish_seen_subcommand_from %s' -l %s",
                     c->name, o->name);
-            if (o->kind != OPTION_FLAG && !o->optional) fputs(" -r", f);
+            if (o->kind != WEFT_OPTION_FLAG && !o->optional) fputs(" -r", f);
             if (o->choices) {
                 fputs(" -a '", f);
                 words(f, o->choices);

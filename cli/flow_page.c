@@ -94,13 +94,21 @@ static int fill_facts(side *to, const flow_subject *s)
     return FACTS;
 }
 
+/* Grad-CAM and its kin are for classifiers of pictures. */
+static bool shows_pictures(const flow_subject *s)
+{
+    int c, h, w;
+    weft_dataset_image_shape(s->d, &c, &h, &w);
+    return c > 0 && weft_dataset_classes(s->d) > 0;
+}
+
 static weft_status fill(side *to, flow_subject *s, int number, int n,
                         weft__flow_side *out)
 {
     char model[160];
     weft_status status = fill_layers(to, s);
     if (!status) status = fill_tracks(to, s);
-    if (!status && s->d) status = flow_pictures_make(s, &to->pictures);
+    if (!status && shows_pictures(s)) status = flow_pictures_make(s, &to->pictures);
     if (status) return status;
     weft__escape(model, sizeof model, s->model);
     snprintf(to->name, sizeof to->name, "%s%s",

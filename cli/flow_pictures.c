@@ -45,10 +45,10 @@ typedef struct view {
 static void choose_samples(view *v)
 {
     const flow_subject *s = v->s;
-    int count = weft_data_count(s->d, s->part);
+    int count = weft_dataset_count(s->d, s->part);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < count && v->n < FLOW_SHOWN; i++) {
-            int label = weft_data_label(s->d, s->part, i);
+            int label = weft_dataset_label(s->d, s->part, i);
             bool again = false;
             for (int k = 0; k < v->n; k++)
                 again |= pass ? v->sample[k] == i : v->truth[k] == label;
@@ -85,10 +85,27 @@ static weft_status plan(view *v)
 {
     weft_graph *g = v->s->g;
     v->chosen = weft_input(g, "flow.class", WEFT_SHAPE(0, v->classes));
-    v->score = weft_sum(g, weft_mul(g, v->s->logits, v->chosen), 0, NULL, false);
+    v->score = weft_sum(g, weft_mul(g, v->s->output, v->chosen), 0, NULL, false);
     weft_plan_opts o = {.batch = v->n, .loss = v->score, .keep_all = true};
     weft_status s = weft_graph_status(g);
     return s ? s : weft_plan_new(g, &o, &v->p);
+}
+
+static weft_val picture_input(const weft_graph *g)
+{
+    for (int i = 0; i < weft_input_count(g); i++)
+        if (weft_shape_of(g, weft_input_at(g, i)).rank == 4) return weft_input_at(g, i);
+    return WEFT_NONE;
+}
+
+static void normalize(view *v, size_t count)
+{
+    float mean[4], std[4];
+    if (v->s->predictor)
+        weft_predictor_normalization(v->s->predictor, mean, std);
+    else
+        weft_dataset_normalization(v->s->d, mean, std);
+    weft_image_normalize(v->c, count / (size_t)v->c, v->pixels, mean, std, v->x);
 }
 
 static weft_status read_samples(view *v)
@@ -105,19 +122,18 @@ static weft_status read_samples(view *v)
         return out_of_memory();
     weft_status s = WEFT_OK;
     for (int i = 0; i < v->n && !s; i++)
-        s = weft_data_read(v->s->d, v->s->part, v->sample[i],
+        s = weft_dataset_image(v->s->d, v->s->part, v->sample[i],
                            v->pixels + (size_t)i * each);
-    weft_picture_normalise(v->c, n * each / (size_t)v->c, v->pixels, v->s->mean,
-                           v->s->deviation, v->x);
-    if (!s) s = weft_plan_set_last(v->p, v->s->x, v->x, n * each);
+    normalize(v, n * each);
+    if (!s) s = weft_plan_set_last(v->p, picture_input(v->s->g), v->x, n * each);
     if (!s) s = weft_plan_set(v->p, v->chosen, v->pick, n * (size_t)v->classes);
     if (!s) s = weft_forward(v->p);
-    return s ? s : weft_plan_get(v->p, v->s->logits, v->scores, n * (size_t)v->classes);
+    return s ? s : weft_plan_get(v->p, v->s->output, v->scores, n * (size_t)v->classes);
 }
 
 static weft_status encode(flow_image *to, const tile_sheet *t, int zoom)
 {
-    weft_status s = weft_picture_encode_png(3, t->height, t->width, t->pixels, &to->png,
+    weft_status s = weft_image_encode_png(3, t->height, t->width, t->pixels, &to->png,
                                             &to->as.bytes);
     to->as.png = to->png;
     to->as.width = t->width * zoom;
@@ -220,8 +236,8 @@ static weft_status draw_sample(const view *v, int i, const float *cam, flow_imag
 
 static const char *class_name(const view *v, int k)
 {
-    return v->s->file.pictures ? weft_classifier_name(v->s->file.pictures, k)
-                               : weft_data_class_name(v->s->d, k);
+    return v->s->predictor ? weft_predictor_class_name(v->s->predictor, k)
+                           : weft_dataset_class_name(v->s->d, k);
 }
 
 static void name_cam(const view *v, int i, int k, const char *what, flow_image *to)
@@ -253,7 +269,7 @@ static weft_status draw_cams(view *v, const int *classes, int which, float *cam)
 static void name_sample(const view *v, int i, flow_image *to)
 {
     char path[1000];
-    weft_data_sample_name(v->s->d, v->s->part, v->sample[i], path, sizeof path);
+    weft_dataset_sample_name(v->s->d, v->s->part, v->sample[i], path, sizeof path);
     const char *last = strrchr(path, '/');
     weft__escape(to->detail, sizeof to->detail, last ? last + 1 : path);
 }
@@ -459,8 +475,8 @@ static weft_status make(view *v)
 
 weft_status flow_pictures_make(flow_subject *s, flow_pictures *out)
 {
-    view v = {.s = s, .out = out, .classes = weft_shape_of(s->g, s->logits).dim[1]};
-    weft_data_shape(s->d, &v.c, &v.h, &v.w);
+    view v = {.s = s, .out = out, .classes = weft_shape_of(s->g, s->output).dim[1]};
+    weft_dataset_image_shape(s->d, &v.c, &v.h, &v.w);
     weft_status status = make(&v);
     weft_plan_free(v.p);
     free(v.pixels);

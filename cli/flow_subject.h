@@ -2,30 +2,25 @@
 #ifndef WEFT_CLI_FLOW_SUBJECT_H
 #define WEFT_CLI_FLOW_SUBJECT_H
 
-#include "trained.h"
+#include "option.h"
 
 typedef struct flow_subject {
     const char *model, *path; /* as the user named model and data */
     const char *split;        /* "train" ... */
-    weft_split part;
-    trained file;  /* of a file: a classifier of pictures or of texts */
-    weft_graph *g; /* the file's, or own */
-    weft_val x, logits;
-    weft_data *d; /* or: */
-    weft_texts *t;
-    weft_tokenizer *k; /* own; NULL with a file */
-    float mean[4], deviation[4];
+    weft_subset part;
+    weft_predictor *predictor; /* of a file */
+    weft_graph *g;             /* the file's, or own */
+    bool own;
+    weft_val output;
+    weft_dataset *d;
     weft_flow *flow;
 } flow_subject;
 
 typedef struct flow_choice { /* what the user asked for */
+    const weft_fit_args *fit;
     const char *split;
     int batches, batch;
     uint64_t seed;
-    bool skip_bad;
-    weft_text_model_opts text; /* of a ready network for texts */
-    int max_length;            /* of its texts, in tokens */
-    bool two;                  /* they are for one of two models, or for both */
 } flow_choice;
 
 /* model: an ONNX file, a run folder, or a ready network's name, which is then built for

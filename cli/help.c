@@ -34,7 +34,7 @@ static void print_row(FILE *f, const option_row *o)
     char letter[8] = "    ";
     if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
     int n = snprintf(left, sizeof left, "  %s--%s", letter, o->name);
-    if (o->kind != OPTION_FLAG && n < 40)
+    if (o->kind != WEFT_OPTION_FLAG && n < 40)
         snprintf(left + n, sizeof left - (size_t)n, o->optional ? "[=%s]" : " %s",
                  o->metavar ? o->metavar : "WORD");
     n = fprintf(f, "%-28s", left);
@@ -52,8 +52,9 @@ void help_print(FILE *f, const command *c)
 {
     fprintf(f, "usage: weft %s %s\n\n", c->name, c->arguments);
     print_wrapped(f, c->about, 0, 90, 0);
-    for (const option_row *o = c->options; o && (o->name || o->help); o++)
-        print_row(f, o);
+    const option_row *row[MOST_ROWS];
+    int rows = command_rows(c, row);
+    for (int i = 0; i < rows; i++) print_row(f, row[i]);
     fprintf(f, "  -h, --help                this text\n");
     if (c->examples) fprintf(f, "\nexamples:\n%s", c->examples);
 }
@@ -86,7 +87,10 @@ static void roff(FILE *f, const char *text)
 
 static void man_options(FILE *f, const command *c)
 {
-    for (const option_row *o = c->options; o && (o->name || o->help); o++) {
+    const option_row *row[MOST_ROWS];
+    int rows = command_rows(c, row);
+    for (int i = 0; i < rows; i++) {
+        const option_row *o = row[i];
         if (!o->name) {
             fputs(".SS ", f);
             roff(f, o->help);
@@ -95,7 +99,7 @@ static void man_options(FILE *f, const command *c)
         fputs(".TP\n\\fB\\-\\-", f);
         for (const char *p = o->name; *p; p++) fprintf(f, *p == '-' ? "\\-" : "%c", *p);
         fputs("\\fR", f);
-        if (o->kind != OPTION_FLAG)
+        if (o->kind != WEFT_OPTION_FLAG)
             fprintf(f, o->optional ? "[=\\fI%s\\fR]" : " \\fI%s\\fR",
                     o->metavar ? o->metavar : "WORD");
         fputc('\n', f);

@@ -1,181 +1,93 @@
 /* option.c: command-line options by table, with getopt_long. */
 #include "option.h"
 
-#include "base/error.h"
-#include "base/nearest.h"
-
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_OPTIONS = 160 };
+/* Of the last options_parse: the rows, and which of them were given. */
+static const option_row *present[MOST_ROWS];
+static int rows;
+static bool given[MOST_ROWS];
 
-static bool given[MAX_OPTIONS]; /* by row, of the last options_parse */
-
-bool number_parse(const char *text, double low, double high, double *out)
+/* Does a command have this one of the library's rows? Those between two headings belong together. */
+static bool is_wanted(const command *c, const option_row *o)
 {
-    char *end;
-    if (!*text || strchr(" \t\n+", text[0]) || strpbrk(text, "xXpP")) return false;
-    errno = 0;
-    double x = strtod(text, &end);
-    if (*end || errno == ERANGE || !isfinite(x) || x < low || x > high) return false;
-    *out = x;
-    return true;
+    if (o->name && weft_option_find(c->options, o->name, strlen(o->name)))
+        return false; /* the command's own goes before */
+    return !o->name || c->fit == FIT_ALL || o->opens || (c->fit == FIT_FLOW && o->builds);
 }
 
-bool integer_parse(const char *text, long long low, long long high, long long *out)
+/* Rows [from, *n) of one table, without headings over nothing. */
+static void add_rows(const option_row *table, const command *c, const option_row **row, int *n)
 {
-    char *end;
-    if (!*text || strchr(" \t\n+", text[0])) return false;
-    errno = 0;
-    long long x = strtoll(text, &end, 10);
-    if (*end || errno == ERANGE || x < low || x > high) return false;
-    *out = x;
-    return true;
-}
-
-static bool bytes_parse(const char *text, size_t *out)
-{
-    char *end;
-    errno = 0;
-    unsigned long long x = strtoull(text, &end, 10);
-    int shift = *end == 'k' || *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
-    if (shift) end++;
-    if (*end == 'B') end++;
-    if (text[0] < '0' || text[0] > '9' || *end || errno || x > SIZE_MAX >> shift)
-        return false;
-    *out = (size_t)x << shift;
-    return true;
-}
-
-bool choice_parse(const char *choices, const char *text)
-{
-    size_t n = strlen(text);
-    for (const char *p = choices; p && n; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
-        if (!strncmp(p, text, n) && (p[n] == '|' || !p[n])) return true;
-    return false;
-}
-
-static weft_status misuse(const option_row *o, const char *text)
-{
-    char shown[120];
-    weft__escape(shown, sizeof shown, text);
-    switch (o->kind) {
-    case OPTION_INT:
-    case OPTION_REAL:
-        return weft__fail(
-            WEFT_EUSAGE, "--%s: found %s, allowed %s %.15g to %.15g", o->name, shown,
-            o->kind == OPTION_INT ? "whole numbers" : "numbers", o->low, o->high);
-    case OPTION_CHOICE:
-        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed %s", o->name, shown,
-                          o->choices);
-    case OPTION_SEED:
-        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed whole numbers from 0",
-                          o->name, shown);
-    case OPTION_BYTES:
-        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed bytes such as 512M or 2G",
-                          o->name, shown);
-    default:
-        return weft__fail(WEFT_EUSAGE, "--%s: cannot take %s", o->name, shown);
+    for (const option_row *o = table; o && (o->name || o->help); o++) {
+        if (table != c->options && !is_wanted(c, o)) continue;
+        if (!o->name && *n && !row[*n - 1]->name) --*n; /* a heading right after another */
+        if (*n < MOST_ROWS) row[(*n)++] = o;
     }
 }
 
-static weft_status store(const option_row *o, const char *text, void *values)
-{
-    char *at = (char *)values + o->offset;
-    long long i = 0;
-    double x = 0;
-    bool good = true;
-    switch (o->kind) {
-    case OPTION_HEADING:
-        break;
-    case OPTION_FLAG:
-        if (text && strcmp(text, "true") && strcmp(text, "false"))
-            return weft__fail(WEFT_EUSAGE, "--%s: takes no value", o->name);
-        *(bool *)at = !text || !strcmp(text, "true");
-        break;
-    case OPTION_TEXT:
-        *(const char **)at = text ? text : "";
-        break;
-    case OPTION_INT:
-        good = integer_parse(text, (long long)o->low, (long long)o->high, &i);
-        if (good) *(int *)at = (int)i;
-        break;
-    case OPTION_SEED:
-        good = integer_parse(text, 0, LLONG_MAX, &i);
-        if (good) *(uint64_t *)at = (uint64_t)i;
-        break;
-    case OPTION_REAL:
-        good = number_parse(text, o->low, o->high, &x);
-        if (good) *(double *)at = x;
-        break;
-    case OPTION_CHOICE:
-        good = choice_parse(o->choices, text);
-        if (good) *(const char **)at = text;
-        break;
-    case OPTION_BYTES:
-        good = bytes_parse(text, (size_t *)at);
-        break;
-    }
-    return good ? WEFT_OK : misuse(o, text);
-}
-
-static int count_rows(const command *c)
+int command_rows(const command *c, const option_row *row[MOST_ROWS])
 {
     int n = 0;
-    while (c->options && (c->options[n].name || c->options[n].help)) n++;
+    if (c->fit != FIT_NONE) add_rows(weft_fit_options(), c, row, &n);
+    if (n && !row[n - 1]->name) n--;
+    add_rows(c->options, c, row, &n);
     return n;
 }
 
-/* In key=value, val_fraction is val-fraction. */
-static const option_row *row_named(const command *c, const char *name, size_t length)
+const option_row *command_option(const command *c, int *at)
 {
-    for (int i = 0; i < count_rows(c); i++) {
-        const char *n = c->options[i].name;
-        if (!n || strlen(n) != length) continue;
-        size_t k = 0;
-        while (k < length && (n[k] == name[k] || (n[k] == '-' && name[k] == '_'))) k++;
-        if (k == length) return &c->options[i];
-    }
+    const option_row *row[MOST_ROWS];
+    int n = command_rows(c, row);
+    while (*at < n)
+        if (row[(*at)++]->name) return row[*at - 1];
     return NULL;
+}
+
+/* The row by the name of an option, now or earlier; -1. */
+static int find(const char *name, size_t length)
+{
+    for (int i = 0; i < rows; i++) {
+        const option_row one[2] = {*present[i], {.name = NULL}};
+        if (present[i]->name && weft_option_find(one, name, length)) return i;
+    }
+    return -1;
 }
 
 static weft_status unknown(const command *c, const char *word)
 {
-    const char *names[MAX_OPTIONS];
+    const char *names[MOST_ROWS];
     char name[80], shown[200];
     bool plain = *word != '-';
     int n = 0;
     while (*word == '-') word++;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
-    weft__escape(shown, sizeof shown, name);
-    for (int i = 0; i < count_rows(c) && n < MAX_OPTIONS; i++)
-        if (c->options[i].name) names[n++] = c->options[i].name;
-    const char *near = weft__nearest(name, names, n);
+    weft_escape(shown, sizeof shown, name);
+    for (int i = 0; i < rows; i++)
+        if (present[i]->name) names[n++] = present[i]->name;
+    const char *near = weft_nearest(name, names, n);
     if (plain)
-        return weft__fail(WEFT_EUSAGE, "%s: %s= is no option%s%s, and no such file",
+        return weft_fail(WEFT_EUSAGE, "%s: %s= is no option%s%s, and no such file",
                           c->name, shown, near ? ", perhaps " : "", near ? near : "");
     if (near)
-        return weft__fail(WEFT_EUSAGE, "%s: unknown option --%s. Did you mean --%s?",
+        return weft_fail(WEFT_EUSAGE, "%s: unknown option --%s. Did you mean --%s?",
                           c->name, shown, near);
-    return weft__fail(WEFT_EUSAGE, "%s: unknown option --%s. See weft help %s", c->name,
+    return weft_fail(WEFT_EUSAGE, "%s: unknown option --%s. See weft help %s", c->name,
                       shown, c->name);
 }
 
 /* "key=value" whose key is an option is one, unless a file of that name could be meant.
  */
-static const option_row *assignment(const command *c, const char *word)
+static int assignment(const char *word)
 {
     const char *equals = strchr(word, '=');
-    if (!equals || word[0] == '-' || memchr(word, '/', (size_t)(equals - word)))
-        return NULL;
-    return row_named(c, word, (size_t)(equals - word));
+    if (!equals || word[0] == '-' || memchr(word, '/', (size_t)(equals - word))) return -1;
+    return find(word, (size_t)(equals - word));
 }
 
 /* "epoch=5", meant as an option that is not there. */
@@ -188,96 +100,122 @@ static bool failed_assignment(const char *word)
 static weft_status unknown_letter(const command *c, int letter)
 {
     if (letter == 'h')
-        return weft__fail(WEFT_EUSAGE, "%s: --help takes no value", c->name);
+        return weft_fail(WEFT_EUSAGE, "%s: --help takes no value", c->name);
     char word[2] = {(char)letter, '\0'}, shown[8];
-    return weft__fail(WEFT_EUSAGE, "%s: unknown option -%s. See weft help %s", c->name,
-                      weft__escape(shown, sizeof shown, word), c->name);
+    return weft_fail(WEFT_EUSAGE, "%s: unknown option -%s. See weft help %s", c->name,
+                      weft_escape(shown, sizeof shown, word), c->name);
 }
 
-static void make_getopt(const command *c, struct option *longs, char *shorts)
+static int takes(const option_row *o)
 {
-    int n = count_rows(c);
+    return o->kind == WEFT_OPTION_FLAG || o->optional ? optional_argument : required_argument;
+}
+
+static void make_getopt(struct option *longs, char *shorts)
+{
+    int k = 0;
     *shorts++ = '-'; /* arguments in order, as option 1 */
     *shorts++ = ':'; /* tell a missing value from an unknown option */
     *shorts++ = 'h';
-    int k = 0;
-    for (int i = 0; i < n; i++) {
-        const option_row *o = &c->options[i];
+    for (int i = 0; i < rows; i++) {
+        const option_row *o = present[i];
         if (!o->name) continue;
-        int takes =
-            o->kind == OPTION_FLAG || o->optional ? optional_argument : required_argument;
-        longs[k++] = (struct option){o->name, takes, NULL, 1000 + i};
-        if (o->letter) {
-            *shorts++ = o->letter;
-            if (takes == required_argument) *shorts++ = ':';
-        }
+        longs[k++] = (struct option){o->name, takes(o), NULL, 1000 + i};
+        if (o->old) longs[k++] = (struct option){o->old, takes(o), NULL, 1000 + i};
+        if (!o->letter) continue;
+        *shorts++ = o->letter;
+        if (takes(o) == required_argument) *shorts++ = ':';
     }
     longs[k++] = (struct option){"help", no_argument, NULL, 'h'};
     longs[k] = (struct option){0};
     *shorts = '\0';
 }
 
-static const option_row *row_of(const command *c, int code)
+static int row_of(int code)
 {
-    if (code >= 1000) return &c->options[code - 1000];
-    for (int i = 0; i < count_rows(c); i++)
-        if (c->options[i].name && c->options[i].letter == code) return &c->options[i];
-    return NULL;
+    if (code >= 1000) return code - 1000;
+    for (int i = 0; i < rows; i++)
+        if (present[i]->name && present[i]->letter == code) return i;
+    return -1;
 }
 
 static weft_status missing(const command *c, const char *word)
 {
     char shown[100];
-    weft__escape(shown, sizeof shown, word);
-    return weft__fail(WEFT_EUSAGE, "%s: %s needs a value", c->name, shown);
+    weft_escape(shown, sizeof shown, word);
+    return weft_fail(WEFT_EUSAGE, "%s: %s needs a value", c->name, shown);
 }
 
-bool option_given(const command *c, const char *name)
+bool option_given(const char *name)
 {
-    const option_row *o = row_named(c, name, strlen(name));
-    return o && given[o - c->options];
+    int i = find(name, strlen(name));
+    return i >= 0 && given[i];
 }
 
-static weft_status take(const command *c, const option_row *o, const char *text,
-                        void *values)
+static bool is_own(const command *c, const option_row *o)
 {
-    given[o - c->options] = true;
-    return store(o, text, values);
+    for (const option_row *at = c->options; at && (at->name || at->help); at++)
+        if (at == o) return true;
+    return false;
+}
+
+static weft_status take(const command *c, int i, const char *text, void *values)
+{
+    given[i] = true;
+    if (is_own(c, present[i])) return weft_option_set(present[i], text, values);
+    return weft_fit_args_set(*(weft_fit_args **)values, present[i]->name, text);
+}
+
+/* --old, said once. */
+static void note_old_name(const char *word)
+{
+    char name[80];
+    while (*word == '-') word++;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    int i = find(name, strlen(name));
+    if (i >= 0 && present[i]->old && !strcmp(present[i]->old, name) && !given[i])
+        fprintf(stderr, "weft: --%s is now called --%s\n", present[i]->old, present[i]->name);
+}
+
+static weft_status one(const command *c, int code, char **argv, void *values, int *count)
+{
+    int i = code == 1 ? assignment(optarg) : row_of(code);
+    if (code == 1 && i < 0 && failed_assignment(optarg)) return unknown(c, optarg);
+    if (code == 1 && i < 0) {
+        argv[++*count] = optarg;
+        return WEFT_OK;
+    }
+    if (code == 1) {
+        note_old_name(optarg);
+        return take(c, i, strchr(optarg, '=') + 1, values);
+    }
+    if (code == ':') return missing(c, argv[optind - 1]);
+    if (code == '?')
+        return optopt ? unknown_letter(c, optopt) : unknown(c, argv[optind - 1]);
+    note_old_name(argv[optind - 1 - (optarg && optarg == argv[optind - 1])]);
+    return take(c, i, optarg, values);
 }
 
 weft_status options_parse(const command *c, int argc, char **argv, void *values,
                           int *count)
 {
-    struct option longs[MAX_OPTIONS + 2];
-    char shorts[3 * MAX_OPTIONS];
+    struct option longs[2 * MOST_ROWS + 2];
+    char shorts[3 * MOST_ROWS];
     weft_status s = WEFT_OK;
     int code, kept = 0;
-    if (count_rows(c) > MAX_OPTIONS)
-        return weft__fail(WEFT_EBUG, "%s: too many options", c->name);
-    make_getopt(c, longs, shorts);
+    rows = command_rows(c, present);
+    make_getopt(longs, shorts);
     memset(given, 0, sizeof given);
     optind = 0;
     opterr = 0;
     while (!s && (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        const option_row *o = code == 1 ? assignment(c, optarg) : row_of(c, code);
         if (code == 'h') {
             help_print(stdout, c);
             return WEFT_ESTOPPED;
         }
-        if (code == 1 && !o && failed_assignment(optarg))
-            s = unknown(c, optarg);
-        else if (code == 1 && !o)
-            argv[++kept] = optarg;
-        else if (code == 1)
-            s = take(c, o, strchr(optarg, '=') + 1, values);
-        else if (code == ':')
-            s = missing(c, argv[optind - 1]);
-        else if (code == '?')
-            s = optopt ? unknown_letter(c, optopt) : unknown(c, argv[optind - 1]);
-        else
-            s = take(c, o, optarg, values);
+        s = one(c, code, argv, values, &kept);
     }
-    while (!s && optind < argc) argv[++kept] = argv[optind++]; /* behind "--" */
+    while (!s && optind < argc) argv[++kept] = argv[optind++]; /* after "--" */
     *count = kept;
     return s;
 }
@@ -291,9 +229,10 @@ int command_failed(weft_status s)
 
 int command_misused(const char *format, ...)
 {
+    char text[1000];
     va_list args;
     va_start(args, format);
-    weft_status s = weft__vfail(WEFT_EUSAGE, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return command_failed(s);
+    return command_failed(weft_fail(WEFT_EUSAGE, "%s", text));
 }

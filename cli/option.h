@@ -8,48 +8,26 @@
 #include <stddef.h>
 #include <stdio.h>
 
-typedef enum option_kind {
-    OPTION_HEADING, /* not an option: a line of help between groups */
-    OPTION_FLAG,    /* bool */
-    OPTION_TEXT,    /* const char * */
-    OPTION_INT,     /* int, low .. high */
-    OPTION_SEED,    /* uint64_t */
-    OPTION_REAL,    /* double, low .. high */
-    OPTION_CHOICE,  /* const char *, one of choices "a|b|c" */
-    OPTION_BYTES    /* size_t: 512M, 2G */
-} option_kind;
-
-typedef struct option_row {
-    const char *name; /* "batch" for --batch 64, --batch=64, batch=64 */
-    char letter;      /* 'b' for -b 64, or 0 */
-    option_kind kind;
-    const char *metavar, *help;
-    size_t offset; /* of the field in the command's own struct */
-    double low, high;
-    const char *choices;
-    bool optional; /* OPTION_TEXT: --name alone gives "" */
-    bool once;     /* of one call only: not kept in a run's args.json */
-    bool path;     /* OPTION_TEXT: a file or folder; kept as an absolute path */
-} option_row;
+typedef weft_option option_row;
 
 /* Rows of a table; STRUCT is the command's own struct, FIELD what the option sets. */
 #define HEADING(text) \
     { \
-        .kind = OPTION_HEADING, .help = text \
+        .kind = WEFT_OPTION_HEADING, .help = text \
     }
 #define FLAG(STRUCT, FIELD, word, about) \
     { \
-        .name = word, .kind = OPTION_FLAG, .help = about, \
+        .name = word, .kind = WEFT_OPTION_FLAG, .help = about, \
         .offset = offsetof(STRUCT, FIELD) \
     }
 #define TEXT(STRUCT, FIELD, word, meta, about) \
     { \
-        .name = word, .kind = OPTION_TEXT, .metavar = meta, .help = about, \
+        .name = word, .kind = WEFT_OPTION_TEXT, .metavar = meta, .help = about, \
         .offset = offsetof(STRUCT, FIELD) \
     }
 #define PATH(STRUCT, FIELD, word, meta, about) \
     { \
-        .name = word, .kind = OPTION_TEXT, .metavar = meta, .help = about, \
+        .name = word, .kind = WEFT_OPTION_TEXT, .metavar = meta, .help = about, \
         .offset = offsetof(STRUCT, FIELD), .path = true \
     }
 #define ONCE(STRUCT, KIND, FIELD, word, meta, about) \
@@ -59,17 +37,17 @@ typedef struct option_row {
     }
 #define INT(STRUCT, FIELD, word, from, to, about) \
     { \
-        .name = word, .kind = OPTION_INT, .metavar = "N", .help = about, \
+        .name = word, .kind = WEFT_OPTION_INT, .metavar = "N", .help = about, \
         .offset = offsetof(STRUCT, FIELD), .low = from, .high = to \
     }
 #define REAL(STRUCT, FIELD, word, from, to, about) \
     { \
-        .name = word, .kind = OPTION_REAL, .metavar = "X", .help = about, \
+        .name = word, .kind = WEFT_OPTION_REAL, .metavar = "X", .help = about, \
         .offset = offsetof(STRUCT, FIELD), .low = from, .high = to \
     }
 #define CHOICE(STRUCT, FIELD, word, list, about) \
     { \
-        .name = word, .kind = OPTION_CHOICE, .metavar = "WORD", .help = about, \
+        .name = word, .kind = WEFT_OPTION_CHOICE, .metavar = "WORD", .help = about, \
         .offset = offsetof(STRUCT, FIELD), .choices = list \
     }
 #define END_OF_OPTIONS \
@@ -77,14 +55,25 @@ typedef struct option_row {
         .name = NULL \
     }
 
+/* Which of the library's options (weft_fit_options) a command has besides its own; their values are in
+ * a weft_fit_args, the first field of the command's struct. */
+typedef enum fit_rows { FIT_NONE, FIT_ALL, FIT_OPENING, FIT_FLOW } fit_rows;
+
 typedef struct command {
     const char *name;
     const char *arguments;     /* "DATA [key=value ...]" */
     const char *about;         /* a paragraph for help */
     const char *examples;      /* lines for help */
     const option_row *options; /* ends with a row whose name and help are NULL */
+    fit_rows fit;
     int (*run)(int argc, char **argv);
 } command;
+
+enum { MOST_ROWS = 320 };
+/* All rows of a command: the library's, then its own. Returns how many. */
+int command_rows(const command *c, const option_row *row[MOST_ROWS]);
+/* The next row that is an option, from row *at on; NULL: no more. */
+const option_row *command_option(const command *c, int *at);
 
 /* Parses argv[1..] into *values (which hold the defaults). Arguments that are no options
  * come back in argv[1 .. *count]. Prints a message and returns WEFT_EUSAGE when something
@@ -93,12 +82,7 @@ weft_status options_parse(const command *c, int argc, char **argv, void *values,
                           int *count);
 
 /* Did the last options_parse find this option? */
-bool option_given(const command *c, const char *name);
-
-/* Strict numbers: the whole text, C locale, within the range, no NaN. */
-bool choice_parse(const char *choices, const char *text);
-bool number_parse(const char *text, double low, double high, double *out);
-bool integer_parse(const char *text, long long low, long long high, long long *out);
+bool option_given(const char *name);
 
 /* The rows of table.def. */
 int command_total(void);
@@ -117,7 +101,7 @@ int command_misused(const char *format, ...) __attribute__((format(printf, 1, 2)
 
 /* signals.c: after signals_catch, SIGINT, SIGTERM and SIGHUP end the process with 128 and
  * their number; while they are deferred, the first one sets stop_signal instead. */
-extern volatile int stop_signal;
+int stopped_by(void); /* the signal, or 0 */
 void signals_catch(void);
 void signals_defer(bool on);
 

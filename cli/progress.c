@@ -84,14 +84,17 @@ void progress_epoch(progress *p, const weft_epoch_row *row, int epochs, bool bes
     if (p->quiet) return;
     if (p->open) fprintf(stderr, "\r\033[K");
     p->open = false;
-    fprintf(stderr,
-            "epoch %*d/%d  loss %.4f  val_loss %.4f  top1 %6.2f %%  top5 %6.2f %%  %.1f "
-            "s%s\n",
+    fprintf(stderr, "epoch %*d/%d  loss %.4f  val_loss %.4f",
             epochs > 99  ? 3
             : epochs > 9 ? 2
                          : 1,
-            row->epoch, epochs, row->train_loss, row->val_loss, 100 * row->top1,
-            100 * row->top5, row->seconds, best ? "  *" : "");
+            row->epoch, epochs, row->train_loss, row->val_loss);
+    for (int i = 0; i < row->scores.n - 1; i++) {
+        const weft_score *s = &row->scores.score[i];
+        fprintf(stderr, s->percent ? "  %s %6.2f %%" : "  %s %.4f", s->label,
+                s->percent ? 100 * s->value : s->value);
+    }
+    fprintf(stderr, "  %.1f s%s\n", row->seconds, best ? "  *" : "");
     fflush(stderr);
 }
 

@@ -6,8 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-volatile int stop_signal;
-static volatile sig_atomic_t deferred, terminal;
+static volatile sig_atomic_t stop_signal, deferred, terminal;
+
+int stopped_by(void)
+{
+    return stop_signal;
+}
 
 static void say(const char *text)
 {

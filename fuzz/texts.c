@@ -26,7 +26,7 @@ static int put(const uint8_t *data, size_t size)
 {
     FILE *f;
     if (!*path) {
-        weft__log_quiet(2);
+        weft_set_quiet(2);
         snprintf(path, sizeof path, "/tmp/weft-fuzz-%ld", (long)getpid());
         atexit(forget);
     }

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = malloc(size + 1);
     weft_meta *m = weft_meta_new();
     weft_tokenizer *k;
-    weft__log_quiet(2);
+    weft_set_quiet(2);
     if (!text || !m) abort();
     memcpy(text, data, size);
     text[size] = 0;

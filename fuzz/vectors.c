@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     float table[4 * WIDTH] = {0};
     int width = -1, found = 0;
     if (!k) {
-        weft__log_quiet(2);
+        weft_set_quiet(2);
         k = knows_two();
         snprintf(path, sizeof path, "/tmp/weft-fuzz-%ld", (long)getpid());
         snprintf(pieces, sizeof pieces, "%s.words", path);

@@ -44,9 +44,24 @@ WEFT_API int weft_exit_code(weft_status s);
 /* The message of the last failure in this thread, one line without a newline; "" when
  * none. Belongs to the library; valid until the next failing call in the same thread. */
 WEFT_API const char *weft_last_error(void);
+/* Sets this thread's message (one line; control bytes escaped as \xNN; cut at 1 KiB) and returns s: for
+ * callbacks that fail, and for programs that add a status of their own. */
+WEFT_API weft_status weft_fail(weft_status s, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+/* Copies src into dst (size bytes, NUL included) with control bytes and invalid UTF-8 escaped as \xNN:
+ * for names from files that go to a terminal. Returns dst. */
+WEFT_API char *weft_escape(char *dst, size_t size, const char *src);
+/* How many bytes of UTF-8 text fit into so many columns of a terminal (wide letters take two); whole
+ * letters only. */
+WEFT_API size_t weft_text_fit(const char *text, int columns);
 
 /* "0.1.0" */
 WEFT_API const char *weft_version(void);
+/* What the library says on stderr: 0 warnings and notes (at the start), 1 warnings, 2 nothing. */
+WEFT_API void weft_set_quiet(int level);
 
 /* Sets the number of threads (1 to 256) that compute from now on; 0 chooses from
  * WEFT_NUM_THREADS, OMP_NUM_THREADS, then the affinity and cgroup of the process.

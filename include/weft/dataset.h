@@ -174,6 +174,8 @@ WEFT_API weft_status weft_dataset_check(const char *path, const weft_dataset_opt
                                         void (*found)(void *user, const weft_finding *f),
                                         void *user);
 
+/* What an item is to a person: a file, a line of text, or numbers in memory only. */
+typedef enum weft_item_kind { WEFT_ITEM_FILES, WEFT_ITEM_LINES, WEFT_ITEM_TENSORS } weft_item_kind;
 /* A user's picture, text or tensor, for weft_predict; one of: */
 typedef struct weft_item {
     const char *path;            /* a picture file */

@@ -40,6 +40,10 @@ WEFT_API const weft_meta *weft_predictor_meta(const weft_predictor *p);
 /* Does it read pictures (of which shape) or texts (then all are 0)? */
 WEFT_API void weft_predictor_image_shape(const weft_predictor *p, int *channels, int *height,
                                          int *width);
+/* Normalisation of pictures: x = (pixel / 255 - mean) / std; 0 and 1 where p reads none. */
+WEFT_API void weft_predictor_normalization(const weft_predictor *p, float mean[4], float std[4]);
+/* What an item is to a person. */
+WEFT_API weft_item_kind weft_predictor_reads(const weft_predictor *p);
 /* Options with which a data set is opened so that its samples are what p reads: modality, kind of
  * target, size, fit. Fields that do not matter are 0. */
 WEFT_API weft_dataset_opts weft_predictor_dataset_opts(const weft_predictor *p);
@@ -80,6 +84,9 @@ WEFT_API const weft_option *weft_fit_options(void);
 /* Sets one by name; text NULL: a flag. WEFT_EUSAGE: there is none of that name, or a wrong value. text
  * is copied. */
 WEFT_API weft_status weft_fit_args_set(weft_fit_args *a, const char *name, const char *text);
+
+/* Obeys those that hold for the whole process: threads, max-mem. Others do as they open or fit. */
+WEFT_API weft_status weft_fit_args_apply(const weft_fit_args *a);
 
 /* What `weft train` says before the first step. Texts are valid during the call. */
 typedef struct weft_fit_plan {
@@ -126,7 +133,15 @@ WEFT_API weft_status weft_fit(const char *path, const weft_fit_opts *opts, weft_
 /* Opens a data set as the options say (those that `open`); for p's model, when it is not NULL. */
 WEFT_API weft_status weft_fit_open(const char *path, const weft_fit_args *a,
                                    const weft_predictor *p, weft_dataset **out);
-/* A ready network of that name for d, with initial parameters (options: of networks, and seed). */
+/* weft_dataset_check as the options say. */
+WEFT_API weft_status weft_fit_check(const char *path, const weft_fit_args *a,
+                                    void (*found)(void *user, const weft_finding *f),
+                                    void *user);
+/* WEFT_EUSAGE when path (a file that may not be there yet) lies inside the data set at data: nothing is
+ * ever written there. option: what gave path, for the message. */
+WEFT_API weft_status weft_fit_outside(const char *path, const char *data, const char *option);
+/* A ready network of that name for d, with initial parameters (options: of networks, and seed; those
+ * that this network does not look at are left out). */
 WEFT_API weft_status weft_fit_network(const char *model, const weft_fit_args *a, weft_dataset *d,
                                       weft_graph **out);
 /* Gives the wide part of a network for texts (weft_zoo_opts.wide) the weights of the linear machine of

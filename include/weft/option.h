@@ -36,6 +36,7 @@ typedef struct weft_option {
     bool optional; /* WEFT_OPTION_TEXT: --name alone gives "" */
     bool once;     /* of one call only: not stored in a run's args.json */
     bool path;     /* WEFT_OPTION_TEXT: a file or folder; stored as an absolute path */
+    bool builds;   /* says how a ready network is built */
     bool opens;    /* says how a data set is opened: for every command that reads one */
 } weft_option;
 
@@ -48,6 +49,9 @@ WEFT_API weft_status weft_option_set(const weft_option *row, const char *text, v
  * there is none. */
 WEFT_API const weft_option *weft_option_find(const weft_option *rows, const char *name,
                                              size_t length);
+
+/* The one of n words that is nearest to a mistyped one; NULL: none is near. */
+WEFT_API const char *weft_nearest(const char *word, const char *const *words, int n);
 
 #ifdef __cplusplus
 }

@@ -45,6 +45,8 @@ typedef struct weft_evaluation weft_evaluation;
 WEFT_API void weft_evaluation_free(weft_evaluation *e); /* takes NULL */
 WEFT_API weft_scores weft_evaluation_scores(const weft_evaluation *e);
 WEFT_API weft_subset weft_evaluation_subset(const weft_evaluation *e);
+/* What the measured samples are called in text and JSON instead of the subset's name; a static text. */
+WEFT_API void weft_evaluation_set_part(weft_evaluation *e, const char *part);
 /* The network's outputs [samples][*width] in the order of the subset; NULL where there were too
  * many to store. Belongs to e. */
 WEFT_API const float *weft_evaluation_outputs(const weft_evaluation *e, int *width);

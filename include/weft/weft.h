@@ -4,10 +4,12 @@
 
 #include "weft/base.h"
 #include "weft/dataset.h"
+#include "weft/fit.h"
 #include "weft/graph.h"
 #include "weft/layers.h"
 #include "weft/models.h"
 #include "weft/ops.h"
+#include "weft/option.h"
 #include "weft/pass.h"
 #include "weft/store.h"
 #include "weft/task.h"

@@ -109,3 +109,17 @@ weft_status weft__prefix(weft_status s, const char *format, ...)
     memcpy(stands, message, sizeof stands);
     return weft__fail(s, "%s: %s", before, stands);
 }
+
+WEFT_API weft_status weft_fail(weft_status s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    weft__vfail(s, format, args);
+    va_end(args);
+    return s;
+}
+
+WEFT_API char *weft_escape(char *dst, size_t size, const char *src)
+{
+    return weft__escape(dst, size, src);
+}

@@ -11,7 +11,7 @@
 
 static _Atomic int quiet;
 
-void weft__log_quiet(int level)
+WEFT_API void weft_set_quiet(int level)
 {
     atomic_store(&quiet, level);
 }

@@ -2,6 +2,7 @@
 #include "weft/option.h"
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/option.h"
 
 #include <errno.h>
@@ -132,4 +133,9 @@ WEFT_API const weft_option *weft_option_find(const weft_option *rows, const char
     for (const weft_option *o = rows; o && (o->name || o->help); o++)
         if (called(o->name, name, length) || called(o->old, name, length)) return o;
     return NULL;
+}
+
+WEFT_API const char *weft_nearest(const char *word, const char *const *words, int n)
+{
+    return weft__nearest(word, words, n);
 }

@@ -1,6 +1,8 @@
 /* width.c: UTF-8 letter by letter, and how many columns of a terminal a text takes. */
 #include "base/width.h"
 
+#include "weft/base.h"
+
 #include <stdbool.h>
 
 typedef struct range {
@@ -111,4 +113,9 @@ int weft__text_width(const char *s)
     int width;
     weft__text_fit(s, 1 << 30, &width);
     return width;
+}
+
+WEFT_API size_t weft_text_fit(const char *text, int columns)
+{
+    return weft__text_fit(text, columns, NULL);
 }

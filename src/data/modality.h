@@ -82,6 +82,7 @@ typedef struct weft__recipe {
 struct weft__modality {
     const char *name;     /* "image": in opts.modality and in a model's metadata */
     const char *noun;     /* "pictures" */
+    weft_item_kind items; /* what an item is to a person */
     const char *example;  /* an item on a command line: "PICTURE", "'A SENTENCE'"; NULL: none */
     const char *classify; /* what classification of it is called in metadata and run folders:
                            * "classify", "text" (names from before there were tasks) */

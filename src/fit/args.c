@@ -1,6 +1,7 @@
 /* args.c: what the options of `weft train` mean: what excludes what, and what is left open. */
 #include "fit/args.h"
 
+#include "base/checked.h"
 #include "base/option.h"
 
 #include <stdio.h>
@@ -133,4 +134,11 @@ void weft__fit_zoo_opts(const weft__fit_values *v, weft_zoo_opts *z)
     z->wide_dropout = rate(v->wide_dropout);
     z->dropout = rate(v->dropout);
     z->embedding_dropout = rate(v->embedding_dropout);
+}
+
+WEFT_API weft_status weft_fit_args_apply(const weft_fit_args *a)
+{
+    const weft__fit_values *v = weft__fit_values_of(a);
+    if (v->max_mem) weft__set_max_memory(v->max_mem);
+    return v->threads ? weft_set_threads(v->threads) : WEFT_OK;
 }

@@ -67,6 +67,9 @@ weft_status weft__fit_check(const weft__fit_values *v);
 /* Options of networks for texts that were given, for a network that reads something else. */
 weft_status weft__fit_check_network(const weft_fit_args *a, const char *model);
 
+/* Takes back those that the network of that name does not look at. */
+void weft__fit_drop_foreign_network(weft_fit_args *a, const char *model);
+
 /* What the options say of training; lr ... are settled. */
 weft_status weft__fit_train_opts(const weft__fit_values *v, weft_train_opts *out);
 void weft__fit_zoo_opts(const weft__fit_values *v, weft_zoo_opts *z);

@@ -80,8 +80,7 @@ static weft_status read_options(weft__fit_job *j, const char *path)
         j->data_path = strdup(path);
         if (!j->data_path) s = weft__fail(WEFT_ENOMEM, "train: out of memory");
     }
-    if (!s && j->v->max_mem) weft__set_max_memory(j->v->max_mem);
-    if (!s && j->v->threads) s = weft_set_threads(j->v->threads);
+    if (!s) s = weft_fit_args_apply(j->a);
     if (!s) s = weft__fit_choose(j->a, j->data_path, &j->kind, &j->task);
     if (!s) s = weft__fit_check_foreign(j->a, j->kind, j->task);
     return s ? s : weft__fit_check(j->v);
@@ -316,6 +315,11 @@ WEFT_API weft_status weft_fit(const char *path, const weft_fit_opts *opts, weft_
     if (!s || s == WEFT_ESTOPPED) *out = j.result;
     clean_up(&j);
     return s;
+}
+
+WEFT_API weft_status weft_fit_outside(const char *path, const char *data, const char *option)
+{
+    return weft__run_folder_outside(path, data, option);
 }
 
 WEFT_API void weft_fit_result_free(weft_fit_result *r)

@@ -189,6 +189,7 @@ WEFT_API weft_status weft_fit_network(const char *model, const weft_fit_args *ar
     weft_graph *g = weft_graph_new();
     weft_status s = a && g ? WEFT_OK : weft__fail(WEFT_ENOMEM, "%s: out of memory", model);
     if (!s) s = weft_dataset_fit(d);
+    if (!s) weft__fit_drop_foreign_network(a, model);
     if (!s) s = build(g, model, a, d->modality, weft__task_for(d->target), d,
                        WEFT_MAX_STREAMS);
     weft_fit_args_free(a);
@@ -223,6 +224,26 @@ WEFT_API weft_status weft_fit_open(const char *path, const weft_fit_args *args,
             o.image.max_megapixels = most;
         }
         s = weft_dataset_open(path, &o, out);
+    }
+    weft_fit_args_free(a);
+    return s;
+}
+
+WEFT_API weft_status weft_fit_check(const char *path, const weft_fit_args *args,
+                                    void (*found)(void *user, const weft_finding *f),
+                                    void *user)
+{
+    weft_fit_args *a = args ? weft__fit_args_copy(args) : weft_fit_args_new();
+    const weft__modality *m = NULL;
+    const weft__task *t = NULL;
+    weft_dataset_opts o;
+    weft_status s = a ? WEFT_OK : weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
+    if (!s) s = weft__fit_choose(a, path, &m, &t);
+    if (!s) s = weft__fit_check_foreign(a, m, t);
+    if (!s) s = weft__fit_dataset_opts(a, m, &o);
+    if (!s) {
+        o.target = t->target;
+        s = weft_dataset_check(path, &o, found, user);
     }
     weft_fit_args_free(a);
     return s;

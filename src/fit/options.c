@@ -26,16 +26,16 @@ static const weft_option network[] = {
 
 static const weft_option text_network[] = {
     WEFT__HEADING("network for texts (by default the model's own)"),
-    WEFT__INT(V, embedding, "embedding", 1, 65536, "width of the embedding"),
-    WEFT__INT(V, filters, "filters", 1, 65536, "of the convolution"),
-    WEFT__INT(V, kernel, "kernel", 1, 1024, "tokens that a filter sees"),
-    WEFT__INT(V, hidden, "hidden", 1, 16384, "recurrent units of a direction"),
-    WEFT__INT(V, layers, "layers", 1, 64, "recurrent layers"),
-    WEFT__INT(V, pool, "pool", 1, 1024, "max pool after the convolution; 1 none"),
+    WEFT__INT(V, embedding, "embedding", 1, 65536, "width of the embedding", .builds = true),
+    WEFT__INT(V, filters, "filters", 1, 65536, "of the convolution", .builds = true),
+    WEFT__INT(V, kernel, "kernel", 1, 1024, "tokens that a filter sees", .builds = true),
+    WEFT__INT(V, hidden, "hidden", 1, 16384, "recurrent units of a direction", .builds = true),
+    WEFT__INT(V, layers, "layers", 1, 64, "recurrent layers", .builds = true),
+    WEFT__INT(V, pool, "pool", 1, 1024, "max pool after the convolution; 1 none", .builds = true),
     WEFT__CHOICE(V, form, "form", "a|b|c",
-                 "of cnn-bigru: a convolution before the GRU, b beside it, c behind it"),
+                 "of cnn-bigru: a convolution before the GRU, b beside it, c behind it", .builds = true),
     WEFT__CHOICE(V, readout, "readout", "last|max|mean|max+mean|attention",
-                 "how all positions become one vector"),
+                 "how all positions become one vector", .builds = true),
     WEFT__FLAG(V, bag, "bag", "join the mean of the embeddings to it"),
     WEFT__INT(V, wide, "wide", 1, 3,
               "add the scores of a linear model of n-grams up to so long to the network's"),
@@ -46,7 +46,7 @@ static const weft_option text_network[] = {
                "of whole channels of the embedding"),
     WEFT__REAL(V, gate_bias, "gate-bias", -20, 20,
                "at the start, of GRU's update and LSTM's forget gates (0; LSTM 1); about the "
-               "logarithm of how many steps are to be remembered"),
+               "logarithm of how many steps are to be remembered", .builds = true),
     WEFT__FLAG(V, freeze_embedding, "freeze-embedding", "do not train the embedding"),
     WEFT__END_OF_OPTIONS};
 
@@ -369,6 +369,18 @@ weft_status weft__fit_check_foreign(const weft_fit_args *a, const weft__modality
                           table[i].name, o->task->name, t->name);
     }
     return WEFT_OK;
+}
+
+void weft__fit_drop_foreign_network(weft_fit_args *a, const char *model)
+{
+    weft__fit_values *v = weft__fit_values_of(a);
+    const weft_fit_args none = {.block = calloc(1, block_bytes)};
+    for (int i = 0; i < rows && none.block; i++)
+        if (owner_of[i].text_network && table[i].name && !weft_zoo_takes(model, table[i].name))
+            copy_value(a, &none, i);
+    free(none.block);
+    if (v->readout && !strcmp(v->readout, "last") && !weft_zoo_takes(model, "hidden"))
+        v->readout = NULL;
 }
 
 weft_status weft__fit_check_network(const weft_fit_args *a, const char *model)

@@ -187,6 +187,19 @@ WEFT_API const weft_meta *weft_predictor_meta(const weft_predictor *p)
     return p->meta;
 }
 
+WEFT_API void weft_predictor_normalization(const weft_predictor *p, float mean[4], float std[4])
+{
+    weft__input_form f = {.std = {1, 1, 1, 1}};
+    if (p->kind->form) p->kind->form(p->preprocess, &f);
+    memcpy(mean, f.mean, sizeof f.mean);
+    memcpy(std, f.std, sizeof f.std);
+}
+
+WEFT_API weft_item_kind weft_predictor_reads(const weft_predictor *p)
+{
+    return p->kind->items;
+}
+
 WEFT_API weft_dataset_opts weft_predictor_dataset_opts(const weft_predictor *p)
 {
     weft_dataset_opts o = {.modality = p->kind->name, .target = p->task->target};

@@ -150,3 +150,8 @@ WEFT_API char *weft_evaluation_json(const weft_evaluation *e)
     weft__json_object_end(&w);
     return weft__json_take(&w);
 }
+
+WEFT_API void weft_evaluation_set_part(weft_evaluation *e, const char *part)
+{
+    e->part = part;
+}

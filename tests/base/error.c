@@ -136,10 +136,10 @@ static const char *said(int quiet)
     CHECK(!pipe(pipe_end));
     dup2(pipe_end[1], 2);
     close(pipe_end[1]);
-    weft__log_quiet(quiet);
+    weft_set_quiet(quiet);
     weft__warn("%d odd\nnames", 3);
     weft__note("epoch %d", 1);
-    weft__log_quiet(0);
+    weft_set_quiet(0);
     dup2(kept, 2);
     close(kept);
     n = read(pipe_end[0], text, sizeof text - 1);

@@ -207,7 +207,7 @@ static void threads_that_cannot_be_had_are_done_without(void **state)
     (void)state;
     weft_set_threads(7);
     weft__pool_stop();
-    weft__log_quiet(2);
+    weft_set_quiet(2);
     thread_creation_fails = true;
     for (int i = 0; i < 5; i++) {
         check_job(&j, 300, 2);
@@ -215,7 +215,7 @@ static void threads_that_cannot_be_had_are_done_without(void **state)
         weft__pool_stop();
     }
     thread_creation_fails = false;
-    weft__log_quiet(0);
+    weft_set_quiet(0);
 }
 
 static void note_signals(void *arg, size_t begin, size_t end, int worker)
@@ -262,7 +262,7 @@ static void the_environment_chooses_the_number(void **state)
         {"4 ", NULL, 0},     {"99999999999999999999", NULL, 0},
     };
     (void)state;
-    weft__log_quiet(2);
+    weft_set_quiet(2);
     for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++) {
         unsetenv("WEFT_NUM_THREADS");
         unsetenv("OMP_NUM_THREADS");
@@ -272,7 +272,7 @@ static void the_environment_chooses_the_number(void **state)
         CHECK(weft_threads() ==
               (chosen[i].threads ? chosen[i].threads : weft__cpu_count()));
     }
-    weft__log_quiet(0);
+    weft_set_quiet(0);
     unsetenv("WEFT_NUM_THREADS");
     unsetenv("OMP_NUM_THREADS");
 }

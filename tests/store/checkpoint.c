@@ -260,7 +260,7 @@ static void the_generation_before_is_kept_and_used(void **state)
     write_state(path, "3");
     CHECK_TEXT(epoch_of(path), "3");
     CHECK_TEXT(epoch_of(previous), "2");
-    weft__log_quiet(2);
+    weft_set_quiet(2);
     test_write(path, "", 0); /* damaged, and empty */
     CHECK_TEXT(epoch_of(path), "2");
     CHECK(unlink(path) == 0); /* gone */
@@ -269,7 +269,7 @@ static void the_generation_before_is_kept_and_used(void **state)
     write_state(path, "4"); /* does not push the good one out */
     CHECK_TEXT(epoch_of(previous), "2");
     CHECK_TEXT(epoch_of(path), "4");
-    weft__log_quiet(0);
+    weft_set_quiet(0);
 }
 
 static void without_any_good_generation_the_first_damage_is_told(void **state)
@@ -335,7 +335,7 @@ static void a_killed_writer_leaves_a_good_checkpoint(void **state)
     const char *path = test_path("j.ckpt");
     (void)state;
     write_state(path, "0");
-    weft__log_quiet(2);
+    weft_set_quiet(2);
     for (int round = 0; round < 30; round++) {
         pid_t child = fork();
         CHECK(child >= 0);
@@ -354,7 +354,7 @@ static void a_killed_writer_leaves_a_good_checkpoint(void **state)
         CHECK(waitpid(child, NULL, 0) == child);
         CHECK(*epoch_of(path));
     }
-    weft__log_quiet(0);
+    weft_set_quiet(0);
 }
 
 static void what_cannot_be_put_or_written_is_refused(void **state)

@@ -194,7 +194,7 @@ static void a_flipped_bit_never_breaks_the_reader(void **state)
     (void)state;
     weft_graph *g = network();
     bytes b = saved(g, NULL);
-    weft__log_quiet(2);
+    weft_set_quiet(2);
     for (size_t bit = 0; bit < b.n * 8; bit += 5) {
         weft_graph *odd = NULL;
         b.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
@@ -205,7 +205,7 @@ static void a_flipped_bit_never_breaks_the_reader(void **state)
         weft_graph_free(odd);
         b.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
     }
-    weft__log_quiet(0);
+    weft_set_quiet(0);
     free(b.data);
     weft_graph_free(g);
 }

@@ -221,9 +221,9 @@ static void other_float_types_become_float32(void **state)
     wire_message(&p, GRAPH_NODE, &n2);
     wire_output(&p, "y");
     wire m = wire_whole(p);
-    weft__log_quiet(2);
+    weft_set_quiet(2);
     CHECK(!weft_model_parse(m.data, m.n, NULL, &g, NULL));
-    weft__log_quiet(0);
+    weft_set_quiet(0);
     CHECK(!weft_param_get(g, weft_find(g, "w"), w, 4));
     CHECK(w[0] == 1.5f && w[1] == -2 && w[2] == 0.1f && w[3] == 0);
     CHECK(!weft_param_get(g, weft_find(g, "h"), h, 4));
