@@ -38,7 +38,7 @@ static bool takes_all(const eval_args *a, const weft_predictor *p, const char *d
     struct stat info;
     bool file = !stat(data, &info) && S_ISREG(info.st_mode);
     return file && weft_predictor_reads(p) == WEFT_ITEM_LINES && !a->split &&
-           !option_given("val") && !option_given(&command_eval, "test");
+           !option_given("val") && !option_given("test");
 }
 
 static weft_status measure(const eval_args *a, weft_predictor *p, const char *data)

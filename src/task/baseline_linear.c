@@ -14,6 +14,7 @@
 #include "base/cpu.h"
 #include "base/rng.h"
 #include "base/thread.h"
+#include "task/metrics/regression.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -306,7 +307,8 @@ static void standardize(const weft_dataset *d, int k, int n, float *y, double *m
                        *std);
 }
 
-static weft_status solve_values(machine *m, int k, float *const predicted[3])
+/* Predictions of target k for every sample, into predicted[s] [n][values]. */
+static weft_status solve_values(machine *m, int k, int values, float *const predicted[3])
 {
     size_t n = (size_t)m->n[0] + 1;
     float *w = calloc((size_t)m->f.columns + 1, sizeof *w), *y = calloc(n, sizeof *y);
@@ -316,10 +318,11 @@ static weft_status solve_values(machine *m, int k, float *const predicted[3])
     if (all) {
         double mean, std;
         standardize(m->d, k, m->n[0], y, &mean, &std);
-        descend_values(m, y, w, alpha, order);
-        for (int s = 0; s < 3; s++)
-            for (int i = 0; i < m->n[s] && predicted[s]; i++)
-                predicted[s][i] = (float)(mean + std * dot(m, s, i, w));
+        if (m->f.columns) descend_values(m, y, w, alpha, order);
+        for (int s = WEFT_SUBSET_VAL; s <= WEFT_SUBSET_TEST; s++)
+            for (int i = 0; i < m->n[s]; i++)
+                predicted[s][i * values + k] =
+                    (float)(mean + (m->f.columns ? std * dot(m, s, i, w) : 0));
     }
     free(w);
     free(y);
@@ -328,19 +331,58 @@ static weft_status solve_values(machine *m, int k, float *const predicted[3])
     return all ? WEFT_OK : no_memory();
 }
 
-weft_status weft__linear_values(const weft_dataset *d, int k, float *const predicted[3],
-                                weft__baseline *out, bool *made)
+static weft_scores scores_of(const weft_dataset *d, weft_subset s, const float *predicted)
+{
+    int values = weft_dataset_values(d), n = weft_dataset_count(d, s);
+    weft_scores out = {.samples = n};
+    weft__regression *m = n ? weft__regression_new(values, weft_dataset_value(d, s, 0)) : NULL;
+    if (!m) return out;
+    for (int i = 0; i < n; i++)
+        weft__regression_add(m, predicted + (size_t)i * (size_t)values,
+                             weft_dataset_value(d, s, i));
+    weft__regression_scores r = weft__regression_mean(m);
+    out.n = 3;
+    out.score[0] = (weft_score){.name = "r2", .label = "R2", .value = r.r2};
+    out.score[1] = (weft_score){
+        .name = "mae", .label = "MAE", .value = r.mae, .lower_is_better = true};
+    out.score[2] = (weft_score){
+        .name = "rmse", .label = "RMSE", .value = r.rmse, .lower_is_better = true};
+    weft__regression_free(m);
+    return out;
+}
+
+static weft_status values_beside(machine *m, weft__baseline *out)
+{
+    bool linear = false;
+    float *predicted[3] = {NULL};
+    int values = weft_dataset_values(m->d);
+    weft_status s = prepare(m, NULL, 0, WEFT_SUBSET_TEST, &linear);
+    for (int k = 0; k < 3; k++) m->n[k] = weft_dataset_count(m->d, (weft_subset)k);
+    for (int k = WEFT_SUBSET_VAL; k <= WEFT_SUBSET_TEST && !s; k++) {
+        predicted[k] = weft__alloc((size_t)m->n[k] * (size_t)values + 1, sizeof(float));
+        if (!predicted[k]) s = no_memory();
+    }
+    for (int k = 0; k < values && !s; k++) s = solve_values(m, k, values, predicted);
+    if (!s) {
+        *out = (weft__baseline){.features = linear ? m->f.columns : values};
+        out->val = scores_of(m->d, WEFT_SUBSET_VAL, predicted[WEFT_SUBSET_VAL]);
+        out->test = scores_of(m->d, WEFT_SUBSET_TEST, predicted[WEFT_SUBSET_TEST]);
+        snprintf(out->model, sizeof out->model, linear ? "linear" : "mean");
+        snprintf(out->title, sizeof out->title, linear ? "linear, %.50s" : "the training mean",
+                 m->f.name);
+    }
+    for (int k = 0; k < 3; k++) free(predicted[k]);
+    return s;
+}
+
+weft_status weft__values_beside(const weft_dataset *d, uint64_t seed, weft__baseline *out,
+                                bool *made)
 {
     double began = weft__seconds();
-    machine m = machine_for(d, NULL);
-    weft_status s = prepare(&m, NULL, 0, WEFT_SUBSET_TEST, made);
-    if (!s && *made) s = solve_values(&m, k, predicted);
-    if (!s && *made) {
-        out->features = m.f.columns;
-        out->seconds = weft__seconds() - began;
-        snprintf(out->model, sizeof out->model, "linear");
-        snprintf(out->title, sizeof out->title, "linear, %.50s", m.f.name);
-    }
+    machine m = machine_for(d, &(weft_linear_opts){.seed = seed});
+    weft_status s = values_beside(&m, out);
+    *made = !s;
+    if (!s) out->seconds = weft__seconds() - began;
     clear(&m);
     return s;
 }

@@ -9,10 +9,10 @@
 weft_status weft__linear_beside(const weft_dataset *d, uint64_t seed, weft__baseline *out,
                                 bool *made);
 
-/* Regression: ridge regression on the same features, target k of d. predicted[s] [count of s] receives
- * the predictions for subset s; those of NULL are left out. */
-weft_status weft__linear_values(const weft_dataset *d, int k, float *const predicted[3],
-                                weft__baseline *out, bool *made);
+/* Regression: ridge regression on the same features, or, where a modality has none, the mean of the
+ * training targets; as a task's baseline, with R2, MAE and RMSE. */
+weft_status weft__values_beside(const weft_dataset *d, uint64_t seed, weft__baseline *out,
+                                bool *made);
 
 /* Trains the machine of weft_linear_baseline on the numbers of preprocessing p, first `streams`
  * streams. table[s] [size of stream s][classes]: the mean of a sample's rows, added over the streams,

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MISTAKES = 24, SHEET = 32 };
+enum { SHEET = 32 };
 
 /* One sample's answer: how sure the model was of it, and of the truth. */
 typedef struct verdict {
@@ -29,42 +29,38 @@ static verdict judge(const float *x, int n, int sample, int truth)
     return (verdict){sample, truth, top, 1 / sum, of_truth};
 }
 
-/* The mistakes that the model was surest of, falling. */
-static int find_mistakes(const weft_evaluation *e, const weft_dataset *d,
-                         verdict mistake[MISTAKES])
+/* Sample i, as the evaluation has it. */
+static verdict judge_sample(const weft_evaluation *e, const weft_dataset *d, int i)
 {
-    int n = 0;
-    for (int i = 0; i < e->count && e->outputs; i++) {
-        verdict v = judge(e->outputs + (size_t)i * (size_t)e->width, e->width, i,
-                          weft__evaluation_label(e, d, i));
-        if (v.predicted == v.truth || !isfinite(v.probability)) continue;
-        int at = n < MISTAKES ? n++ : MISTAKES;
-        if (at == MISTAKES) {
-            if (mistake[MISTAKES - 1].probability >= v.probability) continue;
-            at = MISTAKES - 1;
-        }
-        for (; at > 0 && mistake[at - 1].probability < v.probability; at--)
-            mistake[at] = mistake[at - 1];
-        mistake[at] = v;
-    }
-    return n;
+    return judge(e->outputs + (size_t)i * (size_t)e->width, e->width, i,
+                 weft__evaluation_label(e, d, i));
 }
 
+static weft__shown show(const weft__classes *c, const verdict *v)
+{
+    return (weft__shown){.sample = v->sample,
+                         .predicted = c->name[v->predicted],
+                         .truth = v->truth < 0 ? "?" : c->name[v->truth],
+                         .probability = v->probability,
+                         .truth_probability = v->truth_probability};
+}
+
+/* The mistakes that the model was surest of. */
 static weft_status show_mistakes(const weft_evaluation *e, const weft_dataset *d,
                                  weft__arena *a, weft__report *r)
 {
-    const weft__classes *c = (const weft__classes *)e->codec;
-    verdict mistake[MISTAKES] = {{0}};
-    weft__shown shown[MISTAKES];
-    int n = find_mistakes(e, d, mistake);
-    for (int i = 0; i < n; i++)
-        shown[i] = (weft__shown){
-            .sample = mistake[i].sample,
-            .predicted = c->name[mistake[i].predicted],
-            .truth = mistake[i].truth < 0 ? "?" : c->name[mistake[i].truth],
-            .probability = mistake[i].probability,
-            .truth_probability = mistake[i].truth_probability};
-    return weft__exhibits_fill(d, e->subset, shown, n, a, r);
+    weft__ranking worst = {0};
+    weft__shown shown[WEFT_MOST_EXHIBITS];
+    for (int i = 0; i < e->count && e->outputs; i++) {
+        verdict v = judge_sample(e, d, i);
+        if (v.predicted != v.truth && isfinite(v.probability))
+            weft__ranking_add(&worst, v.probability, i);
+    }
+    for (int i = 0; i < worst.n; i++) {
+        verdict v = judge_sample(e, d, worst.sample[i]);
+        shown[i] = show((const weft__classes *)e->codec, &v);
+    }
+    return weft__exhibits_fill(d, e->subset, shown, worst.n, a, r);
 }
 
 static weft__class_row class_row(weft_class_metrics m)
@@ -114,16 +110,11 @@ weft_status weft__classify_report(const weft_evaluation *e, const weft_dataset *
 
 static weft_status sheet(const weft_evaluation *e, const weft_dataset *d, const char *path)
 {
-    const weft__classes *c = (const weft__classes *)e->codec;
     weft__shown shown[SHEET];
     int n = e->outputs ? e->count < SHEET ? e->count : SHEET : 0;
     for (int i = 0; i < n; i++) {
-        verdict v = judge(e->outputs + (size_t)i * (size_t)e->width, e->width, i,
-                          weft__evaluation_label(e, d, i));
-        shown[i] = (weft__shown){.sample = i,
-                                 .predicted = c->name[v.predicted],
-                                 .truth = v.truth < 0 ? "?" : c->name[v.truth],
-                                 .probability = v.probability};
+        verdict v = judge_sample(e, d, i);
+        shown[i] = show((const weft__classes *)e->codec, &v);
     }
     return n ? weft__exhibits_sheet(d, e->subset, shown, n, path) : WEFT_OK;
 }

@@ -18,6 +18,19 @@ const char *weft__part_word(const weft_evaluation *e)
     return word[e->subset];
 }
 
+void weft__ranking_add(weft__ranking *r, double key, int sample)
+{
+    int at = r->n;
+    if (at == WEFT_MOST_EXHIBITS && !(key > r->key[--at])) return;
+    if (r->n < WEFT_MOST_EXHIBITS) r->n++;
+    for (; at > 0 && r->key[at - 1] < key; at--) {
+        r->key[at] = r->key[at - 1];
+        r->sample[at] = r->sample[at - 1];
+    }
+    r->key[at] = key;
+    r->sample[at] = sample;
+}
+
 /* png moves into the arena. */
 static weft_status add_picture(const weft__exhibit *x, const weft__shown *s, const char *name,
                                weft__arena *a, weft__picture *out)

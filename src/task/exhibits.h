@@ -19,6 +19,14 @@ weft_status weft__exhibits_fill(const weft_dataset *d, weft_subset s, const weft
 weft_status weft__exhibits_sheet(const weft_dataset *d, weft_subset s, const weft__shown *shown,
                                  int n, const char *path);
 
+/* The samples with the largest keys, falling; of equal ones the earlier first. */
+enum { WEFT_MOST_EXHIBITS = 24 };
+typedef struct weft__ranking {
+    int n, sample[WEFT_MOST_EXHIBITS];
+    double key[WEFT_MOST_EXHIBITS];
+} weft__ranking;
+void weft__ranking_add(weft__ranking *r, double key, int sample);
+
 /* "Test", "Validation", "Training"; "test", "validation", "training". */
 const char *weft__part_title(const weft_evaluation *e);
 const char *weft__part_word(const weft_evaluation *e);

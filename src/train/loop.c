@@ -320,8 +320,8 @@ static bool is_better(const weft__loop *l, const weft_scores *scores)
     double score = first->value, loss = scores->score[scores->n - 1].value;
     double gain = first->lower_is_better ? l->at.best_score - score : score - l->at.best_score;
     if (!isfinite(loss)) return false; /* a NaN never replaces the best model */
-    return !l->at.best_epoch || gain > 0 ||
-           (score == l->at.best_score && loss < l->at.best_loss);
+    bool equal = score == l->at.best_score || (isnan(score) && isnan(l->at.best_score));
+    return !l->at.best_epoch || gain > 0 || (equal && loss < l->at.best_loss);
 }
 
 static void move_plateau(weft__loop *l, double loss)
