@@ -1,12 +1,12 @@
 # libweft: every room's files once, ops/ a second time for double precision, kernels/ once per
 # instruction set. The objects serve libweft.so and libweft.a alike.
 
-set(WEFT_ROOMS base data graph layers models ops pass train store report)
+set(WEFT_ROOMS base data graph layers models ops pass task train fit store report)
 
 # weft_room_sources(out room): the room's .c files, less those whose library is missing.
 function(weft_room_sources out room)
     set(dir ${PROJECT_SOURCE_DIR}/src/${room})
-    file(GLOB found CONFIGURE_DEPENDS ${dir}/*.c)
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS ${dir}/*.c)
     set(kept "")
     foreach(source IN LISTS found)
         get_filename_component(name ${source} NAME_WE)

@@ -37,6 +37,7 @@ typedef struct weft_plan_opts {
 WEFT_API weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts,
                                    weft_plan **out);
 WEFT_API void weft_plan_free(weft_plan *p);
+WEFT_API const weft_graph *weft_plan_graph(const weft_plan *p); /* that it was made of */
 
 /* Copies a whole input in. weft_plan_set takes logical order, weft_plan_set_last
  * channels-last

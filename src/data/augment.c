@@ -49,9 +49,9 @@ static draw draw_for(const weft__augmenter *a, int epoch, int sample)
     if (how->flip > 0) d.flip = weft__rng_uniform(&r) < how->flip;
     if (how->flip_vertical > 0)
         d.flip_vertical = weft__rng_uniform(&r) < how->flip_vertical;
-    if (how->shift > 0) {
-        d.dy = weft__rng_between(&r, -how->shift, how->shift);
-        d.dx = weft__rng_between(&r, -how->shift, how->shift);
+    if (how->translate > 0) {
+        d.dy = weft__rng_between(&r, -how->translate, how->translate);
+        d.dx = weft__rng_between(&r, -how->translate, how->translate);
     }
     if (how->rotate > 0)
         sine_cosine(weft__rng_range(&r, -how->rotate, how->rotate) / 180 *
@@ -232,8 +232,8 @@ static weft_status check(const weft_augment *a)
     if (!within(a->flip, 0, 1) || !within(a->flip_vertical, 0, 1))
         return weft__fail(WEFT_EUSAGE, "flip %g, %g: a probability is 0 to 1", a->flip,
                           a->flip_vertical);
-    if (a->shift < 0 || a->shift > 65536)
-        return weft__fail(WEFT_EUSAGE, "shift %d: 0 to 65536 pixels", a->shift);
+    if (a->translate < 0 || a->translate > 65536)
+        return weft__fail(WEFT_EUSAGE, "translate %d: 0 to 65536 pixels", a->translate);
     if (!within(a->rotate, 0, 180))
         return weft__fail(WEFT_EUSAGE, "rotate %g: 0 to 180 degrees", a->rotate);
     if (!within(a->brightness, 0, 100) || !within(a->contrast, 0, 100) ||
@@ -250,8 +250,8 @@ static weft_status check(const weft_augment *a)
     return WEFT_OK;
 }
 
-weft_status weft__augmenter_make(weft__augmenter *a, const weft_data *d,
-                                 const weft_loader_opts *o)
+weft_status weft__augmenter_make(weft__augmenter *a, const weft__images *d,
+                                 const weft__image_loader_opts *o)
 {
     size_t row = (size_t)d->width * (size_t)d->channels;
     weft_status s = check(&o->augment);

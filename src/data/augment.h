@@ -3,7 +3,7 @@
 #ifndef WEFT_SRC_AUGMENT_H
 #define WEFT_SRC_AUGMENT_H
 
-#include "weft/data.h"
+#include "data/image/images.h"
 
 /* What is the same for all samples of a loader. */
 typedef struct weft__augmenter {
@@ -23,8 +23,8 @@ typedef struct weft__scratch {
 } weft__scratch;
 
 /* WEFT_EUSAGE when a field of o->augment is outside its range. */
-weft_status weft__augmenter_make(weft__augmenter *a, const weft_data *d,
-                                 const weft_loader_opts *o);
+weft_status weft__augmenter_make(weft__augmenter *a, const weft__images *d,
+                                 const weft__image_loader_opts *o);
 void weft__augmenter_free(weft__augmenter *a);
 weft_status weft__scratch_make(weft__scratch *s, const weft__augmenter *a);
 void weft__scratch_free(weft__scratch *s);

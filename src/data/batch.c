@@ -18,19 +18,19 @@
 enum { DEFAULT_BATCH = 64, DEFAULT_AHEAD = 4, MOST_THREADS = 64, MOST_AHEAD = 1024 };
 
 typedef struct slot {
-    float *x, *target;
-    int32_t *label, *index;
+    float *x, *share; /* share, partner: with mixup */
+    int32_t *partner, *index;
     int n;
     bool ready;
     weft_status status;
     char message[1024];
 } slot;
 
-struct weft_loader {
-    const weft_data *d;
+struct weft__image_loader {
+    const weft__images *d;
     weft__augmenter augmenter;
-    weft_split split;
-    int count, batch, batches, classes;
+    weft_subset split;
+    int count, batch, batches;
     bool shuffle, mix;
     size_t values; /* floats of one sample */
     uint32_t *order;
@@ -40,7 +40,7 @@ struct weft_loader {
     int n_scratch;
     pthread_t *thread;
     int threads;
-    weft_batch out;
+    weft__image_batch out;
 
     pthread_mutex_t lock; /* of what follows, and of slot.ready */
     pthread_cond_t work, done;
@@ -54,17 +54,17 @@ struct weft_loader {
 
 /* What a thread is told at its start. */
 typedef struct seat {
-    weft_loader *l;
+    weft__image_loader *l;
     weft__scratch *scratch;
 } seat;
 
 /* One sample to x. */
-static weft_status load(const weft_loader *l, int epoch, int sample, float *x,
+static weft_status load(const weft__image_loader *l, int epoch, int sample, float *x,
                         weft__scratch *scratch)
 {
-    const unsigned char *p = weft__data_pixels(l->d, l->split, sample);
+    const unsigned char *p = weft__images_pixels(l->d, l->split, sample);
     if (!p) {
-        weft_status s = weft_data_read(l->d, l->split, sample, scratch->pixels);
+        weft_status s = weft__images_read(l->d, l->split, sample, scratch->pixels);
         if (s) return s;
         p = scratch->pixels;
     }
@@ -74,15 +74,10 @@ static weft_status load(const weft_loader *l, int epoch, int sample, float *x,
 
 /* Mixup: the samples at places 2i and 2i+1 of the epoch's order are partners, whatever
  * the batch size; the last one of an odd number is alone. */
-static int partner_of(const weft_loader *l, int place)
+static int partner_of(const weft__image_loader *l, int place)
 {
     int other = place ^ 1;
     return other < l->count ? other : place;
-}
-
-static void add_target(const weft_loader *l, float *target, int sample, float share)
-{
-    target[weft_data_label(l->d, l->split, sample)] += share;
 }
 
 /* a = p*a + (1-p)*b and, where both are wanted, b = q*b + (1-q)*a of before. */
@@ -95,18 +90,17 @@ static void mix_pair(float *a, float p, float *b, float q, size_t n, bool both)
     }
 }
 
-static weft_status mix(const weft_loader *l, int epoch, int first, slot *s,
+static weft_status mix(const weft__image_loader *l, int epoch, int first, slot *s,
                        weft__scratch *scratch)
 {
-    memset(s->target, 0, (size_t)s->n * (size_t)l->classes * sizeof *s->target);
     for (int i = 0; i < s->n; i++) {
         int other = partner_of(l, first + i), sample = s->index[i];
         float share = weft__mixup_share(&l->augmenter, epoch, sample), his = 1;
         float *x = s->x + (size_t)i * l->values, *y = scratch->other;
         bool inside = other >= first && other < first + s->n;
         int his_sample = (int)l->order[other];
-        add_target(l, s->target + (size_t)i * (size_t)l->classes, sample, share);
-        add_target(l, s->target + (size_t)i * (size_t)l->classes, his_sample, 1 - share);
+        s->share[i] = share;
+        s->partner[i] = his_sample;
         if (other == first + i || (inside && other < first + i)) continue; /* was mixed */
         if (inside) {
             y = s->x + (size_t)(other - first) * l->values;
@@ -121,7 +115,7 @@ static weft_status mix(const weft_loader *l, int epoch, int first, slot *s,
 }
 
 /* Fills a slot with batch k. */
-static void fill(const weft_loader *l, int epoch, int k, slot *s, weft__scratch *scratch)
+static void fill(const weft__image_loader *l, int epoch, int k, slot *s, weft__scratch *scratch)
 {
     int first = k * l->batch;
     s->n = l->count - first < l->batch ? l->count - first : l->batch;
@@ -129,14 +123,13 @@ static void fill(const weft_loader *l, int epoch, int k, slot *s, weft__scratch 
     for (int i = 0; !s->status && i < s->n; i++) {
         int sample = (int)l->order[first + i];
         s->index[i] = sample;
-        s->label[i] = weft_data_label(l->d, l->split, sample);
         s->status = load(l, epoch, sample, s->x + (size_t)i * l->values, scratch);
     }
     if (!s->status && l->mix) s->status = mix(l, epoch, first, s, scratch);
     if (s->status) snprintf(s->message, sizeof s->message, "%s", weft_last_error());
 }
 
-static bool may_make(const weft_loader *l)
+static bool may_make(const weft__image_loader *l)
 {
     return l->make < l->batches && l->make < l->released + l->n_slots;
 }
@@ -144,7 +137,7 @@ static bool may_make(const weft_loader *l)
 static void *prepare(void *arg)
 {
     seat *me = arg;
-    weft_loader *l = me->l;
+    weft__image_loader *l = me->l;
     pthread_mutex_lock(&l->lock);
     while (!l->stop) {
         int k, epoch = l->epoch;
@@ -168,9 +161,9 @@ static void *prepare(void *arg)
     return NULL;
 }
 
-static weft_status check(const weft_loader_opts *o)
+static weft_status check(const weft__image_loader_opts *o)
 {
-    if (o->split != WEFT_TRAIN && o->split != WEFT_VAL && o->split != WEFT_TEST)
+    if (o->split != WEFT_SUBSET_TRAIN && o->split != WEFT_SUBSET_VAL && o->split != WEFT_SUBSET_TEST)
         return weft__fail(WEFT_EUSAGE, "there is no split %d", (int)o->split);
     if (o->batch < 0 || o->batch > 1 << 20)
         return weft__fail(WEFT_EUSAGE, "a batch of %d samples: 1 to %d", o->batch,
@@ -184,7 +177,7 @@ static weft_status check(const weft_loader_opts *o)
     return WEFT_OK;
 }
 
-static weft_status make_slots(weft_loader *l)
+static weft_status make_slots(weft__image_loader *l)
 {
     size_t n = (size_t)l->batch, values;
     bool good = weft__mul(n, l->values, &values);
@@ -193,10 +186,10 @@ static weft_status make_slots(weft_loader *l)
     for (int i = 0; good && i < l->n_slots; i++) {
         slot *s = &l->slots[i];
         s->x = weft__alloc(values, sizeof *s->x);
-        s->label = weft__alloc(n, sizeof *s->label);
         s->index = weft__alloc(n, sizeof *s->index);
-        if (l->mix) s->target = weft__alloc(n, (size_t)l->classes * sizeof *s->target);
-        good = s->x && s->label && s->index && (s->target || !l->mix);
+        s->share = weft__alloc(n, sizeof *s->share);
+        s->partner = weft__alloc(n, sizeof *s->partner);
+        good = s->x && s->index && s->share && s->partner;
     }
     if (!good)
         return weft__fail(WEFT_ENOMEM, "no memory for %d batches of %d samples",
@@ -205,7 +198,7 @@ static weft_status make_slots(weft_loader *l)
 }
 
 /* Starts the threads. Where the system gives none, the caller prepares its batches. */
-static void start_threads(weft_loader *l, int wanted)
+static void start_threads(weft__image_loader *l, int wanted)
 {
     l->thread = weft__alloc((size_t)wanted + 1, sizeof *l->thread);
     for (int i = 0; l->thread && i < wanted; i++) {
@@ -220,9 +213,9 @@ static void start_threads(weft_loader *l, int wanted)
     }
 }
 
-static void set_sizes(weft_loader *l, const weft_loader_opts *o, int threads)
+static void set_sizes(weft__image_loader *l, const weft__image_loader_opts *o, int threads)
 {
-    const weft_data *d = l->d;
+    const weft__images *d = l->d;
     l->split = o->split;
     l->shuffle = o->shuffle;
     l->mix = o->augment.mixup > 0;
@@ -231,18 +224,17 @@ static void set_sizes(weft_loader *l, const weft_loader_opts *o, int threads)
     if (l->batch > l->count && !o->drop_last) l->batch = l->count ? l->count : 1;
     l->batches = l->count / l->batch + (l->count % l->batch && !o->drop_last);
     l->make = l->take = l->released = l->batches; /* until the first start */
-    l->classes = d->source->classes;
     l->values = d->bytes;
     l->n_slots = threads ? (o->ahead ? o->ahead : DEFAULT_AHEAD) + 1 : 1;
     if (l->n_slots > l->batches + 1) l->n_slots = l->batches + 1;
 }
 
-weft_status weft_loader_new(const weft_data *d, const weft_loader_opts *opts,
-                            weft_loader **out)
+weft_status weft__image_loader_new(const weft__images *d, const weft__image_loader_opts *opts,
+                            weft__image_loader **out)
 {
-    const weft_loader_opts o = opts ? *opts : (weft_loader_opts){0};
+    const weft__image_loader_opts o = opts ? *opts : (weft__image_loader_opts){0};
     int threads = o.threads < 0 ? 0 : o.threads ? o.threads : 1;
-    weft_loader *l;
+    weft__image_loader *l;
     weft_status s = check(&o);
     if (s) return s;
     l = calloc(1, sizeof *l);
@@ -261,7 +253,7 @@ weft_status weft_loader_new(const weft_data *d, const weft_loader_opts *opts,
         s = weft__scratch_make(&l->scratch[l->n_scratch], &l->augmenter);
     if (!s) s = make_slots(l);
     if (s) {
-        weft_loader_free(l);
+        weft__image_loader_free(l);
         return s;
     }
     start_threads(l, threads);
@@ -269,7 +261,7 @@ weft_status weft_loader_new(const weft_data *d, const weft_loader_opts *opts,
     return WEFT_OK;
 }
 
-void weft_loader_free(weft_loader *l)
+void weft__image_loader_free(weft__image_loader *l)
 {
     if (!l) return;
     pthread_mutex_lock(&l->lock);
@@ -279,8 +271,8 @@ void weft_loader_free(weft_loader *l)
     for (int i = 0; i < l->threads; i++) pthread_join(l->thread[i], NULL);
     for (int i = 0; l->slots && i < l->n_slots; i++) {
         free(l->slots[i].x);
-        free(l->slots[i].target);
-        free(l->slots[i].label);
+        free(l->slots[i].share);
+        free(l->slots[i].partner);
         free(l->slots[i].index);
     }
     for (int i = 0; l->scratch && i < l->n_scratch; i++)
@@ -296,12 +288,12 @@ void weft_loader_free(weft_loader *l)
     free(l);
 }
 
-int weft_loader_batches(const weft_loader *l)
+int weft__image_loader_batches(const weft__image_loader *l)
 {
     return l->batches;
 }
 
-weft_status weft_loader_start(weft_loader *l, int epoch, int first)
+weft_status weft__image_loader_start(weft__image_loader *l, int epoch, int first)
 {
     if (epoch < 0 || first < 0 || first > l->batches)
         return weft__fail(WEFT_EUSAGE, "epoch %d, batch %d: there are %d batches", epoch,
@@ -323,7 +315,7 @@ weft_status weft_loader_start(weft_loader *l, int epoch, int first)
     return WEFT_OK;
 }
 
-weft_status weft_loader_next(weft_loader *l, const weft_batch **out)
+weft_status weft__image_loader_next(weft__image_loader *l, const weft__image_batch **out)
 {
     slot *s;
     pthread_mutex_lock(&l->lock);
@@ -345,7 +337,8 @@ weft_status weft_loader_next(weft_loader *l, const weft_batch **out)
     l->take++;
     pthread_mutex_unlock(&l->lock);
     if (s->status) return weft__fail(s->status, "%s", s->message);
-    l->out = (weft_batch){s->n, s->x, s->label, l->mix ? s->target : NULL, s->index};
+    l->out = (weft__image_batch){s->n, s->x, s->index, l->mix ? s->partner : NULL,
+                                 l->mix ? s->share : NULL};
     *out = &l->out;
     return WEFT_OK;
 }

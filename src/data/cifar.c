@@ -221,7 +221,7 @@ static void close_source(weft__source *base)
     free(src);
 }
 
-static weft_status open_source(const char *path, const weft_data_opts *o,
+static weft_status open_source(const char *path, const weft__images_opts *o,
                                const weft__sink *sink, weft__source **out)
 {
     source *src = calloc(1, sizeof *src);
@@ -235,13 +235,13 @@ static weft_status open_source(const char *path, const weft_data_opts *o,
     }
     kind = src->kind;
     s = take_classes(src);
-    if (!s) s = add_batches(src, src->folder, WEFT_TRAIN, kind->train);
+    if (!s) s = add_batches(src, src->folder, WEFT_SUBSET_TRAIN, kind->train);
     if (!s)
-        s = o->val ? add_given(src, WEFT_VAL, o->val, kind->val)
-                   : add_batches(src, src->folder, WEFT_VAL, kind->val);
+        s = o->val ? add_given(src, WEFT_SUBSET_VAL, o->val, kind->val)
+                   : add_batches(src, src->folder, WEFT_SUBSET_VAL, kind->val);
     if (!s)
-        s = o->test ? add_given(src, WEFT_TEST, o->test, kind->test)
-                    : add_batches(src, src->folder, WEFT_TEST, kind->test);
+        s = o->test ? add_given(src, WEFT_SUBSET_TEST, o->test, kind->test)
+                    : add_batches(src, src->folder, WEFT_SUBSET_TEST, kind->test);
     if (s) {
         close_source(&src->base);
         return s;
@@ -253,7 +253,7 @@ static weft_status open_source(const char *path, const weft_data_opts *o,
     return WEFT_OK;
 }
 
-static void name_of(const weft__source *base, weft_split split, int i, char *text,
+static void name_of(const weft__source *base, weft_subset split, int i, char *text,
                     size_t size)
 {
     const source *src = (const source *)base;
@@ -263,7 +263,7 @@ static void name_of(const weft__source *base, weft_split split, int i, char *tex
              i - src->file[split][f].first);
 }
 
-static void stamp(const weft__source *base, weft_split split, int i, weft__sha256 *hash)
+static void stamp(const weft__source *base, weft_subset split, int i, weft__sha256 *hash)
 {
     unsigned char b[5] = {(unsigned char)split, (unsigned char)i, (unsigned char)(i >> 8),
                           (unsigned char)(i >> 16), (unsigned char)(i >> 24)};

@@ -2,7 +2,7 @@
 #ifndef WEFT_SRC_CIFAR_H
 #define WEFT_SRC_CIFAR_H
 
-#include "weft/data.h"
+#include "weft/dataset.h"
 
 enum { WEFT_CIFAR_SIDE = 32, WEFT_CIFAR_BYTES = 3 * 32 * 32 };
 

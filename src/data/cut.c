@@ -160,17 +160,17 @@ bool weft__cut_next(weft__cutter *c)
     class = weft__letter_class_of(letter);
     c->at += (size_t)bytes;
     put(c, letter);
-    if (c->unit == WEFT_UNIT_CHAR) return true;
+    if (c->unit == WEFT_LEVEL_CHAR) return true;
     if (class == WEFT_LETTER) word(c, letter);
     if (class == WEFT_MARK) mark(c, letter);
     return true;
 }
 
-weft_status weft__cutter_begin(weft__cutter *c, weft_unit unit, bool keep_case,
+weft_status weft__cutter_begin(weft__cutter *c, weft_token_level unit, bool keep_case,
                                bool keep_width)
 {
     *c = (weft__cutter){.unit = unit, .keep_case = keep_case, .keep_width = keep_width};
-    return unit == WEFT_UNIT_ICU ? weft__icu_new(&c->icu) : WEFT_OK;
+    return unit == WEFT_LEVEL_ICU ? weft__icu_new(&c->icu) : WEFT_OK;
 }
 
 void weft__cutter_set(weft__cutter *c, const char *text, size_t bytes)

@@ -19,33 +19,6 @@ static const weft__reader *const readers[] = {
 };
 #undef READER
 
-void weft__found(const weft__sink *sink, int severity, const char *code,
-                 const char *format, ...)
-{
-    char raw[1024], text[1536];
-    weft_data_finding f = {severity, code, text};
-    va_list args;
-    va_start(args, format);
-    vsnprintf(raw, sizeof raw, format, args);
-    va_end(args);
-    weft__escape(text, sizeof text, raw);
-    sink->found(sink->user, &f);
-}
-
-weft_status weft__reject(const weft__sink *sink, const char *code, const char *format,
-                         ...)
-{
-    weft_data_finding f = {WEFT_ERROR, code, NULL};
-    va_list args;
-    va_start(args, format);
-    weft__vfail(WEFT_EDATA, format, args);
-    va_end(args);
-    if (!sink->lint) return WEFT_EDATA;
-    f.text = weft_last_error();
-    sink->found(sink->user, &f);
-    return WEFT_OK;
-}
-
 void weft__source_clear(weft__source *s)
 {
     for (int c = 0; s->class_name && c < s->classes; c++) free(s->class_name[c]);
@@ -53,7 +26,7 @@ void weft__source_clear(weft__source *s)
     for (int k = 0; k < 3; k++) free(s->label[k]);
 }
 
-weft_status weft__source_read(const weft__source *s, weft_split split, int i,
+weft_status weft__source_read(const weft__source *s, weft_subset split, int i,
                               weft__picture *out)
 {
     size_t bytes = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
@@ -64,7 +37,7 @@ weft_status weft__source_read(const weft__source *s, weft_split split, int i,
     return WEFT_OK;
 }
 
-static weft_status check_opts(const weft_data_opts *o)
+static weft_status check_opts(const weft__images_opts *o)
 {
     if (o->height < 0 || o->width < 0 || o->height > LARGEST_SIDE ||
         o->width > LARGEST_SIDE)
@@ -135,7 +108,7 @@ static int by_extent(const void *a, const void *b)
 }
 
 /* The commonest size of all good samples; of equally common ones the smallest. */
-static weft_status commonest(const weft_data *d, extent *out)
+static weft_status commonest(const weft__images *d, extent *out)
 {
     size_t n = 0, best = 0;
     extent *e;
@@ -165,7 +138,7 @@ static int at_most(int v, int most)
     return v < most ? v : most;
 }
 
-static weft_status choose_shape(weft_data *d, const weft_data_opts *o)
+static weft_status choose_shape(weft__images *d, const weft__images_opts *o)
 {
     bool colour = false;
     d->height = o->height ? o->height : o->width;
@@ -187,7 +160,7 @@ static weft_status choose_shape(weft_data *d, const weft_data_opts *o)
 }
 
 /* Names of classes, shape, and each sample's stamp and label, in the set's order. */
-static void make_hash(weft_data *d)
+static void make_hash(weft__images *d)
 {
     weft__sha256 h;
     unsigned char sum[32];
@@ -200,7 +173,7 @@ static void make_hash(weft_data *d)
         weft__sha256_add(&h, d->source->class_name[c],
                          strlen(d->source->class_name[c]) + 1);
     for (int s = 0; s < 3; s++) {
-        snprintf(text, sizeof text, "%s %d\n", weft__split_name((weft_split)s),
+        snprintf(text, sizeof text, "%s %d\n", weft__split_name((weft_subset)s),
                  d->count[s]);
         weft__sha256_add(&h, text, strlen(text));
         for (int i = 0; i < d->count[s]; i++) {
@@ -208,26 +181,26 @@ static void make_hash(weft_data *d)
             int32_t label = d->label[s][i];
             unsigned char bytes[2] = {(unsigned char)label, (unsigned char)(label >> 8)};
             weft__sha256_add(&h, bytes, sizeof bytes);
-            d->reader->stamp(d->source, (weft_split)o->split, o->index, &h);
+            d->reader->stamp(d->source, (weft_subset)o->split, o->index, &h);
         }
     }
     weft__sha256_end(&h, sum);
     weft__hex(d->hash, sum, sizeof sum);
 }
 
-static uint64_t digest_of(const void *set, weft_split s, int i)
+static uint64_t digest_of(const void *set, weft_subset s, int i)
 {
-    const weft_data *d = set;
+    const weft__images *d = set;
     const weft__origin *o = &d->origin[s][i];
     return d->sample[o->split][o->index].digest;
 }
 
-static void name_of(const void *set, weft_split s, int i, char *text, size_t size)
+static void name_of(const void *set, weft_subset s, int i, char *text, size_t size)
 {
-    weft_data_sample_name(set, s, i, text, size);
+    weft__images_sample_name(set, s, i, text, size);
 }
 
-weft__labelled weft__data_view(const weft_data *d)
+weft__labelled weft__images_view(const weft__images *d)
 {
     weft__labelled v = {.path = d->path,
                         .classes = d->source->classes,
@@ -239,60 +212,84 @@ weft__labelled weft__data_view(const weft_data *d)
     return v;
 }
 
-static weft_status check_all(weft_data *d, const weft_data_opts *o,
+static weft_status check_all(weft__images *d, const weft__images_opts *o,
                              const weft__sink *sink)
 {
     weft_status s = weft__scan_headers(d, o, sink);
     if (!s) s = choose_shape(d, o);
     if (!s) s = weft__scan_pixels(d, o, sink);
     if (!s) s = weft__scan_verdict(d, o, sink);
-    if (!s) s = weft__data_split(d, o, sink);
+    if (!s) s = weft__images_split(d, o, sink);
     if (s) return s;
-    weft__labelled view = weft__data_view(d);
+    weft__labelled view = weft__images_view(d);
     s = weft__find_twins(&view, sink);
     if (!s) make_hash(d);
     return s;
 }
 
-weft_status weft__data_survey(const char *path, const weft_data_opts *opts,
-                              const weft__sink *sink, weft_data **out)
+static weft_status make(const char *path, const weft__reader *reader, weft__images **out)
 {
-    static const weft_data_opts defaults;
-    const weft_data_opts *o = opts ? opts : &defaults;
+    weft__images *d = calloc(1, sizeof *d);
+    if (d) d->path = strdup(path);
+    if (!d || !d->path) {
+        free(d);
+        return weft__fail(WEFT_ENOMEM, "no memory to open %s", path);
+    }
+    d->reader = reader;
+    *out = d;
+    return WEFT_OK;
+}
+
+weft_status weft__images_survey(const char *path, const weft__images_opts *o,
+                                const weft__sink *sink, weft__images **out)
+{
     const weft__reader *reader = NULL;
-    weft_data *d = NULL;
+    weft__images *d = NULL;
     weft_status s = check_opts(o);
     if (!s) s = find_reader(path, &reader);
-    if (s) return s;
-    d = calloc(1, sizeof *d);
-    if (d) d->path = strdup(path);
-    if (!d || !d->path) s = weft__fail(WEFT_ENOMEM, "no memory to open %s", path);
-    if (!s) {
-        d->reader = reader;
-        s = reader->open(path, o, sink, &d->source);
-    }
+    if (!s) s = make(path, reader, &d);
+    if (!s) s = reader->open(path, o, sink, &d->source);
     if (!s) s = check_all(d, o, sink);
     if (s)
-        weft_data_close(d);
+        weft__images_close(d);
     else
         *out = d;
     return s;
 }
 
-/* What weft_data_open says of findings: warnings and bad samples, no notes. */
-static void say(void *user, const weft_data_finding *f)
+weft_status weft__images_adopt(const weft__reader *reader, weft__source *source,
+                               const weft__images_opts *o, const weft__sink *sink,
+                               weft__images **out)
 {
-    (void)user;
-    if (f->severity >= WEFT_WARNING) weft__warn("%s", f->text);
+    weft__images *d = NULL;
+    weft_status s = check_opts(o);
+    if (!s) s = make("", reader, &d);
+    if (s) {
+        reader->close(source);
+        return s;
+    }
+    d->source = source;
+    s = check_all(d, o, sink);
+    if (s)
+        weft__images_close(d);
+    else
+        *out = d;
+    return s;
 }
 
-weft_status weft_data_open(const char *path, const weft_data_opts *opts, weft_data **out)
+bool weft__images_probe(const char *path)
 {
-    const weft__sink sink = {say, NULL, false};
-    return weft__data_survey(path, opts, &sink, out);
+    for (size_t i = 0; path && i < sizeof readers / sizeof *readers; i++)
+        if (readers[i]->probe(path)) return true;
+    return false;
 }
 
-void weft_data_close(weft_data *d)
+weft__origin weft__images_origin(const weft__images *d, weft_subset s, int i)
+{
+    return d->origin[s][i];
+}
+
+void weft__images_close(weft__images *d)
 {
     if (!d) return;
     if (d->source) d->reader->close(d->source);
@@ -308,49 +305,49 @@ void weft_data_close(weft_data *d)
     free(d);
 }
 
-const char *weft_data_format(const weft_data *d)
+const char *weft__images_format(const weft__images *d)
 {
     return d->reader->name;
 }
 
-static bool valid_split(weft_split s)
+static bool valid_split(weft_subset s)
 {
-    return s == WEFT_TRAIN || s == WEFT_VAL || s == WEFT_TEST;
+    return s == WEFT_SUBSET_TRAIN || s == WEFT_SUBSET_VAL || s == WEFT_SUBSET_TEST;
 }
 
-int weft_data_count(const weft_data *d, weft_split s)
+int weft__images_count(const weft__images *d, weft_subset s)
 {
     return valid_split(s) ? d->count[s] : 0;
 }
 
-int weft_data_classes(const weft_data *d)
+int weft__images_classes(const weft__images *d)
 {
     return d->source->classes;
 }
 
-const char *weft_data_class_name(const weft_data *d, int c)
+const char *weft__images_class_name(const weft__images *d, int c)
 {
     return c >= 0 && c < d->source->classes ? d->source->class_name[c] : NULL;
 }
 
-void weft_data_shape(const weft_data *d, int *channels, int *height, int *width)
+void weft__images_shape(const weft__images *d, int *channels, int *height, int *width)
 {
     if (channels) *channels = d->channels;
     if (height) *height = d->height;
     if (width) *width = d->width;
 }
 
-static bool valid_sample(const weft_data *d, weft_split s, int i)
+static bool valid_sample(const weft__images *d, weft_subset s, int i)
 {
     return valid_split(s) && i >= 0 && i < d->count[s];
 }
 
-int weft_data_label(const weft_data *d, weft_split s, int i)
+int weft__images_label(const weft__images *d, weft_subset s, int i)
 {
     return valid_sample(d, s, i) ? d->label[s][i] : -1;
 }
 
-void weft_data_sample_name(const weft_data *d, weft_split s, int i, char *text,
+void weft__images_sample_name(const weft__images *d, weft_subset s, int i, char *text,
                            size_t size)
 {
     const weft__origin *o;
@@ -358,22 +355,22 @@ void weft_data_sample_name(const weft_data *d, weft_split s, int i, char *text,
     text[0] = 0;
     if (!valid_sample(d, s, i)) return;
     o = &d->origin[s][i];
-    d->reader->name_of(d->source, (weft_split)o->split, o->index, text, size);
+    d->reader->name_of(d->source, (weft_subset)o->split, o->index, text, size);
 }
 
-const char *weft_data_hash(const weft_data *d)
+const char *weft__images_hash(const weft__images *d)
 {
     return d->hash;
 }
 
-const unsigned char *weft__data_pixels(const weft_data *d, weft_split s, int i)
+const unsigned char *weft__images_pixels(const weft__images *d, weft_subset s, int i)
 {
     const weft__origin *o = &d->origin[s][i];
     const unsigned char *all = d->pixels[o->split];
     return all ? all + (size_t)o->index * d->bytes : NULL;
 }
 
-weft_status weft_data_read(const weft_data *d, weft_split s, int i, unsigned char *pixels)
+weft_status weft__images_read(const weft__images *d, weft_subset s, int i, unsigned char *pixels)
 {
     const unsigned char *have;
     const weft__origin *o;
@@ -381,13 +378,13 @@ weft_status weft_data_read(const weft_data *d, weft_split s, int i, unsigned cha
     weft_status status;
     if (!valid_sample(d, s, i))
         return weft__fail(WEFT_EUSAGE, "there is no sample %d in split %d", i, (int)s);
-    have = weft__data_pixels(d, s, i);
+    have = weft__images_pixels(d, s, i);
     if (have) {
         memcpy(pixels, have, d->bytes);
         return WEFT_OK;
     }
     o = &d->origin[s][i];
-    status = d->reader->read(d->source, (weft_split)o->split, o->index, &p);
+    status = d->reader->read(d->source, (weft_subset)o->split, o->index, &p);
     if (status) return status;
     status = weft__picture_fit(&p, d->channels, d->height, d->width, d->fit, pixels);
     free(p.pixels);

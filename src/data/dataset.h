@@ -21,9 +21,23 @@ struct weft_dataset {
     int values; /* WEFT_TARGET_VALUES */
     char **value_name;
     float *value[3]; /* [count][values] */
+    char *named; /* what the one value is called; NULL */
     char hash[65];
     weft__preprocess *preprocess; /* NULL before weft_dataset_fit */
 };
+
+/* ---- dataset.c, for modalities: what they found, into d. WEFT_ENOMEM. ---- */
+
+/* One more class; labels are numbers of classes in the order of these calls. Where targets are values,
+ * names of classes are understood as numbers once opening is over. */
+weft_status weft__dataset_add_class(weft_dataset *d, const char *name);
+/* Room for count[s] labels; for count[s] x values numbers. */
+weft_status weft__dataset_labels(weft_dataset *d, weft_subset s);
+weft_status weft__dataset_values(weft_dataset *d, weft_subset s);
+/* Targets are numbers that the modality fills in: classes and labels are forgotten. */
+weft_status weft__dataset_no_classes(weft_dataset *d, int values, const char *const *name);
+/* What the one value is called. */
+weft_status weft__dataset_value_named(weft_dataset *d, const char *name);
 
 /* loader.c: weft_loader_new with another preprocessing (a model's) than d's own. */
 weft_status weft__loader_open(const weft_dataset *d, const weft__preprocess *p,

@@ -138,9 +138,9 @@ static bool images_name(const char *name)
 /* Which split a file name speaks of; -1 when of none. */
 static int split_of(const char *name)
 {
-    if (strstr(name, "train")) return WEFT_TRAIN;
-    if (strstr(name, "t10k") || strstr(name, "test")) return WEFT_TEST;
-    if (strstr(name, "val")) return WEFT_VAL;
+    if (strstr(name, "train")) return WEFT_SUBSET_TRAIN;
+    if (strstr(name, "t10k") || strstr(name, "test")) return WEFT_SUBSET_TEST;
+    if (strstr(name, "val")) return WEFT_SUBSET_VAL;
     return -1;
 }
 
@@ -197,7 +197,7 @@ static weft_status load_pair(source *src, int split, const char *folder, const c
     weft_status s;
     if (images->path)
         return weft__fail(WEFT_EDATA, "%s/%s: a second file of images for %s (also %s)",
-                          folder, name, weft__split_name((weft_split)split),
+                          folder, name, weft__split_name((weft_subset)split),
                           images->path);
     path = labels_path(folder, name);
     if (!path) return WEFT_EDATA;
@@ -244,8 +244,8 @@ static weft_status load_folder(source *src, const char *folder, int only)
             if (found > 1 && split != only) continue;
             split = only;
         } else if (split < 0) {
-            split = WEFT_TRAIN;
-        } else if (src->images[split].path && split != WEFT_TRAIN) {
+            split = WEFT_SUBSET_TRAIN;
+        } else if (src->images[split].path && split != WEFT_SUBSET_TRAIN) {
             continue;
         }
         s = load_pair(src, split, folder, n.name[i]);
@@ -264,13 +264,13 @@ static weft_status load_path(source *src, const char *path, int split)
         s = load_folder(src, path, split);
         if (!s && split >= 0 && !src->images[split].path)
             s = weft__fail(WEFT_EDATA, "%s: no IDX images for %s here", path,
-                           weft__split_name((weft_split)split));
+                           weft__split_name((weft_subset)split));
         return s;
     }
     folder =
         slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
     if (!folder) return weft__fail(WEFT_ENOMEM, "no memory for a path");
-    s = load_pair(src, split < 0 ? WEFT_TRAIN : split, folder, slash ? slash + 1 : path);
+    s = load_pair(src, split < 0 ? WEFT_SUBSET_TRAIN : split, folder, slash ? slash + 1 : path);
     free(folder);
     return s;
 }
@@ -337,9 +337,9 @@ static weft_status take_labels(source *src, int split)
  */
 static weft_status take_classes(source *src)
 {
-    const content *f = &src->labels[WEFT_TRAIN];
+    const content *f = &src->labels[WEFT_SUBSET_TRAIN];
     weft__source *b = &src->base;
-    const char *path = src->images[WEFT_TRAIN].path, *slash = strrchr(path, '/');
+    const char *path = src->images[WEFT_SUBSET_TRAIN].path, *slash = strrchr(path, '/');
     char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
     int largest = 0;
     weft_status s;
@@ -383,17 +383,17 @@ static void close_source(weft__source *base)
     free(src);
 }
 
-static weft_status open_source(const char *path, const weft_data_opts *o,
+static weft_status open_source(const char *path, const weft__images_opts *o,
                                const weft__sink *sink, weft__source **out)
 {
     source *src = calloc(1, sizeof *src);
     weft_status s;
     (void)sink;
     if (!src) return weft__fail(WEFT_ENOMEM, "no memory to open %s", path);
-    s = o->val ? load_path(src, o->val, WEFT_VAL) : WEFT_OK;
-    if (!s && o->test) s = load_path(src, o->test, WEFT_TEST);
+    s = o->val ? load_path(src, o->val, WEFT_SUBSET_VAL) : WEFT_OK;
+    if (!s && o->test) s = load_path(src, o->test, WEFT_SUBSET_TEST);
     if (!s) s = load_path(src, path, -1);
-    if (!s && !src->images[WEFT_TRAIN].path)
+    if (!s && !src->images[WEFT_SUBSET_TRAIN].path)
         s = weft__fail(WEFT_EDATA,
                        "%s: no images to train on (looked for "
                        "train-images-idx3-ubyte[.gz])",
@@ -411,14 +411,14 @@ static weft_status open_source(const char *path, const weft_data_opts *o,
     return s;
 }
 
-static void name_of(const weft__source *base, weft_split split, int i, char *text,
+static void name_of(const weft__source *base, weft_subset split, int i, char *text,
                     size_t size)
 {
     const source *src = (const source *)base;
     snprintf(text, size, "%s#%d", src->images[split].path, i);
 }
 
-static void stamp(const weft__source *base, weft_split split, int i, weft__sha256 *hash)
+static void stamp(const weft__source *base, weft_subset split, int i, weft__sha256 *hash)
 {
     unsigned char b[5] = {(unsigned char)split, (unsigned char)i, (unsigned char)(i >> 8),
                           (unsigned char)(i >> 16), (unsigned char)(i >> 24)};

@@ -2,7 +2,7 @@
 #ifndef WEFT_SRC_IDX_H
 #define WEFT_SRC_IDX_H
 
-#include "weft/data.h"
+#include "weft/dataset.h"
 
 typedef struct weft__idx {
     int dims, dim[4];

@@ -1,5 +1,6 @@
 /* image.c: pictures: which format, how large, decoded, turned upright. */
 #include "data/image.h"
+#include "data/image/image.h"
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -288,8 +289,8 @@ static void warn_misnamed(const char *path, const weft__picture *p)
         weft__warn("%s: the content is %s, whatever the name says", path, p->format);
 }
 
-weft_status weft_picture_read(const char *path, int channels, int height, int width,
-                              weft_fit fit, double max_megapixels, unsigned char *pixels)
+weft_status weft_image_read(const char *path, int channels, int height, int width,
+                              weft_image_fit fit, double max_megapixels, unsigned char *pixels)
 {
     weft__picture p;
     weft_status s = check_size(path, channels, height, width);
@@ -301,7 +302,19 @@ weft_status weft_picture_read(const char *path, int channels, int height, int wi
     return s ? weft__prefix(s, "%s", path) : WEFT_OK;
 }
 
-weft_status weft_picture_load(const char *path, double max_megapixels, int *channels,
+weft_status weft__image_decode(const void *bytes, size_t size, int channels, int height,
+                               int width, weft_image_fit fit, unsigned char *pixels)
+{
+    weft__picture p;
+    weft_status s = check_size("picture", channels, height, width);
+    if (!s) s = weft__picture_decode(bytes, size, weft__max_pixels(0), &p);
+    if (s) return s;
+    s = weft__picture_fit(&p, channels, height, width, fit, pixels);
+    free(p.pixels);
+    return s;
+}
+
+weft_status weft_image_load(const char *path, double max_megapixels, int *channels,
                               int *height, int *width, unsigned char **pixels)
 {
     weft__picture p;
@@ -315,7 +328,7 @@ weft_status weft_picture_load(const char *path, double max_megapixels, int *chan
     return WEFT_OK;
 }
 
-weft_status weft_picture_encode_png(int channels, int height, int width,
+weft_status weft_image_encode_png(int channels, int height, int width,
                                     const unsigned char *pixels, unsigned char **png,
                                     size_t *bytes)
 {
@@ -328,13 +341,13 @@ weft_status weft_picture_encode_png(int channels, int height, int width,
     return dec->encode(&p, png, bytes);
 }
 
-weft_status weft_picture_write_png(const char *path, int channels, int height, int width,
+weft_status weft_image_write_png(const char *path, int channels, int height, int width,
                                    const unsigned char *pixels)
 {
     unsigned char *png;
     size_t bytes;
     weft_status s =
-        weft_picture_encode_png(channels, height, width, pixels, &png, &bytes);
+        weft_image_encode_png(channels, height, width, pixels, &png, &bytes);
     if (s) return weft__prefix(s, "%s", path);
     s = weft__file_replace(path, png, bytes);
     free(png);
@@ -351,7 +364,7 @@ void weft__norm_factors(int channels, const float mean[4], const float deviation
     }
 }
 
-void weft_picture_normalise(int channels, size_t pixels, const unsigned char *from,
+void weft_image_normalize(int channels, size_t pixels, const unsigned char *from,
                             const float mean[4], const float deviation[4], float *x)
 {
     float scale[4] = {0}, offset[4] = {0};

@@ -63,7 +63,7 @@ weft_status weft__picture_turn(weft__picture *p, int orientation);
  * covers the whole area of each new pixel. Integer arithmetic: the same bits everywhere.
  */
 weft_status weft__picture_fit(const weft__picture *p, int channels, int height, int width,
-                              weft_fit fit, unsigned char *out);
+                              weft_image_fit fit, unsigned char *out);
 
 /* x = u8 * scale + offset is (u8/255 - mean) / deviation; deviation 0 means 1. */
 void weft__norm_factors(int channels, const float mean[4], const float deviation[4],

@@ -212,7 +212,7 @@ static weft_status read_class(walk *w, const char *root, const char *path,
     struct stat st;
     above top = {NULL, 0, 0, 0}, here = {&top, 0, 0, 1};
     weft_status s = WEFT_OK;
-    if (w->split == WEFT_TRAIN) {
+    if (w->split == WEFT_SUBSET_TRAIN) {
         s = add_class(w->src, name, &w->class);
     } else {
         w->class = class_of(w->src, name);
@@ -369,7 +369,7 @@ static weft_status read_other(source *src, const weft__sink *sink, const char *p
     if (!weft__is_folder(folder))
         s = weft__fail(WEFT_EDATA,
                        "%s: looked for a folder of class folders for %s, found %s",
-                       folder, weft__split_name((weft_split)split),
+                       folder, weft__split_name((weft_subset)split),
                        weft__is_file(folder) ? "a file" : "nothing");
     else
         s = read_split(src, sink, folder, split);
@@ -389,14 +389,14 @@ static weft_status check_train(const source *src, const char *folder)
                           "%s: looked for two class folders or more, found %s%s%s",
                           folder, b->classes ? "one: \"" : "none",
                           b->classes ? b->class_name[0] : "", b->classes ? "\"" : "");
-    if (!b->count[WEFT_TRAIN])
+    if (!b->count[WEFT_SUBSET_TRAIN])
         return weft__fail(WEFT_EDATA,
                           "%s: looked for pictures in %d class folders, found none",
                           folder, b->classes);
     return WEFT_OK;
 }
 
-static weft_status open_source(const char *path, const weft_data_opts *o,
+static weft_status open_source(const char *path, const weft__images_opts *o,
                                const weft__sink *sink, weft__source **out)
 {
     source *src = calloc(1, sizeof *src);
@@ -409,11 +409,11 @@ static weft_status open_source(const char *path, const weft_data_opts *o,
     }
     src->max_pixels = weft__max_pixels(o->max_megapixels);
     if (!train) s = check_no_train(path);
-    if (!s) s = read_split(src, sink, train ? train : path, WEFT_TRAIN);
+    if (!s) s = read_split(src, sink, train ? train : path, WEFT_SUBSET_TRAIN);
     if (!s && !sink->lint) s = check_train(src, train ? train : path);
     if (!s) s = tell_cases(src, sink);
-    if (!s) s = read_other(src, sink, beside, o->val, val_names, WEFT_VAL);
-    if (!s) s = read_other(src, sink, beside, o->test, test_names, WEFT_TEST);
+    if (!s) s = read_other(src, sink, beside, o->val, val_names, WEFT_SUBSET_VAL);
+    if (!s) s = read_other(src, sink, beside, o->test, test_names, WEFT_SUBSET_TEST);
     free(train);
     if (s)
         close_source(&src->base);
@@ -422,28 +422,28 @@ static weft_status open_source(const char *path, const weft_data_opts *o,
     return s;
 }
 
-static weft_status header(const weft__source *base, weft_split split, int i,
+static weft_status header(const weft__source *base, weft_subset split, int i,
                           weft__picture *out)
 {
     const source *src = (const source *)base;
     return weft__picture_file(src->shelf[split].path[i], src->max_pixels, true, out);
 }
 
-static weft_status read_sample(const weft__source *base, weft_split split, int i,
+static weft_status read_sample(const weft__source *base, weft_subset split, int i,
                                weft__picture *out)
 {
     const source *src = (const source *)base;
     return weft__picture_file(src->shelf[split].path[i], src->max_pixels, false, out);
 }
 
-static void name_of(const weft__source *base, weft_split split, int i, char *text,
+static void name_of(const weft__source *base, weft_subset split, int i, char *text,
                     size_t size)
 {
     const source *src = (const source *)base;
     snprintf(text, size, "%s", src->shelf[split].path[i]);
 }
 
-static void stamp(const weft__source *base, weft_split split, int i, weft__sha256 *hash)
+static void stamp(const weft__source *base, weft_subset split, int i, weft__sha256 *hash)
 {
     const shelf *sh = &((const source *)base)->shelf[split];
     const char *name = sh->path[i] + sh->root;

@@ -3,7 +3,7 @@
 #define WEFT_SRC_JITTER_H
 
 #include "base/rng.h"
-#include "weft/data.h"
+#include "data/image/images.h"
 
 typedef struct weft__jitter {
     bool any;

@@ -11,7 +11,7 @@
 
 enum { FEW = 10 };
 
-const char *weft__split_name(weft_split s)
+const char *weft__split_name(weft_subset s)
 {
     static const char *const name[] = {"train", "val", "test"};
     return name[s];
@@ -70,7 +70,7 @@ static void tell_counts(const weft__labelled *d, int split, const int *count,
 {
     char none[256] = "", few[256] = "";
     int n_none = 0, n_few = 0;
-    const char *name = weft__split_name((weft_split)split);
+    const char *name = weft__split_name((weft_subset)split);
     for (int c = 0; c < d->classes; c++) {
         if (!count[c]) n_none++, add_name(none, sizeof none, d->class_name[c]);
         if (count[c] && count[c] < FEW)
@@ -80,7 +80,7 @@ static void tell_counts(const weft__labelled *d, int split, const int *count,
         weft__found(sink, WEFT_WARNING, "empty-class",
                     "%s: %d of %d classes have no samples in %s: %s", d->path, n_none,
                     d->classes, name, none);
-    if (n_few && sink->lint && split == WEFT_TRAIN)
+    if (n_few && sink->lint && split == WEFT_SUBSET_TRAIN)
         weft__found(sink, WEFT_WARNING, "few-samples",
                     "%s: %d classes have fewer than %d samples in %s: %s", d->path, n_few,
                     FEW, name, few);
@@ -118,7 +118,7 @@ weft_status weft__check_balance(const weft__labelled *d, const weft__sink *sink)
     int classes = d->classes, least = -1, most = 0;
     int *count = calloc((size_t)classes + 1, sizeof *count);
     if (!count) return weft__fail(WEFT_ENOMEM, "no memory for %d classes", classes);
-    for (int i = 0; i < d->count[WEFT_TRAIN]; i++) count[d->label[WEFT_TRAIN][i]]++;
+    for (int i = 0; i < d->count[WEFT_SUBSET_TRAIN]; i++) count[d->label[WEFT_SUBSET_TRAIN][i]]++;
     for (int c = 0; c < classes; c++) {
         if (count[c] && (least < 0 || count[c] < count[least])) least = c;
         if (count[c] > count[most]) most = c;

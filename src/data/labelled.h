@@ -3,7 +3,9 @@
 #ifndef WEFT_SRC_LABELLED_H
 #define WEFT_SRC_LABELLED_H
 
-#include "data/reader.h"
+#include "data/sink.h"
+
+#include <stddef.h>
 
 /* A look at a set, for the checks. */
 typedef struct weft__labelled {
@@ -14,11 +16,11 @@ typedef struct weft__labelled {
     const int32_t *label[3];
     const void *set; /* for the two below */
     /* Of a sample's content; equal contents have equal ones, 0: not known. */
-    uint64_t (*digest)(const void *set, weft_split s, int i);
-    void (*name_of)(const void *set, weft_split s, int i, char *text, size_t size);
+    uint64_t (*digest)(const void *set, weft_subset s, int i);
+    void (*name_of)(const void *set, weft_subset s, int i, char *text, size_t size);
 } weft__labelled;
 
-const char *weft__split_name(weft_split s); /* "train", "val", "test" */
+const char *weft__split_name(weft_subset s); /* "train", "val", "test" */
 
 /* Marks the samples that go to validation: of each class a share (one at least, never
  * all) drawn by (seed, class), so the draw of a class does not depend on the others.

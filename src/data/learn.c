@@ -2,7 +2,6 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "data/tokenizer.h"
-#include "data/utf8.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -10,11 +9,11 @@
 
 enum { DEFAULT_PIECES = 50000, DEFAULT_GRAMS = 200000, DEFAULT_LENGTH = 512 };
 
-/* All training texts cut into pieces. */
+/* The training texts, as numbers of a segmented set's tokens, then of the vocabulary's. */
 typedef struct cuttings {
-    weft__words words; /* every piece that came up */
-    int32_t *id;       /* the texts' pieces, one text after another */
-    size_t used, room;
+    const weft__segmented *seg;
+    int32_t *id; /* the texts' tokens, one text after another */
+    size_t used;
     int *length; /* of each text */
     int texts;
 } cuttings;
@@ -26,8 +25,8 @@ static weft_status no_memory(void)
 
 static weft_status check_opts(const weft_tokenizer_opts *o)
 {
-    if ((int)o->unit < WEFT_UNIT_AUTO || o->unit > WEFT_UNIT_ICU)
-        return weft__fail(WEFT_EUSAGE, "there is no unit %d of texts", (int)o->unit);
+    if ((int)o->level < WEFT_LEVEL_AUTO || o->level > WEFT_LEVEL_ICU)
+        return weft__fail(WEFT_EUSAGE, "there is no level %d of tokens", (int)o->level);
     if (o->ngrams < 0 || o->ngrams > WEFT_MAX_STREAMS)
         return weft__fail(WEFT_EUSAGE, "n-grams of %d pieces: 1 to %d", o->ngrams,
                           WEFT_MAX_STREAMS);
@@ -43,63 +42,22 @@ static weft_status check_opts(const weft_tokenizer_opts *o)
     return WEFT_OK;
 }
 
-/* More than a third of the letters are Chinese, Japanese or Korean: characters. */
-static weft_unit unit_of(const weft_texts *t)
+static weft_status take_training(cuttings *c)
 {
-    size_t letters = 0, cjk = 0;
-    for (int i = 0; i < weft_texts_count(t, WEFT_TRAIN); i++) {
-        size_t n, at = 0;
-        const char *text = weft_texts_get(t, WEFT_TRAIN, i, &n);
-        while (at < n) {
-            uint32_t letter;
-            weft__letter_class class;
-            at += (size_t)weft__utf8_step(text + at, n - at, &letter);
-            if (letter == WEFT_NOT_UTF8 || weft__is_digit(letter)) continue;
-            class = weft__letter_class_of(letter);
-            letters += class == WEFT_LETTER || class == WEFT_IDEOGRAPH;
-            cjk += weft__is_cjk(letter);
-        }
-    }
-    return cjk * 3 > letters ? WEFT_UNIT_CHAR : WEFT_UNIT_WORD;
-}
-
-static weft_status cut_one(cuttings *c, weft__cutter *cutter)
-{
-    size_t before = c->used;
-    while (weft__cut_next(cutter)) {
-        int id = weft__words_add(&c->words, cutter->piece, cutter->piece_bytes);
-        if (c->used == c->room) {
-            size_t room = c->room ? c->room + c->room / 2 : 1 << 16;
-            int32_t *p = room > weft__max_memory() / sizeof *p
-                             ? NULL
-                             : realloc(c->id, room * sizeof *p);
-            if (!p) return no_memory();
-            c->id = p;
-            c->room = room;
-        }
-        if (id < 0 || c->used - before == INT_MAX) return no_memory();
-        c->id[c->used++] = id;
-    }
-    c->length[c->texts++] = (int)(c->used - before);
-    return WEFT_OK;
-}
-
-static weft_status cut_all(cuttings *c, const weft_texts *t, const weft_tokenizer *k)
-{
-    weft__cutter cutter;
-    int n = weft_texts_count(t, WEFT_TRAIN);
-    weft_status s;
+    const weft__segmented *seg = c->seg;
+    int n = seg->count[WEFT_SUBSET_TRAIN];
+    const size_t *at = seg->at[WEFT_SUBSET_TRAIN];
     c->length = weft__alloc((size_t)n + 1, sizeof *c->length);
-    if (!c->length) return no_memory();
-    s = weft__cutter_begin(&cutter, k->unit, k->keep_case, k->keep_width);
-    for (int i = 0; !s && i < n; i++) {
-        size_t bytes;
-        const char *text = weft_texts_get(t, WEFT_TRAIN, i, &bytes);
-        weft__cutter_set(&cutter, text, bytes);
-        s = cut_one(c, &cutter);
+    c->id = weft__alloc(at[n] + 1, sizeof *c->id);
+    if (!c->length || !c->id) return no_memory();
+    c->texts = n;
+    c->used = at[n];
+    memcpy(c->id, seg->id[WEFT_SUBSET_TRAIN], at[n] * sizeof *c->id);
+    for (int i = 0; i < n; i++) {
+        if (at[i + 1] - at[i] > INT_MAX) return no_memory();
+        c->length[i] = (int)(at[i + 1] - at[i]);
     }
-    weft__cutter_end(&cutter);
-    return s;
+    return WEFT_OK;
 }
 
 static int by_size(const void *a, const void *b)
@@ -163,14 +121,14 @@ static int most_of(const weft_tokenizer_opts *o, int stream)
 static weft_status choose_pieces(cuttings *c, const weft_tokenizer_opts *o,
                                  weft_tokenizer *k)
 {
-    size_t all = (size_t)c->words.count;
+    size_t all = (size_t)c->seg->words.count;
     entry *e = weft__alloc(all + 1, sizeof *e);
     int32_t *number = weft__alloc(all + 1, sizeof *number);
     int least = o->min_count ? o->min_count : 1;
     weft_status s = e && number ? WEFT_OK : no_memory();
     if (!s) {
         for (size_t i = 0; i < all; i++)
-            e[i] = (entry){.key = i, .word = &c->words.word[i]};
+            e[i] = (entry){.key = i, .word = &c->seg->words.word[i]};
         for (size_t i = 0; i < c->used; i++)
             if (e[c->id[i]].count < INT32_MAX) e[c->id[i]].count++;
         if (all) qsort(e, all, sizeof *e, by_count);
@@ -281,8 +239,8 @@ static weft_status choose_grams(const cuttings *c, const weft_tokenizer_opts *o,
     return s;
 }
 
-weft_status weft_tokenizer_learn(const weft_texts *t, const weft_tokenizer_opts *opts,
-                                 weft_tokenizer **out)
+weft_status weft__tokenizer_learn(weft__texts *t, const weft_tokenizer_opts *opts,
+                                  weft_tokenizer **out)
 {
     weft_tokenizer_opts o = opts ? *opts : (weft_tokenizer_opts){0};
     cuttings c = {0};
@@ -291,11 +249,12 @@ weft_status weft_tokenizer_learn(const weft_texts *t, const weft_tokenizer_opts 
     if (s) return s;
     k = calloc(1, sizeof *k);
     if (!k) return no_memory();
-    k->unit = o.unit ? o.unit : unit_of(t);
+    k->unit = o.level ? o.level : weft__texts_level(t);
     k->keep_case = o.keep_case;
     k->keep_width = o.keep_width;
     k->streams = o.ngrams ? o.ngrams : 1;
-    s = cut_all(&c, t, k);
+    s = weft__texts_segment(t, k->unit, k->keep_case, k->keep_width, &c.seg);
+    if (!s) s = take_training(&c);
     k->length = o.max_length;
     if (!s && !k->length) s = usual_length(&c, &k->length);
     if (!s) {
@@ -303,7 +262,6 @@ weft_status weft_tokenizer_learn(const weft_texts *t, const weft_tokenizer_opts 
         s = choose_pieces(&c, &o, k);
     }
     if (!s) s = choose_grams(&c, &o, k);
-    weft__words_free(&c.words);
     free(c.id);
     free(c.length);
     if (s)

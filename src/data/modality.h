@@ -178,6 +178,10 @@ struct weft__modality {
                                 size_t size);
 };
 
+#define MODALITY(name) extern const weft__modality weft_modality_##name;
+#include "data/modality.def"
+#undef MODALITY
+
 /* dataset.c: row i of modality.def, NULL past the end; by name; the one that takes path. */
 const weft__modality *weft__modality_at(int i);
 const weft__modality *weft__modality_named(const char *name);

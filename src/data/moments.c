@@ -18,7 +18,7 @@ typedef struct counts {
 } counts;
 
 typedef struct job {
-    const weft_data *d;
+    const weft__images *d;
     counts all;
     pthread_mutex_t lock; /* of all, status, message */
     weft_status status;
@@ -50,7 +50,7 @@ static void add_up(counts *to, uint32_t part[3][256])
 static void count_range(void *arg, size_t begin, size_t end, int worker)
 {
     job *j = arg;
-    const weft_data *d = j->d;
+    const weft__images *d = j->d;
     size_t pixels = (size_t)d->height * (size_t)d->width, since = 0;
     uint32_t part[3][256] = {{0}};
     counts sum = {{{0}}};
@@ -58,12 +58,12 @@ static void count_range(void *arg, size_t begin, size_t end, int worker)
     weft_status s = WEFT_OK;
     (void)worker;
     for (size_t i = begin; !s && i < end; i++) {
-        const unsigned char *p = weft__data_pixels(d, WEFT_TRAIN, (int)i);
+        const unsigned char *p = weft__images_pixels(d, WEFT_SUBSET_TRAIN, (int)i);
         if (!p && !buffer) buffer = weft__alloc(d->bytes, 1);
         if (!p && !buffer)
             s = weft__fail(WEFT_ENOMEM, "no memory for a sample");
         else if (!p)
-            s = weft_data_read(d, WEFT_TRAIN, (int)i, buffer);
+            s = weft__images_read(d, WEFT_SUBSET_TRAIN, (int)i, buffer);
         if (s) break;
         if (since > UINT32_MAX - pixels) add_up(&sum, part), since = 0;
         count_pixels(p ? p : buffer, pixels, d->channels, part);
@@ -81,11 +81,11 @@ static void count_range(void *arg, size_t begin, size_t end, int worker)
     pthread_mutex_unlock(&j->lock);
 }
 
-weft_status weft_data_moments(const weft_data *d, float mean[4], float deviation[4])
+weft_status weft__images_moments(const weft__images *d, float mean[4], float deviation[4])
 {
     job j = {.d = d};
     pthread_mutex_init(&j.lock, NULL);
-    weft__parallel((size_t)d->count[WEFT_TRAIN], GRAIN, count_range, &j);
+    weft__parallel((size_t)d->count[WEFT_SUBSET_TRAIN], GRAIN, count_range, &j);
     pthread_mutex_destroy(&j.lock);
     if (j.status) return weft__fail(j.status, "%s", j.message);
     for (int c = 0; c < 4; c++) mean[c] = deviation[c] = 0;

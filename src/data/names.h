@@ -2,7 +2,7 @@
 #ifndef WEFT_SRC_NAMES_H
 #define WEFT_SRC_NAMES_H
 
-#include "weft/data.h"
+#include "weft/dataset.h"
 
 /* One name a line (blanks at the ends and empty lines at the end dropped). *count is left
  * 0 when path is not there. At most `most` names; two equal ones are WEFT_EDATA. */

@@ -4,7 +4,7 @@
 #define WEFT_SRC_READER_H
 
 #include "base/hash.h"
-#include "weft/data.h"
+#include "data/image/images.h"
 
 /* A decoded picture before it is brought to size. pixels is malloc()ed, channels-last,
  * 8 bit; NULL when only the header was read. channels is 1 or 3. */
@@ -15,23 +15,6 @@ typedef struct weft__picture {
     bool misnamed;      /* the file's ending is another format's */
 } weft__picture;
 
-/* Where findings go while a set is opened. weft_data_open turns warnings into weft__warn
- * and stops at the first error; weft_data_check passes all on and goes on. */
-typedef struct weft__sink {
-    void (*found)(void *user, const weft_data_finding *f);
-    void *user;
-    bool lint; /* weft_data_check: every finding, and go on past errors */
-} weft__sink;
-
-enum { WEFT_NOTE, WEFT_WARNING, WEFT_ERROR }; /* weft_data_finding.severity */
-
-void weft__found(const weft__sink *sink, int severity, const char *code,
-                 const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* The set breaks a rule. In a lint: a finding and WEFT_OK; otherwise WEFT_EDATA with this
- * message. */
-weft_status weft__reject(const weft__sink *sink, const char *code, const char *format,
-                         ...) __attribute__((format(printf, 3, 4)));
-
 /* The samples that a reader found, before they are checked and split. */
 typedef struct weft__source weft__source;
 typedef struct weft__reader {
@@ -40,28 +23,28 @@ typedef struct weft__reader {
     bool (*probe)(const char *path);
     /* Finds all samples and labels (the format's own headers checked, no picture
      * decoded). */
-    weft_status (*open)(const char *path, const weft_data_opts *opts,
+    weft_status (*open)(const char *path, const weft__images_opts *opts,
                         const weft__sink *sink, weft__source **out);
     void (*close)(weft__source *s); /* takes NULL and half-made sources */
     /* Channels and size of one sample from its header, no pixels. NULL when the source
      * says them for all. Thread-safe. */
-    weft_status (*header)(const weft__source *s, weft_split split, int i,
+    weft_status (*header)(const weft__source *s, weft_subset split, int i,
                           weft__picture *out);
     /* Decodes one sample; the pixels are the caller's. Thread-safe. */
-    weft_status (*read)(const weft__source *s, weft_split split, int i,
+    weft_status (*read)(const weft__source *s, weft_subset split, int i,
                         weft__picture *out);
     /* Where a sample comes from, for people: a path, or "FILE#123". */
-    void (*name_of)(const weft__source *s, weft_split split, int i, char *text,
+    void (*name_of)(const weft__source *s, weft_subset split, int i, char *text,
                     size_t size);
     /* Adds what identifies a sample wherever the set lies (name in the set, bytes). */
-    void (*stamp)(const weft__source *s, weft_split split, int i, weft__sha256 *hash);
+    void (*stamp)(const weft__source *s, weft_subset split, int i, weft__sha256 *hash);
 } weft__reader;
 
 /* The part that every reader fills in; a reader's own source starts with it. */
 struct weft__source {
     int classes;
     char **class_name; /* [classes], each malloc()ed */
-    int count[3];      /* samples by weft_split; val may be 0, to be split off */
+    int count[3];      /* samples by weft_subset; val may be 0, to be split off */
     int32_t *label[3]; /* 0 .. classes-1 */
     int channels, height, width;    /* of every sample, or 0 when they differ */
     const unsigned char *pixels[3]; /* all samples decoded, one after another; or NULL */
@@ -70,7 +53,7 @@ struct weft__source {
 /* Frees the names and labels of a source (not the struct). */
 void weft__source_clear(weft__source *s);
 /* A reader's read() where all pixels are in memory: a copy. */
-weft_status weft__source_read(const weft__source *s, weft_split split, int i,
+weft_status weft__source_read(const weft__source *s, weft_subset split, int i,
                               weft__picture *out);
 
 #define READER(name) extern const weft__reader weft_reader_##name;

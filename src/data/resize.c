@@ -156,7 +156,7 @@ static int share(int a, int b, int c, int most)
     return v < 1 ? 1 : v > most ? most : (int)v;
 }
 
-static place where(const weft__picture *p, int height, int width, weft_fit fit)
+static place where(const weft__picture *p, int height, int width, weft_image_fit fit)
 {
     place pl = {0, 0, p->height, p->width, 0, 0, height, width};
     /* Is the old picture wider, by its aspect ratio, than the new one? */
@@ -193,7 +193,7 @@ static void spread(unsigned char *p, size_t n)
 }
 
 weft_status weft__picture_fit(const weft__picture *p, int channels, int height, int width,
-                              weft_fit fit, unsigned char *out)
+                              weft_image_fit fit, unsigned char *out)
 {
     weft__picture work = *p;
     unsigned char *grey = NULL;

@@ -17,7 +17,7 @@ enum { AT_ONCE = 8 };
 
 /* One pass over the samples of one split of the source. */
 typedef struct pass {
-    weft_data *d;
+    weft__images *d;
     int split;
     pthread_mutex_t lock; /* of what follows */
     weft_status fatal;    /* not the fault of a sample: no memory */
@@ -54,7 +54,7 @@ void weft__each(size_t n, int threads, void (*one)(void *arg, size_t i), void *a
 /* Keeps the standing message as what is wrong with sample i. */
 static void note_bad(pass *p, size_t i, weft_status s)
 {
-    weft_data *d = p->d;
+    weft__images *d = p->d;
     char *why = strdup(weft_last_error());
     pthread_mutex_lock(&p->lock);
     d->sample[p->split][i].bad = true;
@@ -84,7 +84,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Runs one() over all samples of all splits. */
-static weft_status run(weft_data *d, int threads, void (*one)(void *arg, size_t i))
+static weft_status run(weft__images *d, int threads, void (*one)(void *arg, size_t i))
 {
     weft_status s = WEFT_OK;
     for (int split = 0; !s && split < 3; split++) {
@@ -106,7 +106,7 @@ static void one_header(void *arg, size_t i)
     weft__picture pic = {src->channels, src->height, src->width, NULL, NULL, false};
     weft_status s = WEFT_OK;
     if (p->d->reader->header)
-        s = p->d->reader->header(src, (weft_split)p->split, (int)i, &pic);
+        s = p->d->reader->header(src, (weft_subset)p->split, (int)i, &pic);
     if (s) {
         note_bad(p, i, s);
         return;
@@ -119,14 +119,14 @@ static void one_header(void *arg, size_t i)
 
 /* Tells of pictures whose ending is another format's: each in a lint, else one and the
  * count. */
-static void tell_misnamed(const weft_data *d, const weft__sink *sink)
+static void tell_misnamed(const weft__images *d, const weft__sink *sink)
 {
     char name[1024] = "", first[1024] = "";
     size_t n = 0;
     for (int s = 0; s < 3; s++)
         for (int i = 0; i < d->source->count[s]; i++) {
             if (!d->sample[s][i].misnamed) continue;
-            d->reader->name_of(d->source, (weft_split)s, i, name, sizeof name);
+            d->reader->name_of(d->source, (weft_subset)s, i, name, sizeof name);
             if (sink->lint)
                 weft__found(sink, WEFT_WARNING, "wrong-extension",
                             "%s: the content is another format than the name says", name);
@@ -139,7 +139,7 @@ static void tell_misnamed(const weft_data *d, const weft__sink *sink)
                     first, n);
 }
 
-weft_status weft__scan_headers(weft_data *d, const weft_data_opts *o,
+weft_status weft__scan_headers(weft__images *d, const weft__images_opts *o,
                                const weft__sink *sink)
 {
     weft_status s = WEFT_OK;
@@ -174,14 +174,14 @@ static uint64_t digest(const weft__picture *p)
 static void one_picture(void *arg, size_t i)
 {
     pass *p = arg;
-    weft_data *d = p->d;
+    weft__images *d = p->d;
     const weft__source *src = d->source;
     weft__sample *it = &d->sample[p->split][i];
     unsigned char *to = d->cache[p->split];
     weft__picture pic;
     weft_status s;
     if (it->bad) return;
-    s = d->reader->read(src, (weft_split)p->split, (int)i, &pic);
+    s = d->reader->read(src, (weft_subset)p->split, (int)i, &pic);
     if (!s) {
         it->digest = digest(&pic);
         if (to)
@@ -204,7 +204,7 @@ static void one_digest(void *arg, size_t i)
 }
 
 /* Room for all samples at the set's size, if that is not too much. */
-static void make_cache(weft_data *d)
+static void make_cache(weft__images *d)
 {
     size_t limit = weft__cpu_memory() / 4, total = 0;
     if (limit > CACHE_BYTES) limit = CACHE_BYTES;
@@ -228,7 +228,7 @@ static void make_cache(weft_data *d)
     for (int s = 0; s < 3; s++) d->pixels[s] = d->cache[s];
 }
 
-weft_status weft__scan_pixels(weft_data *d, const weft_data_opts *o,
+weft_status weft__scan_pixels(weft__images *d, const weft__images_opts *o,
                               const weft__sink *sink)
 {
     const weft__source *src = d->source;
@@ -245,18 +245,18 @@ weft_status weft__scan_pixels(weft_data *d, const weft_data_opts *o,
 
 static const char *why_of(const void *set, size_t i)
 {
-    const weft_data *d = set;
+    const weft__images *d = set;
     return d->bad[i].why;
 }
 
 static void name_of(const void *set, size_t i, char *text, size_t size)
 {
-    const weft_data *d = set;
-    d->reader->name_of(d->source, (weft_split)d->bad[i].split, d->bad[i].index, text,
+    const weft__images *d = set;
+    d->reader->name_of(d->source, (weft_subset)d->bad[i].split, d->bad[i].index, text,
                        size);
 }
 
-weft_status weft__scan_verdict(weft_data *d, const weft_data_opts *o,
+weft_status weft__scan_verdict(weft__images *d, const weft__images_opts *o,
                                const weft__sink *sink)
 {
     weft__bads b = {d->path, d->bads, 0, d, why_of, name_of};

@@ -25,7 +25,7 @@ typedef struct weft__bad {
     char *why;
 } weft__bad;
 
-struct weft_data {
+struct weft__images {
     const weft__reader *reader;
     weft__source *source;
     char *path;
@@ -39,18 +39,21 @@ struct weft_data {
     weft__origin *origin[3];
     int32_t *label[3];
     int channels, height, width;
-    weft_fit fit;
+    weft_image_fit fit;
     char hash[65];
 };
 
 /* Pixels of a sample that is in memory, or NULL. */
-const unsigned char *weft__data_pixels(const weft_data *d, weft_split s, int i);
+const unsigned char *weft__images_pixels(const weft__images *d, weft_subset s, int i);
 /* The set as labelled samples. */
-weft__labelled weft__data_view(const weft_data *d);
+weft__labelled weft__images_view(const weft__images *d);
 
-/* Opens, checks and splits; what weft_data_open and weft_data_check have in common. */
-weft_status weft__data_survey(const char *path, const weft_data_opts *opts,
-                              const weft__sink *sink, weft_data **out);
+/* A set of samples that a reader of ours holds already (no path); source is taken over. */
+weft_status weft__images_adopt(const weft__reader *reader, weft__source *source,
+                               const weft__images_opts *o, const weft__sink *sink,
+                               weft__images **out);
+/* Where sample i of a subset stands in the source. */
+weft__origin weft__images_origin(const weft__images *d, weft_subset s, int i);
 
 /* Calls one(arg, i) for i in 0 .. n-1 on at most `threads` workers (0: all); one() may
  * write only what belongs to i. */
@@ -58,15 +61,15 @@ void weft__each(size_t n, int threads, void (*one)(void *arg, size_t i), void *a
 
 /* scan.c: headers, then pixels of every sample. Bad ones are marked; what is wrong with
  * them is told to sink, and weft_status says whether to go on. */
-weft_status weft__scan_headers(weft_data *d, const weft_data_opts *o,
+weft_status weft__scan_headers(weft__images *d, const weft__images_opts *o,
                                const weft__sink *sink);
-weft_status weft__scan_pixels(weft_data *d, const weft_data_opts *o,
+weft_status weft__scan_pixels(weft__images *d, const weft__images_opts *o,
                               const weft__sink *sink);
-weft_status weft__scan_verdict(weft_data *d, const weft_data_opts *o,
+weft_status weft__scan_verdict(weft__images *d, const weft__images_opts *o,
                                const weft__sink *sink);
 
 /* split.c: which samples of the source are in which split. */
-weft_status weft__data_split(weft_data *d, const weft_data_opts *o,
+weft_status weft__images_split(weft__images *d, const weft__images_opts *o,
                              const weft__sink *sink);
 
 #endif

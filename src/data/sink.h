@@ -14,6 +14,9 @@ typedef struct weft__sink {
 
 enum { WEFT_NOTE, WEFT_WARNING, WEFT_ERROR }; /* weft_finding.severity */
 
+/* The sink of weft_dataset_open: warnings to stderr, no notes. */
+weft__sink weft__sink_warn(void);
+
 void weft__found(const weft__sink *sink, int severity, const char *code,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The set breaks a rule. In a lint: a finding and WEFT_OK; otherwise WEFT_EDATA with this

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Marks samples of the source's training split that go to validation. */
-static weft_status choose_val(const weft_data *d, double fraction, uint64_t seed,
+static weft_status choose_val(const weft__images *d, double fraction, uint64_t seed, bool plain,
                               bool *chosen)
 {
     const weft__source *src = d->source;
@@ -15,14 +15,15 @@ static weft_status choose_val(const weft_data *d, double fraction, uint64_t seed
     int32_t *label = weft__alloc((size_t)n + 1, sizeof *label);
     weft_status s;
     if (!label) return weft__fail(WEFT_ENOMEM, "no memory to split the data");
-    for (int i = 0; i < n; i++) label[i] = d->sample[0][i].bad ? -1 : src->label[0][i];
-    s = weft__stratify(label, n, src->classes, fraction, seed, chosen);
+    for (int i = 0; i < n; i++)
+        label[i] = d->sample[0][i].bad ? -1 : plain ? 0 : src->label[0][i];
+    s = weft__stratify(label, n, plain ? 1 : src->classes, fraction, seed, chosen);
     free(label);
     return s;
 }
 
 /* Fills split `to` with the good samples of `from` whose mark is `wanted`, in order. */
-static weft_status take(weft_data *d, int from, int to, const bool *chosen, bool wanted)
+static weft_status take(weft__images *d, int from, int to, const bool *chosen, bool wanted)
 {
     const weft__source *src = d->source;
     size_t n = (size_t)src->count[from] + 1;
@@ -38,25 +39,25 @@ static weft_status take(weft_data *d, int from, int to, const bool *chosen, bool
     return WEFT_OK;
 }
 
-weft_status weft__data_split(weft_data *d, const weft_data_opts *o,
+weft_status weft__images_split(weft__images *d, const weft__images_opts *o,
                              const weft__sink *sink)
 {
     const weft__source *src = d->source;
     bool *chosen = NULL;
     weft_status s = WEFT_OK;
-    if (!src->count[WEFT_VAL] && !o->no_val) {
+    if (!src->count[WEFT_SUBSET_VAL] && !o->no_val) {
         chosen = weft__alloc((size_t)src->count[0] + 1, sizeof *chosen);
-        s = chosen ? choose_val(d, o->val_fraction, o->seed, chosen)
+        s = chosen ? choose_val(d, o->val_fraction, o->seed, o->plain_split, chosen)
                    : weft__fail(WEFT_ENOMEM, "no memory to split the data");
-        if (!s) s = take(d, WEFT_TRAIN, WEFT_VAL, chosen, true);
+        if (!s) s = take(d, WEFT_SUBSET_TRAIN, WEFT_SUBSET_VAL, chosen, true);
     } else {
-        s = take(d, WEFT_VAL, WEFT_VAL, NULL, false);
+        s = take(d, WEFT_SUBSET_VAL, WEFT_SUBSET_VAL, NULL, false);
     }
-    if (!s) s = take(d, WEFT_TRAIN, WEFT_TRAIN, chosen, false);
-    if (!s) s = take(d, WEFT_TEST, WEFT_TEST, NULL, false);
+    if (!s) s = take(d, WEFT_SUBSET_TRAIN, WEFT_SUBSET_TRAIN, chosen, false);
+    if (!s) s = take(d, WEFT_SUBSET_TEST, WEFT_SUBSET_TEST, NULL, false);
     free(chosen);
-    if (!s) {
-        weft__labelled view = weft__data_view(d);
+    if (!s && !o->plain_split) {
+        weft__labelled view = weft__images_view(d);
         s = weft__check_classes(&view, sink);
     }
     return s;

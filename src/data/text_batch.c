@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/thread.h"
+#include "data/text/loader.h"
 #include "data/texts.h"
-#include "data/tokenizer.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,10 +15,10 @@
 
 enum { DEFAULT_BATCH = 64, MOST_BATCH = 1 << 20, WINDOW = 64, CHUNK = 64 };
 
-struct weft_text_loader {
-    const weft_texts *t;
+struct weft__text_loader {
+    weft__texts *t;
     const weft_tokenizer *k;
-    weft_split split;
+    weft_subset split;
     int count, batch, batches, take;
     bool shuffle, similar;
     uint64_t seed;
@@ -27,9 +27,8 @@ struct weft_text_loader {
     int32_t **chunk; /* memory of CHUNK texts */
     size_t chunks;
     uint32_t *order, *part, *scratch;
-    int32_t *tokens[WEFT_MAX_STREAMS], *lengths, *label, *index;
-    int64_t seen, unknown;
-    weft_text_batch out;
+    int32_t *tokens[WEFT_MAX_STREAMS], *lengths, *index;
+    weft__text_batch out;
 };
 
 static weft_status no_memory(void)
@@ -40,32 +39,28 @@ static weft_status no_memory(void)
 /* ---- numbering ---- */
 
 typedef struct numbering {
-    weft_text_loader *l;
+    weft__text_loader *l;
     int32_t **scratch; /* of each worker: CHUNK texts in full length, all streams */
-    weft__cutter *cutter;
+    const weft__segmented *seg;
+    const int32_t *number;
     _Atomic int failed;
-    _Atomic int64_t unknown;
 } numbering;
 
 /* Texts of one chunk, packed into memory of its own. */
 static bool number_chunk(numbering *job, size_t chunk, int worker)
 {
-    weft_text_loader *l = job->l;
+    weft__text_loader *l = job->l;
     int first = (int)(chunk * CHUNK), end = first + CHUNK, streams = l->k->streams;
     size_t whole = (size_t)l->k->length, used = 0;
     int32_t *wide = job->scratch[worker], *p;
     if (end > l->count) end = l->count;
     for (int i = first; i < end; i++) {
         int32_t *ids[WEFT_MAX_STREAMS] = {0};
-        int unknown;
-        size_t bytes;
-        const char *text = weft_texts_get(l->t, l->split, i, &bytes);
         for (int s = 0; s < streams; s++)
             ids[s] = wide + ((size_t)(i - first) * (size_t)streams + (size_t)s) * whole;
         l->length[i] =
-            weft__tokenize(l->k, &job->cutter[worker], text, bytes, ids, &unknown);
+            weft__segmented_ids(job->seg, l->k, job->number, l->split, i, ids, NULL);
         used += (size_t)l->length[i] * (size_t)streams;
-        atomic_fetch_add(&job->unknown, unknown);
     }
     p = l->chunk[chunk] = weft__alloc(used + 1, sizeof *p);
     if (!p) return false;
@@ -86,37 +81,33 @@ static void number_task(void *arg, size_t begin, size_t end, int worker)
         if (!number_chunk(job, begin, worker)) atomic_store(&job->failed, 1);
 }
 
-static weft_status number_all(weft_text_loader *l)
+static weft_status number_all(weft__text_loader *l)
 {
     int workers = weft__workers();
     size_t each = (size_t)l->k->streams * (size_t)l->k->length * CHUNK;
     numbering job = {.l = l};
-    weft_status s = WEFT_OK;
+    int32_t *number = NULL;
+    weft_status s = weft__texts_segment(l->t, l->k->unit, l->k->keep_case, l->k->keep_width,
+                                        &job.seg);
+    if (s) return s;
+    job.number = number = weft__segmented_numbers(job.seg, l->k);
     job.scratch = weft__alloc((size_t)workers, sizeof *job.scratch);
-    job.cutter = weft__alloc((size_t)workers, sizeof *job.cutter);
-    if (!job.scratch || !job.cutter) s = no_memory();
+    if (!job.scratch || !number) s = no_memory();
     for (int w = 0; !s && w < workers; w++) {
         job.scratch[w] = weft__alloc(each, sizeof **job.scratch);
-        s = job.scratch[w] ? weft__cutter_begin(&job.cutter[w], l->k->unit,
-                                                l->k->keep_case, l->k->keep_width)
-                           : no_memory();
+        if (!job.scratch[w]) s = no_memory();
     }
     if (!s) weft__parallel(l->chunks, 1, number_task, &job);
     if (!s && atomic_load(&job.failed)) s = no_memory();
-    l->unknown = atomic_load(&job.unknown);
-    for (int i = 0; !s && i < l->count; i++) l->seen += l->length[i];
-    for (int w = 0; job.scratch && job.cutter && w < workers; w++) {
-        free(job.scratch[w]);
-        weft__cutter_end(&job.cutter[w]);
-    }
+    for (int w = 0; job.scratch && w < workers; w++) free(job.scratch[w]);
     free(job.scratch);
-    free(job.cutter);
+    free(number);
     return s;
 }
 
 /* ---- the loader ---- */
 
-static weft_status make_room(weft_text_loader *l)
+static weft_status make_room(weft__text_loader *l)
 {
     size_t n = (size_t)l->count + 1, b = (size_t)l->batch;
     l->chunks = ((size_t)l->count + CHUNK - 1) / CHUNK;
@@ -127,10 +118,9 @@ static weft_status make_room(weft_text_loader *l)
     l->scratch = weft__alloc(n, sizeof *l->scratch);
     l->part = weft__alloc(n / b + 2, sizeof *l->part);
     l->lengths = weft__alloc(b, sizeof *l->lengths);
-    l->label = weft__alloc(b, sizeof *l->label);
     l->index = weft__alloc(b, sizeof *l->index);
     if (!l->ids || !l->length || !l->chunk || !l->order || !l->scratch || !l->part ||
-        !l->lengths || !l->label || !l->index)
+        !l->lengths || !l->index)
         return no_memory();
     for (int s = 0; s < l->k->streams; s++) {
         size_t all;
@@ -141,24 +131,24 @@ static weft_status make_room(weft_text_loader *l)
     return WEFT_OK;
 }
 
-weft_status weft_text_loader_new(const weft_texts *t, const weft_tokenizer *k,
-                                 const weft_text_loader_opts *opts,
-                                 weft_text_loader **out)
+weft_status weft__text_loader_new(weft__texts *t, const weft_tokenizer *k,
+                                 const weft__text_loader_opts *opts,
+                                 weft__text_loader **out)
 {
-    weft_text_loader_opts o = opts ? *opts : (weft_text_loader_opts){0};
-    weft_text_loader *l;
+    weft__text_loader_opts o = opts ? *opts : (weft__text_loader_opts){0};
+    weft__text_loader *l;
     weft_status s;
     if (o.batch < 0 || o.batch > MOST_BATCH)
         return weft__fail(WEFT_EUSAGE, "batches of %d texts: 1 to %d", o.batch,
                           MOST_BATCH);
-    if ((int)o.split < WEFT_TRAIN || o.split > WEFT_TEST)
+    if ((int)o.split < WEFT_SUBSET_TRAIN || o.split > WEFT_SUBSET_TEST)
         return weft__fail(WEFT_EUSAGE, "there is no split %d", (int)o.split);
     l = calloc(1, sizeof *l);
     if (!l) return no_memory();
     l->t = t;
     l->k = k;
     l->split = o.split;
-    l->count = weft_texts_count(t, o.split);
+    l->count = weft__texts_count(t, o.split);
     l->batch = o.batch ? o.batch : DEFAULT_BATCH;
     l->batches = l->count / l->batch + (!o.drop_last && l->count % l->batch);
     l->take = l->batches;
@@ -168,13 +158,13 @@ weft_status weft_text_loader_new(const weft_texts *t, const weft_tokenizer *k,
     s = make_room(l);
     if (!s) s = number_all(l);
     if (s)
-        weft_text_loader_free(l);
+        weft__text_loader_free(l);
     else
         *out = l;
     return s;
 }
 
-void weft_text_loader_free(weft_text_loader *l)
+void weft__text_loader_free(weft__text_loader *l)
 {
     if (!l) return;
     for (size_t i = 0; l->chunk && i < l->chunks; i++) free(l->chunk[i]);
@@ -186,18 +176,17 @@ void weft_text_loader_free(weft_text_loader *l)
     free(l->scratch);
     free(l->part);
     free(l->lengths);
-    free(l->label);
     free(l->index);
     free(l);
 }
 
-int weft_text_loader_batches(const weft_text_loader *l)
+int weft__text_loader_batches(const weft__text_loader *l)
 {
     return l->batches;
 }
 
 /* Orders order[0..n) by length; equal ones stay as they are. Merges runs of 1, 2, 4. */
-static void sort_lengths(weft_text_loader *l, uint32_t *order, size_t n)
+static void sort_lengths(weft__text_loader *l, uint32_t *order, size_t n)
 {
     uint32_t *from = order, *to = l->scratch;
     for (size_t run = 1; run < n; run *= 2) {
@@ -219,7 +208,7 @@ static void sort_lengths(weft_text_loader *l, uint32_t *order, size_t n)
 }
 
 /* Full batches in a new order; the one that is not full stays the last. */
-static void shuffle_batches(weft_text_loader *l, weft__rng *r)
+static void shuffle_batches(weft__text_loader *l, weft__rng *r)
 {
     size_t full = (size_t)(l->count / l->batch), b = (size_t)l->batch;
     for (size_t i = 0; i < full; i++) l->part[i] = (uint32_t)i;
@@ -229,7 +218,7 @@ static void shuffle_batches(weft_text_loader *l, weft__rng *r)
     memcpy(l->order, l->scratch, full * b * sizeof *l->order);
 }
 
-weft_status weft_text_loader_start(weft_text_loader *l, int epoch, int first)
+weft_status weft__text_loader_start(weft__text_loader *l, int epoch, int first)
 {
     size_t n = (size_t)l->count;
     weft__rng r = weft__rng_at(l->seed, WEFT_RNG_KEY(WEFT_RNG_SHUFFLE, epoch), 0);
@@ -248,7 +237,7 @@ weft_status weft_text_loader_start(weft_text_loader *l, int epoch, int first)
     return WEFT_OK;
 }
 
-weft_status weft_text_loader_next(weft_text_loader *l, const weft_text_batch **out)
+weft_status weft__text_loader_next(weft__text_loader *l, const weft__text_batch **out)
 {
     size_t whole = (size_t)l->k->length;
     int first = l->take < l->batches ? l->take * l->batch : l->count;
@@ -266,35 +255,17 @@ weft_status weft_text_loader_next(weft_text_loader *l, const weft_text_batch **o
             memset(to + length, 0, (whole - length) * sizeof *to);
         }
         l->lengths[i] = l->length[sample];
-        l->label[i] = weft_texts_label(l->t, l->split, sample);
         l->index[i] = sample;
         if (l->length[sample] > longest) longest = l->length[sample];
     }
     l->take++;
-    l->out = (weft_text_batch){.n = n,
+    l->out = (weft__text_batch){.n = n,
                                .streams = l->k->streams,
                                .length = l->k->length,
                                .longest = longest,
                                .lengths = l->lengths,
-                               .label = l->label,
                                .index = l->index};
     for (int s = 0; s < l->k->streams; s++) l->out.tokens[s] = l->tokens[s];
     *out = &l->out;
     return WEFT_OK;
-}
-
-void weft_text_loader_statistics(const weft_text_loader *l, int64_t *tokens,
-                                 int64_t *unknown, int *shortest, int *longest,
-                                 double *mean)
-{
-    int least = l->count ? l->length[0] : 0, most = least;
-    for (int i = 0; i < l->count; i++) {
-        if (l->length[i] < least) least = l->length[i];
-        if (l->length[i] > most) most = l->length[i];
-    }
-    if (tokens) *tokens = l->seen;
-    if (unknown) *unknown = l->unknown;
-    if (shortest) *shortest = least;
-    if (longest) *longest = most;
-    if (mean) *mean = l->count ? (double)l->seen / l->count : 0;
 }

@@ -1,11 +1,10 @@
-/* text_check.c: weft_texts_check: the same survey as weft_texts_open, but it goes on and
- * tells all. */
+/* text_check.c: what a lint of texts says besides. */
 #include "data/texts.h"
 #include "base/error.h"
 #include "data/utf8.h"
 
 /* Counts, and lengths in bytes, that a person wants to see at once. */
-static void tell_summary(const weft_texts *t, const weft__sink *sink)
+static void tell_summary(const weft__texts *t, const weft__sink *sink)
 {
     uint32_t shortest = UINT32_MAX, longest = 0;
     double sum = 0;
@@ -21,12 +20,12 @@ static void tell_summary(const weft_texts *t, const weft__sink *sink)
         sink, WEFT_NOTE, "summary",
         "%s: %s, %d classes; %d texts to train, %d to validate, %d to test; %u to "
         "%u bytes, %.0f on average",
-        t->path, t->format, t->classes, t->count[WEFT_TRAIN], t->count[WEFT_VAL],
-        t->count[WEFT_TEST], n ? shortest : 0, longest, n ? sum / (double)n : 0);
+        t->path, t->format, t->classes, t->count[WEFT_SUBSET_TRAIN], t->count[WEFT_SUBSET_VAL],
+        t->count[WEFT_SUBSET_TEST], n ? shortest : 0, longest, n ? sum / (double)n : 0);
 }
 
 /* Texts that are replacement characters for a good part were read in a wrong encoding. */
-static void tell_mangled(const weft_texts *t, const weft__sink *sink)
+static void tell_mangled(const weft__texts *t, const weft__sink *sink)
 {
     size_t mangled = 0;
     for (int s = 0; s < 3; s++)
@@ -46,26 +45,10 @@ static void tell_mangled(const weft_texts *t, const weft__sink *sink)
                     t->path, mangled);
 }
 
-weft_status weft_texts_check(const char *path, const weft_texts_opts *opts,
-                             void (*found)(void *user, const weft_data_finding *f),
-                             void *user)
+weft_status weft__texts_lint(const weft__texts *t, const weft__sink *sink)
 {
-    const weft__sink sink = {found, user, true};
-    weft_texts_opts o = opts ? *opts : (weft_texts_opts){0};
-    weft_texts *t = NULL;
-    weft_status s;
-    o.skip_bad = false;
-    s = weft__texts_survey(path, &o, &sink, &t);
-    if (s == WEFT_EDATA || s == WEFT_EIO) {
-        weft_data_finding f = {WEFT_ERROR, "unusable", weft_last_error()};
-        found(user, &f);
-        return WEFT_OK;
-    }
-    if (s) return s;
-    tell_summary(t, &sink);
-    tell_mangled(t, &sink);
+    tell_summary(t, sink);
+    tell_mangled(t, sink);
     weft__labelled view = weft__texts_view(t);
-    s = weft__check_balance(&view, &sink);
-    weft_texts_close(t);
-    return s;
+    return t->target == WEFT_TARGET_CLASS ? weft__check_balance(&view, sink) : WEFT_OK;
 }

@@ -1,6 +1,7 @@
 /* text_columns.c: which column holds the label and which the text, by name or by what is
  * in them. */
 #include "data/texts.h"
+#include "data/vectors.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -20,9 +21,10 @@ typedef struct column {
     uint64_t first;   /* the first row's */
     bool first_again; /* some other row has the same */
     int rows, whole;  /* with a value; whole numbers among them */
+    int numbers;      /* numbers of any kind */
     double bytes;     /* sum of lengths */
     char name[NAME];  /* the first row's value, or the key; "" when too long for a name */
-    bool first_whole;
+    bool first_whole, first_number;
 } column;
 
 typedef struct look {
@@ -51,6 +53,12 @@ static const char *const label_names[] = {
 static const char *const text_names[] = {"text",    "sentence", "review",
                                          "content", "comment",  "question"};
 
+/* Where targets are numbers, the likelier first. */
+static const char *const value_names[] = {"target", "value", "y", "price", "score", "rating",
+                                          "stars",  "label", "amount"};
+/* Numbers of the row, not of the matter. */
+static const char *const row_names[] = {"id", "index", "no", "nr", "row", "uid", "key"};
+
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
 
 static bool is_whole(const char *p, size_t n)
@@ -60,6 +68,12 @@ static bool is_whole(const char *p, size_t n)
     for (; i < n; i++)
         if (p[i] < '0' || p[i] > '9') return false;
     return true;
+}
+
+static bool is_number(const char *p, size_t n)
+{
+    double x;
+    return n && weft__decimal(p, n, &x);
 }
 
 static void trim(const char **p, size_t *n)
@@ -104,6 +118,7 @@ static void first_row(look *l, const weft__rows *r)
         trim(&p, &n);
         c->first = weft__bytes_hash(p, n);
         c->first_whole = is_whole(p, n);
+        c->first_number = is_number(p, n);
         if (n < NAME && !memchr(p, 0, n)) memcpy(c->name, p, n);
     }
 }
@@ -124,6 +139,7 @@ static weft_status other_row(look *l, const weft__rows *r)
         c->first_again |= digest == c->first;
         c->rows++;
         c->whole += is_whole(p, n);
+        c->numbers += is_number(p, n);
         c->bytes += (double)n;
     }
     l->rows++;
@@ -271,7 +287,48 @@ static weft_status check_label(const char *path, const look *l, int label)
                       path, label + 1, c->kinds, l->rows);
 }
 
-static weft_status choose(const char *path, const look *l, const weft_texts_opts *o,
+static bool is_row_name(const char *name)
+{
+    for (int i = 0; i < COUNT(row_names); i++)
+        if (!strcasecmp(name, row_names[i])) return true;
+    return !*name;
+}
+
+/* A column of numbers; every row has one. */
+static bool holds_numbers(const look *l, int i)
+{
+    const column *c = &l->column[i];
+    return c->rows && c->numbers * 100 >= c->rows * 99;
+}
+
+/* The column of numbers that is meant: one with a name for such, else the last that varies and is no
+ * number of the row. */
+static weft_status choose_value(const char *path, const look *l, int text, int *label)
+{
+    for (int i = 0; i < COUNT(value_names); i++) {
+        int c = named(l, value_names[i]);
+        if (c >= 0 && c != text && holds_numbers(l, c)) {
+            *label = c;
+            return WEFT_OK;
+        }
+    }
+    for (int c = l->columns - 1; c >= 0; c--)
+        if (c != text && holds_numbers(l, c) && l->column[c].kinds > 1 &&
+            !(is_row_name(l->column[c].name) && l->column[c].kinds >= l->rows)) {
+            *label = c;
+            return WEFT_OK;
+        }
+    return weft__fail(WEFT_EDATA,
+                      "%s: no column of numbers to learn; say which (--label-column)", path);
+}
+
+/* A column of numbers whose first row is none has a header. */
+static bool numbers_have_header(const look *l, int label)
+{
+    return holds_numbers(l, label) && !l->column[label].first_number;
+}
+
+static weft_status choose(const char *path, const look *l, const weft__texts_opts *o,
                           bool is_named, weft__columns *out)
 {
     bool header = false;
@@ -279,7 +336,12 @@ static weft_status choose(const char *path, const look *l, const weft_texts_opts
     weft_status s = WEFT_OK;
     if (o->text_column) s = asked_for(path, l, o->text_column, &text, &header);
     if (!s && o->label_column) s = asked_for(path, l, o->label_column, &label, &header);
-    if (!s && label >= 0) s = check_label(path, l, label);
+    if (!s && o->target == WEFT_TARGET_VALUES) {
+        if (label < 0) s = choose_value(path, l, text, &label);
+        if (!s) header |= numbers_have_header(l, label);
+    } else if (!s && label >= 0) {
+        s = check_label(path, l, label);
+    }
     if (s) return s;
     if (label < 0) {
         label = one_of(l, label_names, COUNT(label_names), text);
@@ -296,7 +358,7 @@ static weft_status choose(const char *path, const look *l, const weft_texts_opts
                               path, l->column[0].kinds + 1, l->rows + 1,
                               l->column[last].kinds + 1);
     }
-    if (!header) header = looks_like_header(l, label);
+    if (!header && o->target == WEFT_TARGET_CLASS) header = looks_like_header(l, label);
     if (text < 0 && (header || is_named))
         text = one_of(l, text_names, COUNT(text_names), label);
     if (text < 0) text = longest(l, label);
@@ -315,7 +377,7 @@ static weft_status choose(const char *path, const look *l, const weft_texts_opts
 }
 
 weft_status weft__columns_choose(const char *path, const weft__text_reader *reader,
-                                 const weft_texts_opts *o, weft__columns *out)
+                                 const weft__texts_opts *o, weft__columns *out)
 {
     weft__rows r;
     look *l;

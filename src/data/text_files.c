@@ -48,7 +48,7 @@ static int says(const char *name, int split)
         for (const char *const *w = split_names[split]; *w; w++)
             if (strlen(*w) == n && !strncasecmp(*w, part, n))
                 best = first && part[n] == '.' ? 3 : best < 2 ? 2 : best;
-        if (first && split == WEFT_TRAIN && !best && !strncasecmp(part, "train", 5))
+        if (first && split == WEFT_SUBSET_TRAIN && !best && !strncasecmp(part, "train", 5))
             best = 1;
         part += n;
         part += *part != 0;
@@ -81,7 +81,7 @@ static weft_status pick(const char *folder, const offer *o, int split, char **ou
         return weft__fail(WEFT_EDATA,
                           "%s: %d files could be the texts for %s (%s, %s); name the one "
                           "that is meant",
-                          folder, o->n, weft__split_name((weft_split)split), o->name,
+                          folder, o->n, weft__split_name((weft_subset)split), o->name,
                           o->other);
     *out = weft__path_join(folder, o->name);
     return *out ? WEFT_OK : weft__fail(WEFT_ENOMEM, "no memory for a path");
@@ -125,10 +125,10 @@ static char *inner_folder(const char *path, int split)
 static weft_status look_for_folders(const char *path, weft__text_files *out)
 {
     out->folders = true;
-    out->path[0] = inner_folder(path, WEFT_TRAIN);
+    out->path[0] = inner_folder(path, WEFT_SUBSET_TRAIN);
     if (out->path[0]) {
-        out->path[1] = inner_folder(path, WEFT_VAL);
-        out->path[2] = inner_folder(path, WEFT_TEST);
+        out->path[1] = inner_folder(path, WEFT_SUBSET_VAL);
+        out->path[2] = inner_folder(path, WEFT_SUBSET_TEST);
     } else {
         out->path[0] = strdup(path);
     }
@@ -171,13 +171,13 @@ static weft_status check_kind(const weft__text_files *f, int split)
     if (f->folders ? weft__is_folder(path) : weft__is_file(path)) return WEFT_OK;
     return weft__fail(WEFT_EDATA, "%s: looked for a %s for %s, found %s", path,
                       f->folders ? "folder of class folders" : "file of texts",
-                      weft__split_name((weft_split)split),
+                      weft__split_name((weft_subset)split),
                       weft__is_file(path)     ? "a file"
                       : weft__is_folder(path) ? "a folder"
                                               : "nothing");
 }
 
-weft_status weft__text_files_find(const char *path, const weft_texts_opts *o,
+weft_status weft__text_files_find(const char *path, const weft__texts_opts *o,
                                   const weft__sink *sink, weft__text_files *out)
 {
     weft_status s = WEFT_OK;

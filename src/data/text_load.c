@@ -4,13 +4,15 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "data/utf8.h"
+#include "data/vectors.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static weft_status no_memory(const weft_texts *t)
+static weft_status no_memory(const weft__texts *t)
 {
     return weft__fail(WEFT_ENOMEM, "%s: no memory for its texts", t->path);
 }
@@ -26,7 +28,7 @@ static bool grow(void **array, size_t *room, size_t size)
     return true;
 }
 
-int weft__texts_file(weft_texts *t, const char *path)
+int weft__texts_file(weft__texts *t, const char *path)
 {
     size_t room = (size_t)t->file_room;
     void *array = t->file;
@@ -39,7 +41,7 @@ int weft__texts_file(weft_texts *t, const char *path)
     return t->file[t->files] ? t->files++ : -1;
 }
 
-weft_status weft__texts_bad(weft_texts *t, int file, int line, const char *format, ...)
+weft_status weft__texts_bad(weft__texts *t, int file, int line, const char *format, ...)
 {
     char text[2048];
     void *array = t->bad;
@@ -70,8 +72,22 @@ static void trim(const char **p, size_t *n)
     while (*n && **p && strchr(" \t\r\n", **p)) ++*p, --*n;
 }
 
+/* A label that is a number: as a word like others, whatever subset it is in. */
+static int number_of(weft__texts *t, int file, int line, const char *label, size_t n,
+                     weft_status *s)
+{
+    double x;
+    if (!weft__decimal(label, n, &x) || !isfinite((float)x)) {
+        *s = weft__texts_bad(t, file, line, "\"%.*s\" is no number", (int)n, label);
+        return -1;
+    }
+    int c = weft__words_add(&t->names, label, n);
+    if (c < 0) *s = no_memory(t);
+    return c;
+}
+
 /* The number of a label's class; -1 with *s when that is an error or a bad sample. */
-static int class_of(weft_texts *t, int split, int file, int line, const char *label,
+static int class_of(weft__texts *t, int split, int file, int line, const char *label,
                     size_t n, weft_status *s)
 {
     int c;
@@ -82,7 +98,8 @@ static int class_of(weft_texts *t, int split, int file, int line, const char *la
                                                    : "a label that is not UTF-8");
         return -1;
     }
-    if (split != WEFT_TRAIN) {
+    if (t->target == WEFT_TARGET_VALUES) return number_of(t, file, line, label, n, s);
+    if (split != WEFT_SUBSET_TRAIN) {
         c = weft__words_find(&t->names, label, n);
         if (c < 0) {
             char name[WEFT_MOST_LABEL + 1];
@@ -110,7 +127,7 @@ static int class_of(weft_texts *t, int split, int file, int line, const char *la
 }
 
 /* The text into the set's memory, repaired. */
-static weft_status copy_text(weft_texts *t, const char *text, size_t n, size_t good,
+static weft_status copy_text(weft__texts *t, const char *text, size_t n, size_t good,
                              bool cut, weft__text_item *item)
 {
     size_t need = good == n ? n : n > SIZE_MAX / 3 - 1 ? SIZE_MAX / 2 : n * 3, used;
@@ -154,7 +171,7 @@ static size_t whole_letters(const char *p, size_t n)
     return n;
 }
 
-weft_status weft__texts_add(weft_texts *t, const weft_texts_opts *o, int split, int file,
+weft_status weft__texts_add(weft__texts *t, const weft__texts_opts *o, int split, int file,
                             int line, const char *label, size_t label_bytes,
                             const char *text, size_t bytes, bool cut)
 {
@@ -184,7 +201,7 @@ weft_status weft__texts_add(weft_texts *t, const weft_texts_opts *o, int split, 
     return WEFT_OK;
 }
 
-static weft_status load_row(weft_texts *t, const weft_texts_opts *o, weft__rows *r,
+static weft_status load_row(weft__texts *t, const weft__texts_opts *o, weft__rows *r,
                             const weft__columns *c, int split, int file)
 {
     const weft__field *label, *text;
@@ -198,7 +215,7 @@ static weft_status load_row(weft_texts *t, const weft_texts_opts *o, weft__rows 
                            r->text + text->at, text->bytes, text->cut);
 }
 
-weft_status weft__texts_load(weft_texts *t, const weft_texts_opts *o, const char *path,
+weft_status weft__texts_load(weft__texts *t, const weft__texts_opts *o, const char *path,
                              const weft__text_reader *reader, weft__columns *c, int split)
 {
     weft__rows r;

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/names.h"
+#include "data/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 enum { DEFAULT_BYTES = 1 << 20 };
 
-static weft_status no_memory(const weft_texts *t)
+static weft_status no_memory(const weft__texts *t)
 {
     return weft__fail(WEFT_ENOMEM, "%s: no memory for its texts", t->path);
 }
@@ -48,7 +49,7 @@ static bool all_whole(const weft__words *w)
 }
 
 /* The labels in order, as names, and their new numbers into every sample. */
-static weft_status order_classes(weft_texts *t)
+static weft_status order_classes(weft__texts *t)
 {
     int n = t->names.count;
     weft__word *sorted = weft__alloc((size_t)n + 1, sizeof *sorted);
@@ -77,7 +78,7 @@ static weft_status order_classes(weft_texts *t)
 }
 
 /* Are the labels 0 .. n-1 or 1 .. n? */
-static bool are_counted(const weft_texts *t)
+static bool are_counted(const weft__texts *t)
 {
     long long first = t->classes ? strtoll(t->class_name[0], NULL, 10) : 0;
     if (!all_whole(&t->names) || first < 0 || first > 1) return false;
@@ -87,7 +88,7 @@ static bool are_counted(const weft_texts *t)
 }
 
 /* Names from a class.txt beside the data, where labels are numbers. */
-static weft_status name_classes(weft_texts *t, const char *train, const weft__sink *sink)
+static weft_status name_classes(weft__texts *t, const char *train, const weft__sink *sink)
 {
     const char *slash = strrchr(train, '/');
     char *folder, **name = NULL;
@@ -121,23 +122,23 @@ static weft_status name_classes(weft_texts *t, const char *train, const weft__si
 /* ---- splitting ---- */
 
 /* Moves the chosen samples of train to val; both keep their order. */
-static weft_status move_chosen(weft_texts *t, const bool *chosen)
+static weft_status move_chosen(weft__texts *t, const bool *chosen)
 {
-    int n = t->count[WEFT_TRAIN], kept = 0, moved = 0;
-    weft__text_item *from = t->item[WEFT_TRAIN];
-    t->item[WEFT_VAL] = weft__alloc((size_t)n + 1, sizeof *from);
-    if (!t->item[WEFT_VAL]) return no_memory(t);
+    int n = t->count[WEFT_SUBSET_TRAIN], kept = 0, moved = 0;
+    weft__text_item *from = t->item[WEFT_SUBSET_TRAIN];
+    t->item[WEFT_SUBSET_VAL] = weft__alloc((size_t)n + 1, sizeof *from);
+    if (!t->item[WEFT_SUBSET_VAL]) return no_memory(t);
     for (int i = 0; i < n; i++)
         if (chosen[i])
-            t->item[WEFT_VAL][moved++] = from[i];
+            t->item[WEFT_SUBSET_VAL][moved++] = from[i];
         else
             from[kept++] = from[i];
-    t->count[WEFT_TRAIN] = kept;
-    t->count[WEFT_VAL] = moved;
+    t->count[WEFT_SUBSET_TRAIN] = kept;
+    t->count[WEFT_SUBSET_VAL] = moved;
     return WEFT_OK;
 }
 
-static weft_status fill_labels(weft_texts *t)
+static weft_status fill_labels(weft__texts *t)
 {
     for (int s = 0; s < 3; s++) {
         free(t->label[s]);
@@ -148,16 +149,28 @@ static weft_status fill_labels(weft_texts *t)
     return WEFT_OK;
 }
 
-static weft_status split(weft_texts *t, const weft_texts_opts *o, bool has_val)
+/* By class; where targets are numbers, all alike. */
+static weft_status split_by(const weft__texts *t, int n, const weft__texts_opts *o, bool *chosen)
+{
+    if (t->target == WEFT_TARGET_CLASS)
+        return weft__stratify(t->label[WEFT_SUBSET_TRAIN], n, t->classes, o->val_fraction,
+                              o->seed, chosen);
+    int32_t *all = weft__alloc((size_t)n + 1, sizeof *all);
+    if (!all) return no_memory(t);
+    weft_status s = weft__stratify(all, n, 1, o->val_fraction, o->seed, chosen);
+    free(all);
+    return s;
+}
+
+static weft_status split(weft__texts *t, const weft__texts_opts *o, bool has_val)
 {
     weft_status s = fill_labels(t);
     bool *chosen;
-    int n = t->count[WEFT_TRAIN];
+    int n = t->count[WEFT_SUBSET_TRAIN];
     if (s || has_val || o->no_val) return s;
     chosen = weft__alloc((size_t)n + 1, sizeof *chosen);
     if (!chosen) return no_memory(t);
-    s = weft__stratify(t->label[WEFT_TRAIN], n, t->classes, o->val_fraction, o->seed,
-                       chosen);
+    s = split_by(t, n, o, chosen);
     if (!s) s = move_chosen(t, chosen);
     free(chosen);
     return s ? s : fill_labels(t);
@@ -165,21 +178,21 @@ static weft_status split(weft_texts *t, const weft_texts_opts *o, bool has_val)
 
 /* ---- checks ---- */
 
-static uint64_t digest_of(const void *set, weft_split s, int i)
+static uint64_t digest_of(const void *set, weft_subset s, int i)
 {
-    const weft_texts *t = set;
+    const weft__texts *t = set;
     const weft__text_item *item = &t->item[s][i];
     uint64_t h = weft__bytes_hash(item->text, item->bytes);
     if (!item->bytes) return 0; /* empty texts are told of otherwise */
     return h ? h : 1;
 }
 
-static void name_of(const void *set, weft_split s, int i, char *text, size_t size)
+static void name_of(const void *set, weft_subset s, int i, char *text, size_t size)
 {
-    weft_texts_sample_name(set, s, i, text, size);
+    weft__texts_sample_name(set, s, i, text, size);
 }
 
-weft__labelled weft__texts_view(const weft_texts *t)
+weft__labelled weft__texts_view(const weft__texts *t)
 {
     weft__labelled v = {.path = t->path,
                         .classes = t->classes,
@@ -193,23 +206,23 @@ weft__labelled weft__texts_view(const weft_texts *t)
 
 static const char *why_of(const void *set, size_t i)
 {
-    return ((const weft_texts *)set)->bad[i].why;
+    return ((const weft__texts *)set)->bad[i].why;
 }
 
 static void bad_name(const void *set, size_t i, char *text, size_t size)
 {
-    const weft__text_bad *b = &((const weft_texts *)set)->bad[i];
+    const weft__text_bad *b = &((const weft__texts *)set)->bad[i];
     snprintf(text, size, "%.*s", (int)b->name, b->why);
 }
 
-static weft_status verdict(const weft_texts *t, const weft_texts_opts *o,
+static weft_status verdict(const weft__texts *t, const weft__texts_opts *o,
                            const weft__sink *sink)
 {
     weft__bads b = {t->path, t->bads, t->rows, t, why_of, bad_name};
     return weft__verdict(&b, o->skip_bad, o->skip_bad_max, o->bad_list, sink);
 }
 
-static weft_status tell_oddities(const weft_texts *t, const weft__sink *sink)
+static weft_status tell_oddities(const weft__texts *t, const weft__sink *sink)
 {
     size_t n = 0;
     for (int s = 0; s < 3; s++) n += (size_t)t->count[s];
@@ -231,7 +244,7 @@ static weft_status tell_oddities(const weft_texts *t, const weft__sink *sink)
 }
 
 /* Names of classes, and each sample's label and text, in the set's order. */
-static void make_hash(weft_texts *t)
+static void make_hash(weft__texts *t)
 {
     weft__sha256 h;
     unsigned char sum[32];
@@ -241,7 +254,7 @@ static void make_hash(weft_texts *t)
     for (int c = 0; c < t->classes; c++)
         weft__sha256_add(&h, t->class_name[c], strlen(t->class_name[c]) + 1);
     for (int s = 0; s < 3; s++) {
-        snprintf(text, sizeof text, "%s %d\n", weft__split_name((weft_split)s),
+        snprintf(text, sizeof text, "%s %d\n", weft__split_name((weft_subset)s),
                  t->count[s]);
         weft__sha256_add(&h, text, strlen(text));
         for (int i = 0; i < t->count[s]; i++) {
@@ -261,15 +274,16 @@ static void make_hash(weft_texts *t)
 /* The files of a set are of one format; what a file is called may say another. */
 static weft_status check_alike(const weft__text_files *f, int k, const char *format)
 {
-    const weft__text_reader *first = weft__text_reader_by_suffix(f->path[WEFT_TRAIN]);
+    const weft__text_reader *first = weft__text_reader_by_suffix(f->path[WEFT_SUBSET_TRAIN]);
     const weft__text_reader *other = weft__text_reader_by_suffix(f->path[k]);
     if (format || !first || !other || first == other) return WEFT_OK;
     return weft__fail(WEFT_EDATA, "%s: is %s, the training texts are %s", f->path[k],
                       other->name, first->name);
 }
 
-static void tell_columns(weft_texts *t, const weft__columns *c)
+static void tell_columns(weft__texts *t, const weft__columns *c)
 {
+    snprintf(t->label_name, sizeof t->label_name, "%s", c->label_name);
     if (c->label_name[0] && c->text_name[0])
         snprintf(t->columns, sizeof t->columns, "label %.120s, text %.120s",
                  c->label_name, c->text_name);
@@ -278,13 +292,13 @@ static void tell_columns(weft_texts *t, const weft__columns *c)
                  c->label + 1, c->text + 1);
 }
 
-static weft_status load_files(weft_texts *t, const weft_texts_opts *o,
+static weft_status load_files(weft__texts *t, const weft__texts_opts *o,
                               const weft__text_files *f)
 {
     weft__columns c = {0};
     const weft__text_reader *reader = NULL;
-    weft_status s = weft__text_reader_of(f->path[WEFT_TRAIN], o->format, &reader);
-    if (!s) s = weft__columns_choose(f->path[WEFT_TRAIN], reader, o, &c);
+    weft_status s = weft__text_reader_of(f->path[WEFT_SUBSET_TRAIN], o->format, &reader);
+    if (!s) s = weft__columns_choose(f->path[WEFT_SUBSET_TRAIN], reader, o, &c);
     for (int k = 0; !s && k < 3; k++) {
         if (!f->path[k]) continue;
         s = check_alike(f, k, o->format);
@@ -296,7 +310,7 @@ static weft_status load_files(weft_texts *t, const weft_texts_opts *o,
     return WEFT_OK;
 }
 
-static weft_status load_folders(weft_texts *t, const weft_texts_opts *o,
+static weft_status load_folders(weft__texts *t, const weft__texts_opts *o,
                                 const weft__sink *sink, const weft__text_files *f)
 {
     weft_status s = WEFT_OK;
@@ -306,7 +320,7 @@ static weft_status load_folders(weft_texts *t, const weft_texts_opts *o,
     return s;
 }
 
-static weft_status check_opts(const weft_texts_opts *o)
+static weft_status check_opts(const weft__texts_opts *o)
 {
     if (!(o->val_fraction >= 0 && o->val_fraction < 1))
         return weft__fail(WEFT_EUSAGE,
@@ -326,29 +340,30 @@ static weft_status check_opts(const weft_texts_opts *o)
 }
 
 /* What is read becomes a set. */
-static weft_status finish(weft_texts *t, const weft_texts_opts *o,
-                          const weft__text_files *f, const weft__sink *sink)
+weft_status weft__texts_finish(weft__texts *t, const weft__texts_opts *o, bool has_val,
+                               const char *names_beside, const weft__sink *sink)
 {
     weft__labelled view;
     weft_status s = verdict(t, o, sink);
     if (!s) s = order_classes(t);
-    if (!s && !f->folders) s = name_classes(t, f->path[WEFT_TRAIN], sink);
-    if (!s) s = split(t, o, f->path[WEFT_VAL] != NULL);
+    if (!s && names_beside && t->target == WEFT_TARGET_CLASS)
+        s = name_classes(t, names_beside, sink);
+    if (!s) s = split(t, o, has_val);
     if (!s) s = tell_oddities(t, sink);
     if (s) return s;
     view = weft__texts_view(t);
-    s = weft__check_classes(&view, sink);
+    if (t->target == WEFT_TARGET_CLASS) s = weft__check_classes(&view, sink);
     if (!s) s = weft__find_twins(&view, sink);
     if (!s) make_hash(t);
     return s;
 }
 
-weft_status weft__texts_survey(const char *path, const weft_texts_opts *opts,
-                               const weft__sink *sink, weft_texts **out)
+weft_status weft__texts_survey(const char *path, const weft__texts_opts *opts,
+                               const weft__sink *sink, weft__texts **out)
 {
-    weft_texts_opts o = opts ? *opts : (weft_texts_opts){0};
+    weft__texts_opts o = opts ? *opts : (weft__texts_opts){0};
     weft__text_files files = {0};
-    weft_texts *t;
+    weft__texts *t;
     weft_status s = check_opts(&o);
     if (!s) s = weft__text_files_find(path, &o, sink, &files);
     if (s) return s;
@@ -358,31 +373,21 @@ weft_status weft__texts_survey(const char *path, const weft_texts_opts *opts,
     if (!t || !t->path) s = weft__fail(WEFT_ENOMEM, "no memory to open %s", path);
     if (!s) {
         t->most = o.max_text_bytes;
+        t->target = o.target;
         s = files.folders ? load_folders(t, &o, sink, &files) : load_files(t, &o, &files);
     }
-    if (!s) s = finish(t, &o, &files, sink);
+    if (!s)
+        s = weft__texts_finish(t, &o, files.path[WEFT_SUBSET_VAL] != NULL,
+                               files.folders ? NULL : files.path[WEFT_SUBSET_TRAIN], sink);
     weft__text_files_free(&files);
     if (s)
-        weft_texts_close(t);
+        weft__texts_close(t);
     else
         *out = t;
     return s;
 }
 
-static void say(void *user, const weft_data_finding *f)
-{
-    (void)user;
-    if (f->severity >= WEFT_WARNING) weft__warn("%s", f->text);
-}
-
-weft_status weft_texts_open(const char *path, const weft_texts_opts *opts,
-                            weft_texts **out)
-{
-    const weft__sink sink = {say, NULL, false};
-    return weft__texts_survey(path, opts, &sink, out);
-}
-
-void weft_texts_close(weft_texts *t)
+void weft__texts_close(weft__texts *t)
 {
     if (!t) return;
     for (int s = 0; s < 3; s++) {
@@ -391,6 +396,7 @@ void weft_texts_close(weft_texts *t)
     }
     for (size_t i = 0; i < t->bads; i++) free(t->bad[i].why);
     free(t->bad);
+    weft__segmented_free(t->segmented);
     free(t->file);
     free(t->class_name);
     free(t->path);
@@ -399,62 +405,67 @@ void weft_texts_close(weft_texts *t)
     free(t);
 }
 
-bool weft_texts_probe(const char *path)
+bool weft__texts_probe(const char *path)
 {
     return weft__text_files_probe(path);
 }
 
 /* ---- questions ---- */
 
-const char *weft_texts_format(const weft_texts *t)
+const char *weft__texts_format(const weft__texts *t)
 {
     return t->format;
 }
 
-const char *weft_texts_columns(const weft_texts *t)
+const char *weft__texts_label_name(const weft__texts *t)
+{
+    return t->label_name;
+}
+
+const char *weft__texts_columns(const weft__texts *t)
 {
     return t->columns;
 }
 
-static bool valid_split(weft_split s)
+static bool valid_split(weft_subset s)
 {
-    return s == WEFT_TRAIN || s == WEFT_VAL || s == WEFT_TEST;
+    return s == WEFT_SUBSET_TRAIN || s == WEFT_SUBSET_VAL || s == WEFT_SUBSET_TEST;
 }
 
-int weft_texts_count(const weft_texts *t, weft_split s)
+int weft__texts_count(const weft__texts *t, weft_subset s)
 {
     return valid_split(s) ? t->count[s] : 0;
 }
 
-int weft_texts_classes(const weft_texts *t)
+int weft__texts_classes(const weft__texts *t)
 {
     return t->classes;
 }
 
-const char *weft_texts_class_name(const weft_texts *t, int c)
+const char *weft__texts_class_name(const weft__texts *t, int c)
 {
     return c >= 0 && c < t->classes ? t->class_name[c] : NULL;
 }
 
-static const weft__text_item *item_of(const weft_texts *t, weft_split s, int i)
+static const weft__text_item *item_of(const weft__texts *t, weft_subset s, int i)
 {
     return valid_split(s) && i >= 0 && i < t->count[s] ? &t->item[s][i] : NULL;
 }
 
-int weft_texts_label(const weft_texts *t, weft_split s, int i)
+int weft__texts_label(const weft__texts *t, weft_subset s, int i)
 {
     const weft__text_item *item = item_of(t, s, i);
     return item ? item->label : -1;
 }
 
-const char *weft_texts_get(const weft_texts *t, weft_split s, int i, size_t *bytes)
+const char *weft__texts_get(const weft__texts *t, weft_subset s, int i, size_t *bytes)
 {
     const weft__text_item *item = item_of(t, s, i);
     if (bytes) *bytes = item ? item->bytes : 0;
     return item ? item->text : NULL;
 }
 
-void weft_texts_sample_name(const weft_texts *t, weft_split s, int i, char *text,
+void weft__texts_sample_name(const weft__texts *t, weft_subset s, int i, char *text,
                             size_t size)
 {
     const weft__text_item *item = item_of(t, s, i);
@@ -466,12 +477,12 @@ void weft_texts_sample_name(const weft_texts *t, weft_split s, int i, char *text
         snprintf(text, size, "%s", t->file[item->file]);
 }
 
-const char *weft_texts_hash(const weft_texts *t)
+const char *weft__texts_hash(const weft__texts *t)
 {
     return t->hash;
 }
 
-int64_t weft_texts_replaced(const weft_texts *t)
+int64_t weft__texts_replaced(const weft__texts *t)
 {
     return t->replaced;
 }

@@ -2,11 +2,12 @@
 #include "data/tokenizer.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const char *weft__unit_name(weft_unit u)
+const char *weft__level_name(weft_token_level u)
 {
     static const char *const name[] = {"auto", "word", "char", "icu"};
     return name[u];
@@ -35,7 +36,7 @@ int weft_tokenizer_length(const weft_tokenizer *k)
     return k->length;
 }
 
-weft_unit weft_tokenizer_unit(const weft_tokenizer *k)
+weft_token_level weft_tokenizer_level(const weft_tokenizer *k)
 {
     return k->unit;
 }
@@ -46,7 +47,7 @@ int weft_tokenizer_size(const weft_tokenizer *k, int stream)
     return WEFT_FIRST_PIECE + (stream ? k->gram_count[stream - 1] : k->words.count);
 }
 
-const char *weft_tokenizer_piece(const weft_tokenizer *k, int stream, int i)
+const char *weft_tokenizer_token(const weft_tokenizer *k, int stream, int i)
 {
     if (i < 0 || i >= weft_tokenizer_size(k, stream)) return NULL;
     if (i < WEFT_FIRST_PIECE) return i == WEFT_PADDING ? "" : "<unk>";
@@ -142,6 +143,15 @@ static void add_grams(const weft_tokenizer *k, int stream, const int32_t *piece,
     memset(id + whole, 0, (size_t)(k->length - whole) * sizeof *id);
 }
 
+int weft__tokenize_numbers(const weft_tokenizer *k, int n, int32_t *const ids[WEFT_MAX_STREAMS])
+{
+    if (!n) ids[0][n++] = WEFT_UNKNOWN; /* an empty text is one unknown token */
+    memset(ids[0] + n, 0, (size_t)(k->length - n) * sizeof *ids[0]);
+    for (int s = 1; s < k->streams; s++)
+        if (ids[s]) add_grams(k, s, ids[0], n, ids[s]);
+    return n;
+}
+
 int weft__tokenize(const weft_tokenizer *k, weft__cutter *c, const char *text,
                    size_t bytes, int32_t *const ids[WEFT_MAX_STREAMS], int *unknown)
 {
@@ -152,15 +162,8 @@ int weft__tokenize(const weft_tokenizer *k, weft__cutter *c, const char *text,
         strange += i < 0;
         ids[0][n++] = i < 0 ? WEFT_UNKNOWN : i + WEFT_FIRST_PIECE;
     }
-    if (!n) {
-        ids[0][n++] = WEFT_UNKNOWN;
-        strange++;
-    }
-    memset(ids[0] + n, 0, (size_t)(k->length - n) * sizeof *ids[0]);
-    for (int s = 1; s < k->streams; s++)
-        if (ids[s]) add_grams(k, s, ids[0], n, ids[s]);
-    if (unknown) *unknown = strange;
-    return n;
+    if (unknown) *unknown = strange + !n;
+    return weft__tokenize_numbers(k, n, ids);
 }
 
 int weft_tokenize(const weft_tokenizer *k, const char *text, size_t bytes,
@@ -173,4 +176,20 @@ int weft_tokenize(const weft_tokenizer *k, const char *text, size_t bytes,
     n = weft__tokenize(k, &c, text, bytes, ids, unknown);
     weft__cutter_end(&c);
     return n;
+}
+
+void weft__tokenizer_digest(const weft_tokenizer *k, char hex[65])
+{
+    weft_meta *m = weft_meta_new();
+    const char *json = NULL;
+    unsigned char digest[32];
+    weft__sha256 sha;
+    if (m && !weft_tokenizer_describe(k, m)) json = weft_meta_get(m, "weft.tokenizer");
+    if (json) {
+        weft__sha256_start(&sha);
+        weft__sha256_add(&sha, json, strlen(json));
+        weft__sha256_end(&sha, digest);
+        weft__hex(hex, digest, sizeof digest);
+    }
+    weft_meta_free(m);
 }

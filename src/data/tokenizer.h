@@ -2,8 +2,9 @@
 #ifndef WEFT_SRC_TOKENIZER_H
 #define WEFT_SRC_TOKENIZER_H
 
+#include "data/text/set.h"
 #include "data/words.h"
-#include "weft/text.h"
+#include "weft/dataset.h"
 
 enum {
     WEFT_PIECE_BYTES = 96,      /* of one piece; the rest of a longer one is dropped */
@@ -18,9 +19,9 @@ enum {
 typedef struct weft__cutter {
     const char *text;
     size_t bytes, at;
-    weft_unit unit;
+    weft_token_level unit;
     bool keep_case, keep_width;
-    struct weft__icu *icu; /* word boundaries, with WEFT_UNIT_ICU */
+    struct weft__icu *icu; /* word boundaries, with WEFT_LEVEL_ICU */
     char piece[WEFT_PIECE_BYTES];
     size_t piece_bytes;
 } weft__cutter;
@@ -50,7 +51,7 @@ int32_t *weft__grams_at(weft__grams *g, uint64_t key);
 void weft__grams_free(weft__grams *g);
 
 struct weft_tokenizer {
-    weft_unit unit;
+    weft_token_level unit;
     bool keep_case, keep_width;
     int streams, length;
     weft__words words; /* word i is piece i + 2 */
@@ -69,7 +70,7 @@ static inline uint64_t weft__gram_key(const int32_t *piece, int n)
 }
 
 /* A cutter for texts of this tokenizer. WEFT_ENOMEM. End it with weft__cutter_end. */
-weft_status weft__cutter_begin(weft__cutter *c, weft_unit unit, bool keep_case,
+weft_status weft__cutter_begin(weft__cutter *c, weft_token_level unit, bool keep_case,
                                bool keep_width);
 void weft__cutter_set(weft__cutter *c, const char *text, size_t bytes);
 void weft__cutter_end(weft__cutter *c);
@@ -78,10 +79,44 @@ void weft__cutter_end(weft__cutter *c);
 int weft__tokenize(const weft_tokenizer *k, weft__cutter *c, const char *text,
                    size_t bytes, int32_t *const ids[WEFT_MAX_STREAMS], int *unknown);
 
+/* The same from the tokens' numbers, which stand in ids[0][0 .. n): fills what is missing; returns the
+ * length. */
+int weft__tokenize_numbers(const weft_tokenizer *k, int n, int32_t *const ids[WEFT_MAX_STREAMS]);
+
+/* segmented.c: all texts of a set cut into tokens, once for all who want them. */
+typedef struct weft__segmented {
+    weft_token_level level;
+    bool keep_case, keep_width;
+    weft__words words; /* every token that came up, in any subset */
+    int32_t *id[3];    /* by subset: the texts' tokens, one text after another */
+    size_t *at[3];     /* [count + 1]: where a text begins */
+    int count[3];
+    struct weft__segmented *next;
+} weft__segmented;
+struct weft__texts;
+/* Belongs to t. level is not WEFT_LEVEL_AUTO. One thread at a time. */
+weft_status weft__texts_segment(struct weft__texts *t, weft_token_level level, bool keep_case,
+                                bool keep_width, const weft__segmented **out);
+void weft__segmented_free(weft__segmented *s); /* and those after it */
+/* WEFT_LEVEL_CHAR when more than a third of the letters are Chinese, Japanese or Korean, else
+ * WEFT_LEVEL_WORD. */
+weft_token_level weft__texts_level(const struct weft__texts *t);
+/* The number that k gives to each token of s: number[words.count], fresh memory; NULL without
+ * memory. */
+int32_t *weft__segmented_numbers(const weft__segmented *s, const weft_tokenizer *k);
+/* A text of s by k's numbers, as weft__tokenize would have it. */
+int weft__segmented_ids(const weft__segmented *s, const weft_tokenizer *k, const int32_t *number,
+                        weft_subset subset, int i, int32_t *const ids[WEFT_MAX_STREAMS],
+                        int *unknown);
+weft_status weft__tokenizer_learn(struct weft__texts *t, const weft_tokenizer_opts *opts,
+                                  weft_tokenizer **out);
+
 /* Makes tables and texts of the grams of stream 1 or 2 from gram_key, gram_count. False
  * when a key is there twice or names no piece; NULL memory is *s. */
 weft_status weft__tokenizer_index(weft_tokenizer *k, int stream);
 
-const char *weft__unit_name(weft_unit u); /* "word" */
+/* A name for a tokenizer: another numbers the same texts otherwise. */
+void weft__tokenizer_digest(const weft_tokenizer *k, char hex[65]);
+const char *weft__level_name(weft_token_level u); /* "word" */
 
 #endif

@@ -67,12 +67,12 @@ weft_status weft_tokenizer_describe(const weft_tokenizer *k, weft_meta *m)
     char *text = NULL;
     weft_status s;
     bool ok = root && !json_object_set_new(root, "version", json_integer(VERSION)) &&
-              !json_object_set_new(root, "unit", json_string(weft__unit_name(k->unit))) &&
+              !json_object_set_new(root, "unit", json_string(weft__level_name(k->unit))) &&
               !json_object_set_new(root, "keep_case", json_boolean(k->keep_case)) &&
               !json_object_set_new(root, "keep_width", json_boolean(k->keep_width)) &&
               !json_object_set_new(root, "length", json_integer(k->length)) &&
               !json_object_set_new(root, "pieces", pieces_of(k));
-    if (ok && k->unit == WEFT_UNIT_ICU)
+    if (ok && k->unit == WEFT_LEVEL_ICU)
         ok = !json_object_set_new(root, "icu", json_string(weft__icu_version()));
     for (int i = 1; ok && i < k->streams; i++)
         ok = !json_object_set_new(root, stream_name[i], grams_of(k, i));
@@ -97,11 +97,11 @@ static weft_status read_unit(weft_tokenizer *k, const json_t *root)
     const char *made = json_string_value(json_object_get(root, "icu"));
     const char *here = weft__icu_version();
     if (!unit) return damaged("no unit");
-    for (int u = WEFT_UNIT_WORD; u <= WEFT_UNIT_ICU; u++)
-        if (!strcmp(unit, weft__unit_name((weft_unit)u))) k->unit = (weft_unit)u;
+    for (int u = WEFT_LEVEL_WORD; u <= WEFT_LEVEL_ICU; u++)
+        if (!strcmp(unit, weft__level_name((weft_token_level)u))) k->unit = (weft_token_level)u;
     if (!k->unit)
         return weft__fail(WEFT_EMODEL, "%s: unknown unit \"%.40s\"", key_name, unit);
-    if (k->unit != WEFT_UNIT_ICU) return WEFT_OK;
+    if (k->unit != WEFT_LEVEL_ICU) return WEFT_OK;
     if (!made) made = "unknown";
     if (!here)
         return weft__fail(

@@ -47,7 +47,7 @@ static void count(const twin *t, size_t n, tally *sum)
             sum->within[s]++;
             keep(&sum->within_a[s], &sum->within_b[s], &t[i - 1], &t[i]);
         }
-        if (s != WEFT_TRAIN && first->split == WEFT_TRAIN) {
+        if (s != WEFT_SUBSET_TRAIN && first->split == WEFT_SUBSET_TRAIN) {
             sum->across[s]++;
             keep(&sum->across_a[s], &sum->across_b[s], first, &t[i]);
         }
@@ -63,10 +63,10 @@ static void tell(const weft__labelled *d, const weft__sink *sink, const char *co
 {
     char x[512], y[512];
     if (!n) return;
-    d->name_of(d->set, (weft_split)a->split, a->index, x, sizeof x);
-    d->name_of(d->set, (weft_split)b->split, b->index, y, sizeof y);
+    d->name_of(d->set, (weft_subset)a->split, a->index, x, sizeof x);
+    d->name_of(d->set, (weft_subset)b->split, b->index, y, sizeof y);
     weft__found(sink, WEFT_WARNING, code, "%zu samples of %s %s, the first: %s and %s", n,
-                weft__split_name((weft_split)b->split), what, y, x);
+                weft__split_name((weft_subset)b->split), what, y, x);
 }
 
 static size_t collect(const weft__labelled *d, twin *t)
@@ -74,7 +74,7 @@ static size_t collect(const weft__labelled *d, twin *t)
     size_t n = 0;
     for (int s = 0; s < 3; s++)
         for (int i = 0; i < d->count[s]; i++) {
-            uint64_t digest = d->digest(d->set, (weft_split)s, i);
+            uint64_t digest = d->digest(d->set, (weft_subset)s, i);
             if (digest) t[n++] = (twin){digest, s, i, d->label[s][i]};
         }
     return n;

@@ -2,7 +2,7 @@
  */
 #include "base/error.h"
 #include "data/rows.h"
-#include "weft/text.h"
+#include "weft/dataset.h"
 
 static weft_status missing(const char *what)
 {

@@ -305,6 +305,11 @@ weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan *
     return s;
 }
 
+const weft_graph *weft_plan_graph(const weft_plan *p)
+{
+    return p->g;
+}
+
 void weft_plan_free(weft_plan *p)
 {
     if (!p) return;
