@@ -36,7 +36,7 @@ static int put(const uint8_t *data, size_t size)
     return !fclose(f);
 }
 
-static void check(const weft_texts *t)
+static void check(const weft_dataset *t)
 {
     int32_t ids[3][16];
     int32_t *const at[3] = {ids[0], ids[1], ids[2]};
@@ -44,16 +44,16 @@ static void check(const weft_texts *t)
     if (weft_tokenizer_learn(t, &(weft_tokenizer_opts){.ngrams = 3, .max_length = 16},
                              &k))
         abort();
-    for (int i = 0; i < weft_texts_count(t, WEFT_TRAIN); i++) {
+    for (int i = 0; i < weft_dataset_count(t, WEFT_SUBSET_TRAIN); i++) {
         size_t n;
-        const char *text = weft_texts_get(t, WEFT_TRAIN, i, &n);
-        int unknown, label = weft_texts_label(t, WEFT_TRAIN, i);
+        const char *text = weft_dataset_text(t, WEFT_SUBSET_TRAIN, i, &n);
+        int unknown, label = weft_dataset_label(t, WEFT_SUBSET_TRAIN, i);
         if (weft__utf8_good(text, n) < n || strlen(text) != n || n > MOST_BYTES) abort();
-        if (label < 0 || label >= weft_texts_classes(t)) abort();
+        if (label < 0 || label >= weft_dataset_classes(t)) abort();
         weft_tokenize(k, text, n, at, &unknown);
         if (unknown && n) {
             weft__cutter c;
-            weft__cutter_begin(&c, weft_tokenizer_unit(k), false, false);
+            weft__cutter_begin(&c, weft_tokenizer_level(k), false, false);
             weft__cutter_set(&c, text, n);
             if (weft__cut_next(&c)) abort(); /* every piece of train is known */
         }
@@ -67,14 +67,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          "jsonl", "fasttext", "space"};
     if (!put(data, size)) return 0;
     for (size_t i = 0; i < sizeof format / sizeof *format; i++) {
-        weft_texts *t;
-        weft_texts_opts o = {.format = format[i],
+        weft_dataset *t;
+        weft_dataset_opts o = {.text.format = format[i],
                              .skip_bad = true,
                              .val = path,
-                             .max_text_bytes = MOST_BYTES};
-        if (weft_texts_open(path, &o, &t)) continue;
+                             .text.max_text_bytes = MOST_BYTES};
+        if (weft_dataset_open(path, &o, &t)) continue;
         check(t);
-        weft_texts_close(t);
+        weft_dataset_close(t);
     }
     return 0;
 }

@@ -12,9 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void cut(const char *text, size_t size)
 {
     for (int keep = 0; keep < 2; keep++)
-        for (int unit = WEFT_UNIT_WORD; unit <= WEFT_UNIT_ICU; unit++) {
+        for (int unit = WEFT_LEVEL_WORD; unit <= WEFT_LEVEL_ICU; unit++) {
             weft__cutter c;
-            if (weft__cutter_begin(&c, (weft_unit)unit, keep, keep)) continue;
+            if (weft__cutter_begin(&c, (weft_token_level)unit, keep, keep)) continue;
             weft__cutter_set(&c, text, size);
             while (weft__cut_next(&c))
                 if (!c.piece_bytes || c.piece_bytes > WEFT_PIECE_BYTES ||
@@ -33,7 +33,7 @@ static void use(const weft_tokenizer *k, const char *text, size_t size)
     if (n < 1 || n > weft_tokenizer_length(k)) abort();
     for (int s = 0; s < weft_tokenizer_streams(k); s++)
         for (size_t i = 0; i < length; i++)
-            if (at[s][i] < 0 || !weft_tokenizer_piece(k, s, at[s][i])) abort();
+            if (at[s][i] < 0 || !weft_tokenizer_token(k, s, at[s][i])) abort();
     free(all);
 }
 

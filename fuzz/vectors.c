@@ -33,7 +33,7 @@ static weft_tokenizer *knows_two(void)
 {
     weft_tokenizer *k = calloc(1, sizeof *k);
     if (!k) abort();
-    k->unit = WEFT_UNIT_WORD;
+    k->unit = WEFT_LEVEL_WORD;
     k->streams = k->length = 1;
     if (weft__words_add(&k->words, "red", 3) ||
         weft__words_add(&k->words, "blue", 4) != 1)

@@ -35,82 +35,82 @@ static void replace_file(const char *folder, const char *name, bytes *b)
     save(path, b);
 }
 
-static weft_status open_it(const char *path, const weft_data_opts *o)
+static weft_status open_it(const char *path, const weft_dataset_opts *o)
 {
-    weft_data *d;
-    weft_status s = weft_data_open(path, o, &d);
-    if (!s) weft_data_close(d);
+    weft_dataset *d;
+    weft_status s = weft_dataset_open(path, o, &d);
+    if (!s) weft_dataset_close(d);
     return s;
 }
 
 static void a_folder_gives_its_official_splits(void **state)
 {
     const char *folder = make_set("official", 40, 8, 3, 5);
-    weft_data_opts o = {.no_val = true};
+    weft_dataset_opts o = {.no_val = true};
     unsigned char p[15];
     char name[600], want[600];
-    weft_data *d;
+    weft_dataset *d;
     int c, h, w;
     (void)state;
-    CHECK(weft_data_open(folder, &o, &d) == WEFT_OK);
-    CHECK_TEXT(weft_data_format(d), "idx");
-    CHECK(weft_data_count(d, WEFT_TRAIN) == 40);
-    CHECK(weft_data_count(d, WEFT_VAL) == 0);
-    CHECK(weft_data_count(d, WEFT_TEST) == 8);
-    CHECK(weft_data_classes(d) == 4);
-    CHECK_TEXT(weft_data_class_name(d, 3), "3");
-    CHECK(weft_data_class_name(d, 4) == NULL);
-    weft_data_shape(d, &c, &h, &w);
+    CHECK(weft_dataset_open(folder, &o, &d) == WEFT_OK);
+    CHECK_TEXT(weft_dataset_format(d), "idx");
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) == 40);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_VAL) == 0);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_TEST) == 8);
+    CHECK(weft_dataset_classes(d) == 4);
+    CHECK_TEXT(weft_dataset_class_name(d, 3), "3");
+    CHECK_TEXT(weft_dataset_class_name(d, 4), "");
+    weft_dataset_image_shape(d, &c, &h, &w);
     CHECK(c == 1 && h == 3 && w == 5);
-    CHECK(weft_data_label(d, WEFT_TEST, 5) == 1);
-    CHECK(weft_data_label(d, WEFT_TEST, 8) == -1);
-    CHECK(weft_data_read(d, WEFT_TEST, 5, p) == WEFT_OK);
+    CHECK(weft_dataset_label(d, WEFT_SUBSET_TEST, 5) == 1);
+    CHECK(weft_dataset_label(d, WEFT_SUBSET_TEST, 8) == -1);
+    CHECK(weft_dataset_image(d, WEFT_SUBSET_TEST, 5, p) == WEFT_OK);
     CHECK(p[0] == 133 && p[14] == 133);
-    CHECK(weft_data_read(d, WEFT_TEST, 8, p) == WEFT_EUSAGE);
-    weft_data_sample_name(d, WEFT_TEST, 5, name, sizeof name);
+    CHECK(weft_dataset_image(d, WEFT_SUBSET_TEST, 8, p) == WEFT_EUSAGE);
+    weft_dataset_sample_name(d, WEFT_SUBSET_TEST, 5, name, sizeof name);
     snprintf(want, sizeof want, "%s/t10k-images-idx3-ubyte#5", folder);
     CHECK_TEXT(name, want);
-    weft_data_close(d);
+    weft_dataset_close(d);
 }
 
 static void validation_is_a_stratified_share_by_seed(void **state)
 {
     const char *folder = make_set("split", 100, 8, 3, 3);
-    weft_data_opts o = {.val_fraction = 0.2, .seed = 3};
-    weft_data *a, *b, *other;
+    weft_dataset_opts o = {.val_fraction = 0.2, .seed = 3};
+    weft_dataset *a, *b, *other;
     int of_class[4] = {0}, same = 0;
     char hash[65];
     (void)state;
-    CHECK(weft_data_open(folder, &o, &a) == WEFT_OK);
-    CHECK(weft_data_open(folder, &o, &b) == WEFT_OK);
+    CHECK(weft_dataset_open(folder, &o, &a) == WEFT_OK);
+    CHECK(weft_dataset_open(folder, &o, &b) == WEFT_OK);
     o.seed = 4;
-    CHECK(weft_data_open(folder, &o, &other) == WEFT_OK);
-    CHECK(weft_data_count(a, WEFT_TRAIN) == 80);
-    CHECK(weft_data_count(a, WEFT_VAL) == 20);
+    CHECK(weft_dataset_open(folder, &o, &other) == WEFT_OK);
+    CHECK(weft_dataset_count(a, WEFT_SUBSET_TRAIN) == 80);
+    CHECK(weft_dataset_count(a, WEFT_SUBSET_VAL) == 20);
     for (int i = 0; i < 20; i++) {
         char x[600], y[600], z[600];
-        of_class[weft_data_label(a, WEFT_VAL, i)]++;
-        weft_data_sample_name(a, WEFT_VAL, i, x, sizeof x);
-        weft_data_sample_name(b, WEFT_VAL, i, y, sizeof y);
-        weft_data_sample_name(other, WEFT_VAL, i, z, sizeof z);
+        of_class[weft_dataset_label(a, WEFT_SUBSET_VAL, i)]++;
+        weft_dataset_sample_name(a, WEFT_SUBSET_VAL, i, x, sizeof x);
+        weft_dataset_sample_name(b, WEFT_SUBSET_VAL, i, y, sizeof y);
+        weft_dataset_sample_name(other, WEFT_SUBSET_VAL, i, z, sizeof z);
         CHECK_TEXT(x, y);
         same += !strcmp(x, z);
     }
     for (int c = 0; c < 4; c++) CHECK(of_class[c] == 5);
     CHECK(same < 20);
-    snprintf(hash, sizeof hash, "%s", weft_data_hash(a));
+    snprintf(hash, sizeof hash, "%s", weft_dataset_hash(a));
     CHECK(strlen(hash) == 64);
-    CHECK_TEXT(hash, weft_data_hash(b));
-    CHECK(strcmp(hash, weft_data_hash(other)));
-    weft_data_close(a);
-    weft_data_close(b);
-    weft_data_close(other);
+    CHECK_TEXT(hash, weft_dataset_hash(b));
+    CHECK(strcmp(hash, weft_dataset_hash(other)));
+    weft_dataset_close(a);
+    weft_dataset_close(b);
+    weft_dataset_close(other);
 }
 
 static void names_come_from_a_file_beside(void **state)
 {
     const char *folder = make_set("named", 8, 4, 2, 2);
-    weft_data *d;
+    weft_dataset *d;
     bytes b = {0};
     (void)state;
     put(&b,
@@ -118,11 +118,11 @@ static void names_come_from_a_file_beside(void **state)
         "zero\r\none \ntwo\nthree\n\n",
         24);
     replace_file(folder, "labels.txt", &b);
-    CHECK(weft_data_open(folder, NULL, &d) == WEFT_OK);
-    CHECK(weft_data_classes(d) == 4);
-    CHECK_TEXT(weft_data_class_name(d, 0), "zero");
-    CHECK_TEXT(weft_data_class_name(d, 1), "one");
-    weft_data_close(d);
+    CHECK(weft_dataset_open(folder, NULL, &d) == WEFT_OK);
+    CHECK(weft_dataset_classes(d) == 4);
+    CHECK_TEXT(weft_dataset_class_name(d, 0), "zero");
+    CHECK_TEXT(weft_dataset_class_name(d, 1), "one");
+    weft_dataset_close(d);
     put(&b, "zero\none\ntwo\n", 13);
     replace_file(folder, "labels.txt", &b);
     CHECK(open_it(folder, NULL) == WEFT_EDATA);
@@ -141,18 +141,18 @@ static void one_file_finds_its_labels(void **state)
 {
     const char *folder = make_set("single", 20, 8, 2, 2);
     char path[1400];
-    weft_data *d;
+    weft_dataset *d;
     (void)state;
     snprintf(path, sizeof path, "%s/t10k-images-idx3-ubyte", folder);
-    CHECK(weft_data_open(path, &(weft_data_opts){.no_val = true}, &d) == WEFT_OK);
-    CHECK(weft_data_count(d, WEFT_TRAIN) == 8);
-    CHECK(weft_data_count(d, WEFT_TEST) == 0);
-    weft_data_close(d);
-    CHECK(weft_data_open(folder, &(weft_data_opts){.val = path}, &d) == WEFT_OK);
-    CHECK(weft_data_count(d, WEFT_TRAIN) == 20);
-    CHECK(weft_data_count(d, WEFT_VAL) == 8);
-    CHECK(weft_data_count(d, WEFT_TEST) == 8);
-    weft_data_close(d);
+    CHECK(weft_dataset_open(path, &(weft_dataset_opts){.no_val = true}, &d) == WEFT_OK);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) == 8);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_TEST) == 0);
+    weft_dataset_close(d);
+    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.val = path}, &d) == WEFT_OK);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) == 20);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_VAL) == 8);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_TEST) == 8);
+    weft_dataset_close(d);
 }
 
 static void colour_images_may_be_in_planes_or_not(void **state)
@@ -165,7 +165,7 @@ static void colour_images_may_be_in_planes_or_not(void **state)
     (void)state;
     for (int planar = 0; planar < 2; planar++) {
         bytes b = {0}, y = {0};
-        weft_data *d;
+        weft_dataset *d;
         int c;
         for (int i = 0; i < 48; i++)
             x[i] = (unsigned char)(planar ? i % 12 / 4 + 10 * (i % 4)
@@ -174,12 +174,12 @@ static void colour_images_may_be_in_planes_or_not(void **state)
         make_idx(&y, 1, labels, label);
         replace_file(folder, "train-images-idx4-ubyte", &b);
         replace_file(folder, "train-labels-idx1-ubyte", &y);
-        CHECK(weft_data_open(folder, NULL, &d) == WEFT_OK);
-        weft_data_shape(d, &c, NULL, NULL);
+        CHECK(weft_dataset_open(folder, NULL, &d) == WEFT_OK);
+        weft_dataset_image_shape(d, &c, NULL, NULL);
         CHECK(c == 3);
-        CHECK(weft_data_read(d, WEFT_TRAIN, 0, p) == WEFT_OK);
+        CHECK(weft_dataset_image(d, WEFT_SUBSET_TRAIN, 0, p) == WEFT_OK);
         for (int i = 0; i < 12; i++) CHECK(p[i] == i % 3 + 10 * (i / 3));
-        weft_data_close(d);
+        weft_dataset_close(d);
     }
 }
 
@@ -189,12 +189,12 @@ static void another_size_is_resized_once(void **state)
     unsigned char p[6 * 5 * 3];
     (void)state;
     for (int check = 0; check < 2; check++) {
-        weft_data_opts o = {.height = 6, .width = 5, .channels = 3, .no_check = !check};
-        weft_data *d;
-        CHECK(weft_data_open(folder, &o, &d) == WEFT_OK);
-        CHECK(weft_data_read(d, WEFT_TEST, 2, p) == WEFT_OK);
+        weft_dataset_opts o = {.image.height = 6, .image.width = 5, .image.channels = 3, .image.no_check = !check};
+        weft_dataset *d;
+        CHECK(weft_dataset_open(folder, &o, &d) == WEFT_OK);
+        CHECK(weft_dataset_image(d, WEFT_SUBSET_TEST, 2, p) == WEFT_OK);
         for (size_t i = 0; i < sizeof p; i++) CHECK(p[i] == 130);
-        weft_data_close(d);
+        weft_dataset_close(d);
     }
 }
 
@@ -342,7 +342,7 @@ static void packed_files_are_unpacked(void **state)
     bytes z;
     const char *folder = packed_set("packed", &z);
     unsigned char p[9];
-    weft_data *d;
+    weft_dataset *d;
     (void)state;
     replace_file(folder, "train-images-idx3-ubyte.gz", &z);
     if (!can_unpack()) {
@@ -350,10 +350,10 @@ static void packed_files_are_unpacked(void **state)
         CHECK_HAS(weft_last_error(), "begins with 1f 8b");
         return;
     }
-    CHECK(weft_data_open(folder, &(weft_data_opts){.no_val = true}, &d) == WEFT_OK);
-    CHECK(weft_data_read(d, WEFT_TRAIN, 1, p) == WEFT_OK);
+    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.no_val = true}, &d) == WEFT_OK);
+    CHECK(weft_dataset_image(d, WEFT_SUBSET_TRAIN, 1, p) == WEFT_OK);
     CHECK(p[0] == 9 && p[8] == 17);
-    weft_data_close(d);
+    weft_dataset_close(d);
 }
 
 static void packed_files_cut_or_changed_are_refused(void **state)

@@ -12,7 +12,7 @@ static weft_status load_bytes(const bytes *b)
     unsigned char *p;
     weft_status s;
     test_write(path, b->data, b->size);
-    s = weft_picture_load(path, 0, &c, &h, &w, &p);
+    s = weft_image_load(path, 0, &c, &h, &w, &p);
     if (s) return s;
     CHECK((size_t)(c * h * w) <= sizeof loaded);
     memcpy(loaded, p, (size_t)(c * h * w));
@@ -204,7 +204,7 @@ static void jpeg_is_refused_by_name_where_it_is_not_built(void **state)
     (void)state;
     if (weft__decoder_named("JPEG")) skip();
     test_write(test_path("a.jpg"), "\xff\xd8\xff\xe0", 4);
-    CHECK(weft_picture_read(test_path("a.jpg"), 1, 2, 2, WEFT_FIT_STRETCH, 0, p) ==
+    CHECK(weft_image_read(test_path("a.jpg"), 1, 2, 2, WEFT_FIT_STRETCH, 0, p) ==
           WEFT_EDATA);
     CHECK_HAS(weft_last_error(), "JPEG is not supported in this build");
 }

@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
-#include "weft/data.h"
+#include "weft/dataset.h"
 
 #include <sys/resource.h>
 
@@ -179,7 +179,7 @@ static char lint_codes[1024];
 static char lint_text[1024]; /* of the last finding with the wanted code */
 static const char *lint_wanted = "";
 
-static inline void lint_found(void *user, const weft_data_finding *f)
+static inline void lint_found(void *user, const weft_finding *f)
 {
     (void)user;
     strncat(lint_codes, f->code, sizeof lint_codes - strlen(lint_codes) - 2);
@@ -188,10 +188,10 @@ static inline void lint_found(void *user, const weft_data_finding *f)
         snprintf(lint_text, sizeof lint_text, "%s", f->text);
 }
 
-static inline const char *lint(const char *path, const weft_data_opts *o)
+static inline const char *lint(const char *path, const weft_dataset_opts *o)
 {
     *lint_codes = *lint_text = 0;
-    CHECK(weft_data_check(path, o, lint_found, NULL) == WEFT_OK);
+    CHECK(weft_dataset_check(path, o, lint_found, NULL) == WEFT_OK);
     return lint_codes;
 }
 

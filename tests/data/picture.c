@@ -12,7 +12,7 @@ static int c, h, w;
 static weft_status load_file(const char *path)
 {
     unsigned char *p;
-    weft_status s = weft_picture_load(path, 0, &c, &h, &w, &p);
+    weft_status s = weft_image_load(path, 0, &c, &h, &w, &p);
     if (s) return s;
     CHECK((size_t)(c * h * w) <= sizeof pixels);
     memcpy(pixels, p, (size_t)(c * h * w));
@@ -59,7 +59,7 @@ static void png_that_was_written_reads_back_the_same(void **state)
         const char *path = test_path("written.png");
         size_t n = (size_t)(5 * 7 * channels);
         for (size_t i = 0; i < n; i++) p[i] = (unsigned char)(i * 37);
-        CHECK(weft_picture_write_png(path, channels, 5, 7, p) == WEFT_OK);
+        CHECK(weft_image_write_png(path, channels, 5, 7, p) == WEFT_OK);
         CHECK(load_file(path) == WEFT_OK);
         shape_is(channels, 5, 7);
         CHECK(!memcmp(p, pixels, n));
@@ -355,7 +355,7 @@ static void a_picture_is_known_by_content_not_by_name(void **state)
     const char *path = test_path("really-a-pgm.jpg");
     (void)state;
     write_pnm(path, 1, 2, 2, 9, 9);
-    CHECK(weft_picture_read(path, 1, 2, 2, WEFT_FIT_STRETCH, 0, p) == WEFT_OK);
+    CHECK(weft_image_read(path, 1, 2, 2, WEFT_FIT_STRETCH, 0, p) == WEFT_OK);
     CHECK(p[3] == 9);
 }
 
@@ -367,7 +367,7 @@ static void devices_pipes_and_folders_are_refused_at_once(void **state)
     (void)state;
     CHECK(!mkfifo(fifo, 0600));
     for (size_t i = 0; i < 4; i++) {
-        CHECK(weft_picture_read(row[i], 1, 2, 2, WEFT_FIT_STRETCH, 0, p) == WEFT_EIO);
+        CHECK(weft_image_read(row[i], 1, 2, 2, WEFT_FIT_STRETCH, 0, p) == WEFT_EIO);
         CHECK_HAS(weft_last_error(), row[i]);
     }
 }
@@ -378,9 +378,9 @@ static void the_limit_of_megapixels_can_be_moved(void **state)
     unsigned char p[4];
     (void)state;
     write_pnm(path, 1, 1000, 2000, 1, 1);
-    CHECK(weft_picture_read(path, 1, 2, 2, WEFT_FIT_STRETCH, 1.9, p) == WEFT_EDATA);
+    CHECK(weft_image_read(path, 1, 2, 2, WEFT_FIT_STRETCH, 1.9, p) == WEFT_EDATA);
     CHECK_HAS(weft_last_error(), "1.9 megapixels");
-    CHECK(weft_picture_read(path, 1, 2, 2, WEFT_FIT_STRETCH, 2, p) == WEFT_OK);
+    CHECK(weft_image_read(path, 1, 2, 2, WEFT_FIT_STRETCH, 2, p) == WEFT_OK);
 }
 
 static void a_header_behind_a_long_comment_is_found(void **state)
@@ -402,9 +402,9 @@ static void sizes_that_are_not_possible_are_usage(void **state)
     unsigned char p[16], *png;
     size_t n;
     (void)state;
-    CHECK(weft_picture_read("x", 2, 2, 2, WEFT_FIT_STRETCH, 0, p) == WEFT_EUSAGE);
-    CHECK(weft_picture_read("x", 1, 0, 2, WEFT_FIT_STRETCH, 0, p) == WEFT_EUSAGE);
-    CHECK(weft_picture_encode_png(4, 2, 2, p, &png, &n) == WEFT_EUSAGE);
+    CHECK(weft_image_read("x", 2, 2, 2, WEFT_FIT_STRETCH, 0, p) == WEFT_EUSAGE);
+    CHECK(weft_image_read("x", 1, 0, 2, WEFT_FIT_STRETCH, 0, p) == WEFT_EUSAGE);
+    CHECK(weft_image_encode_png(4, 2, 2, p, &png, &n) == WEFT_EUSAGE);
 }
 
 RUN_TESTS(TEST(png_that_was_written_reads_back_the_same),

@@ -45,7 +45,7 @@ static void the_same_size_changes_nothing(void **state)
     unsigned char out[63];
     (void)state;
     for (int fit = 0; fit < 3; fit++) {
-        CHECK(weft__picture_fit(&p, 1, 7, 9, (weft_fit)fit, out) == WEFT_OK);
+        CHECK(weft__picture_fit(&p, 1, 7, 9, (weft_image_fit)fit, out) == WEFT_OK);
         CHECK(!memcmp(out, pattern, sizeof out));
     }
 }

@@ -8,38 +8,38 @@ static const char *four = "a b\t0\nc d\t1\ne f\t0\ng h\t1\n";
 static void a_folder_has_train_dev_and_test_files(void **state)
 {
     const char *folder = make_folder("splits");
-    weft_texts *t;
+    weft_dataset *t;
     (void)state;
     put_file(folder, "train45k.txt", four);
     put_file(folder, "dev.txt", "x y\t1\n");
     put_file(folder, "test.txt", "z\t0\nv\t1\n");
     put_file(folder, "README.md", "train\n");
     put_file(folder, "vocab.txt", "a\t0\n");
-    CHECK(weft_texts_probe(folder));
-    CHECK(weft_texts_open(folder, NULL, &t) == WEFT_OK);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "0:a b|1:c d|0:e f|1:g h|");
-    CHECK_TEXT(content(t, WEFT_VAL), "1:x y|");
-    CHECK_TEXT(content(t, WEFT_TEST), "0:z|1:v|");
-    weft_texts_close(t);
+    CHECK(is_texts(folder));
+    CHECK(weft_dataset_open(folder, NULL, &t) == WEFT_OK);
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "0:a b|1:c d|0:e f|1:g h|");
+    CHECK_TEXT(content(t, WEFT_SUBSET_VAL), "1:x y|");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TEST), "0:z|1:v|");
+    weft_dataset_close(t);
     put_file(folder, "train2.txt", four);
     CHECK_HAS(refused(folder, NULL, WEFT_EDATA),
               "2 files could be the texts for train (train2.txt, train45k.txt)");
     put_file(folder, "train.txt", four);
-    CHECK(weft_texts_open(folder, NULL, &t) == WEFT_OK);
-    weft_texts_close(t);
+    CHECK(weft_dataset_open(folder, NULL, &t) == WEFT_OK);
+    weft_dataset_close(t);
     folder = make_folder("middle");
     put_file(folder, "stsa.fine.train", "0 a b\n1 c\n0 d\n1 e\n");
     put_file(folder, "stsa.fine.test", "1 f\n");
-    CHECK(weft_texts_open(folder, NULL, &t) == WEFT_OK);
-    CHECK(weft_texts_count(t, WEFT_TEST) == 1 && weft_texts_count(t, WEFT_VAL) == 2);
-    weft_texts_close(t);
+    CHECK(weft_dataset_open(folder, NULL, &t) == WEFT_OK);
+    CHECK(weft_dataset_count(t, WEFT_SUBSET_TEST) == 1 && weft_dataset_count(t, WEFT_SUBSET_VAL) == 2);
+    weft_dataset_close(t);
 }
 
 static void class_folders_hold_one_text_a_file(void **state)
 {
     const char *folder = make_folder("aclImdb");
     char name[600];
-    weft_texts *t;
+    weft_dataset *t;
     (void)state;
     for (int k = 0; k < 2; k++)
         for (int c = 0; c < 2; c++) {
@@ -53,14 +53,14 @@ static void class_folders_hold_one_text_a_file(void **state)
             CHECK(!mkfifo(keep(test_path(strcat(path, "/pipe.txt"))), 0600));
         }
     put_file(make_folder("aclImdb/train/unsup"), "0_0.txt", "unknown");
-    CHECK(weft_texts_probe(folder));
+    CHECK(is_texts(folder));
     t = open_texts(folder, NULL);
-    CHECK_TEXT(weft_texts_format(t), "text-folder");
-    CHECK_TEXT(content(t, WEFT_TRAIN), "neg:awful|neg:bad|pos:fine\nfilm|pos:good|");
-    CHECK(weft_texts_count(t, WEFT_TEST) == 4);
-    weft_texts_sample_name(t, WEFT_TEST, 3, name, sizeof name);
+    CHECK_TEXT(weft_dataset_format(t), "text-folder");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "neg:awful|neg:bad|pos:fine\nfilm|pos:good|");
+    CHECK(weft_dataset_count(t, WEFT_SUBSET_TEST) == 4);
+    weft_dataset_sample_name(t, WEFT_SUBSET_TEST, 3, name, sizeof name);
     CHECK_HAS(name, "aclImdb/test/pos/10_1.txt");
-    weft_texts_close(t);
+    weft_dataset_close(t);
     make_folder("aclImdb/train/none");
     CHECK_HAS(lint_texts(folder, &all_train), "empty-class");
 }
@@ -70,16 +70,16 @@ static void what_is_missing_is_said_and_what_was_found(void **state)
     const char *folder = make_folder("nothing");
     (void)state;
     CHECK_HAS(refused(test_path("nowhere"), NULL, WEFT_EDATA), "no such folder or file");
-    CHECK(!weft_texts_probe(test_path("nowhere")) && !weft_texts_probe(folder));
+    CHECK(!is_texts(test_path("nowhere")) && !is_texts(folder));
     CHECK_HAS(refused(folder, NULL, WEFT_EDATA), "found 0 entries");
     put_file(folder, "photo.txt.png", "x");
     CHECK_HAS(refused(folder, NULL, WEFT_EDATA), "found 1 entries (photo.txt.png)");
-    CHECK(!weft_texts_probe(folder));
+    CHECK(!is_texts(folder));
     CHECK_HAS(refused(make_file("v.tsv", four),
-                      &(weft_texts_opts){.val = test_path("nowhere")}, WEFT_EDATA),
+                      &(weft_dataset_opts){.val = test_path("nowhere")}, WEFT_EDATA),
               "looked for a file of texts for val, found nothing");
     CHECK_HAS(refused(make_file("v.tsv", four),
-                      &(weft_texts_opts){.test = make_file("v.csv", "a,0\n")},
+                      &(weft_dataset_opts){.test = make_file("v.csv", "a,0\n")},
                       WEFT_EDATA),
               "v.csv: is csv, the training texts are tsv");
 }
@@ -95,53 +95,53 @@ static void other_data_sets_are_not_taken_for_texts(void **state)
     save(put_file(idx, "train-images-idx3-ubyte", ""), &b);
     make_idx(&b, 1, (int[]){4}, NULL);
     save(put_file(idx, "train-labels-idx1-ubyte", ""), &b);
-    CHECK(!weft_texts_probe(idx));
-    CHECK(!weft_texts_probe(put_file(idx, "x.bin", "\x89PNG\r\n\x1a\n\0\0\0\t\t")));
+    CHECK(!is_texts(idx));
+    CHECK(!is_texts(put_file(idx, "x.bin", "\x89PNG\r\n\x1a\n\0\0\0\t\t")));
     make_class(pictures, "a", 3, 4);
     make_class(pictures, "b", 3, 4);
     put_file(pictures, "labels.txt", "a\nb\n");
     put_file(pictures, "a/notes.txt", "x");
-    CHECK(!weft_texts_probe(pictures));
+    CHECK(!is_texts(pictures));
     make_class(yolo, "train/images", 3, 4);
     make_folder("yolo/train/labels");
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "train/labels/%02d.txt", i);
         put_file(yolo, name, "0 0.5 0.5 1 1\n");
     }
-    CHECK(!weft_texts_probe(yolo));
+    CHECK(!is_texts(yolo));
 }
 
 static void classes_are_numbers_in_order_or_names(void **state)
 {
     const char *folder = make_folder("names");
-    weft_texts *t;
+    weft_dataset *t;
     (void)state;
     t = open_texts(make_file("n.tsv", "a\t10\nb\t9\nc\t10\nd\t9\ne\t-1\nf\t-1\n"), NULL);
-    CHECK_TEXT(weft_texts_class_name(t, 0), "-1");
-    CHECK_TEXT(weft_texts_class_name(t, 1), "9");
-    CHECK_TEXT(weft_texts_class_name(t, 2), "10");
-    weft_texts_close(t);
+    CHECK_TEXT(weft_dataset_class_name(t, 0), "-1");
+    CHECK_TEXT(weft_dataset_class_name(t, 1), "9");
+    CHECK_TEXT(weft_dataset_class_name(t, 2), "10");
+    weft_dataset_close(t);
     t = open_texts(
         make_file("b.tsv", "a\tb\nb\tB\nc\t\xc3\xa4\nd\tb\ne\tB\nf\t\xc3\xa4\n"), NULL);
-    CHECK_TEXT(weft_texts_class_name(t, 0), "B");
-    CHECK_TEXT(weft_texts_class_name(t, 1), "b");
-    CHECK_TEXT(weft_texts_class_name(t, 2), "\xc3\xa4");
-    weft_texts_close(t);
+    CHECK_TEXT(weft_dataset_class_name(t, 0), "B");
+    CHECK_TEXT(weft_dataset_class_name(t, 1), "b");
+    CHECK_TEXT(weft_dataset_class_name(t, 2), "\xc3\xa4");
+    weft_dataset_close(t);
     put_file(folder, "train.tsv", four);
     put_file(folder, "class.txt", "bad\ngood\n");
     t = open_texts(folder, NULL);
-    CHECK_TEXT(weft_texts_class_name(t, 1), "good");
-    weft_texts_close(t);
+    CHECK_TEXT(weft_dataset_class_name(t, 1), "good");
+    weft_dataset_close(t);
     put_file(folder, "class.txt", "bad\ngood\nugly\n");
     CHECK_HAS(lint_texts(folder, &all_train), "names");
     t = open_texts(folder, NULL);
-    CHECK_TEXT(weft_texts_class_name(t, 1), "1");
-    weft_texts_close(t);
+    CHECK_TEXT(weft_dataset_class_name(t, 1), "1");
+    weft_dataset_close(t);
 }
 
 static void a_class_that_train_does_not_have_is_named_with_the_nearest(void **state)
 {
-    weft_texts_opts o = {.test = make_file("t.tsv", "x\tpositive\ny\tnegativ\n")};
+    weft_dataset_opts o = {.test = make_file("t.tsv", "x\tpositive\ny\tnegativ\n")};
     (void)state;
     CHECK_HAS(refused(make_file("p.tsv", "a\tpositive\nb\tnegative\nc\tpositive\n"
                                          "d\tnegative\n"),
@@ -154,7 +154,7 @@ static void validation_is_drawn_by_class_and_seed(void **state)
 {
     bytes b = {0};
     const char *path = keep(test_path("draw.tsv"));
-    weft_texts *t, *u;
+    weft_dataset *t, *u;
     char line[64];
     int rare = 0;
     (void)state;
@@ -163,17 +163,17 @@ static void validation_is_drawn_by_class_and_seed(void **state)
         put(&b, line, strlen(line));
     }
     save(path, &b);
-    CHECK(weft_texts_open(path, &(weft_texts_opts){.seed = 3}, &t) == WEFT_OK);
-    CHECK(weft_texts_count(t, WEFT_VAL) == 20 && weft_texts_count(t, WEFT_TRAIN) == 180);
-    for (int i = 0; i < 20; i++) rare += weft_texts_label(t, WEFT_VAL, i) == 1;
+    CHECK(weft_dataset_open(path, &(weft_dataset_opts){.seed = 3}, &t) == WEFT_OK);
+    CHECK(weft_dataset_count(t, WEFT_SUBSET_VAL) == 20 && weft_dataset_count(t, WEFT_SUBSET_TRAIN) == 180);
+    for (int i = 0; i < 20; i++) rare += weft_dataset_label(t, WEFT_SUBSET_VAL, i) == 1;
     CHECK(rare == 1);
-    CHECK(weft_texts_open(path, &(weft_texts_opts){.seed = 3}, &u) == WEFT_OK);
-    CHECK_TEXT(weft_texts_hash(t), weft_texts_hash(u));
-    weft_texts_close(u);
-    CHECK(weft_texts_open(path, &(weft_texts_opts){.seed = 4}, &u) == WEFT_OK);
-    CHECK(strcmp(weft_texts_hash(t), weft_texts_hash(u)));
-    weft_texts_close(u);
-    weft_texts_close(t);
+    CHECK(weft_dataset_open(path, &(weft_dataset_opts){.seed = 3}, &u) == WEFT_OK);
+    CHECK_TEXT(weft_dataset_hash(t), weft_dataset_hash(u));
+    weft_dataset_close(u);
+    CHECK(weft_dataset_open(path, &(weft_dataset_opts){.seed = 4}, &u) == WEFT_OK);
+    CHECK(strcmp(weft_dataset_hash(t), weft_dataset_hash(u)));
+    weft_dataset_close(u);
+    weft_dataset_close(t);
 }
 
 static void the_lint_tells_all(void **state)

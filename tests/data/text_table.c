@@ -3,26 +3,26 @@
 
 static void tsv_has_the_label_first_or_last(void **state)
 {
-    weft_texts *t;
+    weft_dataset *t;
     (void)state;
     t = open_texts(make_file("last.tsv", "good film\tpos\nbad film\tneg\nfine\tpos\n"
                                          "awful\tneg"),
                    NULL);
-    CHECK_TEXT(weft_texts_format(t), "tsv");
-    CHECK_TEXT(content(t, WEFT_TRAIN), "pos:good film|neg:bad film|pos:fine|neg:awful|");
-    CHECK_TEXT(weft_texts_class_name(t, 0), "neg");
-    weft_texts_close(t);
+    CHECK_TEXT(weft_dataset_format(t), "tsv");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "pos:good film|neg:bad film|pos:fine|neg:awful|");
+    CHECK_TEXT(weft_dataset_class_name(t, 0), "neg");
+    weft_dataset_close(t);
     t = open_texts(make_file("first.tsv",
                              "1\tid7\t9\tgood \"film\"\r\n0\tid8\t2\tbad\r\n\r\n"
                              "1\tid9\t9\tfine\r\n0\tid10\t1\tawful\r\n"),
                    NULL);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "1:good \"film\"|0:bad|1:fine|0:awful|");
-    weft_texts_close(t);
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "1:good \"film\"|0:bad|1:fine|0:awful|");
+    weft_dataset_close(t);
 }
 
 static void csv_follows_rfc_4180(void **state)
 {
-    weft_texts *t;
+    weft_dataset *t;
     char name[600];
     (void)state;
     t = open_texts(make_file("quoted.csv", "\xef\xbb\xbf"
@@ -32,17 +32,17 @@ static void csv_follows_rfc_4180(void **state)
                                            "a,1,\"\"\r\n"
                                            "b,0,last without line end"),
                    NULL);
-    CHECK_TEXT(weft_texts_format(t), "csv");
-    CHECK_TEXT(content(t, WEFT_TRAIN),
+    CHECK_TEXT(weft_dataset_format(t), "csv");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN),
                "1:one, \"two\"\r\nthree|0:plain \"inside\" text|1:|"
                "0:last without line end|");
-    weft_texts_sample_name(t, WEFT_TRAIN, 1, name, sizeof name);
+    weft_dataset_sample_name(t, WEFT_SUBSET_TRAIN, 1, name, sizeof name);
     CHECK_HAS(name, "quoted.csv:4");
-    weft_texts_close(t);
+    weft_dataset_close(t);
     t = open_texts(make_file("semicolon.csv", "text;label\nx, y;a\nz;b\nv;a\nw;b\n"),
                    NULL);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "a:x, y|b:z|a:v|b:w|");
-    weft_texts_close(t);
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "a:x, y|b:z|a:v|b:w|");
+    weft_dataset_close(t);
 }
 
 static void columns_go_by_name_or_number(void **state)
@@ -50,39 +50,39 @@ static void columns_go_by_name_or_number(void **state)
     const char *path =
         make_file("named.csv", "cat,label,review\nx,1,one\ny,0,two\nx,0,three\n"
                                "y,1,four\n");
-    weft_texts_opts o = all_train;
-    weft_texts *t;
+    weft_dataset_opts o = all_train;
+    weft_dataset *t;
     (void)state;
-    o.label_column = "CAT";
+    o.text.label_column = "CAT";
     t = open_texts(path, &o);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "x:one|y:two|x:three|y:four|");
-    weft_texts_close(t);
-    o.label_column = "2";
-    o.text_column = "cat";
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "x:one|y:two|x:three|y:four|");
+    weft_dataset_close(t);
+    o.text.label_column = "2";
+    o.text.text_column = "cat";
     t = open_texts(path, &o);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "1:x|0:y|0:x|1:y|");
-    weft_texts_close(t);
-    o.text_column = "reveiw";
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "1:x|0:y|0:x|1:y|");
+    weft_dataset_close(t);
+    o.text.text_column = "reveiw";
     CHECK_HAS(refused(path, &o, WEFT_EUSAGE),
               "no column \"reveiw\" (did you mean \"review\"?)");
-    o.text_column = "4";
+    o.text.text_column = "4";
     CHECK_HAS(refused(path, &o, WEFT_EUSAGE), "no column \"4\": there are 1 to 3");
-    o.text_column = "2";
+    o.text.text_column = "2";
     CHECK_HAS(refused(path, &o, WEFT_EUSAGE), "label and text at once");
 }
 
 static void a_header_is_seen_by_what_stands_below_it(void **state)
 {
-    weft_texts *t;
+    weft_dataset *t;
     (void)state;
     t = open_texts(
         make_file("numbers.tsv", "phrase\tgrade\na b\t1\nc d\t2\ne f\t1\ng\t2\n"), NULL);
-    CHECK(weft_texts_count(t, WEFT_TRAIN) == 4);
-    CHECK(weft_texts_classes(t) == 2);
-    weft_texts_close(t);
+    CHECK(weft_dataset_count(t, WEFT_SUBSET_TRAIN) == 4);
+    CHECK(weft_dataset_classes(t) == 2);
+    weft_dataset_close(t);
     t = open_texts(make_file("none.tsv", "a b\tx\nc d\ty\ne f\tx\ng h\ty\n"), NULL);
-    CHECK(weft_texts_count(t, WEFT_TRAIN) == 4);
-    weft_texts_close(t);
+    CHECK(weft_dataset_count(t, WEFT_SUBSET_TRAIN) == 4);
+    weft_dataset_close(t);
 }
 
 static void no_label_column_is_said(void **state)
@@ -99,7 +99,7 @@ static void no_label_column_is_said(void **state)
 static void jsonl_objects_have_label_and_text(void **state)
 {
 #ifdef WEFT_HAVE_JANSSON
-    weft_texts *t;
+    weft_dataset *t;
     t = open_texts(
         make_file("a.jsonl",
                   "{\"text\": \"gro\\u00df\\n\", \"label\": 1, \"x\": [1, 2]}\n\n"
@@ -107,11 +107,11 @@ static void jsonl_objects_have_label_and_text(void **state)
                   "{\"label\": 1, \"text\": \"a\\u0000b\"}\n"
                   "{\"label\": 0, \"text\": \"\xff!\"}"),
         NULL);
-    CHECK_TEXT(weft_texts_format(t), "jsonl");
-    CHECK_TEXT(content(t, WEFT_TRAIN), "1:gro\xc3\x9f|0:klein|1:a\xef\xbf\xbd"
+    CHECK_TEXT(weft_dataset_format(t), "jsonl");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "1:gro\xc3\x9f|0:klein|1:a\xef\xbf\xbd"
                                        "b|0:\xef\xbf\xbd!|");
-    CHECK(weft_texts_replaced(t) == 2);
-    weft_texts_close(t);
+    CHECK(weft_dataset_replaced(t) == 2);
+    weft_dataset_close(t);
     CHECK_HAS(refused(make_file("bad.jsonl", "{\"text\": \"a\", \"label\": \"x\"}\n"
                                              "{\"text\": \"b\", \"label\": \"y\"}\n"
                                              "{\"text\": \"b\", \"label\": \"y\"\n"
@@ -130,22 +130,22 @@ static void jsonl_objects_have_label_and_text(void **state)
 
 static void fasttext_and_label_first_lines_are_seen(void **state)
 {
-    weft_texts *t;
+    weft_dataset *t;
     (void)state;
     t = open_texts(make_file("ft.train", "__label__a one two\n__label__b three\n"
                                          "__label__a\tfour\n__label__b\n"),
                    NULL);
-    CHECK_TEXT(weft_texts_format(t), "fasttext");
-    CHECK_TEXT(content(t, WEFT_TRAIN), "a:one two|b:three|a:four|b:|");
-    weft_texts_close(t);
+    CHECK_TEXT(weft_dataset_format(t), "fasttext");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "a:one two|b:three|a:four|b:|");
+    weft_dataset_close(t);
     CHECK_HAS(refused(make_file("two.train", "__label__a x\n__label__a __label__b y\n"),
                       NULL, WEFT_EDATA),
               "two.train:2: has more than one label");
     t = open_texts(make_file("plain.all", "0 one two\n1 three\n\n0 four five\n1 six\n"),
                    NULL);
-    CHECK_TEXT(weft_texts_format(t), "space");
-    CHECK_TEXT(content(t, WEFT_TRAIN), "0:one two|1:three|0:four five|1:six|");
-    weft_texts_close(t);
+    CHECK_TEXT(weft_dataset_format(t), "space");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "0:one two|1:three|0:four five|1:six|");
+    weft_dataset_close(t);
     CHECK_HAS(refused(make_file("prose.txt", "It was a dark night.\nNo one saw it.\n"
                                              "Then came the dawn.\nWe all went home.\n"),
                       NULL, WEFT_EDATA),
@@ -157,10 +157,10 @@ static void bad_rows_are_listed_by_line(void **state)
     const char *path =
         make_file("rows.tsv", "a b\tx\nc d\ty\ne\nf\tx\tmore\ng\t\nh\ty\ni\tx\n");
     const char *list = keep(test_path("bad.tsv"));
-    weft_texts_opts o = all_train;
+    weft_dataset_opts o = all_train;
     unsigned char *text;
     size_t size;
-    weft_texts *t;
+    weft_dataset *t;
     (void)state;
     CHECK_HAS(refused(path, &o, WEFT_EDATA),
               "3 of 7 samples cannot be read; the first: ");
@@ -168,8 +168,8 @@ static void bad_rows_are_listed_by_line(void **state)
     o.skip_bad = true;
     o.bad_list = list;
     t = open_texts(path, &o);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "x:a b|y:c d|y:h|x:i|");
-    weft_texts_close(t);
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "x:a b|y:c d|y:h|x:i|");
+    weft_dataset_close(t);
     CHECK(weft__file_read(list, 10000, &text, &size) == WEFT_OK);
     CHECK_HAS((char *)text, "rows.tsv:4\t");
     CHECK_HAS((char *)text, "rows.tsv:5: no label\n");
@@ -180,15 +180,15 @@ static void bad_rows_are_listed_by_line(void **state)
 
 static void csv_quotes_that_go_wrong_are_bad_rows(void **state)
 {
-    weft_texts_opts o = all_train;
-    weft_texts *t;
+    weft_dataset_opts o = all_train;
+    weft_dataset *t;
     (void)state;
     o.skip_bad = true;
     t = open_texts(make_file("quotes.csv", "label,text\na,one\nb,\"two\" three\nb,four\n"
                                            "a,five\nb,\"six\n"),
                    &o);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "a:one|b:four|a:five|");
-    weft_texts_close(t);
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "a:one|b:four|a:five|");
+    weft_dataset_close(t);
     CHECK_HAS(refused(keep(test_path("quotes.csv")), NULL, WEFT_EDATA),
               "quotes.csv:3: text behind a closing quote");
 }
@@ -197,16 +197,16 @@ static void nul_bytes_and_wrong_utf8_are_replaced_or_refused(void **state)
 {
     static const char raw[] = "a\0b\tx\nc\xff\xc0\x80\ty\n\xed\xa0\x80\tx\nd\ty\n";
     const char *path = keep(test_path("nul.tsv"));
-    weft_texts_opts o = all_train;
-    weft_texts *t;
+    weft_dataset_opts o = all_train;
+    weft_dataset *t;
     (void)state;
     test_write(path, raw, sizeof raw - 1);
     t = open_texts(path, NULL);
-    CHECK(weft_texts_replaced(t) == 7);
-    CHECK_TEXT(weft_texts_get(t, WEFT_TRAIN, 0, NULL), "a\xef\xbf\xbd"
+    CHECK(weft_dataset_replaced(t) == 7);
+    CHECK_TEXT(weft_dataset_text(t, WEFT_SUBSET_TRAIN, 0, NULL), "a\xef\xbf\xbd"
                                                        "b");
-    weft_texts_close(t);
-    o.strict = true;
+    weft_dataset_close(t);
+    o.text.strict = true;
     CHECK_HAS(refused(path, &o, WEFT_EDATA),
               "nul.tsv:1: not UTF-8 at byte 1 of the text (0x00)");
     CHECK_HAS(refused(make_file("utf16.tsv", "\xff\xfe"
@@ -221,8 +221,8 @@ static void huge_lines_are_cut_in_bounded_memory(void **state)
     enum { MEGABYTES = 300 };
     const char *path = keep(test_path("huge.tsv"));
     char *block = malloc(1 << 20);
-    weft_texts_opts o = all_train;
-    weft_texts *t;
+    weft_dataset_opts o = all_train;
+    weft_dataset *t;
     size_t length;
     FILE *f = fopen(path, "wb");
     (void)state;
@@ -235,29 +235,29 @@ static void huge_lines_are_cut_in_bounded_memory(void **state)
     CHECK(!fclose(f));
     free(block);
     limit_memory((size_t)256 << 20);
-    o.max_text_bytes = 10 << 20;
+    o.text.max_text_bytes = 10 << 20;
     t = open_texts(path, &o);
-    CHECK(weft_texts_count(t, WEFT_TRAIN) == 4);
-    CHECK(*weft_texts_get(t, WEFT_TRAIN, 1, &length) == '\xc3' && length == 10 << 20);
-    weft_texts_close(t);
+    CHECK(weft_dataset_count(t, WEFT_SUBSET_TRAIN) == 4);
+    CHECK(*weft_dataset_text(t, WEFT_SUBSET_TRAIN, 1, &length) == '\xc3' && length == 10 << 20);
+    weft_dataset_close(t);
     unlink(path);
 }
 
 static void a_cut_text_ends_at_a_whole_letter(void **state)
 {
-    weft_texts_opts o = all_train;
-    weft_texts *t;
+    weft_dataset_opts o = all_train;
+    weft_dataset *t;
     size_t n;
     (void)state;
-    o.max_text_bytes = 4;
+    o.text.max_text_bytes = 4;
     t = open_texts(make_file("cut.tsv",
                              "a\t\xe4\xb8\xad\xe6\x96\x87\nb\tabcdef\na\t\xff\xff\n"
                              "b\txyz\n"),
                    &o);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "a:\xe4\xb8\xad|b:abcd|a:\xef\xbf\xbd|b:xyz|");
-    weft_texts_get(t, WEFT_TRAIN, 0, &n);
-    CHECK(n == 3 && weft_texts_replaced(t) == 1);
-    weft_texts_close(t);
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "a:\xe4\xb8\xad|b:abcd|a:\xef\xbf\xbd|b:xyz|");
+    weft_dataset_text(t, WEFT_SUBSET_TRAIN, 0, &n);
+    CHECK(n == 3 && weft_dataset_replaced(t) == 1);
+    weft_dataset_close(t);
 }
 
 /* A gzip member that holds text as it is. */
@@ -292,9 +292,9 @@ static void packed_files_are_read_or_named(void **state)
                7);
     CHECK_HAS(refused(xz, NULL, WEFT_EDATA), "packed with xz (unxz -k)");
 #ifdef WEFT_HAVE_ZLIB
-    weft_texts *t = open_texts(path, NULL);
-    CHECK_TEXT(content(t, WEFT_TRAIN), "x:a|y:b|x:c|y:d|");
-    weft_texts_close(t);
+    weft_dataset *t = open_texts(path, NULL);
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "x:a|y:b|x:c|y:d|");
+    weft_dataset_close(t);
     CHECK_HAS(refused(half, NULL, WEFT_EDATA), "packed data truncated");
 #else
     CHECK_HAS(refused(path, NULL, WEFT_EUSAGE), "zlib was missing");
@@ -314,7 +314,7 @@ static void nothing_to_read_is_said(void **state)
     CHECK_HAS(refused(make_file("single.tsv", "x\ta\ny\ta\nz\ta\n"), NULL, WEFT_EDATA),
               "found one: all 3 training samples are \"a\"");
     CHECK_HAS(refused(make_file("f.tsv", "x\ta\ny\tb\n"),
-                      &(weft_texts_opts){.format = "xml"}, WEFT_EUSAGE),
+                      &(weft_dataset_opts){.text.format = "xml"}, WEFT_EUSAGE),
               "format \"xml\" of texts: tsv, csv");
 }
 

@@ -4,7 +4,7 @@
 #include "data/tokenizer.h"
 
 /* The pieces of a text, "|" between. */
-static const char *cut(const char *text, weft_unit unit, bool keep_case, bool keep_width)
+static const char *cut(const char *text, weft_token_level unit, bool keep_case, bool keep_width)
 {
     static char all[1024];
     weft__cutter c;
@@ -22,7 +22,7 @@ static const char *cut(const char *text, weft_unit unit, bool keep_case, bool ke
 
 static const char *words(const char *text)
 {
-    return cut(text, WEFT_UNIT_WORD, false, false);
+    return cut(text, WEFT_LEVEL_WORD, false, false);
 }
 
 static void words_are_cut_by_fixed_rules(void **state)
@@ -45,14 +45,14 @@ static void words_are_cut_by_fixed_rules(void **state)
                      "b \xff"),
                "a|b|\xef\xbf\xbd");
     CHECK_TEXT(words(" \t\n"), "");
-    CHECK_TEXT(cut("It's \xef\xbc\xa1", WEFT_UNIT_WORD, true, true),
+    CHECK_TEXT(cut("It's \xef\xbc\xa1", WEFT_LEVEL_WORD, true, true),
                "It|'s|\xef\xbc\xa1");
 }
 
 static void characters_stand_alone(void **state)
 {
     (void)state;
-    CHECK_TEXT(cut("Ab 1\xef\xbc\x9a\xe4\xb8\xad", WEFT_UNIT_CHAR, false, false),
+    CHECK_TEXT(cut("Ab 1\xef\xbc\x9a\xe4\xb8\xad", WEFT_LEVEL_CHAR, false, false),
                "a|b|1|:|\xe4\xb8\xad");
 }
 
@@ -72,7 +72,7 @@ static const char *corpus(void)
 
 static void the_vocabulary_is_in_falling_order(void **state)
 {
-    weft_texts *t = open_texts(corpus(), NULL);
+    weft_dataset *t = open_texts(corpus(), NULL);
     weft_tokenizer *k;
     int32_t ids[3][8];
     int32_t *const at[3] = {ids[0], ids[1], ids[2]};
@@ -81,21 +81,21 @@ static void the_vocabulary_is_in_falling_order(void **state)
     CHECK(weft_tokenizer_learn(t, &(weft_tokenizer_opts){.ngrams = 3, .max_length = 8},
                                &k) == WEFT_OK);
     CHECK(weft_tokenizer_streams(k) == 3 && weft_tokenizer_length(k) == 8);
-    CHECK(weft_tokenizer_unit(k) == WEFT_UNIT_WORD);
+    CHECK(weft_tokenizer_level(k) == WEFT_LEVEL_WORD);
     CHECK(weft_tokenizer_size(k, 0) == 6);
-    CHECK_TEXT(weft_tokenizer_piece(k, 0, 0), "");
-    CHECK_TEXT(weft_tokenizer_piece(k, 0, 1), "<unk>");
-    CHECK_TEXT(weft_tokenizer_piece(k, 0, 2), "a"); /* 5 */
-    CHECK_TEXT(weft_tokenizer_piece(k, 0, 3), "b"); /* 4 */
-    CHECK_TEXT(weft_tokenizer_piece(k, 0, 4), "c");
-    CHECK_TEXT(weft_tokenizer_piece(k, 0, 5), "d");
-    CHECK(weft_tokenizer_piece(k, 0, 6) == NULL && weft_tokenizer_piece(k, 3, 0) == NULL);
+    CHECK_TEXT(weft_tokenizer_token(k, 0, 0), "");
+    CHECK_TEXT(weft_tokenizer_token(k, 0, 1), "<unk>");
+    CHECK_TEXT(weft_tokenizer_token(k, 0, 2), "a"); /* 5 */
+    CHECK_TEXT(weft_tokenizer_token(k, 0, 3), "b"); /* 4 */
+    CHECK_TEXT(weft_tokenizer_token(k, 0, 4), "c");
+    CHECK_TEXT(weft_tokenizer_token(k, 0, 5), "d");
+    CHECK(weft_tokenizer_token(k, 0, 6) == NULL && weft_tokenizer_token(k, 3, 0) == NULL);
     CHECK(weft_tokenizer_size(k, 1) == 5); /* pairs that are there twice */
-    CHECK_TEXT(weft_tokenizer_piece(k, 1, 2), "a\1b");
-    CHECK_TEXT(weft_tokenizer_piece(k, 1, 3), "b\1a");
-    CHECK_TEXT(weft_tokenizer_piece(k, 1, 4), "b\1c");
+    CHECK_TEXT(weft_tokenizer_token(k, 1, 2), "a\1b");
+    CHECK_TEXT(weft_tokenizer_token(k, 1, 3), "b\1a");
+    CHECK_TEXT(weft_tokenizer_token(k, 1, 4), "b\1c");
     CHECK(weft_tokenizer_size(k, 2) == 3);
-    CHECK_TEXT(weft_tokenizer_piece(k, 2, 2), "a\1b\1c");
+    CHECK_TEXT(weft_tokenizer_token(k, 2, 2), "a\1b\1c");
     CHECK(weft_tokenize(k, "A b c new a", 11, at, &unknown) == 5 && unknown == 1);
     CHECK(!memcmp(ids[0], (int32_t[8]){2, 3, 4, 1, 2}, sizeof ids[0]));
     CHECK(!memcmp(ids[1], (int32_t[8]){2, 4, 1, 1}, sizeof ids[1]));
@@ -104,12 +104,12 @@ static void the_vocabulary_is_in_falling_order(void **state)
     CHECK(!memcmp(ids[0], (int32_t[8]){1}, sizeof ids[0]));
     CHECK(weft_tokenize(k, "a a a a a a a a a a a", 21, at, NULL) == 8);
     weft_tokenizer_free(k);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 static void counts_and_sizes_limit_it(void **state)
 {
-    weft_texts *t = open_texts(corpus(), NULL);
+    weft_dataset *t = open_texts(corpus(), NULL);
     weft_tokenizer_opts o = {.min_count = 4, .max_size = {4}};
     weft_tokenizer *k;
     (void)state;
@@ -126,46 +126,46 @@ static void counts_and_sizes_limit_it(void **state)
     CHECK(weft_tokenizer_learn(t, &o, &k) == WEFT_EUSAGE);
     o = (weft_tokenizer_opts){.max_length = -1};
     CHECK(weft_tokenizer_learn(t, &o, &k) == WEFT_EUSAGE);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 static void chinese_texts_are_cut_into_characters(void **state)
 {
-    weft_texts *t = open_texts(make_file("zh.tsv", "\xe4\xb8\xad\xe6\x96\x87 ok\t0\n"
+    weft_dataset *t = open_texts(make_file("zh.tsv", "\xe4\xb8\xad\xe6\x96\x87 ok\t0\n"
                                                    "\xe5\xa5\xbd\t1\n\xe5\xa5\xbd\t0\n"),
                                NULL);
     weft_tokenizer *k;
     (void)state;
     CHECK(weft_tokenizer_learn(t, NULL, &k) == WEFT_OK);
-    CHECK(weft_tokenizer_unit(k) == WEFT_UNIT_CHAR);
+    CHECK(weft_tokenizer_level(k) == WEFT_LEVEL_CHAR);
     weft_tokenizer_free(k);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 static void icu_words_are_there_or_refused(void **state)
 {
-    weft_texts *t = open_texts(corpus(), NULL);
+    weft_dataset *t = open_texts(corpus(), NULL);
     weft_tokenizer *k;
-    weft_tokenizer_opts o = {.unit = WEFT_UNIT_ICU};
+    weft_tokenizer_opts o = {.level = WEFT_LEVEL_ICU};
     (void)state;
     if (!weft__icu_version()) {
         CHECK(weft_tokenizer_learn(t, &o, &k) == WEFT_EUSAGE);
     } else {
         CHECK_TEXT(cut("It's  \xe4\xb8\xad\xe5\x9b\xbd\xe4\xba\xba\xe6\xb0\x91.",
-                       WEFT_UNIT_ICU, false, false),
+                       WEFT_LEVEL_ICU, false, false),
                    "it's|\xe4\xb8\xad\xe5\x9b\xbd|\xe4\xba\xba\xe6\xb0\x91|.");
         CHECK(weft_tokenizer_learn(t, &o, &k) == WEFT_OK);
         CHECK(weft_tokenizer_size(k, 0) == 6);
         weft_tokenizer_free(k);
     }
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 #ifdef WEFT_HAVE_JANSSON
 
 static void a_tokenizer_travels_in_metadata(void **state)
 {
-    weft_texts *t = open_texts(corpus(), NULL);
+    weft_dataset *t = open_texts(corpus(), NULL);
     weft_meta *m = weft_meta_new(), *n = weft_meta_new();
     weft_tokenizer *k, *again;
     (void)state;
@@ -183,13 +183,13 @@ static void a_tokenizer_travels_in_metadata(void **state)
     for (int s = 0; s < 3; s++) {
         CHECK(weft_tokenizer_size(again, s) == weft_tokenizer_size(k, s));
         for (int i = 0; i < weft_tokenizer_size(k, s); i++)
-            CHECK_TEXT(weft_tokenizer_piece(again, s, i), weft_tokenizer_piece(k, s, i));
+            CHECK_TEXT(weft_tokenizer_token(again, s, i), weft_tokenizer_token(k, s, i));
     }
     weft_tokenizer_free(k);
     weft_tokenizer_free(again);
     weft_meta_free(m);
     weft_meta_free(n);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 static void damaged_metadata_are_refused(void **state)
@@ -230,7 +230,7 @@ static void damaged_metadata_are_refused(void **state)
 
 static void a_tokenizer_travels_in_metadata(void **state)
 {
-    weft_texts *t = open_texts(corpus(), NULL);
+    weft_dataset *t = open_texts(corpus(), NULL);
     weft_meta *m = weft_meta_new();
     weft_tokenizer *k;
     (void)state;
@@ -238,7 +238,7 @@ static void a_tokenizer_travels_in_metadata(void **state)
     CHECK(weft_tokenizer_describe(k, m) == WEFT_EUSAGE);
     weft_tokenizer_free(k);
     weft_meta_free(m);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 static void damaged_metadata_are_refused(void **state)

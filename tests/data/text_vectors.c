@@ -4,7 +4,7 @@
 #include "data/vectors.h"
 
 typedef struct bench {
-    weft_texts *texts;
+    weft_dataset *texts;
     weft_tokenizer *k;
     float table[16][3];
     int found;
@@ -25,14 +25,14 @@ static bench made(void)
 static void drop_bench(bench *b)
 {
     weft_tokenizer_free(b->k);
-    weft_texts_close(b->texts);
+    weft_dataset_close(b->texts);
 }
 
 /* Row of a piece. */
 static const float *row(const bench *b, const char *piece)
 {
     for (int i = 2; i < weft_tokenizer_size(b->k, 0); i++)
-        if (!strcmp(weft_tokenizer_piece(b->k, 0, i), piece)) return b->table[i];
+        if (!strcmp(weft_tokenizer_token(b->k, 0, i), piece)) return b->table[i];
     CHECK(!"no such piece");
     return NULL;
 }
