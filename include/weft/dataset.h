@@ -216,7 +216,7 @@ WEFT_API int64_t weft_dataset_replaced(const weft_dataset *d);
  * size, not augmented. Thread-safe. WEFT_EUSAGE when d has no pictures; WEFT_EDATA, WEFT_EIO. */
 WEFT_API weft_status weft_dataset_image(const weft_dataset *d, weft_subset s, int i,
                                         unsigned char *pixels);
-/* Of every picture; 0 where samples are none. */
+/* Of every picture; 0 where samples are none. Each may be NULL. */
 WEFT_API void weft_dataset_image_shape(const weft_dataset *d, int *channels, int *height,
                                        int *width);
 /* Sample i of texts: UTF-8, ended by 0, *bytes (may be NULL) its length; NULL where samples are

@@ -5,7 +5,6 @@
 #include "test.h"
 
 #include "base/hash.h"
-#include "base/log.h"
 #include "weft/dataset.h"
 
 #include <sys/resource.h>
@@ -13,7 +12,7 @@
 /* The sets here are small and odd on purpose: no warnings in the test's output. */
 __attribute__((constructor)) static inline void be_quiet(void)
 {
-    weft__log_quiet(2);
+    weft_set_quiet(2);
 }
 
 /* A growing file in memory. */

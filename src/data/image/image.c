@@ -129,9 +129,11 @@ WEFT_API weft_status weft_dataset_image(const weft_dataset *d, weft_subset s, in
 WEFT_API void weft_dataset_image_shape(const weft_dataset *d, int *channels, int *height,
                                        int *width)
 {
-    *channels = *height = *width = 0;
-    if (d->modality == &weft_modality_image)
-        weft__images_shape(images(d), channels, height, width);
+    int c = 0, h = 0, w = 0;
+    if (d->modality == &weft_modality_image) weft__images_shape(images(d), &c, &h, &w);
+    if (channels) *channels = c;
+    if (height) *height = h;
+    if (width) *width = w;
 }
 
 WEFT_API void weft_dataset_normalization(const weft_dataset *d, float mean[4], float std[4])
@@ -158,7 +160,7 @@ static weft_status make(weft__image_preprocess **out)
 
 static weft_status fit(const weft_dataset *d, weft__preprocess **out)
 {
-    weft__image_preprocess *p;
+    weft__image_preprocess *p = NULL;
     weft_status s = make(&p);
     if (s) return s;
     weft__images_shape(images(d), &p->channels, &p->height, &p->width);
@@ -214,7 +216,7 @@ static weft_status load(const weft_meta *m, const weft_graph *g, const char *pat
         return weft__fail(WEFT_EMODEL,
                           "%s: takes pictures of %d channels, only 1 and 3 are known", path,
                           in.dim[1]);
-    weft__image_preprocess *p;
+    weft__image_preprocess *p = NULL;
     weft_status s = make(&p);
     if (s) return s;
     p->channels = in.dim[1];
