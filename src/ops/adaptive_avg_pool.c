@@ -105,6 +105,7 @@ const weft_op WEFT_OP(adaptive_avg_pool) = {
     .layout = weft__layout_spatial,
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_global_flops,
     .describe = weft__adaptive_describe,
     .to_onnx = to_onnx,

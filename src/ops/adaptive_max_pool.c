@@ -119,6 +119,7 @@ const weft_op WEFT_OP(adaptive_max_pool) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_global_flops,
     .describe = weft__adaptive_describe,
     .to_onnx = to_onnx,

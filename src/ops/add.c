@@ -41,6 +41,7 @@ const weft_op WEFT_OP(add) = {
     .backward = backward,
     .in_place = true,
     .grad_in_place = true,
+    .fuse = WEFT_FUSE_SUM,
     .from_onnx = from_onnx,
     .sample = sample,
 };

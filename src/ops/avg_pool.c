@@ -71,6 +71,7 @@ const weft_op WEFT_OP(avg_pool) = {
     .layout = weft__layout_spatial,
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_flops,
     .describe = weft__pooling_describe,
     .to_onnx = to_onnx,

@@ -1,6 +1,4 @@
 /* batch_norm.c: y = gamma (x - mean) / sqrt(var + eps) + beta per channel. */
-#include "ops/batch_norm.h"
-
 #include "ops/window.h"
 
 #include <math.h>
@@ -24,7 +22,7 @@ weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val bet
 
 static weft_status check_options(const weft__node *node)
 {
-    const weft__batch_norm_attr *o = node->attr;
+    const weft_batch_norm_opts *o = node->attr;
     if (!(o->momentum >= 0 && o->momentum <= 1))
         return weft__fail(WEFT_EUSAGE, "%s: momentum is %g, must be 0 to 1", node->name,
                           o->momentum);
@@ -105,7 +103,7 @@ static void memory(const weft__node *node, const weft__tensor *in,
 
 static bool uses_running(const weft__run *r)
 {
-    return !r->training || ((const weft__batch_norm_attr *)r->attr)->fixed;
+    return !r->training || ((const weft_batch_norm_opts *)r->attr)->fixed;
 }
 
 /* r = (1 - momentum) r + momentum m. The running statistics are the only inputs that an
@@ -113,7 +111,7 @@ static bool uses_running(const weft__run *r)
 static void update_running(const weft__run *r, const statistics *s, const real *var,
                            const sizes *z)
 {
-    double momentum = ((const weft__batch_norm_attr *)r->attr)->momentum;
+    double momentum = ((const weft_batch_norm_opts *)r->attr)->momentum;
     double unbiased = z->rows > 1 ? (double)z->rows / (double)(z->rows - 1) : 1;
     real *running_mean = r->in[MEAN].data, *running_var = r->in[VAR].data;
     for (size_t i = 0; i < z->c; i++) {
@@ -138,7 +136,7 @@ static void forward(const weft__run *r)
     real *scratch = r->scratch;
     statistics s = statistics_at(r->saved ? r->saved : scratch, &z);
     const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
-    double eps = ((const weft__batch_norm_attr *)r->attr)->eps;
+    double eps = ((const weft_batch_norm_opts *)r->attr)->eps;
     bool centred = false;
     if (uses_running(r)) {
         memcpy(s.mean, r->in[MEAN].data, z.c * sizeof *s.mean);
@@ -224,6 +222,17 @@ static void backward(const weft__run *r)
     running_back(r, s.rstd, dgamma, dbeta, z.c);
 }
 
+/* By the running statistics. */
+static weft__affine_map affine(const weft__node *node, const weft__tensor *in, int index)
+{
+    const real *gamma = in[GAMMA].data, *beta = in[BETA].data;
+    const real *mean = in[MEAN].data, *var = in[VAR].data;
+    double eps = ((const weft_batch_norm_opts *)node->attr)->eps;
+    return (weft__affine_map){.centre = mean[index],
+                              .scale = gamma[index] / sqrt((double)var[index] + eps),
+                              .shift = beta[index]};
+}
+
 static double flops(const weft__node *node, const weft__tensor *in,
                     const weft__tensor *out)
 {
@@ -233,14 +242,14 @@ static double flops(const weft__node *node, const weft__tensor *in,
 
 static void describe(const weft__node *node, char *text, size_t size)
 {
-    const weft__batch_norm_attr *o = node->attr;
+    const weft_batch_norm_opts *o = node->attr;
     snprintf(text, size, "eps %g momentum %g%s", o->eps, o->momentum,
              o->fixed ? " fixed" : "");
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
-    const weft__batch_norm_attr *o = node->attr;
+    const weft_batch_norm_opts *o = node->attr;
     weft__onnx_put_float(w, "epsilon", o->eps);
     /* how much of the old one stays: all of it when it is fixed */
     weft__onnx_put_float(w, "momentum", o->fixed ? 1 : 1 - o->momentum);
@@ -303,6 +312,8 @@ const weft_op WEFT_OP(batch_norm) = {
     .takes_epilogue = true,
     .takes_residual = true,
     .undoes_relu = true,
+    .affine = affine,
+    .unit_axis = 1,
     .flops = flops,
     .describe = describe,
     .to_onnx = to_onnx,

@@ -40,6 +40,7 @@ const weft_op WEFT_OP(global_avg_pool) = {
     .layout = weft__layout_spatial,
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_global_flops,
     .from_onnx = from_onnx,
     .sample = sample,

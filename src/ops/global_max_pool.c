@@ -50,6 +50,7 @@ const weft_op WEFT_OP(global_max_pool) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_global_flops,
     .from_onnx = from_onnx,
     .sample = sample,

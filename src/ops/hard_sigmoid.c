@@ -59,6 +59,7 @@ const weft_op WEFT_OP(hard_sigmoid) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
+    .saturation = WEFT_SATURATES_AS_SIGMOID,
     .describe = describe,
     .to_onnx = to_onnx,
     .from_onnx = from_onnx,

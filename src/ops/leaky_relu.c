@@ -56,6 +56,7 @@ const weft_op WEFT_OP(leaky_relu) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
+    .monotone = true,
     .describe = describe,
     .to_onnx = to_onnx,
     .from_onnx = from_onnx,

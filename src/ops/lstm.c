@@ -83,6 +83,9 @@ const weft_op WEFT_OP(lstm) = {
     .backward = backward,
     .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS |
                 1u << RNN_PEEP,
+    .unit_axis = WEFT_UNITS_LAST,
+    .lengths_input = RNN_LENGTHS,
+    .states = weft__rnn_states,
     .flops = weft__rnn_flops,
     .describe = weft__rnn_describe,
     .to_onnx = to_onnx,

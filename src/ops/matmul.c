@@ -253,6 +253,7 @@ const weft_op WEFT_OP(matmul) = {
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << 0 | 1u << 1,
+    .unit_axis = WEFT_UNITS_LAST,
     .flops = flops,
     .from_onnx = from_onnx,
     .sample = sample,

@@ -90,6 +90,49 @@ typedef struct weft__run {
 struct weft__onnx_writer; /* ops/onnx.h */
 struct weft__onnx_node;
 
+/* ---- traits: what others may know of an operator without knowing its name ---- */
+
+/* What the planner may make of a step and its neighbours (src/graph/rewrite.c). More is
+ * said by .epilogue, .takes_epilogue, .takes_residual and .affine. */
+typedef enum weft__fusion {
+    WEFT_FUSE_NOTHING,
+    /* y = in[0] + in[1]. Where both have y's shape, the step that computes one of them
+     * does the sum, too, if it .takes_residual. */
+    WEFT_FUSE_SUM,
+    /* Each y is the largest of some elements of in[0], the first of equal ones. A
+     * .monotone activation before it is applied after it, where there are fewer elements:
+     * such an operator .takes_epilogue. */
+    WEFT_FUSE_LARGEST,
+    /* y = in[0] times a weight in[1], stored as WEFT_KERNEL, plus a bias in[2], which may
+     * be absent; the weight's last storage axis and the bias count along .unit_axis of y.
+     * When nothing is trained, an operator with .affine that follows is folded into
+     * weight and bias. */
+    WEFT_FUSE_PRODUCT
+} weft__fusion;
+
+/* One index of an affine map: y = (x - centre) * scale + shift. */
+typedef struct weft__affine_map {
+    double centre, scale, shift;
+} weft__affine_map;
+
+/* Which values of a unit say nothing: weft flow counts a unit as dead that has no other
+ * ones. */
+typedef enum weft__saturation {
+    WEFT_SATURATES_AT_0,       /* 0 itself, as after relu */
+    WEFT_SATURATES_AS_SIGMOID, /* within 0.01 of 0 or of 1 */
+    WEFT_SATURATES_AS_TANH     /* within 0.01 of -1 or of 1 */
+} weft__saturation;
+
+/* The states of a recurrent layer: out[0] is [n, steps, directions * units]. */
+typedef struct weft__states {
+    int steps, directions;
+    bool reverse[2]; /* whether the direction starts at a sample's last step */
+    weft__saturation saturation;
+} weft__states;
+
+/* Where the units of out[0] lie, see weft_op.unit_axis. */
+enum { WEFT_UNITS_KEPT = 0, WEFT_UNITS_LAST = -1 };
+
 typedef struct weft__memory {
     size_t saved, scratch; /* bytes */
     /* where nothing is trained: what keep makes, and scratch when that is there */
@@ -154,6 +197,32 @@ typedef struct weft_op {
 
     /* For an activation: fills e, so that it can be fused into what comes before it. */
     void (*epilogue)(const weft__node *node, weft__epilogue *e);
+    /* With epilogue: the activation is non-decreasing and, where it makes unequal inputs
+     * equal, its derivative is 0: it may change places with a maximum. */
+    bool monotone;
+    weft__fusion fuse;
+    /* For an operator that, when nothing is trained, maps every index along .unit_axis of
+     * in[0] by numbers that the other inputs hold: the map of one index. The data of
+     * in[1], in[2] ... is there. */
+    weft__affine_map (*affine)(const weft__node *node, const weft__tensor *in, int index);
+
+    /* The axis of out[0] along which its units lie (channels, features, hidden units);
+     * negative ones count from the end. WEFT_UNITS_KEPT: that of in[0] where the shapes
+     * are equal, or else axis 1. */
+    int unit_axis;
+    /* Instead of unit_axis: where axis `axis` of in[0] is in out[0]. */
+    int (*moved_axis)(const weft__node *node, int axis);
+    /* The input that says how many steps of out[0], [n, t, ...], count of each sample. 0:
+     * as many as of in[0], where the shapes are equal, or else all. */
+    int lengths_input;
+    weft__saturation saturation; /* of out[0]; a recurrent layer's is in its states */
+    /* For a recurrent layer, whose backward serves r->step_gradient. in has shapes. */
+    void (*states)(const weft__node *node, const weft__tensor *in, weft__states *s);
+    /* out[0] holds what was found at each place, a step or a pixel: weft flow follows
+     * the gradient from step to step and shows the channels as maps. */
+    bool features;
+    bool pools; /* out[0] is a coarser in[0], with nothing new found */
+
     /* Floating-point operations of one forward; NULL counts none. backward counts twice
      * that. */
     double (*flops)(const weft__node *node, const weft__tensor *in,
@@ -192,6 +261,13 @@ const weft__node *weft__node_of(const weft_graph *g, weft_val v);
 /* The data of a constant (logical order), or NULL when v is not one. */
 const float *weft__const_data(const weft_graph *g, weft_val v);
 const int32_t *weft__const_int_data(const weft_graph *g, weft_val v);
+
+/* The axis of an output of that rank along which its units lie; for an operator that says
+ * it by unit_axis. */
+static inline int weft__unit_axis(const weft_op *op, int rank)
+{
+    return op->unit_axis < 0 ? op->unit_axis + rank : op->unit_axis;
+}
 
 /* ---- tensor.c: helpers for shapes and layouts ---- */
 size_t weft__tensor_count(const weft__tensor *t);
@@ -240,5 +316,7 @@ typedef struct weft__op_pair {
 int weft__op_count(void);
 weft__op_pair weft__op_at(int i);
 const weft__op_pair *weft__op_find(const char *name); /* NULL when unknown */
+/* What the planner puts where two steps want a value in different orders. */
+extern const weft_op weft_op_relayout;
 
 #endif

@@ -146,6 +146,8 @@ weft_val weft__rnn_add(weft_graph *g, const char *op, weft_val x, const weft_rnn
 void weft__rnn_describe(const weft__node *node, char *text, size_t size);
 double weft__rnn_flops(const weft__node *node, const weft__tensor *in,
                        const weft__tensor *out);
+/* What weft_op.states asks. */
+void weft__rnn_states(const weft__node *node, const weft__tensor *in, weft__states *s);
 /* Random inputs for a sample. */
 weft_val weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in *in,
                           weft_rnn_opts *o, int gates, bool lstm);

@@ -35,6 +35,7 @@ const weft_op WEFT_OP(relu) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
+    .monotone = true,
     .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -35,6 +35,7 @@ const weft_op WEFT_OP(sigmoid) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
+    .saturation = WEFT_SATURATES_AS_SIGMOID,
     .from_onnx = from_onnx,
     .sample = sample,
 };

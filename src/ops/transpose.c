@@ -85,6 +85,14 @@ static void backward(const weft__run *r)
     weft__walk_copy(&w, r->din[0].data, r->dout[0].data, 1, KERNELS(r));
 }
 
+static int moved_axis(const weft__node *node, int axis)
+{
+    const options *o = node->attr;
+    for (int i = 0; i < o->rank; i++)
+        if (o->perm[i] == axis) return i;
+    return axis;
+}
+
 static void describe(const weft__node *node, char *text, size_t size)
 {
     const options *o = node->attr;
@@ -145,6 +153,7 @@ const weft_op WEFT_OP(transpose) = {
     .layout = layout,
     .forward = forward,
     .backward = backward,
+    .moved_axis = moved_axis,
     .describe = describe,
     .to_onnx = to_onnx,
     .from_onnx = from_onnx,
