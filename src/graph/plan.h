@@ -35,6 +35,7 @@ typedef struct weft__step {
     weft__tensor *tensors;        /* in, out, din, dout of run, one after the other */
     const weft__node *activation; /* a node fused behind this one, or NULL */
     const weft_op *activation_op; /* of this graph's precision */
+    void *prepared, *activation_prepared; /* what their prepare made */
     weft__epilogue epilogue;
     bool residual; /* the last input is added to what the node gives */
     bool backward; /* has a part in the backward pass */

@@ -86,15 +86,12 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    sizes z = measure(&in[X]);
-    (void)node, (void)out;
+    const weft__kernels *k = s->kernels;
+    sizes z = measure(&s->in[X]);
     m->scratch = k->moments_scratch(z.rows, z.c);
-    if (training) {
+    if (s->training) {
         m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z.rows, z.c));
         m->saved = SAVED * z.row * sizeof(real);
     }

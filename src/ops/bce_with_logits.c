@@ -46,18 +46,16 @@ static void factor_walk(const weft__tensor *x, const weft__tensor *factor, weft_
 
 /* Scratch: the partial sums; weight and pos at x's size; a gradient of x's size; sums of
  * it. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
     size_t most = 0;
-    weft__loss_memory(node, in, out, kernels, training, m);
-    m->scratch = rounded(m->scratch) + 3 * rounded(in[0].count * sizeof(real));
+    weft__loss_memory(s, m);
+    m->scratch = rounded(m->scratch) + 3 * rounded(s->in[0].count * sizeof(real));
     for (int i = 2; i < 4; i++) {
         weft__walk w;
-        if (in[i].rank < 0) continue;
-        factor_walk(&in[0], &in[i], &w);
-        size_t bytes = weft__walk_sum_scratch(&w, kernels);
+        if (s->in[i].rank < 0) continue;
+        factor_walk(&s->in[0], &s->in[i], &w);
+        size_t bytes = weft__walk_sum_scratch(&w, s->kernels);
         if (bytes > most) most = bytes;
     }
     m->scratch += most;
@@ -79,7 +77,7 @@ static job prepare(const weft__run *r)
     const weft__tensor *x = &r->in[0];
     char *at = r->scratch;
     weft__memory sums = {0};
-    weft__loss_memory(r->node, r->in, r->out, r->kernels, false, &sums);
+    weft__loss_memory(&(weft__setup){.in = r->in, .out = r->out}, &sums);
     at += rounded(sums.scratch);
     for (int i = 0; i < 2; i++) {
         real *room = (real *)(void *)at;

@@ -105,15 +105,12 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *setup, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    weft__conv s = geometry(node, in, k);
-    (void)out;
+    const weft__kernels *k = setup->kernels;
+    weft__conv s = geometry(setup->node, setup->in, k);
     m->scratch = k->conv_scratch(&s);
-    if (!training) {
+    if (!setup->training) {
         m->kept = k->conv_kept(&s) * sizeof(real);
         s.kept = m->kept > 0;
         m->scratch_kept = k->conv_scratch(&s);

@@ -109,15 +109,12 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *setup, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    weft__conv s = mirrored(node, in, k);
-    (void)out;
+    const weft__kernels *k = setup->kernels;
+    weft__conv s = mirrored(setup->node, setup->in, k);
     m->scratch = larger(k->conv_data_scratch(&s), (size_t)s.c * sizeof(real));
-    if (!training) return;
+    if (!setup->training) return;
     m->scratch = larger(m->scratch, k->conv_scratch(&s));
     m->scratch = larger(m->scratch, k->conv_weight_scratch(&s));
     m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(&s), (size_t)s.c));

@@ -88,16 +88,13 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    sizes z = measure(in);
+    const weft__kernels *k = s->kernels;
+    sizes z = measure(s->in);
     weft__gemm f = product(z), x = product_for_x(z), w = product_for_w(z);
-    (void)node, (void)out;
     m->scratch = k->gemm_scratch(&f);
-    if (!training) {
+    if (!s->training) {
         m->kept = k->gemm_kept(&f) * sizeof(real);
         f.kept = m->kept > 0;
         m->scratch_kept = k->gemm_scratch(&f);

@@ -7,12 +7,9 @@ weft_val weft_global_max_pool(weft_graph *g, weft_val x)
 }
 
 /* saved: where in its picture each maximum lies. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = weft__pooling_index_bytes(&out[0]);
+    if (s->training) m->saved = weft__pooling_index_bytes(&s->out[0]);
 }
 
 static void forward(const weft__run *r)

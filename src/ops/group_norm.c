@@ -73,15 +73,12 @@ static size_t larger(size_t a, size_t b)
 }
 
 /* saved: mean and 1 / deviation of each sample, repeated for each channel of a group. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    sizes z = measure(node, &in[X]);
-    (void)out;
+    const weft__kernels *k = s->kernels;
+    sizes z = measure(s->node, &s->in[X]);
     m->scratch = k->moments_scratch(z.pixels, z.c);
-    if (training) {
+    if (s->training) {
         m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z.pixels, z.c));
         m->saved = 2 * z.n * z.c * sizeof(real);
     }

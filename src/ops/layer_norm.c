@@ -63,21 +63,18 @@ static void measure(const weft__node *node, const weft__tensor *x, size_t *rows,
 
 /* saved: mean and 1 / deviation of each row. scratch, forward: the same where nothing is
  * saved; backward: the terms of dgamma, and what summing them needs. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
+    const weft__kernels *k = s->kernels;
     size_t rows, cols;
-    (void)out;
-    measure(node, &in[X], &rows, &cols);
-    if (!training) {
+    measure(s->node, &s->in[X], &rows, &cols);
+    if (!s->training) {
         m->scratch = 2 * rows * sizeof(real);
         return;
     }
     m->saved = 2 * rows * sizeof(real);
-    if (in[GAMMA].rank >= 0) m->scratch = weft__scratch_rows(rows, cols);
-    if (in[GAMMA].rank >= 0 || in[BETA].rank >= 0)
+    if (s->in[GAMMA].rank >= 0) m->scratch = weft__scratch_rows(rows, cols);
+    if (s->in[GAMMA].rank >= 0 || s->in[BETA].rank >= 0)
         m->scratch += k->sum_rows_scratch(rows, cols);
 }
 

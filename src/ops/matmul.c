@@ -126,17 +126,14 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    weft__run r = {.node = node, .in = in};
+    const weft__kernels *k = s->kernels;
+    weft__run r = {.node = s->node, .in = s->in};
     sizes z = settled(&r);
     weft__gemm c = product(&z), a = product_for_a(&z), b = product_for_b(&z);
-    (void)out;
     m->scratch = k->gemm_scratch(&c);
-    if (training)
+    if (s->training)
         m->scratch = larger(m->scratch, larger(k->gemm_scratch(&a), k->gemm_scratch(&b)));
 }
 

@@ -7,12 +7,9 @@ WEFT_API weft_val weft_max(weft_graph *g, weft_val x, int n, const int *axis, bo
 }
 
 /* saved: for each element of y, the place in x that it came from. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = out[0].count * sizeof(size_t);
+    if (s->training) m->saved = s->out[0].count * sizeof(size_t);
 }
 
 typedef struct job {

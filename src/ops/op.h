@@ -69,10 +69,11 @@ typedef struct weft__run {
     const void *attr;
     const weft__tensor *in, *out; /* values */
     const weft__tensor *din,
-        *dout;     /* gradients; data NULL where not wanted or nothing comes */
-    void *saved;   /* written by forward, read by backward */
-    void *scratch; /* working memory of this call, contents unknown */
-    void *kept;    /* what keep made of the weights; NULL: they are used as they are */
+        *dout;            /* gradients; data NULL where not wanted or nothing comes */
+    void *saved;          /* written by forward, read by backward */
+    void *scratch;        /* working memory of this call, contents unknown */
+    const void *prepared; /* what the operator's prepare filled in; NULL: it has none */
+    void *kept; /* what keep made of the weights; NULL: they are used as they are */
     const void *kernels;
     const weft__epilogue *epilogue; /* activation to apply to out[0]; NULL for none */
     /* added to out[0] before the epilogue, and where its gradient goes; NULL: none */
@@ -133,6 +134,15 @@ typedef struct weft__states {
 /* Where the units of out[0] lie, see weft_op.unit_axis. */
 enum { WEFT_UNITS_KEPT = 0, WEFT_UNITS_LAST = -1 };
 
+/* What prepare and memory are given, when a plan is made. */
+typedef struct weft__setup {
+    const weft__node *node;
+    const weft__tensor *in, *out; /* shapes and orders are final; there is no data */
+    const void *kernels;          /* as in weft__run, for KERNELS() */
+    bool training;                /* a backward will follow */
+    void *prepared; /* prepare's to fill, memory's to read: zeroed memory of the plan */
+} weft__setup;
+
 typedef struct weft__memory {
     size_t saved, scratch; /* bytes */
     /* where nothing is trained: what keep makes, and scratch when that is there */
@@ -160,10 +170,17 @@ typedef struct weft_op {
     void (*layout)(const weft__node *node, const weft__tensor *in, weft__order *want,
                    const weft__tensor *out, weft__order *give);
 
-    /* Working memory; NULL means none. training: a backward will follow. */
-    void (*memory)(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m);
+    /* Once for each step of a plan: works out of shapes and options what memory, forward
+     * and backward want to know (geometry, strides, sizes) and leaves it in s->prepared,
+     * from where these take it, as r->prepared, and check and derive nothing again. The
+     * plan gives `prepared` bytes for it, and those that prepared_more asks for behind
+     * them. The shape rule has accepted these shapes. NULL: there is nothing. */
+    weft_status (*prepare)(const weft__setup *s);
+    size_t prepared;
+    size_t (*prepared_more)(const weft__setup *s);
+
+    /* Working memory; NULL means none. Comes after prepare. */
+    void (*memory)(const weft__setup *s, weft__memory *m);
 
     /* out = f(in). Shares work among threads itself. */
     void (*forward)(const weft__run *r);

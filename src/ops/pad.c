@@ -56,13 +56,10 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__set_dims(&out[0], x->rank, dim);
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)in, (void)kernels, (void)training;
-    for (int d = 0; d < out[0].rank; d++)
-        m->scratch += (size_t)out[0].dim[d] * sizeof(int);
+    for (int d = 0; d < s->out[0].rank; d++)
+        m->scratch += (size_t)s->out[0].dim[d] * sizeof(int);
 }
 
 /* What one axis of y, in the order of storage, takes from x: from[i] is a position, -1

@@ -39,15 +39,12 @@ static size_t term_bytes(const weft__tensor *x)
 }
 
 /* Each element's part in the slope's gradient, and what summing them takes. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
     weft__walk w;
-    (void)node, (void)out;
-    if (!training) return;
-    slopes(&in[0], &in[1], &w);
-    m->scratch = term_bytes(&in[0]) + weft__walk_sum_scratch(&w, kernels);
+    if (!s->training) return;
+    slopes(&s->in[0], &s->in[1], &w);
+    m->scratch = term_bytes(&s->in[0]) + weft__walk_sum_scratch(&w, s->kernels);
 }
 
 typedef struct job {

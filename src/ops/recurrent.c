@@ -105,15 +105,13 @@ static size_t scratch_bytes(const weft__rnn_job *j, bool back)
     return back ? bytes + x_bytes(z, false) + sums_bytes(j) : bytes;
 }
 
-void weft__rnn_memory(const weft__node *node, const weft__tensor *in,
-                      const weft__tensor *out, const void *kernels, bool training,
-                      weft__memory *m)
+void weft__rnn_memory(const weft__setup *s, weft__memory *m)
 {
-    weft__rnn_job j = prepare(in, kernels, false), back = prepare(in, kernels, true);
+    weft__rnn_job j = prepare(s->in, s->kernels, false),
+                  back = prepare(s->in, s->kernels, true);
     size_t forward = scratch_bytes(&j, false);
-    size_t backward = training ? scratch_bytes(&back, true) : 0;
-    (void)node, (void)out;
-    if (training)
+    size_t backward = s->training ? scratch_bytes(&back, true) : 0;
+    if (s->training)
         m->saved = gates_bytes(&j.z) + 2 * kept_bytes(&j.z);
     else
         forward += gates_bytes(&j.z);

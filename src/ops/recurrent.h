@@ -161,9 +161,7 @@ weft_val weft__rnn_sample_out(weft_graph *g, weft__rng *rng, weft_val y, weft_va
                               weft_val c);
 
 #define weft__rnn_memory WEFT_TWICE(rnn_memory)
-void weft__rnn_memory(const weft__node *node, const weft__tensor *in,
-                      const weft__tensor *out, const void *kernels, bool training,
-                      weft__memory *m);
+void weft__rnn_memory(const weft__setup *s, weft__memory *m);
 #define weft__rnn_forward WEFT_TWICE(rnn_forward)
 void weft__rnn_forward(const weft__run *r, const weft__rnn_cell *cell);
 #define weft__rnn_backward WEFT_TWICE(rnn_backward)

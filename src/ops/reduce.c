@@ -165,14 +165,11 @@ WEFT_SHARED weft_val weft__reduce_sample(weft_graph *g, weft__rng *rng,
 
 /* ---- sums ---- */
 
-void weft__reduce_memory(const weft__node *node, const weft__tensor *in,
-                         const weft__tensor *out, const void *kernels, bool training,
-                         weft__memory *m)
+void weft__reduce_memory(const weft__setup *s, weft__memory *m)
 {
     weft__walk w;
-    (void)training;
-    weft__reduce_walk(node, &in[0], &out[0], &w);
-    m->scratch = weft__walk_sum_scratch(&w, kernels);
+    weft__reduce_walk(s->node, &s->in[0], &s->out[0], &w);
+    m->scratch = weft__walk_sum_scratch(&w, s->kernels);
 }
 
 static real factor(const weft__run *r, bool mean)

@@ -37,9 +37,7 @@ weft_val weft__reduce_sample(weft_graph *g, weft__rng *rng, weft__reduce_build *
 
 /* y = (mean ? 1 / number of terms : 1) * sum, and its gradient. */
 #define weft__reduce_memory WEFT_TWICE(reduce_memory)
-void weft__reduce_memory(const weft__node *node, const weft__tensor *in,
-                         const weft__tensor *out, const void *kernels, bool training,
-                         weft__memory *m);
+void weft__reduce_memory(const weft__setup *s, weft__memory *m);
 #define weft__reduce_forward WEFT_TWICE(reduce_forward)
 void weft__reduce_forward(const weft__run *r, bool mean);
 #define weft__reduce_backward WEFT_TWICE(reduce_backward)

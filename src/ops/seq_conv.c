@@ -274,24 +274,21 @@ static size_t start_bytes(const job *j)
     return (((size_t)j->n + 1) * sizeof(int) + 63) / 64 * 64;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    job j = measure(node, in, kernels);
-    size_t most = work_scratch(&j, training), sums;
-    (void)out;
-    if (training) {
+    job j = measure(s->node, s->in, s->kernels);
+    size_t most = work_scratch(&j, s->training), sums;
+    if (s->training) {
         sums = j.k->sum_rows_scratch((size_t)(j.most / j.a.stride), (size_t)j.o);
         most = larger(most, sums);
         m->saved = x_bytes(&j);
     }
     m->scratch = start_bytes(&j) + y_bytes(&j) + most;
-    if (training)
+    if (s->training)
         m->scratch += w_bytes(&j) + x_bytes(&j);
     else
         m->scratch += x_bytes(&j);
-    if (training || !j.whole) return;
+    if (s->training || !j.whole) return;
     m->kept = kept_elements(&j) * sizeof(real);
     m->scratch_kept = m->scratch - most + kept_scratch(&j);
 }

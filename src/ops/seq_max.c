@@ -9,12 +9,9 @@ WEFT_API weft_val weft_seq_max(weft_graph *g, weft_val x, weft_val lengths)
 }
 
 /* saved: for each element of y, the step that it came from. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = out[0].count * sizeof(int32_t);
+    if (s->training) m->saved = s->out[0].count * sizeof(int32_t);
 }
 
 /* One window over all of the sample. */

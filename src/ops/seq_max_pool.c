@@ -55,12 +55,9 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__set_result(node, out, 3, (int[]){in[X].dim[0], a.out, in[X].dim[2]});
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = weft__pooling_index_bytes(&out[0]);
+    if (s->training) m->saved = weft__pooling_index_bytes(&s->out[0]);
 }
 
 /* ---- by sample ---- */

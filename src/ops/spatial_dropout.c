@@ -24,12 +24,9 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 /* scratch: the factor of each channel of each sample. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)out, (void)kernels, (void)training;
-    m->scratch = weft__scratch_rows((size_t)in[0].dim[0], (size_t)in[0].dim[2]);
+    m->scratch = weft__scratch_rows((size_t)s->in[0].dim[0], (size_t)s->in[0].dim[2]);
 }
 
 typedef struct job {
