@@ -55,11 +55,6 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__set_result(node, out, 3, (int[]){in[X].dim[0], a.out, in[X].dim[2]});
 }
 
-static void memory(const weft__setup *s, weft__memory *m)
-{
-    if (s->training) m->saved = weft__pooling_index_bytes(&s->out[0]);
-}
-
 /* ---- by sample ---- */
 
 typedef struct job {
@@ -89,11 +84,19 @@ static weft__pool pool_of(const job *j, size_t sample)
                         .right = a->after};
 }
 
-static job prepare(const weft__run *r)
+/* The job without the run. */
+static weft_status prepare(const weft__setup *s)
 {
-    const weft__seq_slide *o = r->attr;
-    job j = {.r = r, .c = r->in[X].dim[2]};
-    (void)weft__seq_settle(r->node, &o->slide, r->in[X].dim[1], &j.a);
+    const weft__seq_slide *o = s->node->attr;
+    job *j = s->prepared;
+    j->c = s->in[X].dim[2];
+    return weft__seq_settle(s->node, &o->slide, s->in[X].dim[1], &j->a);
+}
+
+static job start(const weft__run *r)
+{
+    job j = *(const job *)r->prepared;
+    j.r = r;
     return j;
 }
 
@@ -120,7 +123,7 @@ static void pool(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     weft__spread((size_t)r->in[X].dim[0], 2.0 * j.a.out * j.c * j.a.kernel, pool, &j);
 }
 
@@ -141,7 +144,7 @@ static void pool_back(void *arg, size_t begin, size_t end)
 
 static void backward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     if (r->din[X].data)
         weft__spread((size_t)r->in[X].dim[0], 2.0 * j.a.size * j.c, pool_back, &j);
 }
@@ -184,7 +187,9 @@ const weft_op WEFT_OP(seq_max_pool) = {
     .arity = INPUTS,
     .summary = "the largest of each window of valid steps of sequences",
     .shape = shape,
-    .memory = memory,
+    .prepare = prepare,
+    .prepared = sizeof(job),
+    .memory = weft__pooling_index_memory,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << LENGTHS,
