@@ -55,12 +55,14 @@ typedef struct sizes {
     size_t rows, c, row;
 } sizes;
 
-static sizes measure(const weft__tensor *x)
+static weft_status prepare(const weft__setup *s)
 {
-    sizes z = {.c = (size_t)x->dim[1]};
-    z.rows = weft__tensor_count(x) / z.c;
-    z.row = weft__scratch_rows(1, z.c) / sizeof(real);
-    return z;
+    const weft__tensor *x = &s->in[X];
+    sizes *z = s->prepared;
+    z->c = (size_t)x->dim[1];
+    z->rows = weft__tensor_count(x) / z->c;
+    z->row = weft__scratch_rows(1, z->c) / sizeof(real);
+    return WEFT_OK;
 }
 
 /* What the channels are normalised with. A float mean of 1000 may be off by 3e-5, which
@@ -89,13 +91,13 @@ static size_t larger(size_t a, size_t b)
 static void memory(const weft__setup *s, weft__memory *m)
 {
     const weft__kernels *k = s->kernels;
-    sizes z = measure(&s->in[X]);
-    m->scratch = k->moments_scratch(z.rows, z.c);
+    const sizes *z = s->prepared;
+    m->scratch = k->moments_scratch(z->rows, z->c);
     if (s->training) {
-        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z.rows, z.c));
-        m->saved = SAVED * z.row * sizeof(real);
+        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z->rows, z->c));
+        m->saved = SAVED * z->row * sizeof(real);
     }
-    m->scratch += SCRATCH * z.row * sizeof(real);
+    m->scratch += SCRATCH * z->row * sizeof(real);
 }
 
 static bool uses_running(const weft__run *r)
@@ -129,23 +131,23 @@ static bool far_from_zero(const real *mean, const real *var, size_t c, double ep
 
 static void forward(const weft__run *r)
 {
-    sizes z = measure(&r->in[X]);
+    const sizes *z = r->prepared;
     real *scratch = r->scratch;
-    statistics s = statistics_at(r->saved ? r->saved : scratch, &z);
+    statistics s = statistics_at(r->saved ? r->saved : scratch, z);
     const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
     double eps = ((const weft_batch_norm_opts *)r->attr)->eps;
     bool centred = false;
     if (uses_running(r)) {
-        memcpy(s.mean, r->in[MEAN].data, z.c * sizeof *s.mean);
-        memcpy(s.rstd, r->in[VAR].data, z.c * sizeof *s.rstd);
-        memset(s.rest, 0, z.c * sizeof *s.rest);
+        memcpy(s.mean, r->in[MEAN].data, z->c * sizeof *s.mean);
+        memcpy(s.rstd, r->in[VAR].data, z->c * sizeof *s.rstd);
+        memset(s.rest, 0, z->c * sizeof *s.rest);
     } else {
-        KERNELS(r)->moments(s.mean, s.rest, s.rstd, r->in[X].data, z.rows, z.c,
-                            scratch + SCRATCH * z.row);
-        centred = far_from_zero(s.mean, s.rstd, z.c, eps);
-        update_running(r, &s, s.rstd, &z);
+        KERNELS(r)->moments(s.mean, s.rest, s.rstd, r->in[X].data, z->rows, z->c,
+                            scratch + SCRATCH * z->row);
+        centred = far_from_zero(s.mean, s.rstd, z->c, eps);
+        update_running(r, &s, s.rstd, z);
     }
-    for (size_t i = 0; i < z.c; i++) {
+    for (size_t i = 0; i < z->c; i++) {
         s.rstd[i] = (real)(1 / sqrt((double)s.rstd[i] + eps));
         double a = (double)gamma[i] * s.rstd[i], middle = centred ? s.rest[i] : s.mean[i];
         s.scale[i] = (real)a;
@@ -156,7 +158,7 @@ static void forward(const weft__run *r)
                             .shift = s.shift,
                             .centre = centred ? s.mean : NULL,
                             .residual = r->residual ? r->residual->data : NULL};
-    KERNELS(r)->channel_affine(r->out[0].data, r->in[X].data, &a, z.rows, z.c,
+    KERNELS(r)->channel_affine(r->out[0].data, r->in[X].data, &a, z->rows, z->c,
                                r->epilogue);
 }
 
@@ -194,29 +196,29 @@ static bool gate_of(const weft__run *r, const statistics *s, weft__relu_gate *g)
 
 static void backward(const weft__run *r)
 {
-    sizes z = measure(&r->in[X]);
-    statistics s = statistics_at(r->saved, &z);
+    const sizes *z = r->prepared;
+    statistics s = statistics_at(r->saved, z);
     const real *dy = r->dout[0].data, *x = r->in[X].data;
     real *dgamma = r->din[GAMMA].data, *dbeta = r->din[BETA].data, *dx = r->din[X].data;
-    real *scratch = r->scratch, *centre = scratch + 2 * z.row;
+    real *scratch = r->scratch, *centre = scratch + 2 * z->row;
     weft__relu_gate gate;
     bool again = gate_of(r, &s, &gate);
     if (!dgamma) dgamma = scratch;
-    if (!dbeta) dbeta = scratch + z.row;
-    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, s.mean, s.rstd, z.rows, z.c, &gate,
-                                scratch + SCRATCH * z.row);
+    if (!dbeta) dbeta = scratch + z->row;
+    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, s.mean, s.rstd, z->rows, z->c,
+                                &gate, scratch + SCRATCH * z->row);
     if (gate.kept) dy = gate.kept;
     /* the kernels take the mean without its rest; dgamma and dbeta make up for it */
-    for (size_t i = 0; i < z.c; i++) {
+    for (size_t i = 0; i < z->c; i++) {
         double off = (double)s.rest[i] * s.rstd[i];
         dgamma[i] = (real)(dgamma[i] - off * dbeta[i]);
         centre[i] = (real)(dbeta[i] - off * dgamma[i]);
     }
     if (dx)
         KERNELS(r)->batch_norm_data(dx, dy, x, r->in[GAMMA].data, s.mean, s.rstd, dgamma,
-                                    centre, z.rows, z.c, uses_running(r),
+                                    centre, z->rows, z->c, uses_running(r),
                                     again ? &gate : NULL);
-    running_back(r, s.rstd, dgamma, dbeta, z.c);
+    running_back(r, s.rstd, dgamma, dbeta, z->c);
 }
 
 /* By the running statistics. */
@@ -301,6 +303,8 @@ const weft_op WEFT_OP(batch_norm) = {
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, for each channel",
     .shape = shape,
     .layout = weft__layout_spatial,
+    .prepare = prepare,
+    .prepared = sizeof(sizes),
     .memory = memory,
     .forward = forward,
     .backward = backward,

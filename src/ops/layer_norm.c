@@ -52,13 +52,20 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 /* x is [rows][cols]. */
-static void measure(const weft__node *node, const weft__tensor *x, size_t *rows,
-                    size_t *cols)
+typedef struct sizes {
+    size_t rows, cols;
+} sizes;
+
+static weft_status prepare(const weft__setup *s)
 {
-    int axis = ((const options *)node->attr)->axis;
-    *rows = *cols = 1;
+    const weft__tensor *x = &s->in[X];
+    int axis = ((const options *)s->node->attr)->axis;
+    sizes *z = s->prepared;
+    z->rows = z->cols = 1;
     if (axis < 0) axis += x->rank;
-    for (int i = 0; i < x->rank; i++) *(i < axis ? rows : cols) *= (size_t)x->dim[i];
+    for (int i = 0; i < x->rank; i++)
+        *(i < axis ? &z->rows : &z->cols) *= (size_t)x->dim[i];
+    return WEFT_OK;
 }
 
 /* saved: mean and 1 / deviation of each row. scratch, forward: the same where nothing is
@@ -66,8 +73,8 @@ static void measure(const weft__node *node, const weft__tensor *x, size_t *rows,
 static void memory(const weft__setup *s, weft__memory *m)
 {
     const weft__kernels *k = s->kernels;
-    size_t rows, cols;
-    measure(s->node, &s->in[X], &rows, &cols);
+    const sizes *z = s->prepared;
+    const size_t rows = z->rows, cols = z->cols;
     if (!s->training) {
         m->scratch = 2 * rows * sizeof(real);
         return;
@@ -97,8 +104,8 @@ static void normalise(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    size_t rows, cols;
-    measure(r->node, &r->in[X], &rows, &cols);
+    const sizes *z = r->prepared;
+    const size_t rows = z->rows, cols = z->cols;
     real *mean = r->saved ? r->saved : r->scratch;
     job b = {.r = r, .cols = cols, .mean = mean, .rstd = mean + rows};
     weft__spread(rows, 4.0 * (double)cols, normalise, &b);
@@ -130,8 +137,8 @@ static void gamma_terms(void *arg, size_t begin, size_t end)
 
 static void backward(const weft__run *r)
 {
-    size_t rows, cols;
-    measure(r->node, &r->in[X], &rows, &cols);
+    const sizes *z = r->prepared;
+    const size_t rows = z->rows, cols = z->cols;
     job b = {.r = r,
              .cols = cols,
              .mean = r->saved,
@@ -221,6 +228,8 @@ const weft_op WEFT_OP(layer_norm) = {
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, over the last axes",
     .shape = shape,
     .layout = weft__layout_plain,
+    .prepare = prepare,
+    .prepared = sizeof(sizes),
     .memory = memory,
     .forward = forward,
     .backward = backward,
