@@ -53,7 +53,7 @@ typedef struct job {
     ptrdiff_t padding;        /* -1: none */
 } job;
 
-static job prepare(const weft__run *r)
+static job start(const weft__run *r)
 {
     const weft_embedding_opts *o = r->attr;
     job j = {.r = r,
@@ -89,7 +89,7 @@ static void pick(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     weft__spread(j.count, (double)j.wide, pick, &j);
 }
 
@@ -141,7 +141,7 @@ static void add_to_rows(const job *j)
 
 static void backward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     if (!r->din[TABLE].data) return;
     if (r->din[TABLE].touched) {
         add_to_rows(&j);

@@ -33,6 +33,8 @@ const weft_op WEFT_OP(log_softmax) = {
     .summary = "y = x - log of the sum of exp(x) along an axis",
     .shape = weft__soft_shape,
     .layout = weft__layout_same,
+    .prepare = weft__around_prepare,
+    .prepared = sizeof(weft__extents),
     .forward = forward,
     .backward = backward,
     .keeps_out = 1,

@@ -23,6 +23,29 @@ typedef struct job {
     size_t terms;
 } job;
 
+/* The job without pointers. */
+static weft_status prepare(const weft__setup *s)
+{
+    const weft__tensor *x = &s->in[0];
+    job *j = s->prepared;
+    ptrdiff_t y_stride[WEFT_MAX_RANK] = {0};
+    size_t x_stride[WEFT_MAX_RANK];
+    weft__reduce_strides(s->node, x, &s->out[0], y_stride);
+    weft__strides(x, x_stride);
+    j->terms = 1;
+    for (int i = 0; i < x->rank; i++) {
+        bool drop = y_stride[i] == 0;
+        int at = drop ? j->dropped++ : j->kept++;
+        j->dim[drop][at] = (size_t)x->dim[i];
+        j->x_step[drop][at] = x_stride[i];
+        if (drop)
+            j->terms *= (size_t)x->dim[i];
+        else
+            j->y_step[at] = (size_t)y_stride[i];
+    }
+    return WEFT_OK;
+}
+
 static void put(const job *j, size_t at, real value, size_t place)
 {
     j->y[at] = value;
@@ -60,22 +83,10 @@ static void range(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    const weft__tensor *x = &r->in[0];
-    job j = {.x = x->data, .y = r->out[0].data, .place = r->saved, .terms = 1};
-    ptrdiff_t y_stride[WEFT_MAX_RANK] = {0};
-    size_t x_stride[WEFT_MAX_RANK];
-    weft__reduce_strides(r->node, x, &r->out[0], y_stride);
-    weft__strides(x, x_stride);
-    for (int i = 0; i < x->rank; i++) {
-        bool drop = y_stride[i] == 0;
-        int at = drop ? j.dropped++ : j.kept++;
-        j.dim[drop][at] = (size_t)x->dim[i];
-        j.x_step[drop][at] = x_stride[i];
-        if (drop)
-            j.terms *= (size_t)x->dim[i];
-        else
-            j.y_step[at] = (size_t)y_stride[i];
-    }
+    job j = *(const job *)r->prepared;
+    j.x = r->in[0].data;
+    j.y = r->out[0].data;
+    j.place = r->saved;
     weft__spread(r->out[0].count, 4.0 * (double)j.terms, range, &j);
 }
 
@@ -112,6 +123,8 @@ const weft_op WEFT_OP(max) = {
     .summary = "y = the largest of x over axes",
     .shape = weft__reduce_shape,
     .layout = weft__reduce_layout,
+    .prepare = prepare,
+    .prepared = sizeof(job),
     .memory = memory,
     .forward = forward,
     .backward = backward,

@@ -33,6 +33,8 @@ const weft_op WEFT_OP(mean) = {
     .summary = "y = the mean of x over axes",
     .shape = weft__reduce_shape,
     .layout = weft__reduce_layout,
+    .prepare = weft__reduce_prepare,
+    .prepared = sizeof(weft__walk),
     .memory = weft__reduce_memory,
     .forward = forward,
     .backward = backward,

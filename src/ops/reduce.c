@@ -111,6 +111,12 @@ WEFT_SHARED void weft__reduce_walk(const weft__node *node, const weft__tensor *x
     weft__walk_end(w);
 }
 
+WEFT_SHARED weft_status weft__reduce_prepare(const weft__setup *s)
+{
+    weft__reduce_walk(s->node, &s->in[0], &s->out[0], s->prepared);
+    return WEFT_OK;
+}
+
 /* ---- ONNX ---- */
 
 WEFT_SHARED weft_status weft__onnx_reduce(struct weft__onnx_node *n, int axes_input_since,
@@ -167,9 +173,7 @@ WEFT_SHARED weft_val weft__reduce_sample(weft_graph *g, weft__rng *rng,
 
 void weft__reduce_memory(const weft__setup *s, weft__memory *m)
 {
-    weft__walk w;
-    weft__reduce_walk(s->node, &s->in[0], &s->out[0], &w);
-    m->scratch = weft__walk_sum_scratch(&w, s->kernels);
+    m->scratch = weft__walk_sum_scratch(s->prepared, s->kernels);
 }
 
 static real factor(const weft__run *r, bool mean)
@@ -179,16 +183,13 @@ static real factor(const weft__run *r, bool mean)
 
 void weft__reduce_forward(const weft__run *r, bool mean)
 {
-    weft__walk w;
-    weft__reduce_walk(r->node, &r->in[0], &r->out[0], &w);
-    weft__walk_sum(&w, r->out[0].data, r->in[0].data, factor(r, mean), r->scratch,
-                   KERNELS(r));
+    weft__walk_sum(r->prepared, r->out[0].data, r->in[0].data, factor(r, mean),
+                   r->scratch, KERNELS(r));
 }
 
 void weft__reduce_backward(const weft__run *r, bool mean)
 {
-    weft__walk w;
-    if (!r->din[0].data) return;
-    weft__reduce_walk(r->node, &r->din[0], &r->dout[0], &w);
-    weft__walk_copy(&w, r->din[0].data, r->dout[0].data, factor(r, mean), KERNELS(r));
+    if (r->din[0].data)
+        weft__walk_copy(r->prepared, r->din[0].data, r->dout[0].data, factor(r, mean),
+                        KERNELS(r));
 }

@@ -35,6 +35,9 @@ weft_status weft__onnx_reduce(struct weft__onnx_node *n, int axes_input_since,
 void weft__reduce_to_onnx(const weft__node *node, struct weft__onnx_writer *w);
 weft_val weft__reduce_sample(weft_graph *g, weft__rng *rng, weft__reduce_build *build);
 
+/* prepare: the weft__walk of that. Gradients lie as the values do. */
+weft_status weft__reduce_prepare(const weft__setup *s);
+
 /* y = (mean ? 1 / number of terms : 1) * sum, and its gradient. */
 #define weft__reduce_memory WEFT_TWICE(reduce_memory)
 void weft__reduce_memory(const weft__setup *s, weft__memory *m);

@@ -33,6 +33,8 @@ const weft_op WEFT_OP(softmax) = {
     .summary = "y = exp(x) / sum of exp(x) along an axis",
     .shape = weft__soft_shape,
     .layout = weft__layout_same,
+    .prepare = weft__around_prepare,
+    .prepared = sizeof(weft__extents),
     .forward = forward,
     .backward = backward,
     .keeps_out = 1,

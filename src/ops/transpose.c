@@ -70,19 +70,29 @@ static void layout(const weft__node *node, const weft__tensor *in, weft__order *
     if (w.rank == 1) give[0] = WEFT_LAST;
 }
 
+typedef struct walks {
+    weft__walk there, back;
+} walks;
+
+static weft_status prepare(const weft__setup *s)
+{
+    walks *w = s->prepared;
+    walk(s->node->attr, &s->out[0], &s->in[0], false, &w->there);
+    walk(s->node->attr, &s->in[0], &s->out[0], true, &w->back);
+    return WEFT_OK;
+}
+
 static void forward(const weft__run *r)
 {
-    weft__walk w;
-    walk(r->attr, &r->out[0], &r->in[0], false, &w);
-    weft__walk_copy(&w, r->out[0].data, r->in[0].data, 1, KERNELS(r));
+    const walks *w = r->prepared;
+    weft__walk_copy(&w->there, r->out[0].data, r->in[0].data, 1, KERNELS(r));
 }
 
 static void backward(const weft__run *r)
 {
-    weft__walk w;
-    if (!r->din[0].data) return;
-    walk(r->attr, &r->din[0], &r->dout[0], true, &w);
-    weft__walk_copy(&w, r->din[0].data, r->dout[0].data, 1, KERNELS(r));
+    const walks *w = r->prepared;
+    if (r->din[0].data)
+        weft__walk_copy(&w->back, r->din[0].data, r->dout[0].data, 1, KERNELS(r));
 }
 
 static int moved_axis(const weft__node *node, int axis)
@@ -151,6 +161,8 @@ const weft_op WEFT_OP(transpose) = {
     .summary = "y's axis i is x's axis perm[i]",
     .shape = shape,
     .layout = layout,
+    .prepare = prepare,
+    .prepared = sizeof(walks),
     .forward = forward,
     .backward = backward,
     .moved_axis = moved_axis,
