@@ -92,6 +92,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(adaptive_avg_pool) = {
     .name = "adaptive_avg_pool",
+    .onnx = WEFT_ONNX(.write = to_onnx),
     .arity = 1,
     .summary = "means over windows of a picture shared out evenly",
     .shape = weft__adaptive_shape,
@@ -103,6 +104,5 @@ const weft_op WEFT_OP(adaptive_avg_pool) = {
     .pools = true,
     .flops = weft__pooling_global_flops,
     .describe = weft__adaptive_describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

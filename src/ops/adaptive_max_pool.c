@@ -97,6 +97,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(adaptive_max_pool) = {
     .name = "adaptive_max_pool",
+    .onnx = WEFT_ONNX(.write = to_onnx),
     .arity = 1,
     .summary = "maxima over windows of a picture shared out evenly",
     .shape = weft__adaptive_shape,
@@ -109,6 +110,5 @@ const weft_op WEFT_OP(adaptive_max_pool) = {
     .pools = true,
     .flops = weft__pooling_global_flops,
     .describe = weft__adaptive_describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

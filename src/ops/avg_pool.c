@@ -62,7 +62,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(avg_pool) = {
     .name = "avg_pool",
-    .onnx = {"AveragePool", 11},
+    .onnx = WEFT_ONNX("AveragePool", 11, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "the mean of each window",
     .shape = shape,
@@ -74,7 +74,5 @@ const weft_op WEFT_OP(avg_pool) = {
     .pools = true,
     .flops = weft__pooling_flops,
     .describe = weft__pooling_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

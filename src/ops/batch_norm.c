@@ -298,7 +298,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(batch_norm) = {
     .name = "batch_norm",
-    .onnx = {"BatchNormalization", 15},
+    .onnx = WEFT_ONNX("BatchNormalization", 15, .read = from_onnx, .write = to_onnx),
     .arity = INPUTS,
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, for each channel",
     .shape = shape,
@@ -317,7 +317,5 @@ const weft_op WEFT_OP(batch_norm) = {
     .unit_axis = 1,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

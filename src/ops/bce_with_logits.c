@@ -172,6 +172,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(bce_with_logits) = {
     .name = "bce_with_logits",
+    .onnx = WEFT_ONNX(.write = weft__loss_refuse),
     .arity = 4,
     .summary = "binary cross entropy of the sigmoid of x, computed stably",
     .shape = shape,
@@ -183,6 +184,5 @@ const weft_op WEFT_OP(bce_with_logits) = {
     .backward = backward,
     .keeps_in = 15,
     .describe = weft__loss_describe,
-    .to_onnx = weft__loss_refuse,
     .sample = sample,
 };

@@ -115,7 +115,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(concat) = {
     .name = "concat",
-    .onnx = {"Concat", 13},
+    .onnx = WEFT_ONNX("Concat", 13, .read = from_onnx, .write = weft__soft_to_onnx),
     .arity = -1,
     .summary = "y = the inputs one behind the other along an axis",
     .shape = shape,
@@ -125,7 +125,5 @@ const weft_op WEFT_OP(concat) = {
     .forward = forward,
     .backward = backward,
     .describe = weft__axis_describe,
-    .to_onnx = weft__soft_to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

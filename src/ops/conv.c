@@ -240,7 +240,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(conv) = {
     .name = "conv",
-    .onnx = {"Conv", 11},
+    .onnx = WEFT_ONNX("Conv", 11, .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "y[n,o] = sum over c, i, j of x * w, plus b[o]: convolution, 1-D or 2-D",
     .shape = shape,
@@ -260,7 +260,5 @@ const weft_op WEFT_OP(conv) = {
     .features = true,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

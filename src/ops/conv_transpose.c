@@ -287,7 +287,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(conv_transpose) = {
     .name = "conv_transpose",
-    .onnx = {"ConvTranspose", 11},
+    .onnx = WEFT_ONNX("ConvTranspose", 11, .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "the transpose of conv: y grows by the stride",
     .shape = shape,
@@ -302,7 +302,5 @@ const weft_op WEFT_OP(conv_transpose) = {
     .features = true,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -348,6 +348,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(cross_entropy) = {
     .name = "cross_entropy",
+    .onnx = WEFT_ONNX(.write = weft__loss_refuse),
     .arity = 3,
     .summary = "-sum of w q log softmax(x) over the classes",
     .shape = shape,
@@ -357,6 +358,5 @@ const weft_op WEFT_OP(cross_entropy) = {
     .backward = backward,
     .keeps_in = 1 << TARGET | 1 << WEIGHT,
     .describe = describe,
-    .to_onnx = weft__loss_refuse,
     .sample = sample,
 };

@@ -189,7 +189,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(dense) = {
     .name = "dense",
-    .onnx = {"Gemm", 13},
+    .onnx = WEFT_ONNX("Gemm", 13, .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "y[..., o] = sum over i of x[..., i] * w[o, i], plus b[o]",
     .shape = shape,
@@ -205,7 +205,5 @@ const weft_op WEFT_OP(dense) = {
     .fuse = WEFT_FUSE_PRODUCT,
     .unit_axis = WEFT_UNITS_LAST,
     .flops = flops,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -232,7 +232,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(embedding) = {
     .name = "embedding",
-    .onnx = {"Gather", 13},
+    .onnx = WEFT_ONNX("Gather", 13, .read = from_onnx, .write = to_onnx),
     .arity = INPUTS,
     .summary = "y = rows of a table, picked by integers",
     .shape = shape,
@@ -243,7 +243,5 @@ const weft_op WEFT_OP(embedding) = {
     .unit_axis = WEFT_UNITS_LAST,
     .features = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -31,7 +31,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(global_avg_pool) = {
     .name = "global_avg_pool",
-    .onnx = {"GlobalAveragePool", 1},
+    .onnx = WEFT_ONNX("GlobalAveragePool", 1, .read = from_onnx),
     .arity = 1,
     .summary = "[n, c, d...] -> [n, c, 1...]: the mean of each picture",
     .shape = weft__pooling_global_shape,
@@ -42,6 +42,5 @@ const weft_op WEFT_OP(global_avg_pool) = {
     .backward = backward,
     .pools = true,
     .flops = weft__pooling_global_flops,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -32,7 +32,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(global_max_pool) = {
     .name = "global_max_pool",
-    .onnx = {"GlobalMaxPool", 1},
+    .onnx = WEFT_ONNX("GlobalMaxPool", 1, .read = from_onnx),
     .arity = 1,
     .summary = "[n, c, d...] -> [n, c, 1...]: the largest of each picture",
     .shape = weft__pooling_global_shape,
@@ -44,6 +44,5 @@ const weft_op WEFT_OP(global_max_pool) = {
     .backward = backward,
     .pools = true,
     .flops = weft__pooling_global_flops,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

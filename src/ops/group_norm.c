@@ -316,7 +316,8 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(group_norm) = {
     .name = "group_norm",
-    .onnx = {"InstanceNormalization", 6},
+    .onnx = WEFT_ONNX("InstanceNormalization", 6, .also = "GroupNormalization",
+                      .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, over groups of channels",
     .shape = shape,
@@ -329,7 +330,5 @@ const weft_op WEFT_OP(group_norm) = {
     .keeps_in = 1u << X | 1u << GAMMA,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

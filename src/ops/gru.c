@@ -94,7 +94,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(gru) = {
     .name = "gru",
-    .onnx = {"GRU", 14},
+    .onnx = WEFT_ONNX("GRU", 14, .read = from_onnx, .write = to_onnx),
     .arity = RNN_C,
     .summary = "h' = (1 - z) n + z h, over the steps of a sequence",
     .shape = shape,
@@ -109,7 +109,5 @@ const weft_op WEFT_OP(gru) = {
     .states = weft__rnn_states,
     .flops = weft__rnn_flops,
     .describe = weft__rnn_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

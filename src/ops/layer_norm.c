@@ -223,7 +223,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(layer_norm) = {
     .name = "layer_norm",
-    .onnx = {"LayerNormalization", 17},
+    .onnx = WEFT_ONNX("LayerNormalization", 17, .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, over the last axes",
     .shape = shape,
@@ -236,7 +236,5 @@ const weft_op WEFT_OP(layer_norm) = {
     .keeps_in = 1u << X | 1u << GAMMA,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

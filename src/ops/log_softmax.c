@@ -28,7 +28,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(log_softmax) = {
     .name = "log_softmax",
-    .onnx = {"LogSoftmax", 13},
+    .onnx = WEFT_ONNX("LogSoftmax", 13, .read = from_onnx, .write = weft__soft_to_onnx),
     .arity = 1,
     .summary = "y = x - log of the sum of exp(x) along an axis",
     .shape = weft__soft_shape,
@@ -39,7 +39,5 @@ const weft_op WEFT_OP(log_softmax) = {
     .backward = backward,
     .keeps_out = 1,
     .describe = weft__axis_describe,
-    .to_onnx = weft__soft_to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -69,7 +69,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(lstm) = {
     .name = "lstm",
-    .onnx = {"LSTM", 14},
+    .onnx = WEFT_ONNX("LSTM", 14, .read = from_onnx, .write = to_onnx),
     .arity = RNN_INPUTS,
     .summary = "c' = f c + i g, h' = o tanh(c'), over the steps of a sequence",
     .shape = shape,
@@ -85,7 +85,5 @@ const weft_op WEFT_OP(lstm) = {
     .states = weft__rnn_states,
     .flops = weft__rnn_flops,
     .describe = weft__rnn_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -224,7 +224,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(matmul) = {
     .name = "matmul",
-    .onnx = {"MatMul", 13},
+    .onnx = WEFT_ONNX("MatMul", 13, .read = from_onnx),
     .arity = 2,
     .summary = "matrix products over the last two axes, the others broadcast",
     .shape = shape,
@@ -237,6 +237,5 @@ const weft_op WEFT_OP(matmul) = {
     .keeps_in = 1u << 0 | 1u << 1,
     .unit_axis = WEFT_UNITS_LAST,
     .flops = flops,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

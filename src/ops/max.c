@@ -118,7 +118,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(max) = {
     .name = "max",
-    .onnx = {"ReduceMax", 13},
+    .onnx = WEFT_ONNX("ReduceMax", 13, .read = from_onnx, .write = weft__reduce_to_onnx),
     .arity = 1,
     .summary = "y = the largest of x over axes",
     .shape = weft__reduce_shape,
@@ -129,7 +129,5 @@ const weft_op WEFT_OP(max) = {
     .forward = forward,
     .backward = backward,
     .describe = weft__reduce_describe,
-    .to_onnx = weft__reduce_to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

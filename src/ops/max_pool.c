@@ -56,7 +56,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(max_pool) = {
     .name = "max_pool",
-    .onnx = {"MaxPool", 12},
+    .onnx = WEFT_ONNX("MaxPool", 12, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "the largest of each window",
     .shape = shape,
@@ -71,7 +71,5 @@ const weft_op WEFT_OP(max_pool) = {
     .pools = true,
     .flops = weft__pooling_flops,
     .describe = weft__pooling_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

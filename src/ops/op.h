@@ -149,14 +149,36 @@ typedef struct weft__memory {
     size_t kept, scratch_kept;
 } weft__memory;
 
+/* How an operator looks in ONNX files, what reads it and what writes it. What these may
+ * call is in ops/onnx.h; they call nothing else of store/. */
+typedef struct weft__onnx_hooks {
+    const char *name; /* op_type of the node that is this operator; NULL: there is none */
+    int since;        /* the opset whose form is written; older ones are read, too */
+    const char *also; /* a second op_type that read takes; NULL: none */
+    /* Builds the operator from a node of one of these types. NULL: nothing is read. */
+    weft_status (*read)(struct weft__onnx_node *n);
+    /* Where another operator has one of these types, too: whether this node is for this
+     * one. It is asked first. */
+    bool (*claims)(struct weft__onnx_node *n);
+    /* For an operator that files spell out as a group of nodes. last has been built as
+     * what it is alone; if it ends such a group, adds the operator that all of them are
+     * and returns what it gives, which takes last's place. WEFT_NONE: it does not. */
+    weft_val (*whole)(weft_graph *g, const weft__node *last);
+    /* For an operator of one input that is this function, and that files spell out by
+     * arithmetic: nodes that compute it, in whatever form, are read as the operator. */
+    double (*curve)(double x);
+    /* Adds attributes, or writes several nodes. NULL: one node with the operator's inputs
+     * and outputs is all. */
+    void (*write)(const weft__node *node, struct weft__onnx_writer *w);
+} weft__onnx_hooks;
+
+#define WEFT_ONNX(...) (&(const weft__onnx_hooks){__VA_ARGS__})
+
 typedef struct weft_op {
     const char *name;
-    struct {
-        const char *name; /* ONNX op_type, NULL when the operator has none */
-        int since;        /* the opset version whose form from_onnx/to_onnx speak */
-    } onnx;
-    int arity;           /* inputs; -1 when it varies */
-    const char *summary; /* one line for `weft ops`: "y = max(x, 0)" */
+    const weft__onnx_hooks *onnx; /* NULL: it has no ONNX form and is not read */
+    int arity;                    /* inputs; -1 when it varies */
+    const char *summary;          /* one line for `weft ops`: "y = max(x, 0)" */
 
     /* Fills rank, dim and type of every output from the inputs (an absent input has rank
      * -1). A misfit is a weft__fail(WEFT_ESHAPE, "%s: ...", node->name, ...) that says
@@ -247,9 +269,6 @@ typedef struct weft_op {
 
     /* Options as text for `weft show`: "3x3 s2 p1"; NULL: none. */
     void (*describe)(const weft__node *node, char *text, size_t size);
-    /* ONNX: see ops/onnx.h. */
-    void (*to_onnx)(const weft__node *node, struct weft__onnx_writer *w);
-    weft_status (*from_onnx)(struct weft__onnx_node *n);
 
     /* Builds a small random case for the table-driven tests and returns its (float)
      * output: inputs of gradient are weft_param or weft_input of at most a few hundred

@@ -283,7 +283,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(pad) = {
     .name = "pad",
-    .onnx = {"Pad", 13},
+    .onnx = WEFT_ONNX("Pad", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x with more or fewer elements at the ends of its axes",
     .shape = shape,
@@ -294,7 +294,5 @@ const weft_op WEFT_OP(pad) = {
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

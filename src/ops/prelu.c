@@ -147,7 +147,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(prelu) = {
     .name = "prelu",
-    .onnx = {"PRelu", 9},
+    .onnx = WEFT_ONNX("PRelu", 9, .read = from_onnx, .write = to_onnx),
     .arity = 2,
     .summary = "y = x > 0 ? x : slope x, with a learned slope",
     .shape = shape,
@@ -159,7 +159,5 @@ const weft_op WEFT_OP(prelu) = {
     .backward = backward,
     .keeps_in = 3,
     .grad_in_place = true,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

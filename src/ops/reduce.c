@@ -48,6 +48,12 @@ WEFT_SHARED weft_status weft__reduce_shape(const weft__node *node, const weft__t
     return weft__set_dims(&out[0], rank, dim);
 }
 
+WEFT_SHARED bool weft__reduces_only(const weft__node *node, int axis)
+{
+    const weft__reduce_attr *a = node->attr;
+    return a->n == 1 && a->axis[0] == axis && !a->keep;
+}
+
 /* Whether y in this order lies in memory as what is left of x does. */
 static bool follows(const weft__node *node, const weft__tensor *x, weft__tensor y,
                     weft__order order)

@@ -15,6 +15,8 @@ weft_val weft__reduce_add(weft_graph *g, const char *op, weft_val x, int n,
                           const int *axis, bool keep);
 weft_status weft__reduce_shape(const weft__node *node, const weft__tensor *in,
                                weft__tensor *out);
+/* Whether that axis and no other is reduced, and not kept as a dimension of 1. */
+bool weft__reduces_only(const weft__node *node, int axis);
 /* x in any order; y in the order of what is left of x, where that has a name. */
 void weft__reduce_layout(const weft__node *node, const weft__tensor *in,
                          weft__order *want, const weft__tensor *out, weft__order *give);

@@ -24,7 +24,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(relu) = {
     .name = "relu",
-    .onnx = {"Relu", 6},
+    .onnx = WEFT_ONNX("Relu", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = max(x, 0)",
     .shape = weft__unary_shape,
@@ -36,6 +36,5 @@ const weft_op WEFT_OP(relu) = {
     .grad_in_place = true,
     .epilogue = epilogue,
     .monotone = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -403,7 +403,8 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(resize) = {
     .name = "resize",
-    .onnx = {"Resize", 13},
+    .onnx = WEFT_ONNX("Resize", 13, .also = "Upsample", .read = from_onnx,
+                      .write = to_onnx),
     .arity = 1,
     .summary = "scales the axes after the second: nearest or bilinear",
     .shape = shape,
@@ -414,7 +415,5 @@ const weft_op WEFT_OP(resize) = {
     .backward = backward,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

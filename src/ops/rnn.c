@@ -80,7 +80,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(rnn) = {
     .name = "rnn",
-    .onnx = {"RNN", 14},
+    .onnx = WEFT_ONNX("RNN", 14, .read = from_onnx, .write = to_onnx),
     .arity = RNN_C,
     .summary = "h' = tanh(W x + b + R h + c), over the steps of a sequence",
     .shape = shape,
@@ -95,7 +95,5 @@ const weft_op WEFT_OP(rnn) = {
     .states = weft__rnn_states,
     .flops = weft__rnn_flops,
     .describe = weft__rnn_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -9,12 +9,20 @@
  * multiples of that, and so far apart that no tile reads two of them. */
 #include "ops/sequence.h"
 
+#include "ops/conv.h"
 #include "ops/walk.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { X, W, B, LENGTHS, BEHIND, INPUTS };
+
+static weft_val seq_conv_add(weft_graph *g, const weft__seq_slide *a, weft_val x,
+                             weft_val w, weft_val b, weft_val lengths, weft_val behind)
+{
+    return weft__node_add(g, "seq_conv", a, sizeof *a,
+                          (weft_val[]){x, w, b, lengths, behind}, INPUTS, 1);
+}
 
 WEFT_API weft_val weft_seq_conv(weft_graph *g, weft_val x, weft_val lengths, weft_val w,
                                 weft_val b, const weft_conv_opts *opts,
@@ -28,15 +36,7 @@ WEFT_API weft_val weft_seq_conv(weft_graph *g, weft_val x, weft_val lengths, wef
                            o.pad[0], o.uneven ? o.pad_end[0] : o.pad[0], o.mode);
     weft_val behind = weft__seq_behind(g, &a.slide, lengths);
     if (out_lengths) *out_lengths = behind;
-    return weft__seq_conv_add(g, &a, x, w, b, lengths, behind);
-}
-
-WEFT_SHARED weft_val weft__seq_conv_add(weft_graph *g, const weft__seq_slide *a,
-                                        weft_val x, weft_val w, weft_val b,
-                                        weft_val lengths, weft_val behind)
-{
-    return weft__node_add(g, "seq_conv", a, sizeof *a,
-                          (weft_val[]){x, w, b, lengths, behind}, INPUTS, 1);
+    return seq_conv_add(g, &a, x, w, b, lengths, behind);
 }
 
 /* ---- shapes ---- */
@@ -533,6 +533,17 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__seq_slide_to_onnx(node, w, "Conv", B, LENGTHS, 0);
 }
 
+static weft_val whole(weft_graph *g, const weft__node *last)
+{
+    const weft__node *first, *conv = weft__seq_middle(g, last, "conv", 0, &first);
+    const weft__conv_attr *a = conv ? conv->attr : NULL;
+    weft__seq_slide slide = {.groups = a ? a->groups : 0};
+    if (!conv || !weft__seq_window(g, first, last, &a->slide, &slide)) return WEFT_NONE;
+    return seq_conv_add(g, &slide, (weft_val){first->in[0]}, (weft_val){conv->in[1]},
+                        (weft_val){conv->in[2]}, (weft_val){first->in[1]},
+                        (weft_val){last->in[1]});
+}
+
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft__slide s;
@@ -561,6 +572,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_conv) = {
     .name = "seq_conv",
+    .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
     .arity = INPUTS,
     .summary = "convolution over the valid steps of sequences",
     .shape = shape,
@@ -578,6 +590,5 @@ const weft_op WEFT_OP(seq_conv) = {
     .features = true,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

@@ -20,6 +20,13 @@ static weft__slide slide_of(const weft_pool_opts *o)
     return s;
 }
 
+static weft_val seq_max_pool_add(weft_graph *g, const weft__seq_slide *a, weft_val x,
+                                 weft_val lengths, weft_val behind)
+{
+    return weft__node_add(g, "seq_max_pool", a, sizeof *a,
+                          (weft_val[]){x, lengths, behind}, INPUTS, 1);
+}
+
 WEFT_API weft_val weft_seq_max_pool(weft_graph *g, weft_val x, weft_val lengths,
                                     const weft_pool_opts *opts, weft_val *out_lengths)
 {
@@ -27,14 +34,7 @@ WEFT_API weft_val weft_seq_max_pool(weft_graph *g, weft_val x, weft_val lengths,
     weft__seq_slide a = {.slide = slide_of(opts ? opts : &none)};
     weft_val behind = weft__seq_behind(g, &a.slide, lengths);
     if (out_lengths) *out_lengths = behind;
-    return weft__seq_max_pool_add(g, &a, x, lengths, behind);
-}
-
-WEFT_SHARED weft_val weft__seq_max_pool_add(weft_graph *g, const weft__seq_slide *a,
-                                            weft_val x, weft_val lengths, weft_val behind)
-{
-    return weft__node_add(g, "seq_max_pool", a, sizeof *a,
-                          (weft_val[]){x, lengths, behind}, INPUTS, 1);
+    return seq_max_pool_add(g, &a, x, lengths, behind);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -169,6 +169,17 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__seq_slide_to_onnx(node, w, "MaxPool", 0, LENGTHS, -INFINITY);
 }
 
+static weft_val whole(weft_graph *g, const weft__node *last)
+{
+    const weft__node *first;
+    const weft__node *pool = weft__seq_middle(g, last, "max_pool", -INFINITY, &first);
+    const weft__pooling *a = pool ? pool->attr : NULL;
+    weft__seq_slide slide = {.groups = 0};
+    if (!pool || !weft__seq_window(g, first, last, &a->slide, &slide)) return WEFT_NONE;
+    return seq_max_pool_add(g, &slide, (weft_val){first->in[0]}, (weft_val){first->in[1]},
+                            (weft_val){last->in[1]});
+}
+
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     int kernel = weft__rng_between(rng, 1, 4), pad = weft__rng_below(rng, 2) * kernel / 2;
@@ -184,6 +195,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_max_pool) = {
     .name = "seq_max_pool",
+    .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
     .arity = INPUTS,
     .summary = "the largest of each window of valid steps of sequences",
     .shape = shape,
@@ -198,6 +210,5 @@ const weft_op WEFT_OP(seq_max_pool) = {
     .pools = true,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

@@ -203,7 +203,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(slice) = {
     .name = "slice",
-    .onnx = {"Slice", 13},
+    .onnx = WEFT_ONNX("Slice", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x[start : end : step] along some axes",
     .shape = shape,
@@ -213,7 +213,5 @@ const weft_op WEFT_OP(slice) = {
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -28,7 +28,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(softmax) = {
     .name = "softmax",
-    .onnx = {"Softmax", 13},
+    .onnx = WEFT_ONNX("Softmax", 13, .read = from_onnx, .write = weft__soft_to_onnx),
     .arity = 1,
     .summary = "y = exp(x) / sum of exp(x) along an axis",
     .shape = weft__soft_shape,
@@ -39,7 +39,5 @@ const weft_op WEFT_OP(softmax) = {
     .backward = backward,
     .keeps_out = 1,
     .describe = weft__axis_describe,
-    .to_onnx = weft__soft_to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -98,7 +98,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(spatial_dropout) = {
     .name = "spatial_dropout",
-    .onnx = {"Dropout", 13},
+    .onnx = WEFT_ONNX("Dropout", 13, .write = to_onnx),
     .arity = 1,
     .summary = "while training: whole channels of a sample zero with probability p",
     .shape = shape,
@@ -109,6 +109,5 @@ const weft_op WEFT_OP(spatial_dropout) = {
     .grad_in_place = true,
     .random = true,
     .describe = describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

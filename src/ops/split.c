@@ -213,7 +213,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(split) = {
     .name = "split",
-    .onnx = {"Split", 13},
+    .onnx = WEFT_ONNX("Split", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y[i] = consecutive parts of x along an axis",
     .shape = shape,
@@ -223,7 +223,5 @@ const weft_op WEFT_OP(split) = {
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

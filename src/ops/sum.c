@@ -36,7 +36,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(sum) = {
     .name = "sum",
-    .onnx = {"ReduceSum", 13},
+    .onnx = WEFT_ONNX("ReduceSum", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = the sum of x over axes",
     .shape = weft__reduce_shape,
@@ -47,7 +47,5 @@ const weft_op WEFT_OP(sum) = {
     .forward = forward,
     .backward = backward,
     .describe = weft__reduce_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

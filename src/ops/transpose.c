@@ -123,6 +123,13 @@ WEFT_SHARED weft_val weft__transposed(weft_graph *g, weft_val x, const int *perm
     return (weft_val){before->in[0]};
 }
 
+WEFT_SHARED const weft__node *weft__transpose_of_steps(const weft_graph *g, int v)
+{
+    const weft__node *node = weft__giver(g, v, "transpose");
+    const options *o = node ? node->attr : NULL;
+    return o && o->rank == 3 && o->perm[0] == 0 && o->perm[1] == 2 ? node : NULL;
+}
+
 static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 {
     const options *o = node->attr;
@@ -156,7 +163,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(transpose) = {
     .name = "transpose",
-    .onnx = {"Transpose", 13},
+    .onnx = WEFT_ONNX("Transpose", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y's axis i is x's axis perm[i]",
     .shape = shape,
@@ -167,7 +174,5 @@ const weft_op WEFT_OP(transpose) = {
     .backward = backward,
     .moved_axis = moved_axis,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };
