@@ -75,7 +75,7 @@ typedef struct weft__onnx_writer weft__onnx_writer;
     /* The name of the node's own input i. No node may be at hand. */ \
     X(const char *, input_name, (weft__onnx_writer * w, int i), (w, i)) \
     /* The name of what is made from value `lengths`, integers [n], in that form, by \
-     * nodes of its own, written once for all that read it; steps and rank are of a mask. \
+     * nodes of its own, written once for all that read it; steps, rank: of a mask. \
      * No node may be at hand. */ \
     X(const char *, steps, \
       (weft__onnx_writer * w, int lengths, weft__onnx_form form, int steps, int rank), \

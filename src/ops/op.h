@@ -196,7 +196,8 @@ typedef struct weft_op {
      * and backward want to know (geometry, strides, sizes) and leaves it in s->prepared,
      * from where these take it, as r->prepared, and check and derive nothing again. The
      * plan gives `prepared` bytes for it, and those that prepared_more asks for behind
-     * them. The shape rule has accepted these shapes. NULL: there is nothing. */
+     * them. The shape rule has accepted these shapes; gradients have the shapes and
+     * orders of their values. NULL: there is nothing to prepare. */
     weft_status (*prepare)(const weft__setup *s);
     size_t prepared;
     size_t (*prepared_more)(const weft__setup *s);
@@ -234,6 +235,8 @@ typedef struct weft_op {
     unsigned can_add;    /* bit i: backward knows r->add of din[i] */
     bool random;         /* uses seed and step; differs between training and inference */
 
+    /* ---- traits that the planner merges steps by, see weft__fusion ---- */
+
     /* For an activation: fills e, so that it can be fused into what comes before it. */
     void (*epilogue)(const weft__node *node, weft__epilogue *e);
     /* With epilogue: the activation is non-decreasing and, where it makes unequal inputs
@@ -244,6 +247,8 @@ typedef struct weft_op {
      * in[0] by numbers that the other inputs hold: the map of one index. The data of
      * in[1], in[2] ... is there. */
     weft__affine_map (*affine)(const weft__node *node, const weft__tensor *in, int index);
+
+    /* ---- traits that weft flow shows a network by ---- */
 
     /* The axis of out[0] along which its units lie (channels, features, hidden units);
      * negative ones count from the end. WEFT_UNITS_KEPT: that of in[0] where the shapes
@@ -261,6 +266,8 @@ typedef struct weft_op {
      * the gradient from step to step and shows the channels as maps. */
     bool features;
     bool pools; /* out[0] is a coarser in[0], with nothing new found */
+
+    /* ---- for people and tests ---- */
 
     /* Floating-point operations of one forward; NULL counts none. backward counts twice
      * that. */

@@ -77,7 +77,7 @@ bool weft__seq_length_between(const weft_graph *g, int from, int to, int stride,
 const weft__node *weft__seq_middle(const weft_graph *g, const weft__node *last,
                                    const char *middle, double value,
                                    const weft__node **first);
-/* How the window s in the middle slides over each sample by itself. False: it does not. */
+/* How window s, in the middle, slides over each sample by itself. False: it does not. */
 bool weft__seq_window(const weft_graph *g, const weft__node *first,
                       const weft__node *last, const weft__slide *s, weft__seq_slide *out);
 /* Writes a sliding operator whole: x masked with `value`, turned, the node of that type
