@@ -135,6 +135,8 @@ typedef struct weft_flow_node { /* of the first output of a node, floats only */
      * never further than 0.01 from an end of their range. 0 of 0 for a scalar. */
     int units, dead;
     double gradient; /* mean over samples of |d loss / d value|, Euclidean */
+    bool features;   /* found at each place by itself: a convolution, an embedding */
+    bool pools;      /* a coarser copy of what came before */
 } weft_flow_node;
 
 typedef struct weft_flow_param { /* trainable ones */

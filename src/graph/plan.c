@@ -133,7 +133,7 @@ static int relayout(weft_plan *p, int v, weft__order order)
     int copy = weft__pval_add(p);
     if (!node || !copy) return 0;
     *node = (weft__node){
-        .op = weft__op_find("relayout")->f32, .name = "relayout", .nin = 1, .nout = 1};
+        .op = &weft_op_relayout, .name = weft_op_relayout.name, .nin = 1, .nout = 1};
     weft__step *s = step_add(p, node);
     if (!s) return 0;
     s->in[0] = v;
@@ -149,8 +149,8 @@ static int in_order(weft_plan *p, int v, weft__order order)
 {
     if (!v || p->val[v].t.order == order) return v;
     for (int i = 0; i < p->steps; i++)
-        if (p->step[i].run.node->op == weft__op_find("relayout")->f32 &&
-            p->step[i].in[0] == v && p->val[p->step[i].out[0]].t.order == order)
+        if (p->step[i].run.node->op == &weft_op_relayout && p->step[i].in[0] == v &&
+            p->val[p->step[i].out[0]].t.order == order)
             return p->step[i].out[0];
     return relayout(p, v, order);
 }

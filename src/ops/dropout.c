@@ -95,7 +95,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(dropout) = {
     .name = "dropout",
-    .onnx = {"Dropout", 13},
+    .onnx = WEFT_ONNX("Dropout", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "while training: zero with probability p, else x / (1 - p)",
     .shape = weft__unary_shape,
@@ -106,7 +106,5 @@ const weft_op WEFT_OP(dropout) = {
     .grad_in_place = true,
     .random = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

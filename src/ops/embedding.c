@@ -53,7 +53,7 @@ typedef struct job {
     ptrdiff_t padding;        /* -1: none */
 } job;
 
-static job prepare(const weft__run *r)
+static job start(const weft__run *r)
 {
     const weft_embedding_opts *o = r->attr;
     job j = {.r = r,
@@ -89,7 +89,7 @@ static void pick(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     weft__spread(j.count, (double)j.wide, pick, &j);
 }
 
@@ -141,7 +141,7 @@ static void add_to_rows(const job *j)
 
 static void backward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     if (!r->din[TABLE].data) return;
     if (r->din[TABLE].touched) {
         add_to_rows(&j);
@@ -232,7 +232,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(embedding) = {
     .name = "embedding",
-    .onnx = {"Gather", 13},
+    .onnx = WEFT_ONNX("Gather", 13, .read = from_onnx, .write = to_onnx),
     .arity = INPUTS,
     .summary = "y = rows of a table, picked by integers",
     .shape = shape,
@@ -240,8 +240,8 @@ const weft_op WEFT_OP(embedding) = {
     .backward = backward,
     .touches = touches,
     .keeps_in = 1u << INDEX,
+    .unit_axis = WEFT_UNITS_LAST,
+    .features = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

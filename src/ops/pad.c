@@ -56,19 +56,10 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__set_dims(&out[0], x->rank, dim);
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
-{
-    (void)node, (void)in, (void)kernels, (void)training;
-    for (int d = 0; d < out[0].rank; d++)
-        m->scratch += (size_t)out[0].dim[d] * sizeof(int);
-}
-
 /* What one axis of y, in the order of storage, takes from x: from[i] is a position, -1
  * none. */
 typedef struct side {
-    int *from;
+    const int *from;
     size_t size, x_step;
     bool whole; /* all of x in its place */
 } side;
@@ -89,22 +80,31 @@ static int source(weft_pad_kind kind, int at, int size)
     return at < 0 ? -at : 2 * (size - 1) - at;
 }
 
-static void settle(const weft__run *r, const weft__tensor *x, const weft__tensor *y,
-                   job *j)
+/* The positions of all sides, which lie behind the job. */
+static size_t table_bytes(const weft__setup *s)
 {
-    const options *o = r->attr;
-    int dim[WEFT_MAX_RANK], place[WEFT_MAX_RANK], *table = r->scratch;
+    size_t n = 0;
+    for (int d = 0; d < s->out[0].rank; d++) n += (size_t)s->out[0].dim[d];
+    return n * sizeof(int);
+}
+
+/* The job without pointers to x and y. */
+static weft_status prepare(const weft__setup *s)
+{
+    const options *o = s->node->attr;
+    const weft__tensor *x = &s->in[0], *y = &s->out[0];
+    job *j = s->prepared;
+    int dim[WEFT_MAX_RANK], place[WEFT_MAX_RANK], *table = (int *)(void *)(j + 1);
     size_t stride[WEFT_MAX_RANK];
+    if (!y->rank) return WEFT_OK;
     weft__storage(y, dim, place);
     weft__strides(x, stride);
-    memset(j, 0, sizeof *j);
     j->rank = y->rank;
     for (int d = 0; d < y->rank; d++) {
-        side *s = &j->side[place[d]];
-        *s = (side){table, (size_t)y->dim[d], stride[d],
-                    o->before[d] == 0 && o->after[d] == 0};
         for (int i = 0; i < y->dim[d]; i++)
-            s->from[i] = source(o->kind, i - o->before[d], x->dim[d]);
+            table[i] = source(o->kind, i - o->before[d], x->dim[d]);
+        j->side[place[d]] = (side){table, (size_t)y->dim[d], stride[d],
+                                   o->before[d] == 0 && o->after[d] == 0};
         table += y->dim[d];
     }
     while (j->lead < j->rank - 1 && j->side[j->lead].whole) j->lead++;
@@ -113,6 +113,7 @@ static void settle(const weft__run *r, const weft__tensor *x, const weft__tensor
     j->rows_each = j->rows;
     for (int d = 0; d < j->lead; d++) j->rows_each /= j->side[d].size;
     j->value = (real)o->value;
+    return WEFT_OK;
 }
 
 /* Where row `row` of y begins in x; false when it lies outside. */
@@ -147,12 +148,11 @@ static void range(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job j;
+    job j = *(const job *)r->prepared;
     if (r->in[0].rank == 0) {
         weft__copy_flat(r->out[0].data, r->in[0].data, 1);
         return;
     }
-    settle(r, &r->in[0], &r->out[0], &j);
     j.from = r->in[0].data;
     j.to = r->out[0].data;
     weft__spread(j.rows, (double)j.row, range, &j);
@@ -175,13 +175,12 @@ static void back_range(void *arg, size_t begin, size_t end)
 
 static void backward(const weft__run *r)
 {
-    job j;
+    job j = *(const job *)r->prepared;
     if (!r->din[0].data) return;
     if (r->din[0].rank == 0) {
         weft__copy_flat(r->din[0].data, r->dout[0].data, 1);
         return;
     }
-    settle(r, &r->din[0], &r->dout[0], &j);
     j.from = r->dout[0].data;
     j.to = r->din[0].data;
     weft__fill_zero(r->din[0].data, r->din[0].count);
@@ -284,16 +283,16 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(pad) = {
     .name = "pad",
-    .onnx = {"Pad", 13},
+    .onnx = WEFT_ONNX("Pad", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x with more or fewer elements at the ends of its axes",
     .shape = shape,
     .layout = weft__layout_same,
-    .memory = memory,
+    .prepare = prepare,
+    .prepared = sizeof(job),
+    .prepared_more = table_bytes,
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -1,7 +1,6 @@
 /* resize.c: scales the axes after the second, to the nearest pixel or between two. */
 #include "ops/window.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,19 +43,21 @@ typedef struct job {
     const real *from;
 } job;
 
-static job measure(const weft__run *r)
+/* The job without pointers to x and y. */
+static weft_status prepare(const weft__setup *s)
 {
-    const options *o = r->attr;
-    const weft__tensor *x = &r->in[0], *y = &r->out[0];
+    const options *o = s->node->attr;
+    const weft__tensor *x = &s->in[0], *y = &s->out[0];
     bool plane = x->rank == 4;
-    return (job){.k = KERNELS(r),
-                 .bilinear = o->bilinear,
-                 .align = o->align_corners,
-                 .h = plane ? (size_t)x->dim[2] : 1,
-                 .w = (size_t)x->dim[plane ? 3 : 2],
-                 .c = (size_t)x->dim[1],
-                 .oh = plane ? (size_t)y->dim[2] : 1,
-                 .ow = (size_t)y->dim[plane ? 3 : 2]};
+    *(job *)s->prepared = (job){.k = s->kernels,
+                                .bilinear = o->bilinear,
+                                .align = o->align_corners,
+                                .h = plane ? (size_t)x->dim[2] : 1,
+                                .w = (size_t)x->dim[plane ? 3 : 2],
+                                .c = (size_t)x->dim[1],
+                                .oh = plane ? (size_t)y->dim[2] : 1,
+                                .ow = (size_t)y->dim[plane ? 3 : 2]};
+    return WEFT_OK;
 }
 
 /* The place in 0 .. in-1 that position i of `out` shows, for bilinear. */
@@ -141,7 +142,7 @@ static void pictures_back(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job b = measure(r);
+    job b = *(const job *)r->prepared;
     b.to = r->out[0].data;
     b.from = r->in[0].data;
     weft__spread((size_t)r->in[0].dim[0] * b.oh, 4.0 * (double)(b.ow * b.c), rows, &b);
@@ -149,7 +150,7 @@ static void forward(const weft__run *r)
 
 static void backward(const weft__run *r)
 {
-    job b = measure(r);
+    job b = *(const job *)r->prepared;
     b.to = r->din[0].data;
     b.from = r->dout[0].data;
     if (b.to)
@@ -402,16 +403,17 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(resize) = {
     .name = "resize",
-    .onnx = {"Resize", 13},
+    .onnx = WEFT_ONNX("Resize", 13, .also = "Upsample", .read = from_onnx,
+                      .write = to_onnx),
     .arity = 1,
     .summary = "scales the axes after the second: nearest or bilinear",
     .shape = shape,
     .layout = weft__layout_spatial,
+    .prepare = prepare,
+    .prepared = sizeof(job),
     .forward = forward,
     .backward = backward,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -89,39 +89,37 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return s ? s : weft__set_dims(&out[0], in[0].rank, dim);
 }
 
-/* y with x as operand 0. */
-static void walk(const weft__run *r, const weft__tensor *y, const weft__tensor *x,
-                 weft__walk *w)
+/* A walk: y with x as operand 0. Gradients lie as the values do. */
+static weft_status prepare(const weft__setup *s)
 {
+    const weft__tensor *x = &s->in[0], *y = &s->out[0];
     long long start[WEFT_MAX_RANK], step[WEFT_MAX_RANK];
     int dim[WEFT_MAX_RANK];
     size_t own[WEFT_MAX_RANK], at = 0;
     ptrdiff_t stride[WEFT_MAX_RANK] = {0};
+    weft_status status = settle(s->node, x, start, step, dim);
+    if (status) return status;
     weft__strides(x, own);
-    if (settle(r->node, x, start, step, dim)) return; /* the shape rule has checked */
     for (int d = 0; d < x->rank; d++) {
         at += (size_t)start[d] * own[d];
         stride[d] = (ptrdiff_t)step[d] * (ptrdiff_t)own[d];
     }
-    weft__walk_begin(w, y);
-    weft__walk_add(w, y, stride, at);
-    weft__walk_end(w);
+    weft__walk_begin(s->prepared, y);
+    weft__walk_add(s->prepared, y, stride, at);
+    weft__walk_end(s->prepared);
+    return WEFT_OK;
 }
 
 static void forward(const weft__run *r)
 {
-    weft__walk w;
-    walk(r, &r->out[0], &r->in[0], &w);
-    weft__walk_copy(&w, r->out[0].data, r->in[0].data, 1, KERNELS(r));
+    weft__walk_copy(r->prepared, r->out[0].data, r->in[0].data, 1, KERNELS(r));
 }
 
 static void backward(const weft__run *r)
 {
-    weft__walk w;
     if (!r->din[0].data) return;
-    walk(r, &r->dout[0], &r->din[0], &w);
     weft__fill_zero(r->din[0].data, r->din[0].count);
-    weft__walk_put(&w, r->din[0].data, r->dout[0].data);
+    weft__walk_put(r->prepared, r->din[0].data, r->dout[0].data);
 }
 
 static void describe(const weft__node *node, char *text, size_t size)
@@ -205,15 +203,15 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(slice) = {
     .name = "slice",
-    .onnx = {"Slice", 13},
+    .onnx = WEFT_ONNX("Slice", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x[start : end : step] along some axes",
     .shape = shape,
     .layout = weft__layout_same,
+    .prepare = prepare,
+    .prepared = sizeof(weft__walk),
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -277,8 +277,9 @@ static weft_status dispatch(weft__onnx_node *n)
     if (!item->op)
         return weft__onnx_fail(n, "is supported only where it can be computed from known "
                                   "numbers");
-    s = item->op->from_onnx(n);
-    if (!s && !n->failure) weft__onnx_sequence(n);
+    const weft_op *claimant = weft__onnx_claimant(n);
+    s = (claimant ? claimant : item->op)->onnx->read(n);
+    if (!s && !n->failure) weft__onnx_whole(n);
     if (n->failure) return weft__fail(n->failure, "%s", n->message);
     if (weft_graph_status(n->r->g)) {
         s = weft_graph_status(n->r->g);
@@ -341,7 +342,7 @@ static weft_status build_node(weft__onnx_reader *r, weft__onnx_item *item)
     weft_status s;
     if (item->pattern == WEFT_ONNX_INSIDE || (!strcmp(p->op_type, "Constant")))
         return WEFT_OK;
-    weft__onnx_node n = {.r = r, .item = item};
+    weft__onnx_node n = {.calls = &weft__onnx_file_reading, .r = r, .item = item};
     n.used = weft__arena_alloc(&r->arena, p->n_attribute + 1);
     n.set = weft__arena_alloc(&r->arena, p->n_output + 1);
     if (!n.used || !n.set) return weft__fail(WEFT_ENOMEM, "no memory for the nodes");

@@ -278,7 +278,7 @@ static weft_status prepare(weft__onnx_writer *w)
 
 weft_status weft_model_save(const weft_graph *g, const weft_meta *meta, const char *path)
 {
-    weft__onnx_writer w = {.g = g};
+    weft__onnx_writer w = {.calls = &weft__onnx_file_writing, .g = g};
     pb_graph p = ONNX__GRAPH_PROTO__INIT;
     weft_meta *own = weft_meta_new();
     weft_status s =
