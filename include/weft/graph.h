@@ -137,8 +137,16 @@ typedef enum weft_init_kind {
     WEFT_INIT_XAVIER_UNIFORM /* gain a, 0 means 1 */,
     WEFT_INIT_ORTHOGONAL /* gain a, 0 means 1; rows of b elements, 0: of all but axis 0 */
 } weft_init_kind;
-WEFT_API void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a,
-                              double b);
+typedef struct weft_init_opts {
+    weft_init_kind kind;
+    double value;     /* WEFT_INIT_CONSTANT: the number */
+    double low, high; /* WEFT_INIT_UNIFORM: from low to below high */
+    double mean, std; /* WEFT_INIT_NORMAL: standard deviation std */
+    double gain;      /* the others: a factor; 0 means sqrt(2) for HE, 1 for XAVIER and
+                       * ORTHOGONAL */
+    int row; /* WEFT_INIT_ORTHOGONAL: elements of a row; 0 means all axes but the first */
+} weft_init_opts;
+WEFT_API void weft_param_init(weft_graph *g, weft_val v, const weft_init_opts *opts);
 /* Gives every parameter its starting values: functions of (seed, the parameter's number).
  */
 WEFT_API weft_status weft_init(weft_graph *g, uint64_t seed);

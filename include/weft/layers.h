@@ -12,10 +12,8 @@ extern "C" {
 /* Parameters are called NAME.weight and NAME.bias, the node NAME. */
 typedef struct weft_layer_opts {
     bool no_bias;
-    weft_init_kind
-        init; /* of the weight; WEFT_INIT_ZERO (the default): He uniform with gain
-               * sqrt(1/3), which is PyTorch's default for Linear and Conv */
-    double gain;
+    weft_init_opts init; /* of the weight; kind WEFT_INIT_ZERO (the default): He uniform
+                          * with gain sqrt(1/3), PyTorch's default for Linear and Conv */
 } weft_layer_opts;
 
 /* y = x W' + b.  x [n, i] (or [..., i]) -> [n, outputs].  W [outputs, i]. */

@@ -15,8 +15,7 @@ typedef enum weft__kind {
 } weft__kind;
 
 typedef struct weft__init {
-    weft_init_kind kind;
-    double a, b;
+    weft_init_opts start;
     /* of every `period` elements, `count` ones from `from` on start at `value` */
     size_t period, from, count;
     double value;

@@ -356,9 +356,10 @@ void weft_param_no_decay(weft_graph *g, weft_val v)
     if (v.id && !g->settled) g->value[v.id].no_decay = true;
 }
 
-void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a, double b)
+void weft_param_init(weft_graph *g, weft_val v, const weft_init_opts *opts)
 {
-    if (v.id) g->value[v.id].init = (weft__init){.kind = kind, .a = a, .b = b};
+    weft_init_opts zero = {.kind = WEFT_INIT_ZERO};
+    if (v.id) g->value[v.id].init = (weft__init){.start = opts ? *opts : zero};
 }
 
 void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,

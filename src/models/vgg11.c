@@ -7,7 +7,7 @@
 static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
 {
     static const int channels[] = {64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0};
-    const weft_layer_opts he = {.init = WEFT_INIT_HE_NORMAL};
+    const weft_layer_opts he = {.init.kind = WEFT_INIT_HE_NORMAL};
     int n = 0;
     for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
         char name[16];

@@ -5,12 +5,11 @@
 
 static float values[200 * 200];
 
-static void filled(weft_shape shape, weft_init_kind kind, double a, double b,
-                   size_t count)
+static void filled(weft_shape shape, weft_init_opts start, size_t count)
 {
     weft_graph *g = weft_graph_new();
     weft_val w = weft_param(g, "w", shape);
-    weft_param_init(g, w, kind, a, b);
+    weft_param_init(g, w, &start);
     CHECK(!weft_init(g, test_seed()) && !weft_param_get(g, w, values, count));
     weft_graph_free(g);
 }
@@ -28,17 +27,17 @@ static void spreads_follow_fan_in_and_fan_out(void **state)
 {
     (void)state;
     const struct {
-        weft_init_kind kind;
-        double a, b, mean, deviation;
-    } row[] = {{WEFT_INIT_UNIFORM, -1, 3, 1, 4 / sqrt(12)},
-               {WEFT_INIT_NORMAL, 2, 0.5, 2, 0.5},
-               {WEFT_INIT_HE_NORMAL, 0, 0, 0, sqrt(2.0 / 100)},
-               {WEFT_INIT_HE_UNIFORM, 0, 0, 0, sqrt(2.0 / 100)},
-               {WEFT_INIT_XAVIER_NORMAL, 0, 0, 0, sqrt(2.0 / 300)},
-               {WEFT_INIT_XAVIER_UNIFORM, 0, 0, 0, sqrt(2.0 / 300)}};
+        weft_init_opts start;
+        double mean, deviation;
+    } row[] = {{{.kind = WEFT_INIT_UNIFORM, .low = -1, .high = 3}, 1, 4 / sqrt(12)},
+               {{.kind = WEFT_INIT_NORMAL, .mean = 2, .std = 0.5}, 2, 0.5},
+               {{.kind = WEFT_INIT_HE_NORMAL}, 0, sqrt(2.0 / 100)},
+               {{.kind = WEFT_INIT_HE_UNIFORM, .gain = 3}, 0, 3 * sqrt(1.0 / 100)},
+               {{.kind = WEFT_INIT_XAVIER_NORMAL, .gain = 2}, 0, 2 * sqrt(2.0 / 300)},
+               {{.kind = WEFT_INIT_XAVIER_UNIFORM}, 0, sqrt(2.0 / 300)}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         double mean, deviation;
-        filled(WEFT_SHAPE(200, 100), row[i].kind, row[i].a, row[i].b, 20000);
+        filled(WEFT_SHAPE(200, 100), row[i].start, 20000);
         moments(20000, &mean, &deviation);
         CHECK_NEAR(mean, row[i].mean, 5 * row[i].deviation / sqrt(20000));
         CHECK_NEAR(deviation / row[i].deviation, 1, 0.03);
@@ -52,7 +51,8 @@ static void orthogonal_rows_are_orthonormal(void **state)
     for (int s = 0; s < 3; s++) {
         int rows = shapes[s][0], columns = shapes[s][1],
             small = rows < columns ? rows : columns;
-        filled(WEFT_SHAPE(rows, columns), WEFT_INIT_ORTHOGONAL, 2, 0,
+        filled(WEFT_SHAPE(rows, columns),
+               (weft_init_opts){.kind = WEFT_INIT_ORTHOGONAL, .gain = 2},
                (size_t)(rows * columns));
         for (int i = 0; i < small; i++)
             for (int j = 0; j < small; j++) {
