@@ -19,14 +19,21 @@ typedef struct weft_layer_opts {
 /* y = x W' + b.  x [n, i] (or [..., i]) -> [n, outputs].  W [outputs, i]. */
 WEFT_API weft_val weft_layer_dense(weft_graph *g, const char *name, weft_val x,
                                    int outputs, const weft_layer_opts *opts);
-/* conv->groups etc. as in weft_conv. kernel in both directions (one for [n, c, t]). */
+typedef struct weft_layer_conv_opts {
+    int kernel[2]; /* rows, columns; required; [1] of 0 means the same as [0] */
+    weft_conv_opts conv;
+    weft_layer_opts layer;
+} weft_layer_conv_opts;
 WEFT_API weft_val weft_layer_conv(weft_graph *g, const char *name, weft_val x,
-                                  int outputs, int kernel, const weft_conv_opts *conv,
-                                  const weft_layer_opts *opts);
+                                  int outputs, const weft_layer_conv_opts *opts);
+typedef struct weft_layer_conv_transpose_opts {
+    int kernel[2]; /* as in weft_layer_conv_opts */
+    weft_conv_transpose_opts conv;
+    weft_layer_opts layer;
+} weft_layer_conv_transpose_opts;
 WEFT_API weft_val weft_layer_conv_transpose(weft_graph *g, const char *name, weft_val x,
-                                            int outputs, int kernel,
-                                            const weft_conv_transpose_opts *conv,
-                                            const weft_layer_opts *opts);
+                                            int outputs,
+                                            const weft_layer_conv_transpose_opts *opts);
 /* gamma 1, beta 0, running mean 0 and variance 1; called NAME.weight .bias .running_mean
  * .running_var. No weight decay. */
 WEFT_API weft_val weft_layer_batch_norm(weft_graph *g, const char *name, weft_val x,
@@ -51,9 +58,9 @@ WEFT_API weft_val weft_layer_embedding(weft_graph *g, const char *name, weft_val
                                        int size, int width,
                                        const weft_layer_embedding_opts *opts);
 WEFT_API weft_val weft_layer_seq_conv(weft_graph *g, const char *name, weft_val x,
-                                      weft_val lengths, int outputs, int kernel,
-                                      const weft_conv_opts *conv,
-                                      const weft_layer_opts *opts, weft_val *out_lengths);
+                                      weft_val lengths, int outputs,
+                                      const weft_layer_conv_opts *opts,
+                                      weft_val *out_lengths);
 
 typedef enum weft_cell { WEFT_CELL_GRU, WEFT_CELL_LSTM, WEFT_CELL_RNN } weft_cell;
 typedef struct weft_layer_recurrent_opts {

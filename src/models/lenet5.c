@@ -9,10 +9,11 @@ static weft_val pooled(weft_graph *g, weft_val x)
 
 static weft_val build(weft_graph *g, weft_val x, const weft_model_opts *opts)
 {
-    x = pooled(
-        g, weft_layer_conv(g, "conv1", x, 6, 5, &(weft_conv_opts){.pad = {2, 2}}, NULL));
-    x = pooled(g, weft_layer_conv(g, "conv2", x, 16, 5, NULL, NULL));
-    x = weft_relu(g, weft_layer_conv(g, "conv3", x, 120, 5, NULL, NULL));
+    const weft_layer_conv_opts five = {.kernel = {5}},
+                               padded = {.kernel = {5}, .conv.pad = {2, 2}};
+    x = pooled(g, weft_layer_conv(g, "conv1", x, 6, &padded));
+    x = pooled(g, weft_layer_conv(g, "conv2", x, 16, &five));
+    x = weft_relu(g, weft_layer_conv(g, "conv3", x, 120, &five));
     x = weft_flatten(g, x, 1);
     x = weft_relu(g, weft_layer_dense(g, "fc1", x, 84, NULL));
     if (opts->dropout > 0) x = weft_dropout(g, x, opts->dropout);

@@ -137,10 +137,9 @@ static weft_status check(const char *model, const weft_text_model_opts *o)
 weft_val weft__text_conv(weft_graph *g, const char *name, weft_val x, weft_val *lengths,
                          int filters, int kernel, int pool)
 {
-    weft_conv_opts same = {.mode = WEFT_PAD_SAME};
+    weft_layer_conv_opts same = {.kernel = {kernel}, .conv.mode = WEFT_PAD_SAME};
     weft_pool_opts by = {.kernel = {pool}};
-    x = weft_relu(g, weft_layer_seq_conv(g, name, x, *lengths, filters, kernel, &same,
-                                         NULL, lengths));
+    x = weft_relu(g, weft_layer_seq_conv(g, name, x, *lengths, filters, &same, lengths));
     return pool > 1 ? weft_seq_max_pool(g, x, *lengths, &by, lengths) : x;
 }
 
