@@ -242,18 +242,25 @@ WEFT_API weft_val weft_concat(weft_graph *g, const weft_val *x, int n,
  * [Split] */
 WEFT_API void weft_split_axis(weft_graph *g, weft_val x, int axis, int n,
                               const int *sizes, weft_val *out);
-/* x[start : end : step] along each of n axes, Python's rules; step NULL means 1. [Slice]
- */
-WEFT_API weft_val weft_slice(weft_graph *g, weft_val x, int n, const int *axis,
-                             const int *start, const int *end, const int *step);
+/* x[start : end : step] along each of n axes, Python's rules. [Slice] */
+typedef struct weft_slice_range {
+    int axis, start, end;
+    int step; /* 0 means 1 */
+} weft_slice_range;
+WEFT_API weft_val weft_slice(weft_graph *g, weft_val x, int n,
+                             const weft_slice_range *range);
 typedef enum weft_pad_kind {
     WEFT_PAD_CONSTANT,
     WEFT_PAD_REFLECT,
     WEFT_PAD_EDGE
 } weft_pad_kind;
 /* before and after: one number per axis of x; negative ones cut. [Pad] */
-WEFT_API weft_val weft_pad(weft_graph *g, weft_val x, const int *before, const int *after,
-                           weft_pad_kind kind, double value);
+typedef struct weft_pad_opts {
+    int before[WEFT_MAX_RANK], after[WEFT_MAX_RANK];
+    weft_pad_kind kind;
+    double value;
+} weft_pad_opts;
+WEFT_API weft_val weft_pad(weft_graph *g, weft_val x, const weft_pad_opts *opts);
 /* One dimension may be -1; 0 keeps the input's (so {0, -1} keeps the batch). [Reshape] */
 WEFT_API weft_val weft_reshape(weft_graph *g, weft_val x, weft_shape shape);
 /* [d0, .., axis .., dn] -> [d0 * .. , axis * ..]. [Flatten] */
@@ -267,8 +274,12 @@ WEFT_API weft_val weft_unsqueeze(weft_graph *g, weft_val x, int n,
 typedef enum weft_resize_mode { WEFT_NEAREST, WEFT_BILINEAR } weft_resize_mode;
 /* Scales the axes after the second to rows x columns. Bilinear uses half-pixel centres,
  * or, with align_corners, corner centres; nearest takes floor(i * in / out). [Resize] */
-WEFT_API weft_val weft_resize(weft_graph *g, weft_val x, int rows, int columns,
-                              weft_resize_mode mode, bool align_corners);
+typedef struct weft_resize_opts {
+    int size[2]; /* rows, columns of the result */
+    weft_resize_mode mode;
+    bool align_corners;
+} weft_resize_opts;
+WEFT_API weft_val weft_resize(weft_graph *g, weft_val x, const weft_resize_opts *opts);
 /* [n, c r r, h, w] -> [n, c, h r, w r], PyTorch's order. [DepthToSpace CRD] */
 WEFT_API weft_val weft_pixel_shuffle(weft_graph *g, weft_val x, int r);
 WEFT_API weft_val weft_identity(weft_graph *g, weft_val x);

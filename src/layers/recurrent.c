@@ -72,9 +72,10 @@ static weft_val add_cell(weft_graph *g, const layer *l, weft_val x, const weft_r
 /* The states of layer i out of [n, layers dirs, units]. */
 static weft_val part_of(weft_graph *g, const layer *l, weft_val states, int layers, int i)
 {
-    int axis = 1, from = i * l->dirs, to = from + l->dirs;
+    const weft_slice_range range = {
+        .axis = 1, .start = i * l->dirs, .end = (i + 1) * l->dirs};
     if (!states.id || layers == 1) return states;
-    return weft_slice(g, states, 1, &axis, &from, &to, NULL);
+    return weft_slice(g, states, 1, &range);
 }
 
 static weft_status check(const char *name, const weft_layer_recurrent_opts *o, int layers,
