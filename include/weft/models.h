@@ -8,59 +8,94 @@
 extern "C" {
 #endif
 
-typedef struct weft_model_opts {
-    int classes;                 /* 0 means 10 */
-    int channels, height, width; /* of the input; 0: the model's own */
-    double dropout;              /* before the classifier; 0 none */
-} weft_model_opts;
+/* ---- the table ---- */
 
+/* One ready network; static texts. */
 typedef struct weft_model_info {
-    const char *name, *summary;
-    int channels, height, width; /* what it was made for */
+    const char *name, *summary;  /* "small-cnn"; one line */
+    int channels, height, width; /* the input it was made for; 0 of a network for texts */
 } weft_model_info;
+
+/* weft_model_total: how many ready networks there are, for images and for texts.
+ * weft_model_info_at: number i, 0 <= i < weft_model_total(); i is not checked. */
 WEFT_API int weft_model_total(void);
 WEFT_API weft_model_info weft_model_info_at(int i);
 
-/* Adds the network to g: an input "x" [batch, channels, height, width], an output
- * "logits" [batch, classes]. An unknown name fails with WEFT_EUSAGE and names the
- * nearest. */
+/* Whether that is a ready network for texts; false for a name that is unknown. */
+WEFT_API bool weft_model_is_text(const char *name);
+
+/* ---- images ---- */
+
+/* Options of weft_model_build. */
+typedef struct weft_model_opts {
+    int classes;                 /* 0 means 10 */
+    int channels, height, width; /* of the input; 0 means the network's own */
+    double dropout;              /* before the classifier, up to 1; 0 means none */
+} weft_model_opts;
+
+/* Adds a ready network for images to g.
+ *   input "x" [batch, channels, height, width]
+ *   output "logits" [batch, classes], also in *logits; no softmax
+ * Fails: WEFT_EUSAGE: an unknown name (the message names the nearest), a network for
+ * texts, classes below 1; g is then as it was. Otherwise with the graph's status, such as
+ * WEFT_ESHAPE: an image that is too small for the network. */
 WEFT_API weft_status weft_model_build(weft_graph *g, const char *name,
                                       const weft_model_opts *opts, weft_val *logits);
 
-/* ---- text: inputs "tokens", "pairs", "triples" (integers [batch, length], as many as
- * streams) and "lengths" (integers [batch]), an output "logits" [batch, classes] ---- */
+/* ---- texts ---- */
+
+/* Options of weft_text_model_build. 0 or NULL means the network's own default, where a
+ * comment says nothing else (docs/models.md has them). */
 typedef struct weft_text_model_opts {
-    int classes;         /* 0 means 2 */
-    int length;          /* tokens of a text; 0 means 64 */
-    int streams;         /* 0 means 1 */
-    int vocabulary[3];   /* of each stream; 0 means 20000 */
-    int embedding;       /* width; 0 means the model's own, as all below */
-    int filters, kernel; /* convolution; textcnn: kernels 3, 4, 5 */
-    int hidden, layers;  /* recurrent units of a direction; layers */
-    int pool;            /* max pool behind the convolution; 0: the model's, 1 none */
-    const char *form;    /* cnn-bigru: "a", "b", "c"; NULL: a */
-    const char *readout; /* "last" "max" "mean" "max+mean" "attention"; textcnn: not
-                          * "last" */
-    double gate_bias;    /* of recurrent layers: as weft_layer_recurrent_opts */
-    bool bag;            /* mean of the embeddings joined to the readout */
-    int wide; /* streams of a linear classifier whose scores are added to the network's;
-               * 0 none. Its weights: weft_text_wide_start */
-    double wide_dropout; /* in training, the one's scores of so many texts are left out,
-                          * and the other's of as many; 0 means 1: the network learns
-                          * alone; negative none */
-    bool freeze;         /* the embedding is not trained */
-    double dropout;      /* before the classifier; 0: the model's, negative none */
-    double embedding_dropout; /* of whole channels; likewise */
+    int classes;       /* 0 means 2 */
+    int length;        /* tokens of a text, t below; 0 means 64 */
+    int streams;       /* 1 tokens, 2 also pairs, 3 also triples; 0 means 1 */
+    int vocabulary[3]; /* numbers of each stream; 0 means 20000 */
+    int embedding;     /* width of the vectors */
+    int filters;       /* outputs of a convolution */
+    int kernel;        /* its steps; textcnn: kernels of so many, one more and two more */
+    int hidden;        /* recurrent units of a direction */
+    int layers;        /* recurrent layers; 0 means 1 */
+    int pool;          /* steps of the max pool after the convolution; 0 means 1: none */
+    /* cnn-bigru: "a" convolution, then recurrent; "b" both on the input, joined; "c"
+     * recurrent, then convolution. NULL means "a" */
+    const char *form;
+    /* how steps become one vector: "last" (of recurrent layers), "max", "mean",
+     * "max+mean", "attention" */
+    const char *readout;
+    double gate_bias; /* as in weft_layer_recurrent_opts */
+    bool bag;         /* the mean of the embeddings is joined to the readout */
+    /* streams of a linear classifier whose scores are added to the network's; 0 means
+     * none. weft_text_wide_start gives its weights */
+    int wide;
+    /* in training, the probability that a text's linear scores are left out, and that
+     * the network's are. 0 means 1: the network trains without them, and always has its
+     * own; negative: none */
+    double wide_dropout;
+    bool freeze; /* the embeddings are not trained */
+    /* before the classifier, and half as much between recurrent layers, below 1;
+     * negative means none */
+    double dropout;
+    /* of whole channels of the embeddings, below 1; negative means none */
+    double embedding_dropout;
 } weft_text_model_opts;
-WEFT_API bool weft_model_is_text(const char *name); /* of a ready network */
-/* Does that network for texts look at the option of this name: "filters", "kernel",
- * "hidden", "layers", "pool", "gate-bias", "form", "readout", "bag"? Those that all have
- * (embedding, dropout ...): true. */
-WEFT_API bool weft_text_model_takes(const char *model, const char *option);
-/* An option that the network does not look at is WEFT_EUSAGE. */
+
+/* Adds a ready network for texts to g.
+ *   inputs "tokens", "pairs", "triples": integers [batch, t] below vocabulary[i], as many
+ *     as streams or wide, whichever is more; 0 is padding
+ *   input "lengths": integers [batch], 1 to t
+ *   output "logits" [batch, classes], also in *logits; no softmax
+ * Fails: WEFT_EUSAGE: an unknown name (the message names the nearest), a network for
+ * images; g is then as it was. WEFT_EUSAGE: an option that is out of range, or that the
+ * network does not read (weft_text_model_takes); g has then failed. */
 WEFT_API weft_status weft_text_model_build(weft_graph *g, const char *name,
                                            const weft_text_model_opts *opts,
                                            weft_val *logits);
+
+/* Whether that network for texts reads the option of this name: "filters", "kernel",
+ * "hidden", "layers", "pool", "gate-bias", "form", "readout" or "bag". True for any other
+ * text, as all networks read the other options; false if model is not one of them. */
+WEFT_API bool weft_text_model_takes(const char *model, const char *option);
 
 #ifdef __cplusplus
 }
