@@ -1,5 +1,4 @@
-/* lenet5.c: LeCun's network of 1998 with ReLU and max pooling, for 28x28 grey pictures.
- */
+/* lenet5.c: LeCun's network of 1998 with ReLU and max pooling, for 28x28 grey images. */
 #include "models/model.h"
 
 static weft_val pooled(weft_graph *g, weft_val x)

@@ -72,8 +72,7 @@ bool weft__onnx_wants(const weft__onnx_writer *w, int k);
 /* The nominal tensors (batch counted as 1) of the node's inputs and outputs. */
 const weft__tensor *weft__onnx_in(const weft__onnx_writer *w, int i);
 const weft__tensor *weft__onnx_out(const weft__onnx_writer *w, int i);
-/* This operator has no ONNX form in this use (a loss): fails the export with a message.
- */
+/* This operator has no ONNX form in this use (a loss): the export fails and says so. */
 void weft__onnx_refuse(weft__onnx_writer *w, const char *why);
 
 /* ---- from_onnx: one ONNX node whose op_type is op->onnx.name (or one of the aliases in

@@ -109,13 +109,11 @@ weft_status weft__onnx_range(weft__onnx_node *n, bool *done);
 weft_status weft__onnx_length(weft__onnx_node *n, bool *done);
 
 /* ---- onnx_sequence.c: operators on sequences that are several nodes in a file ---- */
-/* Where the value that the node gave ends such a group, puts one operator in its place.
- */
+/* Where the node's value ends such a group, puts one operator in its place. */
 void weft__onnx_sequence(weft__onnx_node *n);
 
 /* ---- onnx_node.c ---- */
-/* The entry as a value of the graph; makes the parameter or constant if it is not there.
- */
+/* The entry as a value of the graph; makes the parameter or constant if there is none. */
 weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry);
 weft_shape weft__onnx_entry_shape(weft__onnx_reader *r, int entry, int batch);
 const pb_attribute *weft__onnx_attribute(weft__onnx_node *n, const char *name);

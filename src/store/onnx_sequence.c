@@ -51,8 +51,7 @@ static bool lengths_between(const weft_graph *g, int from, int to, int stride, i
     return a->stride == stride;
 }
 
-/* The window in the middle, as it slides over each sample by itself; steps: of x and y.
- */
+/* The window in the middle, as it slides over each sample; steps: of x and y. */
 static bool window(const weft_graph *g, const weft__node *first, const weft__node *last,
                    const weft__slide *s, weft__seq_slide *out)
 {

@@ -172,8 +172,7 @@ static void folding_a_batch_norm_changes_little(void **state)
     weft_graph_free(n.g);
 }
 
-/* What a plan keeps of the parameters is made again when another one has used its memory.
- */
+/* What a plan prepares of the parameters is made again after another used its memory. */
 static void plans_within_each_other_do_not_disturb(void **state)
 {
     (void)state;

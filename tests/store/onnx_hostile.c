@@ -1,5 +1,4 @@
-/* onnx_hostile.c: what the ONNX reader does with files that are wrong, each in one way.
- */
+/* onnx_hostile.c: what the ONNX reader does with files that are wrong in one way each. */
 #include "wire.h"
 
 #include "weft/store.h"

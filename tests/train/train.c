@@ -1,5 +1,4 @@
-/* train.c: the loop learns, stops, goes on with the same bits, and survives divergence.
- */
+/* train.c: the loop learns, stops, resumes with the same bits, survives divergence. */
 /* labels: threads */
 #include "test.h"
 
