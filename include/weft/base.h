@@ -57,7 +57,7 @@ extern "C" {
 
 /* What a call that can fail returns. 1 to 8 are also the exit codes of the command. */
 typedef enum weft_status {
-    WEFT_OK = 0,
+    WEFT_OK = 0,     /* done */
     WEFT_EBUG = 1,   /* an internal mistake of the library */
     WEFT_EUSAGE = 2, /* a wrong argument, option or order of calls; not in this build */
     WEFT_EDATA = 3,  /* the content of a data set, or of values given to a plan */

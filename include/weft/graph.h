@@ -32,7 +32,7 @@ typedef struct weft_shape {
 } weft_shape;
 
 /* Types of elements. WEFT_F32 stands for every real number, also in a graph that computes
- * in double precision; WEFT_F64 is not used yet. */
+ * in double precision; WEFT_I32 for 32-bit integers; WEFT_F64 is not used yet. */
 typedef enum weft_type { WEFT_F32, WEFT_F64, WEFT_I32 } weft_type;
 
 /* WEFT_SHAPE(0, 3, 32, 32): a shape of those dimensions. In an input, a first dimension

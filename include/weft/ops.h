@@ -475,11 +475,10 @@ typedef enum weft_pad_kind {
 
 /* Options of weft_pad. */
 typedef struct weft_pad_opts {
-    int before
-        [WEFT_MAX_RANK];      /* elements added at the start of each axis; below 0: cut */
-    int after[WEFT_MAX_RANK]; /* the same at its end */
-    weft_pad_kind kind;       /* 0 means WEFT_PAD_CONSTANT */
-    double value;             /* WEFT_PAD_CONSTANT: what the new elements are */
+    /* elements added at the start and at the end of each axis; below 0: cut off */
+    int before[WEFT_MAX_RANK], after[WEFT_MAX_RANK];
+    weft_pad_kind kind; /* 0 means WEFT_PAD_CONSTANT */
+    double value;       /* WEFT_PAD_CONSTANT: what the new elements are */
 } weft_pad_opts;
 
 /* Adds elements at the ends of the axes of x, or cuts them.
