@@ -49,7 +49,8 @@ typedef struct weft_conv_opts {
  *   x [n, c, h, w] or [n, c, t]
  *   w [o, c/groups, kh, kw] or [o, c/groups, k]
  *   b [o], or WEFT_NONE
- *   y [n, o, h', w'], h' = (h + pad + pad_end - dilate*(kh-1) - 1) / stride + 1
+ *   y [n, o, h', w'] or [n, o, t'],
+ *     h' = (h + pad + pad_end - dilate*(kh-1) - 1) / stride + 1, rounded down
  * Fails: WEFT_ESHAPE: a kernel larger than the padded input, groups that do not divide c
  * and o; WEFT_EUSAGE: stride or dilate below 0, padding below 0, any above 2^30.
  * ONNX: Conv 11. PyTorch: conv1d, conv2d. */
@@ -71,7 +72,8 @@ typedef struct weft_conv_transpose_opts {
  *   x [n, c, h, w] or [n, c, t]
  *   w [c, o/groups, kh, kw] or [c, o/groups, k]
  *   b [o], or WEFT_NONE
- *   y [n, o, h', w'], h' = (h-1)*stride + dilate*(kh-1) + 1 + extra - pad - pad_end
+ *   y [n, o, h', w'] or [n, o, t'],
+ *     h' = (h-1)*stride + dilate*(kh-1) + 1 + extra - pad - pad_end
  * Fails: WEFT_ESHAPE: padding that leaves nothing, groups that do not divide c;
  * WEFT_EUSAGE: as weft_conv, and extra out of range.
  * ONNX: ConvTranspose 11. PyTorch: conv_transpose1d, conv_transpose2d. */
@@ -203,7 +205,7 @@ typedef struct weft_pool_opts {
  * weft_avg_pool: the mean of each window. Padding is 0; it counts in the divisor unless
  *   exclude_pad is set, what lies beyond the padding never does.
  *   x [n, c, h, w] or [n, c, t]
- *   y [n, c, h', w'], h' as in weft_conv
+ *   y [n, c, h', w'] or [n, c, t'], h' as in weft_conv
  * Fails: WEFT_ESHAPE: as weft_conv; a window that lies in the padding alone, where that
  * leaves it without elements; WEFT_EUSAGE: as weft_conv, no kernel.
  * ONNX: MaxPool 12; AveragePool 11, not with dilate. PyTorch: max_pool2d, avg_pool2d. */
@@ -371,7 +373,7 @@ WEFT_API weft_val weft_dropout(weft_graph *g, weft_val x, double p);
 /* weft_add, weft_sub, weft_mul, weft_div: a + b, a - b, a b, a / b, element by element.
  *   a, b broadcast as in numpy: shapes are aligned at their last axes, a dimension of 1
  *     stands for any
- *   y of the larger shape
+ *   y: of each axis the larger dimension
  * Fails: WEFT_ESHAPE.
  * ONNX: Add, Sub, Mul, Div 14. */
 WEFT_API weft_val weft_add(weft_graph *g, weft_val a, weft_val b);

@@ -29,10 +29,11 @@ typedef struct weft_plan_opts {
     /* keep_count values that can be read after a pass, besides the inputs, the graph's
      * outputs and the loss */
     const weft_val *keep;
-    int keep_count;   /* values in keep */
-    bool no_fuse;     /* no node is fused with another */
-    bool exact_conv;  /* as weft_set_exact_conv(true), for this plan */
-    size_t max_bytes; /* a plan above this is refused; 0 means 16 GiB */
+    int keep_count;  /* values in keep */
+    bool no_fuse;    /* no node is fused with another */
+    bool exact_conv; /* as weft_set_exact_conv(true), for this plan */
+    /* a plan above this is refused; 0 means 16 GiB (with a size_t of 32 bits 2 GiB) */
+    size_t max_bytes;
     /* use that plan's memory if it is large enough. The two then overwrite each other's
      * values; after that plan is freed, this one can only be freed. NULL: memory of its
      * own */
