@@ -1,8 +1,7 @@
 /* flow_pictures.c: filters, feature maps and Grad-CAM of a picture network.
  *
  * Grad-CAM (Selvaraju et al.): the last layer that still has places, its channels
- * weighted by the mean gradient of the class's score, summed, what is below 0 left out.
- */
+ * weighted by the mean gradient of the class's score, summed, without what is below 0. */
 #include "flow_pictures.h"
 
 #include "flow_colour.h"

@@ -131,13 +131,14 @@ endif()
 # ---- the tree itself ----
 
 add_test(NAME rooms COMMAND sh tools/check-rooms WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+add_test(NAME docs COMMAND sh tools/check-docs WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 find_program(WEFT_CLANG_FORMAT NAMES clang-format-14 clang-format)
 if(WEFT_CLANG_FORMAT)
     add_test(NAME format COMMAND sh tools/format --check WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(format PROPERTIES
                          ENVIRONMENT "CLANG_FORMAT=${WEFT_CLANG_FORMAT}" LABELS lint)
 endif()
-set_tests_properties(rooms PROPERTIES LABELS lint)
+set_tests_properties(rooms docs PROPERTIES LABELS lint)
 
 if(NOT WEFT_SANITIZE AND NOT WEFT_COVERAGE AND NOT CMAKE_CROSSCOMPILING)
     add_test(NAME exports COMMAND sh tools/exports $<TARGET_FILE:weft_shared>

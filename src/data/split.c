@@ -1,5 +1,4 @@
-/* split.c: which samples are in which split; the validation set, if it is ours to make.
- */
+/* split.c: which samples are in which split; the validation set, if it is split off. */
 #include "data/set.h"
 #include "base/checked.h"
 #include "base/error.h"

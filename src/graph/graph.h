@@ -15,8 +15,7 @@ typedef enum weft__kind {
 } weft__kind;
 
 typedef struct weft__init {
-    weft_init_kind kind;
-    double a, b;
+    weft_init_opts start;
     /* of every `period` elements, `count` ones from `from` on start at `value` */
     size_t period, from, count;
     double value;
@@ -101,8 +100,7 @@ weft_status weft__const_settle(weft_graph *g, weft__value *v);
 /* The slab of gradients, zeroed, if there is none yet. */
 weft_status weft__gradients_settle(weft_graph *g);
 
-/* The tensor of value v with this batch as nominal (0: batch 1, 1: batch 2), data NULL.
- */
+/* The tensor of value v with this nominal batch (0: batch 1, 1: batch 2), data NULL. */
 weft__tensor weft__nominal(const weft_graph *g, int v, int batch);
 /* Runs a node's shape rule over in into out, and checks what it gave. */
 weft_status weft__infer(const weft__node *node, const weft__tensor *in,
@@ -117,8 +115,7 @@ void weft__choose_layout(const weft__node *node, const weft__tensor *in,
  * touched. */
 void weft__gradients_clear_touched(weft_graph *g);
 
-/* Copies between logical order (float or int32_t) and storage (float, double or int32_t).
- */
+/* Copies between logical order (float, int32_t) and storage (float, double, int32_t). */
 void weft__to_storage(const weft__tensor *t, bool f64, const void *logical);
 void weft__from_storage(const weft__tensor *t, bool f64, void *logical);
 /* The tensor of a parameter, buffer or constant with its storage; which 1 is the

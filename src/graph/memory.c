@@ -315,8 +315,7 @@ static bool overlaps(const weft__block *a, const weft__block *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest place that is free for all of block b's life among the blocks placed before.
- */
+/* The lowest place that is free for all of block b's life among the blocks before it. */
 static size_t lowest_place(const weft_plan *p, const weft__block *b, const int *placed,
                            int n)
 {

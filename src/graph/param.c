@@ -19,8 +19,7 @@ static void *aligned(size_t count, size_t size)
     return p;
 }
 
-/* Every input, parameter and constant lies as the first operator that reads it wants it.
- */
+/* Every input, parameter and constant lies as the first operator to read it wants it. */
 static weft_status settle_orders(weft_graph *g)
 {
     weft__order *order = calloc((size_t)g->values, sizeof *order);
@@ -212,8 +211,7 @@ weft__tensor weft__stored(const weft_graph *g, int v, bool gradient)
     return t;
 }
 
-/* Visits every element in logical order: index i lies at the returned place of storage.
- */
+/* Visits every element in logical order: index i is at the returned place of storage. */
 typedef struct cursor {
     int rank, dim[WEFT_MAX_RANK], at[WEFT_MAX_RANK];
     size_t stride[WEFT_MAX_RANK], place;
@@ -356,9 +354,10 @@ void weft_param_no_decay(weft_graph *g, weft_val v)
     if (v.id && !g->settled) g->value[v.id].no_decay = true;
 }
 
-void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a, double b)
+void weft_param_init(weft_graph *g, weft_val v, const weft_init_opts *opts)
 {
-    if (v.id) g->value[v.id].init = (weft__init){.kind = kind, .a = a, .b = b};
+    weft_init_opts zero = {.kind = WEFT_INIT_ZERO};
+    if (v.id) g->value[v.id].init = (weft__init){.start = opts ? *opts : zero};
 }
 
 void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,

@@ -1,5 +1,4 @@
-/* plan.c: from a graph to steps in order: which nodes are needed, which layouts they use.
- */
+/* plan.c: from a graph to steps in order: which nodes are needed, in which layouts. */
 #include "graph/plan.h"
 
 #include "base/thread.h"

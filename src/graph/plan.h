@@ -7,8 +7,7 @@
 #include "weft/pass.h"
 
 /* A piece of the plan's memory and the part of the time line in which it is needed. Time
- * counts steps: forward 0 .. steps-1, backward steps .. 2*steps-1 (the last node first).
- */
+ * counts steps: forward 0 .. steps-1, backward steps .. 2*steps-1 (last node first). */
 typedef struct weft__block {
     size_t bytes, offset;
     int first, last;

@@ -278,8 +278,7 @@ static void rows_backward(void *arg, size_t begin, size_t end)
     }
 }
 
-/* The class weights' own gradient: of the sum of losses and, for a mean, of its divisor.
- */
+/* The class weights' gradient: of the sum of losses and, for a mean, of its divisor. */
 static void backward_weight(const job *j)
 {
     const weft_cross_entropy_opts *o = j->r->attr;

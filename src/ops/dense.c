@@ -120,8 +120,7 @@ static double flops(const weft__node *node, const weft__tensor *in,
 
 /* ---- ONNX ---- */
 
-/* Gemm takes matrices only: other ranks become rows first and get their shape back after.
- */
+/* Gemm takes matrices only: other ranks become rows first and get their shape back. */
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     const weft__tensor *x = weft__onnx_in(w, 0), *y = weft__onnx_out(w, 0);

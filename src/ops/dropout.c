@@ -1,5 +1,4 @@
-/* dropout.c: zero with probability p, else x / (1 - p), while training; x at inference.
- */
+/* dropout.c: in training zero with probability p, else x / (1 - p); otherwise x. */
 #include "ops/unary.h"
 
 #include "ops/walk.h"

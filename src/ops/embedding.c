@@ -188,8 +188,9 @@ static weft_status one_of(weft__onnx_node *n, weft_val x, int axis, int64_t at)
     if (at < -size || at >= size)
         return weft__onnx_fail(n, "index %lld, axis %d has %d elements", (long long)at,
                                axis, size);
-    int from = (int)(at < 0 ? at + size : at), to = from + 1;
-    weft_val y = weft_slice(g, x, 1, &axis, &from, &to, NULL);
+    int from = (int)(at < 0 ? at + size : at);
+    const weft_slice_range range = {.axis = axis, .start = from, .end = from + 1};
+    weft_val y = weft_slice(g, x, 1, &range);
     weft__onnx_set(n, 0, weft_squeeze(g, y, 1, &axis));
     return weft_graph_status(g);
 }

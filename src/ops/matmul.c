@@ -1,5 +1,4 @@
-/* matmul.c: matrix products over the last two axes, the others broadcast as numpy does.
- */
+/* matmul.c: matrix products over the last two axes, the others broadcast as in numpy. */
 #include "ops/window.h"
 
 weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b)

@@ -62,8 +62,7 @@ typedef struct weft__node {
     int number;    /* position in the graph, a key for random numbers */
 } weft__node;
 
-/* What forward and backward are given. All pointers were settled when the plan was made.
- */
+/* What forward and backward are given. All pointers are set when the plan is made. */
 typedef struct weft__run {
     const weft__node *node;
     const void *attr;
@@ -292,8 +291,7 @@ weft_val weft__node_add(weft_graph *g, const char *op, const void *attr,
                         size_t attr_bytes, const weft_val *in, int nin, int nout);
 /* Output k of the node that computes first. */
 weft_val weft__node_out(const weft_graph *g, weft_val first, int k);
-/* Marks the graph as failed with the message that stands (weft__fail was called before).
- */
+/* Marks the graph as failed with the current message (weft__fail was called before). */
 weft_val weft__graph_fail(weft_graph *g, weft_status s);
 /* What the tests should fill an input with: uniform numbers in low..high, not normal
  * ones. */

@@ -13,17 +13,16 @@ typedef struct options {
     double value;
 } options;
 
-WEFT_API weft_val weft_pad(weft_graph *g, weft_val x, const int *before, const int *after,
-                           weft_pad_kind kind, double value)
+WEFT_API weft_val weft_pad(weft_graph *g, weft_val x, const weft_pad_opts *opts)
 {
-    options o = {.rank = weft__nominal_shape(g, x).rank, .kind = kind, .value = value};
-    if (kind < WEFT_PAD_CONSTANT || kind > WEFT_PAD_EDGE)
+    weft_pad_opts given = opts ? *opts : (weft_pad_opts){.kind = WEFT_PAD_CONSTANT};
+    options o = {
+        .rank = weft__nominal_shape(g, x).rank, .kind = given.kind, .value = given.value};
+    if (o.kind < WEFT_PAD_CONSTANT || o.kind > WEFT_PAD_EDGE)
         return weft__graph_fail(
-            g, weft__fail(WEFT_EUSAGE, "pad: kind %d is unknown", (int)kind));
-    for (int i = 0; i < o.rank; i++) {
-        o.before[i] = before[i];
-        o.after[i] = after[i];
-    }
+            g, weft__fail(WEFT_EUSAGE, "pad: kind %d is unknown", (int)o.kind));
+    memcpy(o.before, given.before, sizeof o.before);
+    memcpy(o.after, given.after, sizeof o.after);
     return weft__node_add(g, "pad", &o, sizeof o, &x, 1, 1);
 }
 
@@ -245,40 +244,39 @@ static weft_status read_pads(struct weft__onnx_node *n, int rank, int *before, i
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
     const char *name = weft__onnx_get_text(n, "mode", "constant");
-    int before[WEFT_MAX_RANK] = {0}, after[WEFT_MAX_RANK] = {0}, kind = 0;
-    double value = 0;
+    weft_pad_opts o = {.value = 0};
+    int kind = 0;
     weft_val x = weft__onnx_value(n, 0);
     weft_status s =
-        read_pads(n, weft__nominal_shape(weft__onnx_graph(n), x).rank, before, after);
+        read_pads(n, weft__nominal_shape(weft__onnx_graph(n), x).rank, o.before, o.after);
     while (kind < 3 && strcmp(name, mode[kind])) kind++;
     if (s) return s;
     if (kind == 3) return weft__onnx_fail(n, "mode \"%s\" is not known", name);
     if (weft__onnx_opset(n) < 11)
-        value = weft__onnx_get_float(n, "value", 0);
+        o.value = weft__onnx_get_float(n, "value", 0);
     else if (weft__onnx_shape(n, 2).rank >= 0 &&
-             weft__onnx_const_floats(n, 2, &value, 1) < 1)
+             weft__onnx_const_floats(n, 2, &o.value, 1) < 1)
         return weft__onnx_fail(n, "constant_value is no constant");
-    weft__onnx_set(
-        n, 0,
-        weft_pad(weft__onnx_graph(n), x, before, after, (weft_pad_kind)kind, value));
+    o.kind = (weft_pad_kind)kind;
+    weft__onnx_set(n, 0, weft_pad(weft__onnx_graph(n), x, &o));
     return WEFT_OK;
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 4);
-    weft_pad_kind kind = (weft_pad_kind)weft__rng_below(rng, 3);
-    int pad[2][WEFT_MAX_RANK] = {{0}};
+    weft_pad_opts o = {.kind = (weft_pad_kind)weft__rng_below(rng, 3)};
     for (int d = 0; d < s.rank; d++) {
-        int most = kind == WEFT_PAD_REFLECT ? s.dim[d] - 1 : 3;
+        int most = o.kind == WEFT_PAD_REFLECT ? s.dim[d] - 1 : 3;
         if (weft__rng_below(rng, 2)) continue;
         for (int k = 0; k < 2; k++) {
-            pad[k][d] = weft__rng_between(rng, 0, most < 3 ? most : 3);
-            if (s.dim[d] > 2 && weft__rng_below(rng, 4) == 0) pad[k][d] = -1;
+            int *pad = k ? &o.after[d] : &o.before[d];
+            *pad = weft__rng_between(rng, 0, most < 3 ? most : 3);
+            if (s.dim[d] > 2 && weft__rng_below(rng, 4) == 0) *pad = -1;
         }
     }
-    return weft_pad(g, weft__sample_value(g, rng, "x", s), pad[0], pad[1], kind,
-                    weft__rng_below(rng, 2) ? 0 : 1.5);
+    o.value = weft__rng_below(rng, 2) ? 0 : 1.5;
+    return weft_pad(g, weft__sample_value(g, rng, "x", s), &o);
 }
 
 const weft_op WEFT_OP(pad) = {

@@ -1,5 +1,4 @@
-/* prelu.c: y = x > 0 ? x : slope x, with a slope that is learned, one or one per channel.
- */
+/* prelu.c: y = x > 0 ? x : slope x, with a learned slope, one or one per channel. */
 #include "ops/unary.h"
 
 #include "ops/walk.h"

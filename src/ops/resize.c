@@ -10,13 +10,13 @@ typedef struct options {
     bool bilinear, align_corners;
 } options;
 
-weft_val weft_resize(weft_graph *g, weft_val x, int rows, int columns,
-                     weft_resize_mode mode, bool align_corners)
+weft_val weft_resize(weft_graph *g, weft_val x, const weft_resize_opts *opts)
 {
+    weft_resize_opts given = opts ? *opts : (weft_resize_opts){.size = {0}};
     options o = {.axes = weft__nominal_shape(g, x).rank - 2,
-                 .size = {rows, columns},
-                 .bilinear = mode == WEFT_BILINEAR,
-                 .align_corners = align_corners};
+                 .size = {given.size[0], given.size[1]},
+                 .bilinear = given.mode == WEFT_BILINEAR,
+                 .align_corners = given.align_corners};
     return weft__node_add(g, "resize", &o, sizeof o, &x, 1, 1);
 }
 
@@ -379,26 +379,29 @@ static weft_status from_onnx(weft__onnx_node *n)
             "is not supported for these sizes",
             mode, coordinates, rounding);
     if (s) return s;
-    weft__onnx_set(n, 0,
-                   weft_resize(g, weft__onnx_value(n, 0), at[2].out,
-                               axes == 2 ? at[3].out : 0,
-                               bilinear ? WEFT_BILINEAR : WEFT_NEAREST, !same));
+    weft__onnx_set(
+        n, 0,
+        weft_resize(g, weft__onnx_value(n, 0),
+                    &(weft_resize_opts){.size = {at[2].out, axes == 2 ? at[3].out : 0},
+                                        .mode = bilinear ? WEFT_BILINEAR : WEFT_NEAREST,
+                                        .align_corners = !same}));
     return weft_graph_status(g);
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     int axes = weft__rng_between(rng, 1, 2), n = weft__rng_between(rng, 1, 3);
-    int size[2], to[2], c = weft__rng_between(rng, 1, 3);
+    int size[2], c = weft__rng_between(rng, 1, 3);
+    weft_resize_opts o;
     for (int i = 0; i < 2; i++) {
         size[i] = weft__rng_between(rng, 1, 5);
-        to[i] = weft__rng_below(rng, 2) ? size[i] * weft__rng_between(rng, 1, 3)
-                                        : weft__rng_between(rng, 1, 9);
+        o.size[i] = weft__rng_below(rng, 2) ? size[i] * weft__rng_between(rng, 1, 3)
+                                            : weft__rng_between(rng, 1, 9);
     }
     weft_val x = weft_input(g, "x", weft__picture(n, c, axes, size));
-    return weft_resize(g, x, to[0], to[1],
-                       weft__rng_below(rng, 2) ? WEFT_BILINEAR : WEFT_NEAREST,
-                       weft__rng_below(rng, 2));
+    o.align_corners = weft__rng_below(rng, 2);
+    o.mode = weft__rng_below(rng, 2) ? WEFT_BILINEAR : WEFT_NEAREST;
+    return weft_resize(g, x, &o);
 }
 
 const weft_op WEFT_OP(resize) = {

@@ -46,8 +46,7 @@ static void describe(const weft__node *node, char *text, size_t size)
     snprintf(text, size, "%+d /%d +1", a->add, a->stride);
 }
 
-/* (x + add) / stride + 1 is (x + add + stride) / stride, except where both are below 1.
- */
+/* (x + add) / stride + 1 is (x + add + stride) / stride, unless both are below 1. */
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     const weft__seq_length_attr *a = node->attr;

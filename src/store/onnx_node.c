@@ -120,8 +120,7 @@ static const char *get_text_at(weft__onnx_node *n, const char *attribute, int i)
     return text;
 }
 
-/* Slice's "to the end" is the largest int64; everywhere else a large number is a mistake.
- */
+/* Slice's "to the end" is the largest int64; elsewhere a large number is a mistake. */
 static int as_int(weft__onnx_node *n, const char *attribute, int64_t value)
 {
     bool cut = !strcmp(attribute, "starts") || !strcmp(attribute, "ends");

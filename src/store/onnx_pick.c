@@ -1,5 +1,4 @@
-/* onnx_pick.c: finds the operator for every node, or says which ones there are none for.
- */
+/* onnx_pick.c: finds the operator for every node, or says which ones there are not. */
 #include "store/onnx_read.h"
 
 #include "base/error.h"

@@ -1,7 +1,6 @@
 /* onnx_read.c: an ONNX file becomes a graph. The file is not trusted: it is scanned
  * before it is unpacked, every name, tensor and attribute is checked before it is used,
- * and what comes out is a graph like any other, whose operators check shapes themselves.
- */
+ * and what comes out is a graph like any other, whose operators check their shapes. */
 #include "store/onnx_read.h"
 
 #include "base/checked.h"
@@ -95,8 +94,7 @@ static weft_status read_tensors(weft__onnx_reader *r)
     return s;
 }
 
-/* The statistics of a batch norm are buffers: they move while training, by no gradient.
- */
+/* The statistics of a batch norm are buffers: they move in training, by no gradient. */
 static void mark_statistics(weft__onnx_reader *r)
 {
     for (int i = 0; i < r->ordered; i++) {
@@ -302,8 +300,7 @@ static weft_status check_used(weft__onnx_node *n)
     return WEFT_OK;
 }
 
-/* A small file can ask for a large result: no value may be larger than all tensors may.
- */
+/* A small file can ask for a large result: no value may be larger than the limit. */
 static weft_status check_size(const weft__onnx_reader *r, const weft__onnx_item *item,
                               int from)
 {

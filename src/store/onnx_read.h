@@ -117,8 +117,7 @@ bool weft__onnx_length_of(weft__onnx_node *n, int i, weft__onnx_lengths *out);
 
 /* ---- onnx_node.c ---- */
 extern const weft__onnx_reading weft__onnx_file_reading;
-/* The entry as a value of the graph; makes the parameter or constant if it is not there.
- */
+/* The entry as a value of the graph; makes the parameter or constant if there is none. */
 weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry);
 weft_shape weft__onnx_entry_shape(weft__onnx_reader *r, int entry, int batch);
 const pb_attribute *weft__onnx_attribute(weft__onnx_node *n, const char *name);

@@ -190,8 +190,7 @@ static weft_status add_meta(weft__onnx_writer *w, const weft_meta *from, bool ow
     return WEFT_OK;
 }
 
-/* All but the graph comes first in the file, so that a file cut off anywhere is noticed.
- */
+/* All but the graph comes first in the file, so that a file cut off is noticed. */
 static weft_status pack_head(weft__onnx_writer *w, const weft_meta *meta,
                              const weft_meta *own, weft__writer *file)
 {

@@ -15,8 +15,7 @@
 #include <string.h>
 
 /* Elements that are worked on at a time. Part of the results' bits (the norm adds up by
- * pieces), so not to depend on the number of threads. A multiple of every vector's width.
- */
+ * pieces), so it does not depend on their number. A multiple of every vector's width. */
 enum { PIECE = 1 << 14 };
 /* Rows of a sparse parameter that are worked on at a time, likewise. */
 enum { ROWS = 64 };

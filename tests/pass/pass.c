@@ -19,11 +19,11 @@ static net make_net(uint64_t seed)
     net n = {.g = weft_graph_new()};
     weft_graph *g = n.g;
     n.x = weft_input(g, "x", WEFT_SHAPE(0, 3, 8, 8));
-    weft_conv_opts same = {.pad = {1, 1}};
-    weft_val a = weft_layer_conv(g, "c1", n.x, 6, 3, &same, NULL);
+    weft_layer_conv_opts same = {.kernel = {3}, .conv.pad = {1, 1}}, bare = same;
+    bare.layer.no_bias = true;
+    weft_val a = weft_layer_conv(g, "c1", n.x, 6, &same);
     a = weft_relu(g, weft_layer_batch_norm(g, "b1", a, NULL));
-    weft_val b =
-        weft_layer_conv(g, "c2", a, 6, 3, &same, &(weft_layer_opts){.no_bias = true});
+    weft_val b = weft_layer_conv(g, "c2", a, 6, &bare);
     b = weft_layer_batch_norm(g, "b2", b, NULL);
     n.middle = weft_relu(g, weft_add(g, a, b));
     weft_val c = weft_add(g, weft_sigmoid(g, n.middle), n.middle);
@@ -119,7 +119,8 @@ static void every_gradient_agrees_with_finite_differences(void **state)
     weft_graph *g = weft_graph_new();
     weft_graph_use_double(g);
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 6, 6));
-    weft_val a = weft_tanh(g, weft_layer_conv(g, "c", x, 4, 3, NULL, NULL));
+    weft_val a = weft_tanh(
+        g, weft_layer_conv(g, "c", x, 4, &(weft_layer_conv_opts){.kernel = {3}}));
     a = weft_layer_batch_norm(g, "b", a, NULL);
     a = weft_layer_dense(g, "f", weft_flatten(g, weft_add(g, a, weft_mul(g, a, a)), 1), 3,
                          NULL);
@@ -171,8 +172,7 @@ static void folding_a_batch_norm_changes_little(void **state)
     weft_graph_free(n.g);
 }
 
-/* What a plan keeps of the parameters is made again when another one has used its memory.
- */
+/* What a plan prepares of the parameters is made again after another used its memory. */
 static void plans_within_each_other_do_not_disturb(void **state)
 {
     (void)state;

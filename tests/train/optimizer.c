@@ -180,8 +180,7 @@ static void rmsprop_follows_pytorch(void **state)
 
 /* ---- clipping ---- */
 
-/* With plain descent of rate 1 from zero, a parameter becomes minus its clipped gradient.
- */
+/* By plain descent of rate 1 from zero a parameter becomes minus the clipped gradient. */
 static void clip(const char *file, double most, double type)
 {
     float grad[12], clipped[12], norm;

@@ -1,5 +1,4 @@
-/* train.c: the loop learns, stops, goes on with the same bits, and survives divergence.
- */
+/* train.c: the loop learns, stops, resumes with the same bits, survives divergence. */
 /* labels: threads */
 #include "test.h"
 
@@ -52,7 +51,8 @@ static fixture start(void)
     write_split("t10k", TEST_COUNT, 2);
     CHECK(weft_data_open(test_folder(), NULL, &f.d) == WEFT_OK);
     weft_val x = weft_input(f.g, "x", WEFT_SHAPE(0, 1, SIDE, SIDE));
-    x = weft_layer_conv(f.g, "c", x, 6, 3, &(weft_conv_opts){.pad = {1, 1}}, NULL);
+    x = weft_layer_conv(f.g, "c", x, 6,
+                        &(weft_layer_conv_opts){.kernel = {3}, .conv.pad = {1, 1}});
     x = weft_relu(f.g, weft_layer_batch_norm(f.g, "b", x, NULL));
     x = weft_dropout(f.g, weft_flatten(f.g, x, 1), 0.2);
     f.logits = weft_layer_dense(f.g, "fc", x, CLASSES, NULL);
