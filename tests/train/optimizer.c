@@ -224,6 +224,23 @@ static void clipping_by_norm_follows_pytorch(void **state)
     clip("clip_inf", 0.5, INFINITY);
 }
 
+/* PyTorch's clip_grad_norm_ multiplies by max_norm / (norm + 1e-6): of small gradients
+ * the millionth is a good part. */
+static void small_gradients_are_clipped_by_norm_and_a_millionth(void **state)
+{
+    (void)state;
+    fixture f =
+        start(2, (weft_optimizer_opts){.name = "sgd", .lr = 1, .clip_norm = 1e-5});
+    f.p[0] = f.p[1] = 0;
+    CHECK(!weft_param_set(f.g, f.w, f.p, 2));
+    f.grad[0] = 3e-5f, f.grad[1] = -4e-5f;
+    set_gradient(f.g, f.w, f.grad);
+    CHECK(!weft_step(f.o, 1) && !weft_param_get(f.g, f.w, f.p, 2));
+    CHECK_NEAR(f.p[0], -3e-5 * (1e-5 / (5e-5 + 1e-6)), 1e-11); /* without it 1e-7 off */
+    CHECK_NEAR(f.p[1], 4e-5 * (1e-5 / (5e-5 + 1e-6)), 1e-11);
+    end(&f);
+}
+
 static void clipping_by_value_comes_after_the_norm(void **state)
 {
     (void)state;
@@ -504,6 +521,7 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
 
 RUN_TESTS(TEST(sgd_follows_pytorch), TEST(adam_and_adamw_follow_pytorch),
           TEST(rmsprop_follows_pytorch), TEST(clipping_by_norm_follows_pytorch),
+          TEST(small_gradients_are_clipped_by_norm_and_a_millionth),
           TEST(clipping_by_value_comes_after_the_norm),
           TEST(the_norm_of_huge_but_finite_gradients_is_finite),
           TEST(a_bad_gradient_changes_nothing_and_is_named),
