@@ -77,6 +77,22 @@ check 'confusion' grep -q -F "\"confusion\":[$matrix]" out
 same 'train says what eval says' "$(sed 's/.*"test":{"accuracy_top1":\([0-9.]*\).*/\1/' trained)" \
     "$(field accuracy_top1 out)"
 
+# ---- the same of pictures
+
+case_is 'eval and predict, pictures'
+pictures pictures/train 3 24 12
+pictures pictures/test 3 20 12 99
+run 0 - "$WEFT" train pictures --epochs 2 --batch 8 --lr 0.005 --name pictures --threads 2 --quiet --no-report
+for k in 0 1 2; do
+    "$WEFT" predict runs/classify/pictures pictures/test/c$k --top 1 2>err |
+        sed "s/.*: \(c[0-2]\) .*/\1 c$k/"
+done >told
+same 'answers' "$(wc -l <told | tr -d ' ')" 60
+pictured=$(awk '$1 == $2 { n++ } END { print n + 0 }' told)
+check 'some are right, some wrong' test "$pictured" -gt 25 -a "$pictured" -lt 60
+run 0 - "$WEFT" eval runs/classify/pictures pictures --json
+near 'accuracy' "$(field accuracy_top1 out)" "$(awk -v n="$pictured" 'BEGIN { printf "%.9g", n / 60 }')" 1e-6
+
 # ---- train: the best epoch is the first of the most right answers, of equals the one of less loss
 
 case_is 'the best epoch'

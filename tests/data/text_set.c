@@ -208,6 +208,22 @@ static void every_class_keeps_a_sample_and_gives_one(void **state)
     }
 }
 
+static void what_is_in_train_too_is_told_of_each_split(void **state)
+{
+    const char *folder = make_folder("leak");
+    (void)state;
+    put_file(folder, "train.tsv", "one\ta\ntwo\tb\nthree\ta\nfour\tb\n");
+    put_file(folder, "dev.tsv", "five\ta\ntwo\tb\nthree\ta\n");
+    put_file(folder, "test.tsv", "six\ta\nseven\tb\n");
+    lint_wanted = "overlap";
+    lint_texts(folder, &all_train);
+    CHECK_HAS(lint_text, "2 samples of val are in train too");
+    put_file(folder, "dev.tsv", "five\ta\n");
+    put_file(folder, "test.tsv", "six\ta\nfour\tb\n");
+    lint_texts(folder, &all_train);
+    CHECK_HAS(lint_text, "1 samples of test are in train too");
+}
+
 static void the_lint_tells_all(void **state)
 {
     const char *folder = make_folder("lint");
@@ -244,4 +260,5 @@ RUN_TESTS(TEST(a_folder_has_train_dev_and_test_files),
           TEST(classes_are_numbers_in_order_or_names),
           TEST(a_class_that_train_does_not_have_is_named_with_the_nearest),
           TEST(validation_is_drawn_by_class_and_seed),
-          TEST(every_class_keeps_a_sample_and_gives_one), TEST(the_lint_tells_all))
+          TEST(every_class_keeps_a_sample_and_gives_one),
+          TEST(what_is_in_train_too_is_told_of_each_split), TEST(the_lint_tells_all))

@@ -178,6 +178,33 @@ static void rmsprop_follows_pytorch(void **state)
     follow("rmsprop_momentum_centered", opts);
 }
 
+/* p -= lr decay p, the gradient being 0: of weights, not of what is marked. */
+static void what_does_not_decay_stays(void **state)
+{
+    (void)state;
+    static const char *const name[] = {"sgd", "adamw"};
+    for (int i = 0; i < 2; i++) {
+        weft_optimizer_opts opts = with_lr(name[i], 0.1);
+        float p[3] = {1, -2, 4}, zero[3] = {0};
+        opts.weight_decay = 0.5;
+        weft_graph *g = weft_graph_new();
+        weft_val w = weft_param(g, "w", WEFT_SHAPE(3)),
+                 b = weft_param(g, "b", WEFT_SHAPE(3));
+        weft_param_no_decay(g, b);
+        CHECK(!weft_param_set(g, w, p, 3) && !weft_param_set(g, b, p, 3));
+        weft_optimizer *o = optimizer(g, opts);
+        set_gradient(g, w, zero);
+        set_gradient(g, b, zero);
+        CHECK(!weft_step(o, opts.lr) && !weft_param_get(g, b, p, 3));
+        CHECK(p[0] == 1 && p[1] == -2 && p[2] == 4);
+        CHECK(!weft_param_get(g, w, p, 3));
+        CHECK_NEAR(p[0], 0.95, 1e-6);
+        CHECK_NEAR(p[2], 3.8, 1e-6);
+        weft_optimizer_free(o);
+        weft_graph_free(g);
+    }
+}
+
 /* ---- clipping ---- */
 
 /* With plain descent of rate 1 from zero, a parameter becomes minus its clipped gradient.
@@ -520,7 +547,8 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
 }
 
 RUN_TESTS(TEST(sgd_follows_pytorch), TEST(adam_and_adamw_follow_pytorch),
-          TEST(rmsprop_follows_pytorch), TEST(clipping_by_norm_follows_pytorch),
+          TEST(rmsprop_follows_pytorch), TEST(what_does_not_decay_stays),
+          TEST(clipping_by_norm_follows_pytorch),
           TEST(small_gradients_are_clipped_by_norm_and_a_millionth),
           TEST(clipping_by_value_comes_after_the_norm),
           TEST(the_norm_of_huge_but_finite_gradients_is_finite),

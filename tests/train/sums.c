@@ -352,8 +352,58 @@ static void a_last_short_group_is_the_mean_of_its_own_samples(void **state)
     }
 }
 
+/* ---- the rate of each step ---- */
+
+enum { STEPS = 6, EPOCHS = 3 };
+
+typedef struct watch {
+    weft_graph *g;
+    weft_val bias;
+    float before;
+    int moved;
+} watch;
+
+/* Three samples of class 0 are right beyond doubt and move nothing; the three of class 1
+ * are wrong beyond doubt: each takes the rate from b[0]. */
+static void look(void *user, const weft_progress *p)
+{
+    watch *w = user;
+    float b[2];
+    double done = p->epoch - 1 + (p->batch - 1) / (double)STEPS;
+    double wanted = 0.1 * 0.5 * (1 + cos(3.14159265358979 * done / EPOCHS));
+    CHECK(p->batches == STEPS && p->epochs == EPOCHS);
+    CHECK(!weft_param_get(w->g, w->bias, b, 2));
+    if (b[0] != w->before) CHECK_NEAR((double)w->before - (double)b[0], wanted, 1e-5);
+    w->moved += b[0] != w->before;
+    w->before = b[0];
+}
+
+static void every_step_goes_by_the_rate_of_its_moment(void **state)
+{
+    (void)state;
+    static const unsigned char dark[STEPS], label[STEPS] = {0, 1, 0, 1, 0, 1};
+    static const float none[2], sure[2] = {30, 0};
+    weft_data *d = open_pictures("dark", STEPS, 1, dark, label, true);
+    weft_graph *g = weft_graph_new();
+    weft_val x = weft_flatten(g, weft_input(g, "x", WEFT_SHAPE(0, 1, 1, 1)), 1);
+    weft_val y = weft_layer_dense(g, "fc", x, 2, NULL);
+    watch w = {.g = g, .bias = weft_find(g, "fc.bias"), .before = sure[0]};
+    weft_train_opts o = {.epochs = EPOCHS, .batch = 1, .on_step = look, .user = &w};
+    weft_train_result r;
+    o.optimizer = (weft_optimizer_opts){.name = "sgd", .lr = 0.1};
+    o.schedule.name = "cosine";
+    CHECK(!weft_param_set(g, weft_find(g, "fc.weight"), none, 2));
+    CHECK(!weft_param_set(g, w.bias, sure, 2));
+    CHECK(!weft_train(g, y, d, &o, NULL, &r));
+    CHECK(w.moved == 3 * EPOCHS);
+    weft_train_result_free(&r);
+    weft_graph_free(g);
+    weft_data_close(d);
+}
+
 RUN_TESTS(TEST(the_loss_of_pictures_is_the_loss_nodes),
           TEST(the_loss_of_texts_is_the_loss_nodes),
           TEST(epochs_of_descent_are_those_on_paper),
           TEST(a_group_of_batches_is_one_update_of_its_mean),
-          TEST(a_last_short_group_is_the_mean_of_its_own_samples))
+          TEST(a_last_short_group_is_the_mean_of_its_own_samples),
+          TEST(every_step_goes_by_the_rate_of_its_moment))
