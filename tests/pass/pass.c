@@ -138,7 +138,8 @@ static void every_gradient_agrees_with_finite_differences(void **state)
     weft_graph_free(g);
 }
 
-/* The row of the padding is read, but has no gradient by intention: differences see it. */
+/* The row of the padding is read, but has no gradient by intention: differences see
+ * it. */
 static void a_gradient_that_is_missing_is_found(void **state)
 {
     (void)state;
