@@ -139,6 +139,12 @@ if(WEFT_CLANG_FORMAT)
                          ENVIRONMENT "CLANG_FORMAT=${WEFT_CLANG_FORMAT}" LABELS lint)
 endif()
 set_tests_properties(rooms docs PROPERTIES LABELS lint)
+find_program(WEFT_PYTHON NAMES python3)
+if(WEFT_PYTHON) # only whether the faults still fit the code; `make mutate` plants them
+    add_test(NAME mutate COMMAND ${WEFT_PYTHON} tools/mutate --check
+             WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(mutate PROPERTIES LABELS lint)
+endif()
 
 if(NOT WEFT_SANITIZE AND NOT WEFT_COVERAGE AND NOT CMAKE_CROSSCOMPILING)
     add_test(NAME exports COMMAND sh tools/exports $<TARGET_FILE:weft_shared>

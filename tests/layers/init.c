@@ -44,6 +44,19 @@ static void spreads_follow_fan_in_and_fan_out(void **state)
     }
 }
 
+/* Of a window of 3x3, each of its places counts: fan in 30 * 9, fan out 100 * 9. */
+static void places_of_a_window_count_in_both_fans(void **state)
+{
+    (void)state;
+    double mean, deviation;
+    filled(WEFT_SHAPE(100, 30, 3, 3), WEFT_INIT_HE_NORMAL, 0, 0, 27000);
+    moments(27000, &mean, &deviation);
+    CHECK_NEAR(deviation / sqrt(2.0 / 270), 1, 0.03);
+    filled(WEFT_SHAPE(100, 30, 3, 3), WEFT_INIT_XAVIER_UNIFORM, 0, 0, 27000);
+    moments(27000, &mean, &deviation);
+    CHECK_NEAR(deviation / sqrt(2.0 / (270 + 900)), 1, 0.03);
+}
+
 static void orthogonal_rows_are_orthonormal(void **state)
 {
     (void)state;
@@ -137,6 +150,8 @@ static void a_kernel_may_have_two_sides(void **state)
     weft_graph_free(g);
 }
 
-RUN_TESTS(TEST(spreads_follow_fan_in_and_fan_out), TEST(orthogonal_rows_are_orthonormal),
+RUN_TESTS(TEST(spreads_follow_fan_in_and_fan_out),
+          TEST(places_of_a_window_count_in_both_fans),
+          TEST(orthogonal_rows_are_orthonormal),
           TEST(a_seed_gives_the_same_values_every_time),
           TEST(layers_say_what_does_not_fit), TEST(a_kernel_may_have_two_sides))

@@ -139,6 +139,36 @@ static void every_gradient_agrees_with_finite_differences(void **state)
     weft_graph_free(g);
 }
 
+/* The row of the padding is read, but has no gradient by intention: differences see
+ * it. */
+static void a_gradient_that_is_missing_is_found(void **state)
+{
+    (void)state;
+    for (int padded = 0; padded < 2; padded++) {
+        weft_graph *g = weft_graph_new();
+        weft_graph_use_double(g);
+        weft_val index = weft_input_int(g, "index", WEFT_SHAPE(0, 3), 4);
+        weft_val table = weft_param(g, "table", WEFT_SHAPE(4, 2));
+        weft_val y =
+            weft_embedding(g, index, table, &(weft_embedding_opts){.padded = padded});
+        weft_val loss = weft_mean(g, weft_mul(g, y, y), 0, NULL, false);
+        weft_plan_opts o = {.batch = 2, .loss = loss, .training = true};
+        const float rows[] = {1, -2, 0.5f, 3, -1, 2, 1.5f, 0.25f};
+        const int32_t read[] = {0, 1, 3, 2, 0, 1};
+        weft_plan *p = NULL;
+        CHECK(!weft_plan_new(g, &o, &p) && !weft_param_set(g, table, rows, 8));
+        CHECK(!weft_plan_set_int(p, index, read, 6));
+        if (padded) {
+            CHECK(weft_gradcheck(p, 0, 1e-6, NULL, NULL) == WEFT_EBUG);
+            CHECK_HAS(weft_last_error(), "table is off by");
+        } else {
+            CHECK(!weft_gradcheck(p, 0, 1e-6, NULL, NULL));
+        }
+        weft_plan_free(p);
+        weft_graph_free(g);
+    }
+}
+
 static void folding_a_batch_norm_changes_little(void **state)
 {
     (void)state;
@@ -355,6 +385,7 @@ static void plans_share_memory_when_asked(void **state)
 RUN_TESTS(TEST(plans_share_memory_when_asked),
           TEST(shared_memory_and_fusion_change_nothing), TEST(threads_change_no_bit),
           TEST(every_gradient_agrees_with_finite_differences),
+          TEST(a_gradient_that_is_missing_is_found),
           TEST(folding_a_batch_norm_changes_little),
           TEST(plans_within_each_other_do_not_disturb),
           TEST(accumulated_halves_make_the_whole), TEST(values_are_read_only_when_kept),
