@@ -20,6 +20,7 @@ weft_status trained_open(const char *path, trained *out)
     *out = (trained){NULL, NULL};
     if (!s && text) s = weft_text_classifier_new(g, meta, file, &out->texts);
     if (!s && !text) s = weft_classifier_new(g, meta, file, &out->pictures);
+    if (s) weft_meta_free(meta), weft_graph_free(g);
     free(file);
     return s;
 }

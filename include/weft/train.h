@@ -256,8 +256,8 @@ typedef struct weft_classifier weft_classifier;
  * takes pictures scaled to 0..1 and calls its classes "class 0" and so on. Yours:
  * weft_classifier_free. WEFT_EMODEL when it is no picture classifier. */
 WEFT_API weft_status weft_classifier_open(const char *path, weft_classifier **out);
-/* The same for a model that has been read already (weft_model_load): g and meta are taken
- * over, also when it fails. path is for messages. */
+/* The same for a model that has been read already (weft_model_load). g and meta belong to
+ * *out from then on; after a failure they are still yours. path is for messages. */
 WEFT_API weft_status weft_classifier_new(weft_graph *g, weft_meta *meta, const char *path,
                                          weft_classifier **out);
 WEFT_API void weft_classifier_free(weft_classifier *c);

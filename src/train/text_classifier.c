@@ -75,18 +75,17 @@ weft_status weft_text_classifier_new(weft_graph *g, weft_meta *meta, const char 
                                      weft_text_classifier **out)
 {
     weft_text_classifier *c = calloc(1, sizeof *c);
-    if (!c) {
-        weft_meta_free(meta);
-        weft_graph_free(g);
-        return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
-    }
+    if (!c) return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
     c->g = g;
     c->meta = meta;
     weft_status s = understand(c, path);
-    if (s)
+    if (s) {
+        c->g = NULL; /* still the caller's */
+        c->meta = NULL;
         weft_text_classifier_free(c);
-    else
+    } else {
         *out = c;
+    }
     return s;
 }
 
@@ -97,6 +96,7 @@ weft_status weft_text_classifier_open(const char *path, weft_text_classifier **o
     weft_meta *meta = NULL;
     weft_status s = weft__trained_load(path, &file, &g, &meta);
     if (!s) s = weft_text_classifier_new(g, meta, file, out);
+    if (s) weft_meta_free(meta), weft_graph_free(g);
     free(file);
     return s;
 }
