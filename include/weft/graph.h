@@ -53,9 +53,9 @@ WEFT_API void weft_graph_free(weft_graph *g);
 WEFT_API weft_status weft_graph_status(const weft_graph *g);
 WEFT_API const char *weft_graph_error(const weft_graph *g); /* the first cause, or "" */
 
-/* Makes this graph compute in double precision (for gradient checks). Before any
- * parameter. */
-WEFT_API void weft_graph_use_double(weft_graph *g);
+/* Makes this graph compute in double precision (for gradient checks). WEFT_EUSAGE, and
+ * nothing changes, once the graph is finalized. */
+WEFT_API weft_status weft_graph_use_double(weft_graph *g);
 
 /* A float input. */
 WEFT_API weft_val weft_input(weft_graph *g, const char *name, weft_shape shape);
@@ -63,7 +63,8 @@ WEFT_API weft_val weft_input(weft_graph *g, const char *name, weft_shape shape);
  * says so). */
 WEFT_API weft_val weft_input_int(weft_graph *g, const char *name, weft_shape shape,
                                  int limit);
-/* A trainable parameter, zero until it is set or initialised. */
+/* A trainable parameter, zero until it is set or initialised. Not once the graph is
+ * finalized (weft_graph_finalize). */
 WEFT_API weft_val weft_param(weft_graph *g, const char *name, weft_shape shape);
 /* State that is saved with the model but not trained: running statistics. */
 WEFT_API weft_val weft_buffer(weft_graph *g, const char *name, weft_shape shape);
@@ -80,6 +81,19 @@ WEFT_API void weft_graph_pop(weft_graph *g);
 WEFT_API void weft_graph_name(weft_graph *g, weft_val v, const char *name);
 /* Declares v an output of the network, with the name it has in ONNX. */
 WEFT_API void weft_output(weft_graph *g, weft_val v, const char *name);
+
+/* Ends the time in which parameters are added: decides their numbers, storage order and
+ * place, and gives them memory, zeroed.
+ *
+ * Afterwards weft_param and weft_buffer (so every layer) fail the graph with WEFT_EUSAGE,
+ * and weft_param_freeze, weft_param_no_decay and weft_graph_use_double are refused; each
+ * message names the parameter and the call that finalized the graph. Inputs, constants,
+ * operators (a loss, say), outputs and names may still be added.
+ *
+ * The first weft_init, weft_param_set, weft_plan_new or weft_optimizer_new does this by
+ * itself; a graph that was read from a file is finalized. Again: nothing happens. Fails
+ * with the graph's own status or WEFT_ENOMEM; it may then be tried again. */
+WEFT_API weft_status weft_graph_finalize(weft_graph *g);
 
 /* ---- asking ---- */
 WEFT_API weft_shape weft_shape_of(const weft_graph *g,
@@ -112,16 +126,22 @@ WEFT_API weft_param_info weft_param_at(const weft_graph *g, int i);
 WEFT_API bool weft_param_find(const weft_graph *g, const char *name,
                               weft_param_info *out);
 /* Copies a parameter or buffer in or out, logical (ONNX) order, count elements exactly.
- */
+ * The first weft_param_set finalizes the graph. */
 WEFT_API weft_status weft_param_set(weft_graph *g, weft_val v, const float *data,
                                     size_t count);
 WEFT_API weft_status weft_param_get(const weft_graph *g, weft_val v, float *data,
                                     size_t count);
 WEFT_API weft_status weft_param_gradient(const weft_graph *g, weft_val v, float *data,
                                          size_t count);
-/* A frozen parameter gets no gradient and no update. Before the first plan. */
-WEFT_API void weft_param_freeze(weft_graph *g, weft_val v);
-WEFT_API void weft_param_no_decay(weft_graph *g, weft_val v);
+/* Freeze: the parameter gets no gradient and no update. No decay: an optimizer's
+ * weight_decay leaves it alone (biases, norms). Of a buffer, which is never trained,
+ * neither changes anything. As trained ones come first, freezing changes the numbers of
+ * weft_param_at: a loop that freezes goes from the last one to the first.
+ * WEFT_EUSAGE, and nothing changes, when v is not a parameter or the graph is finalized
+ * (weft_graph_finalize): both decide where a parameter lies. Of a failed graph: its
+ * status. */
+WEFT_API weft_status weft_param_freeze(weft_graph *g, weft_val v);
+WEFT_API weft_status weft_param_no_decay(weft_graph *g, weft_val v);
 /* SHA-256 (hex, 65 bytes) over names, shapes and values of all parameters and buffers. */
 WEFT_API weft_status weft_params_sha256(const weft_graph *g, char text[65]);
 
@@ -137,10 +157,13 @@ typedef enum weft_init_kind {
     WEFT_INIT_XAVIER_UNIFORM /* gain a, 0 means 1 */,
     WEFT_INIT_ORTHOGONAL /* gain a, 0 means 1; rows of b elements, 0: of all but axis 0 */
 } weft_init_kind;
-WEFT_API void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a,
-                              double b);
+/* Says how v starts at the next weft_init; at any time. WEFT_EUSAGE, and nothing changes,
+ * when v is not a parameter or buffer, kind is none of these, or a or b is not finite. Of
+ * a failed graph: its status. */
+WEFT_API weft_status weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind,
+                                     double a, double b);
 /* Gives every parameter its starting values: functions of (seed, the parameter's number).
- */
+ * Finalizes the graph. */
 WEFT_API weft_status weft_init(weft_graph *g, uint64_t seed);
 
 /* One node that the outputs need, for tables. */

@@ -30,10 +30,10 @@ typedef struct weft_plan_opts {
     struct weft_plan *within;
 } weft_plan_opts;
 
-/* Plans the graph for one batch size: order, layout, memory. opts is read during the call
- * only. Several plans of one graph share its parameters; the graph must outlive them. The
- * plan is yours: weft_plan_free. Fails with the graph's own status, WEFT_ESHAPE or
- * WEFT_ENOMEM. */
+/* Plans the graph for one batch size: order, layout, memory. Finalizes the graph
+ * (weft_graph_finalize). opts is read during the call only. Several plans of one graph
+ * share its parameters; the graph must outlive them. The plan is yours: weft_plan_free.
+ * Fails with the graph's own status, WEFT_ESHAPE or WEFT_ENOMEM. */
 WEFT_API weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts,
                                    weft_plan **out);
 WEFT_API void weft_plan_free(weft_plan *p);

@@ -38,7 +38,8 @@ WEFT_API int weft_optimizer_total(void);
 WEFT_API const char *weft_optimizer_name(int i);
 
 typedef struct weft_optimizer weft_optimizer;
-/* For all trainable parameters of g, which must outlive it. Yours: weft_optimizer_free.
+/* For all trainable parameters of g, which must outlive it. Finalizes g
+ * (weft_graph_finalize). Yours: weft_optimizer_free.
  * WEFT_EUSAGE: unknown name (the nearest is named) or a number out of range. */
 WEFT_API weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts *opts,
                                         weft_optimizer **out);

@@ -257,7 +257,7 @@ static weft_status check_options(const weft_graph *g, const weft_plan_opts *o)
 
 static weft_status build(weft_plan *p)
 {
-    weft_status s = weft__graph_settle(p->g);
+    weft_status s = weft__graph_finalize(p->g, "weft_plan_new");
     for (int v = 1; v < p->g->values && !s; v++)
         if (p->g->value[v].kind == WEFT_KIND_CONST)
             s = weft__const_settle(p->g, &p->g->value[v]);

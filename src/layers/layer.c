@@ -10,6 +10,12 @@ static const char *joined(char *text, size_t size, const char *name, const char 
     return text;
 }
 
+void weft__layer_start(weft_graph *g, weft_val v, weft_init_kind kind, double a, double b)
+{
+    weft_status s = weft_param_init(g, v, kind, a, b);
+    if (s) weft__graph_fail(g, s);
+}
+
 weft_val weft__layer_weight(weft_graph *g, const char *name, weft_shape shape, int fan,
                             const weft_layer_opts *opts)
 {
@@ -17,7 +23,7 @@ weft_val weft__layer_weight(weft_graph *g, const char *name, weft_shape shape, i
     weft_val w = weft_param(g, joined(text, sizeof text, name, "weight"), shape);
     double bound = 1 / sqrt(fan > 0 ? fan : 1);
     if (opts && opts->init != WEFT_INIT_ZERO)
-        weft_param_init(g, w, opts->init, opts->gain, 0);
+        weft__layer_start(g, w, opts->init, opts->gain, 0);
     else
         weft_param_init(g, w, WEFT_INIT_UNIFORM, -bound, bound);
     return w;
