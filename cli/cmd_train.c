@@ -165,6 +165,12 @@ static weft_status report(train_job *j)
     return s;
 }
 
+static bool stop_asked(void *user)
+{
+    (void)user;
+    return signals_caught() != 0;
+}
+
 static weft_status fit_and_report(train_job *j)
 {
     j->bar = progress_start(j->a.quiet);
@@ -174,12 +180,12 @@ static weft_status fit_and_report(train_job *j)
     j->opts.on_step = on_step;
     j->opts.on_epoch = on_epoch;
     j->opts.user = j;
-    j->opts.stop = &stop_signal;
+    j->opts.stop = stop_asked;
     signals_defer(true);
     weft_status s = j->kind->fit(j);
     signals_defer(false);
     progress_end(&j->bar);
-    if (!s && stop_signal) s = WEFT_ESTOPPED; /* a resume will write the report */
+    if (!s && signals_caught()) s = WEFT_ESTOPPED; /* a resume will write the report */
     return s ? s : report(j);
 }
 
@@ -255,9 +261,9 @@ static int run(int argc, char **argv)
         s = fit_and_report(&j);
     }
     int code = 0;
-    if (s == WEFT_ESTOPPED && stop_signal) {
+    if (s == WEFT_ESTOPPED && signals_caught()) {
         print_resume(&j);
-        code = 128 + stop_signal;
+        code = 128 + signals_caught();
     } else if (s && s != WEFT_ESTOPPED) {
         if (s == WEFT_ENOMEM && j.a.max_mem)
             weft__fail(s, "%.900s (--max-mem allows %zu bytes)", weft_last_error(),

@@ -3,11 +3,13 @@
 #include "option.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-volatile int stop_signal;
-static volatile sig_atomic_t deferred, terminal;
+/* A handler may run on any thread: what it shares is atomic, and without a lock. */
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a handler may not take a lock");
+static atomic_int stop_signal, deferred, terminal;
 
 static void say(const char *text)
 {
@@ -18,11 +20,11 @@ static void say(const char *text)
 
 static void caught(int sig)
 {
-    if (stop_signal || !deferred) {
+    int none = 0;
+    if (!deferred || !atomic_compare_exchange_strong(&stop_signal, &none, sig)) {
         say("weft: stopped at once\n");
         _exit(128 + sig);
     }
-    stop_signal = sig;
     say("weft: stopping after this step; a second signal stops at once\n");
 }
 
@@ -45,4 +47,9 @@ void signals_catch(void)
 void signals_defer(bool on)
 {
     deferred = on;
+}
+
+int signals_caught(void)
+{
+    return stop_signal;
 }

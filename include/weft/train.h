@@ -163,7 +163,12 @@ typedef struct weft_train_opts {
     double save_seconds;  /* between checkpoints in an epoch; 0 means 60 */
     int halvings; /* of the learning rate when training diverges, each from the start of
                    * the epoch; 0 means 3, negative none. Needs run_dir */
-    const volatile int *stop; /* not 0: finish the step, save, return WEFT_ESTOPPED */
+    /* Asked after every update, on the thread that called weft_train: true saves the run
+     * and returns WEFT_ESTOPPED. NULL: never. What a signal handler or another thread
+     * says to it, it reads from an atomic (or a volatile sig_atomic_t in a handler of the
+     * same thread). */
+    bool (*stop)(void *user);
+    bool exact_conv; /* weft_graph_use_exact_conv(g, true) first; g keeps it */
     int loader_threads;
     bool mixed_lengths; /* of texts: those of any length share a batch; otherwise those
                          * of similar length do, which is quicker */

@@ -288,10 +288,10 @@ static weft_status one_epoch(weft__session *s)
         if (status) break;
         tell_progress(s, since, ++done);
         bool whole = s->at.batch % s->opts.accumulate == 0 || s->at.batch == s->batches;
-        bool stop = s->opts.stop && *s->opts.stop;
+        bool stop = whole && s->opts.stop && s->opts.stop(s->opts.user);
         if (whole && (stop || weft__seconds() - s->saved > s->opts.save_seconds))
             save_now(s, false);
-        if (whole && stop)
+        if (stop)
             return s->save_failed
                        ? weft__fail(WEFT_EIO, "%s", weft_last_error())
                        : weft__fail(WEFT_ESTOPPED, "stopped at epoch %d, batch %d",
