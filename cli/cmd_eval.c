@@ -179,7 +179,7 @@ static weft_status evaluate(const eval_args *a, const char *model, const char *d
                                             "strict", NULL};
     trained t = {0};
     const char *split = "";
-    weft_status s = trained_open(model, &t);
+    weft_status s = trained_open(model, a->exact_conv, &t);
     if (s) return s;
     weft_metrics *m = weft_metrics_new(trained_classes(&t));
     if (!m) s = weft__fail(WEFT_ENOMEM, "eval: out of memory");
@@ -204,7 +204,6 @@ static int run(int argc, char **argv)
         return command_misused("eval: takes a model and a data set, found %d arguments",
                                n);
     if (!s) s = weft_set_threads(a.threads);
-    weft_set_exact_conv(a.exact_conv);
     if (!s) s = evaluate(&a, argv[1], argv[2]);
     return s ? command_failed(s) : 0;
 }

@@ -213,8 +213,7 @@ static int run(int argc, char **argv)
         return command_misused("predict: takes a model and pictures or texts; see weft "
                                "help predict");
     if (!s) s = weft_set_threads(a.threads);
-    weft_set_exact_conv(a.exact_conv);
-    if (!s) s = trained_open(argv[1], &m);
+    if (!s) s = trained_open(argv[1], a.exact_conv, &m);
     if (!s)
         s = m.texts ? predict_texts(&a, &m, argv + 2, n - 1)
                     : predict_pictures(&a, &m, argv + 2, n - 1);

@@ -176,6 +176,7 @@ static weft_status fit_and_report(train_job *j)
     j->bar = progress_start(j->a.quiet);
     j->opts.run_dir = j->run_dir;
     j->opts.resume = j->a.resume != NULL;
+    j->opts.exact_conv = j->a.exact_conv;
     j->opts.on_start = j->a.quiet ? NULL : on_start;
     j->opts.on_step = on_step;
     j->opts.on_epoch = on_epoch;
@@ -252,7 +253,6 @@ static int run(int argc, char **argv)
     if (!s && j.a.quiet) weft__log_quiet(1);
     if (!s && j.a.max_mem) weft__set_max_memory(j.a.max_mem);
     if (!s) s = weft_set_threads(j.a.threads);
-    weft_set_exact_conv(j.a.exact_conv);
     if (!s) s = choose_kind(&j);
     if (!s) s = prepare(&j);
     if (!s) s = write_args(&j);

@@ -103,7 +103,7 @@ static weft_status open_texts(flow_subject *s, const flow_choice *choice)
 
 static weft_status open_file(flow_subject *s, const flow_choice *choice)
 {
-    weft_status status = trained_open(s->model, &s->file);
+    weft_status status = trained_open(s->model, false, &s->file);
     if (status) return status;
     return s->file.texts ? open_texts(s, choice) : open_pictures(s, choice);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-weft_status trained_open(const char *path, trained *out)
+weft_status trained_open(const char *path, bool exact, trained *out)
 {
     weft_graph *g = NULL;
     weft_meta *meta = NULL;
@@ -18,6 +18,7 @@ weft_status trained_open(const char *path, trained *out)
     const char *task = s ? NULL : weft_meta_get(meta, "task");
     bool text = task && !strcmp(task, "text");
     *out = (trained){NULL, NULL};
+    if (!s) weft_graph_use_exact_conv(g, exact);
     if (!s && text) s = weft_text_classifier_new(g, meta, file, &out->texts);
     if (!s && !text) s = weft_classifier_new(g, meta, file, &out->pictures);
     if (s) weft_meta_free(meta), weft_graph_free(g);

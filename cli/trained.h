@@ -9,8 +9,8 @@ typedef struct trained { /* one of the two */
     weft_text_classifier *texts;
 } trained;
 
-/* path: an ONNX file or a run folder. */
-weft_status trained_open(const char *path, trained *out);
+/* path: an ONNX file or a run folder. exact: weft_graph_use_exact_conv. */
+weft_status trained_open(const char *path, bool exact, trained *out);
 void trained_close(trained *m);
 int trained_classes(const trained *m);
 const char *trained_name(const trained *m, int class_number);

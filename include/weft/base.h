@@ -62,12 +62,6 @@ WEFT_API const char *weft_isa(void);
  * with WEFT_EUSAGE when the name is unknown, not built in, or this machine lacks it. */
 WEFT_API weft_status weft_set_isa(const char *name);
 
-/* Whether convolutions of plans made from now on are plain sums of products. Otherwise,
- * as at first, 3x3 kernels of stride 1 go by Winograd's transforms where those are
- * faster: two to three times, for an error of some 1e-6 rather than some 1e-7. */
-WEFT_API void weft_set_exact_conv(bool exact);
-WEFT_API bool weft_exact_conv(void);
-
 #ifdef __cplusplus
 }
 #endif

@@ -57,6 +57,11 @@ WEFT_API const char *weft_graph_error(const weft_graph *g); /* the first cause, 
  * nothing changes, once the graph is finalized. */
 WEFT_API weft_status weft_graph_use_double(weft_graph *g);
 
+/* All plans made of g from now on compute as with weft_plan_opts.exact_conv, also those
+ * that other functions make: evaluation, classifiers, weft_flow. false: as each plan's
+ * own options say, which is how a graph starts. */
+WEFT_API void weft_graph_use_exact_conv(weft_graph *g, bool exact);
+
 /* A float input. */
 WEFT_API weft_val weft_input(weft_graph *g, const char *name, weft_shape shape);
 /* An integer input whose elements must be 0 .. limit-1 (or negative where the consumer

@@ -22,8 +22,11 @@ typedef struct weft_plan_opts {
     const weft_val *keep; /* values (besides the graph's outputs and the loss) to be read
                              afterwards */
     int keep_count;
-    bool no_fuse;     /* one step per node */
-    bool exact_conv;  /* as weft_set_exact_conv, for this plan */
+    bool no_fuse; /* one step per node */
+    /* Convolutions are plain sums of products. Otherwise 3x3 kernels of stride 1 go by
+     * Winograd's transforms where those are faster: two to three times, for a relative
+     * error of some 1e-6 rather than some 1e-7. Also weft_graph_use_exact_conv. */
+    bool exact_conv;
     size_t max_bytes; /* refuse a larger plan with WEFT_ENOMEM; 0: the process's limit */
     /* Live in the memory of this plan where that is large enough: what one computes
      * overwrites what the other did. Once it is freed, this one can only be freed. */

@@ -73,6 +73,11 @@ weft_status weft_graph_use_double(weft_graph *g)
     return WEFT_OK;
 }
 
+void weft_graph_use_exact_conv(weft_graph *g, bool exact)
+{
+    g->exact_conv = exact;
+}
+
 static void *grown(void *items, int *room, int used, size_t size)
 {
     if (used < *room) return items;

@@ -58,7 +58,7 @@ struct weft_graph {
     int outputs;
     char prefix[512];
     int scope[32], scopes; /* lengths of prefix to go back to */
-    bool f64;
+    bool f64, exact_conv;
     weft_status status;
     char error[1024];
 

@@ -285,7 +285,7 @@ weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan *
     p->opts = *opts;
     p->batch = opts->batch ? opts->batch : 1;
     p->kernels = weft__kernels_chosen(g->f64);
-    if (!g->f64 && (opts->exact_conv || weft_exact_conv()))
+    if (!g->f64 && (opts->exact_conv || g->exact_conv))
         p->kernels = weft__kernels_exact(p->kernels);
     p->workers = weft__workers();
     p->loss_scale = 1.0f;

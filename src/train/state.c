@@ -65,7 +65,7 @@ static facts facts_of(const weft__session *s)
     fact(&f, "data", "%.16s", s->feed->kind->hash(s->feed));
     fact(&f, "samples", "%d", s->feed->kind->count(s->feed, WEFT_TRAIN));
     fact(&f, "batch", "%d x %d", s->opts.batch, s->opts.accumulate);
-    fact(&f, "convolutions", "%s", weft_exact_conv() ? "exact" : "fast");
+    fact(&f, "convolutions", "%s", s->g->exact_conv ? "exact" : "fast");
     fact(&f, "seed", "%" PRIu64, s->opts.seed);
     fact(&f, key, "%s", setting);
     fact(&f, "smoothing", "%.17g", s->opts.smoothing);

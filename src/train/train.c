@@ -480,6 +480,7 @@ static weft_status train(weft_graph *g, weft_val logits, weft__feed *feed,
     weft_train_result result = {0};
     weft__session s = {
         .g = g, .logits = logits, .feed = feed, .opts = *o, .meta = meta, .lock = -1};
+    if (o->exact_conv) weft_graph_use_exact_conv(g, true);
     weft_status status = start(&s);
     if (!status && o->on_start) weft__session_estimate(&s);
     if (!status) status = all_epochs(&s);
