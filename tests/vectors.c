@@ -644,7 +644,7 @@ static bool optimizer_opts(const vector_file *v, weft_optimizer_opts *o)
 
 static void set_gradient(weft_graph *g, weft_val p, const float *x)
 {
-    CHECK(weft__graph_settle(g) == WEFT_OK && weft__gradients_settle(g) == WEFT_OK);
+    CHECK(weft_graph_finalize(g) == WEFT_OK && weft__gradients_settle(g) == WEFT_OK);
     weft__tensor t = weft__stored(g, p.id, true);
     weft__to_storage(&t, false, x);
 }

@@ -24,8 +24,7 @@
  *   loader       one thread at a time; it prepares batches on threads of its own.
  *   data set, tokenizer   read-only once made: any number of threads.
  *   weft_meta    as weft_graph.
- *   settings     weft_set_threads, weft_set_isa and weft_set_exact_conv are of the whole
- *                process.
+ *   settings     weft_set_threads and weft_set_isa are of the whole process.
  *             A call shares its work among the threads of one pool. If several threads
  *             compute at once, one of them has the pool and the others compute alone.
  *             No result depends on the number of threads: the bits are the same. */
@@ -120,16 +119,6 @@ WEFT_API const char *weft_isa(void);
  * Fails: WEFT_EUSAGE when the name is unknown, not part of this build, or this machine
  * does not run it; the message lists those that can be used. */
 WEFT_API weft_status weft_set_isa(const char *name);
-
-/* weft_set_exact_conv: whether plans made from now on compute convolutions as plain sums
- * of products. If not (the default), stride-1 convolutions of 3x3 (weft_conv) and of 3
- * or 4 steps (weft_seq_conv) use minimal filtering (Winograd; Lavin and Gray 2016) where
- * that is faster. The relative error is then below 1e-5 instead of about 1e-7, and a
- * sample's last bits may depend on the batch size. weft_plan_opts.exact_conv sets it for
- * one plan; double precision is always exact.
- * weft_exact_conv: the current setting. */
-WEFT_API void weft_set_exact_conv(bool exact);
-WEFT_API bool weft_exact_conv(void);
 
 #ifdef __cplusplus
 }

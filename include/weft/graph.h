@@ -15,8 +15,8 @@ extern "C" {
 
 /* A network: inputs, parameters, constants, and nodes in the order they were added.
  * It is built once; then plans (weft/pass.h) run it. The first plan, weft_init or
- * weft_param_set lays out the parameters: from then on none can be added. Nodes may be
- * added later too, but not while a plan of the graph exists. */
+ * weft_param_set finalizes it (weft_graph_finalize): from then on no parameter can be
+ * added. Nodes may be added later too, but not while a plan of the graph exists. */
 typedef struct weft_graph weft_graph;
 
 /* A value of a graph: an input, a parameter, or what a node computes. Small; copy it
@@ -74,9 +74,15 @@ WEFT_API weft_status weft_graph_status(const weft_graph *g);
 WEFT_API const char *weft_graph_error(const weft_graph *g);
 
 /* Makes the graph compute in double precision, for gradient checks. Values are still read
- * and written as float. Only before the first plan, weft_init or weft_param_set; later
- * calls do nothing. */
-WEFT_API void weft_graph_use_double(weft_graph *g);
+ * and written as float.
+ * Fails: WEFT_EUSAGE, and nothing changes, once the graph is finalized; of a failed graph:
+ * its status. */
+WEFT_API weft_status weft_graph_use_double(weft_graph *g);
+
+/* Whether all plans made of g from now on compute as with weft_plan_opts.exact_conv, also
+ * those that other functions make: evaluation, predictors, weft_flow. false, as a graph
+ * starts: as each plan's own options say. */
+WEFT_API void weft_graph_use_exact_conv(weft_graph *g, bool exact);
 
 /* An input of floats, filled by weft_plan_set. A dimension is at least 1, the first may
  * be 0: the batch. `name`, after the prefixes of weft_graph_push, is its name in ONNX.
@@ -95,7 +101,7 @@ WEFT_API weft_val weft_input_int(weft_graph *g, const char *name, weft_shape sha
  * not trained, such as running statistics. Both are 0 until weft_init or weft_param_set.
  * Every dimension is at least 1.
  * Fails: as weft_input; WEFT_EUSAGE when there is a value of that name, or when the
- * parameters have been laid out (see weft_graph). */
+ * graph is finalized (weft_graph_finalize). */
 WEFT_API weft_val weft_param(weft_graph *g, const char *name, weft_shape shape);
 WEFT_API weft_val weft_buffer(weft_graph *g, const char *name, weft_shape shape);
 
@@ -121,6 +127,19 @@ WEFT_API void weft_graph_name(weft_graph *g, weft_val v, const char *name);
 /* Declares v an output of the network. name, without any prefix, is its name in ONNX.
  * Fails: WEFT_EUSAGE when v is no value, or beyond 64 outputs. */
 WEFT_API void weft_output(weft_graph *g, weft_val v, const char *name);
+
+/* Ends the time in which parameters are added: decides their numbers, storage order and
+ * place, and gives them memory, zeroed.
+ *
+ * Afterwards weft_param and weft_buffer (so every layer) fail the graph with WEFT_EUSAGE,
+ * and weft_param_freeze, weft_param_no_decay and weft_graph_use_double are refused; each
+ * message names the parameter and the call that finalized the graph. Inputs, constants,
+ * operators (a loss, say), outputs and names may still be added.
+ *
+ * The first weft_init, weft_param_set, weft_plan_new or weft_optimizer_new does this by
+ * itself; a graph that was read from a file is finalized. Again: nothing happens. Fails
+ * with the graph's own status or WEFT_ENOMEM; it may then be tried again. */
+WEFT_API weft_status weft_graph_finalize(weft_graph *g);
 
 /* ---- asking ---- */
 
@@ -180,7 +199,7 @@ WEFT_API bool weft_param_find(const weft_graph *g, const char *name,
                               weft_param_info *out);
 
 /* Copies data[count], in logical (ONNX) order, into a parameter or buffer. Plans see the
- * new numbers in their next forward pass.
+ * new numbers in their next forward pass. Finalizes the graph.
  * Fails: WEFT_EUSAGE when v is neither; WEFT_ESHAPE when count is not its number of
  * elements; WEFT_ENOMEM; or with the graph's own status. */
 WEFT_API weft_status weft_param_set(weft_graph *g, weft_val v, const float *data,
@@ -200,10 +219,14 @@ WEFT_API weft_status weft_param_gradient(const weft_graph *g, weft_val v, float 
                                          size_t count);
 
 /* weft_param_freeze: v gets no gradient and no update. weft_param_no_decay: optimizers do
- * not apply weight decay to it. Only before the parameters are laid out (see weft_graph);
- * later calls do nothing. */
-WEFT_API void weft_param_freeze(weft_graph *g, weft_val v);
-WEFT_API void weft_param_no_decay(weft_graph *g, weft_val v);
+ * not apply weight decay to it (biases, norms). Of a buffer, which is never trained,
+ * neither changes anything. As trained ones come first, freezing changes the numbers of
+ * weft_param_at: a loop that freezes goes from the last one to the first.
+ * Fails: WEFT_EUSAGE, and nothing changes, when v is not a parameter or buffer, or the graph
+ * is finalized (weft_graph_finalize): both decide where a parameter lies. Of a failed
+ * graph: its status. */
+WEFT_API weft_status weft_param_freeze(weft_graph *g, weft_val v);
+WEFT_API weft_status weft_param_no_decay(weft_graph *g, weft_val v);
 
 /* SHA-256 over names, dimensions and values (as float) of all parameters and buffers in
  * the order of their numbers: 64 hex digits and a NUL. Equal on every machine of the same
@@ -238,11 +261,13 @@ typedef struct weft_init_opts {
     int row;
 } weft_init_opts;
 
-/* Says how weft_init is to fill parameter or buffer v; NULL: with 0. */
-WEFT_API void weft_param_init(weft_graph *g, weft_val v, const weft_init_opts *opts);
+/* Says how the next weft_init is to fill parameter or buffer v; NULL: with 0. At any time.
+ * Fails: WEFT_EUSAGE, and nothing changes, when v is neither, kind is none of these, or a
+ * number is not finite. Of a failed graph: its status. */
+WEFT_API weft_status weft_param_init(weft_graph *g, weft_val v, const weft_init_opts *opts);
 
 /* Gives every parameter and buffer its starting values: functions of seed, its number and
- * its weft_init_opts.
+ * its weft_init_opts. Finalizes the graph.
  * Fails: WEFT_ENOMEM, or with the graph's own status. */
 WEFT_API weft_status weft_init(weft_graph *g, uint64_t seed);
 

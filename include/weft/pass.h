@@ -31,7 +31,12 @@ typedef struct weft_plan_opts {
     const weft_val *keep;
     int keep_count;  /* values in keep */
     bool no_fuse;    /* no node is fused with another */
-    bool exact_conv; /* as weft_set_exact_conv(true), for this plan */
+    /* convolutions are plain sums of products. If not (the default), stride-1 convolutions
+     * of 3x3 (weft_conv) and of 3 or 4 steps (weft_seq_conv) use minimal filtering
+     * (Winograd; Lavin and Gray 2016) where that is faster: two to three times, for a
+     * relative error below 1e-5 instead of about 1e-7, and a sample's last bits may depend
+     * on the batch size. Double precision is always exact. Also weft_graph_use_exact_conv */
+    bool exact_conv;
     /* a plan above this is refused; 0 means 16 GiB (with a size_t of 32 bits 2 GiB) */
     size_t max_bytes;
     /* use that plan's memory if it is large enough. The two then overwrite each other's
@@ -40,8 +45,8 @@ typedef struct weft_plan_opts {
     struct weft_plan *within;
 } weft_plan_opts;
 
-/* Plans g, with opts or NULL, and allocates all that its passes need. Lays out the
- * parameters, if no call has yet (see weft_graph).
+/* Plans g, with opts or NULL, and allocates all that its passes need. Finalizes g
+ * (weft_graph_finalize).
  * Several plans of one graph share its parameters and gradients. The plan works with the
  * instruction set, and at most the number of threads, that are set now.
  * Fails: WEFT_EUSAGE: batch below 0, a loss or value in keep of another graph, no output

@@ -30,7 +30,7 @@ typedef struct weft__value {
     int node, slot; /* of a result: the node that computes it, and which output */
     int uses;       /* nodes that read it */
     weft__order
-        order; /* in storage: of what is not a result, settled by weft__graph_settle */
+        order; /* in storage: of what is not a result, set by weft__graph_finalize */
     bool frozen, no_decay, sampled;
     int limit;        /* of an integer input */
     double low, high; /* of a sampled input */
@@ -57,12 +57,12 @@ struct weft_graph {
     int outputs;
     char prefix[512];
     int scope[32], scopes; /* lengths of prefix to go back to */
-    bool f64;
+    bool f64, exact_conv;
     weft_status status;
     char error[1024];
 
-    /* Parameters, numbered as weft_param_at has them; set by weft__graph_settle. */
-    bool settled;
+    /* Parameters, numbered as weft_param_at has them; set by weft__graph_finalize. */
+    const char *finalized; /* by the function of this name; NULL: not yet */
     int *param, params, trainable;
     void *slab, *gradients; /* all trainable parameters in one piece: those with weight
                                decay, those without, sparse ones */
@@ -81,9 +81,9 @@ static inline size_t weft__element(const weft_graph *g, weft_type type)
     return type == WEFT_I32 ? sizeof(int32_t) : g->f64 ? sizeof(double) : sizeof(float);
 }
 
-/* Decides how parameters lie in memory and gives them their slab; no parameter can be
- * added afterwards. Called by whatever first needs their values. */
-weft_status weft__graph_settle(weft_graph *g);
+/* weft_graph_finalize for the public function `by`, which messages then name. Called by
+ * whatever first needs the parameters' values. by must outlive g. */
+weft_status weft__graph_finalize(weft_graph *g, const char *by);
 /* Puts v in the place of output i, under that name. */
 void weft__output_replace(weft_graph *g, int i, weft_val v, const char *name);
 

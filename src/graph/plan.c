@@ -256,7 +256,7 @@ static weft_status check_options(const weft_graph *g, const weft_plan_opts *o)
 
 static weft_status build(weft_plan *p)
 {
-    weft_status s = weft__graph_settle(p->g);
+    weft_status s = weft__graph_finalize(p->g, "weft_plan_new");
     for (int v = 1; v < p->g->values && !s; v++)
         if (p->g->value[v].kind == WEFT_KIND_CONST)
             s = weft__const_settle(p->g, &p->g->value[v]);
@@ -284,7 +284,7 @@ weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan *
     p->opts = *opts;
     p->batch = opts->batch ? opts->batch : 1;
     p->kernels = weft__kernels_chosen(g->f64);
-    if (!g->f64 && (opts->exact_conv || weft_exact_conv()))
+    if (!g->f64 && (opts->exact_conv || g->exact_conv))
         p->kernels = weft__kernels_exact(p->kernels);
     p->workers = weft__workers();
     p->loss_scale = 1.0f;

@@ -16,7 +16,7 @@ weft_val weft_layer_embedding(weft_graph *g, const char *name, weft_val index, i
     weft_val table = weft_param(g, text, WEFT_SHAPE(size, width));
     const weft_init_opts normal = {.kind = WEFT_INIT_NORMAL,
                                    .std = o.deviation > 0 ? o.deviation : 0.1};
-    weft_param_init(g, table, &normal);
+    weft__layer_start(g, table, &normal);
     if (o.embedding.padded && o.embedding.padding >= 0 && o.embedding.padding < size)
         weft__param_init_part(g, table, (size_t)size * (size_t)width,
                               (size_t)o.embedding.padding * (size_t)width, (size_t)width,

@@ -109,7 +109,7 @@ static void set_part(float *x, size_t n, const weft__init *init)
 
 weft_status weft_init(weft_graph *g, uint64_t seed)
 {
-    weft_status s = weft__graph_settle(g);
+    weft_status s = weft__graph_finalize(g, "weft_init");
     for (int i = 0; i < g->params && !s; i++) {
         const weft__value *v = &g->value[g->param[i]];
         weft__tensor t = weft__nominal(g, g->param[i], 0);

@@ -10,6 +10,12 @@ static const char *joined(char *text, size_t size, const char *name, const char 
     return text;
 }
 
+void weft__layer_start(weft_graph *g, weft_val v, const weft_init_opts *start)
+{
+    weft_status s = weft_param_init(g, v, start);
+    if (s) weft__graph_fail(g, s);
+}
+
 static bool starts_as_asked(const weft_layer_opts *opts)
 {
     return opts && opts->init.kind != WEFT_INIT_ZERO;
@@ -28,7 +34,7 @@ weft_val weft__layer_weight(weft_graph *g, const char *name, weft_shape shape, i
     char text[200];
     weft_val w = weft_param(g, joined(text, sizeof text, name, "weight"), shape);
     const weft_init_opts start = starts_as_asked(opts) ? opts->init : usual(fan);
-    weft_param_init(g, w, &start);
+    weft__layer_start(g, w, &start);
     return w;
 }
 

@@ -214,7 +214,7 @@ static weft_status from_onnx(weft__onnx_node *n)
                              .padding = padded ? padding : 0,
                              .sparse = weft__onnx_note(n, "sparse") > 0};
     weft_val table = weft__onnx_value(n, 0);
-    if (o.sparse) weft_param_no_decay(g, table); /* as the layer has it */
+    if (o.sparse) (void)weft_param_no_decay(g, table); /* as the layer has it */
     weft__onnx_set(n, 0, weft_embedding(g, weft__onnx_value(n, 1), table, &o));
     return weft_graph_status(g);
 }

@@ -127,10 +127,10 @@ static void warn_about(const weft__onnx_entry *e, const float *data)
     if (zero == count && e->scale) weft__warn("tensor %s: all scales are 0", name);
 }
 
-/* Only now: a graph takes no more parameters once one was set. */
+/* Only now: afterwards the graph takes no more parameters. */
 static weft_status set_parameters(weft__onnx_reader *r)
 {
-    weft_status s = WEFT_OK;
+    weft_status s = weft__graph_finalize(r->g, "weft_model_load");
     for (int i = 0; i < r->entries && !s; i++) {
         weft__onnx_entry *e = &r->entry[i];
         if (!e->value.id || !e->initializer || !e->tensor.floats) continue;

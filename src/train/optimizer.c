@@ -251,7 +251,7 @@ weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts *opts,
                        "%s: a graph in double precision is for gradient checks, "
                        "not for training",
                        rule->name);
-    if (!s) s = weft__graph_settle(g);
+    if (!s) s = weft__graph_finalize(g, "weft_optimizer_new");
     if (!s) s = weft__gradients_settle(g);
     if (s) return s;
     o = calloc(1, sizeof *o);
