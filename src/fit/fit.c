@@ -262,7 +262,7 @@ static weft_status measure(weft__fit_job *j)
 static weft_status make_predictor(weft__fit_job *j)
 {
     weft_meta *m = weft_meta_new();
-    weft__setup x = {.d = j->d, .task = j->task, .preprocess = j->d->preprocess};
+    weft__task_setup x = {.d = j->d, .task = j->task, .preprocess = j->d->preprocess};
     weft_status s = m ? j->task->fit(j->d, &x.codec)
                       : weft__fail(WEFT_ENOMEM, "train: out of memory");
     if (!s) s = weft__setup_describe(&x, j->v->model, j->v->seed, m);

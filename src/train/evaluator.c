@@ -8,7 +8,7 @@
 enum { LARGE = 64 << 20, FEW = 8 }; /* bytes of a plan; samples of a small one */
 
 struct weft__evaluator {
-    const weft__setup *setup;
+    const weft__task_setup *setup;
     weft_subset subset;
     int batch, count;
     bool exact_conv;
@@ -47,7 +47,7 @@ static weft_status plan_batch(weft__evaluator *e, const weft_val keep[2], weft_p
 
 static weft_status make(weft__evaluator *e, weft_plan *within)
 {
-    const weft__setup *x = e->setup;
+    const weft__task_setup *x = e->setup;
     const weft_val keep[2] = {x->head.output, x->head.truth_each};
     weft_status s = plan_batch(e, keep, within);
     if (s) return s;
@@ -61,7 +61,7 @@ static weft_status make(weft__evaluator *e, weft_plan *within)
     return e->output && e->each ? WEFT_OK : weft__fail(WEFT_ENOMEM, "evaluate: out of memory");
 }
 
-weft_status weft__evaluator_new(const weft__setup *setup, weft_subset subset, int batch,
+weft_status weft__evaluator_new(const weft__task_setup *setup, weft_subset subset, int batch,
                                 bool exact_conv, weft_plan *within, weft__evaluator **out)
 {
     int count = weft_dataset_count(setup->d, subset);
@@ -98,7 +98,7 @@ void weft__evaluator_free(weft__evaluator *e)
 
 static weft_status run_batch(weft__evaluator *e, const weft_batch *b, weft_evaluation *to)
 {
-    const weft__setup *x = e->setup;
+    const weft__task_setup *x = e->setup;
     weft_plan *p = b->n == e->batch ? e->full : e->tail;
     size_t n = (size_t)b->n, width = (size_t)x->codec->width;
     weft_status s = x->d->modality->bind(&x->inputs, p, b);
@@ -123,7 +123,7 @@ weft_status weft__evaluator_run(weft__evaluator *e, weft_evaluation *to)
     return s;
 }
 
-static weft_status run_once(const weft__setup *x, weft_subset subset, int batch, bool exact_conv,
+static weft_status run_once(const weft__task_setup *x, weft_subset subset, int batch, bool exact_conv,
                             weft_evaluation **out)
 {
     weft__evaluator *e = NULL;
@@ -148,7 +148,7 @@ weft_status weft__evaluate(weft_graph *g, weft_dataset *d, const weft__setup_opt
                            weft_subset subset, int batch, bool exact_conv,
                            weft_evaluation **out)
 {
-    weft__setup x;
+    weft__task_setup x;
     weft_evaluation *e = NULL;
     weft_status s = weft__setup_make(g, d, o, &x);
     if (s) return s;

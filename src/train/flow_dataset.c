@@ -10,7 +10,7 @@ enum { BATCH = 32, BATCHES = 4 };
 
 /* What goes through, and how much of it. */
 typedef struct flow_run {
-    weft__setup x;
+    weft__task_setup x;
     int batch, batches;
     int32_t *map, *label; /* [batch] the targets as a model numbers them; NULL */
     weft_flow *f;
@@ -39,7 +39,7 @@ static weft_status plan(flow_run *r)
 /* Whole batches only: the plan is for one size. */
 static weft_status read_batches(flow_run *r, weft_loader *l, uint64_t seed)
 {
-    const weft__setup *x = &r->x;
+    const weft__task_setup *x = &r->x;
     weft_batch b = {.n = 1};
     weft_status s = weft_loader_start(l, 0, 0);
     for (int i = 0; i < r->batches && !s && b.n;) {

@@ -202,7 +202,7 @@ static weft_status diverged(weft__loop *l, weft_plan *p, const weft_batch *b)
 
 weft_status weft__loop_bind(weft__loop *l, weft_plan *p, const weft_batch *b)
 {
-    const weft__setup *x = &l->setup;
+    const weft__task_setup *x = &l->setup;
     weft_status s = l->d->modality->bind(&x->inputs, p, b);
     return s ? s : x->task->bind(&x->head, x->codec, l->d, p, b);
 }

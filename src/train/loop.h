@@ -25,7 +25,7 @@ typedef struct weft__run_state {
 typedef struct weft__loop {
     weft_graph *g;
     weft_dataset *d;
-    weft__setup setup;
+    weft__task_setup setup;
     weft_train_opts opts;
     weft_meta *meta; /* of the model files */
     int batches;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* The output that is trained: [batch, width]. */
-static weft_status find_output(weft__setup *s, weft_val wanted)
+static weft_status find_output(weft__task_setup *s, weft_val wanted)
 {
     weft_graph *g = s->g;
     weft_val y = wanted.id || weft_output_count(g) < 1 ? wanted : weft_output_at(g, 0);
@@ -23,7 +23,7 @@ static weft_status find_output(weft__setup *s, weft_val wanted)
     return WEFT_OK;
 }
 
-static weft_status choose_task(weft__setup *s, const weft__task *wanted)
+static weft_status choose_task(weft__task_setup *s, const weft__task *wanted)
 {
     weft_target_kind kind = weft_dataset_target(s->d);
     s->task = wanted ? wanted : weft__task_for(kind);
@@ -34,7 +34,7 @@ static weft_status choose_task(weft__setup *s, const weft__task *wanted)
     return WEFT_OK;
 }
 
-static weft_status make(weft__setup *s, const weft__setup_opts *o)
+static weft_status make(weft__task_setup *s, const weft__setup_opts *o)
 {
     weft_status status = weft_graph_status(s->g);
     if (!status) status = choose_task(s, o->task);
@@ -57,23 +57,23 @@ static weft_status make(weft__setup *s, const weft__setup_opts *o)
 }
 
 weft_status weft__setup_make(weft_graph *g, weft_dataset *d, const weft__setup_opts *o,
-                             weft__setup *out)
+                             weft__task_setup *out)
 {
-    *out = (weft__setup){.g = g, .d = d};
+    *out = (weft__task_setup){.g = g, .d = d};
     weft_status s = make(out, o);
     if (s) weft__setup_free(out);
     return s;
 }
 
-void weft__setup_free(weft__setup *s)
+void weft__setup_free(weft__task_setup *s)
 {
     if (s->marked) weft__graph_rewind(s->g, s->mark);
     if (!s->borrowed && s->codec) s->task->free(s->codec);
     free(s->args);
-    *s = (weft__setup){0};
+    *s = (weft__task_setup){0};
 }
 
-weft_status weft__setup_describe(const weft__setup *s, const char *model, uint64_t seed,
+weft_status weft__setup_describe(const weft__task_setup *s, const char *model, uint64_t seed,
                                  weft_meta *m)
 {
     char text[32];

@@ -7,7 +7,7 @@
 #include "task/task.h"
 #include "weft/train.h"
 
-typedef struct weft__setup {
+typedef struct weft__task_setup {
     weft_graph *g;
     weft_dataset *d;
     const weft__task *task;
@@ -20,7 +20,7 @@ typedef struct weft__setup {
     weft__head head;
     weft__graph_mark mark; /* the graph without the head */
     bool marked;
-} weft__setup;
+} weft__task_setup;
 
 typedef struct weft__setup_opts {
     const weft__task *task; /* NULL: by the data set's kind of target */
@@ -35,15 +35,15 @@ typedef struct weft__setup_opts {
 /* Fits d where it must, finds the graph's inputs, and adds the head. *out is freed by
  * weft__setup_free, which takes the head out of the graph again. */
 weft_status weft__setup_make(weft_graph *g, weft_dataset *d, const weft__setup_opts *o,
-                             weft__setup *out);
-void weft__setup_free(weft__setup *s);
-static inline const void *weft__setup_args(const weft__setup *s)
+                             weft__task_setup *out);
+void weft__setup_free(weft__task_setup *s);
+static inline const void *weft__setup_args(const weft__task_setup *s)
 {
     return s->given ? s->given : s->args;
 }
 
 /* The metadata by which a model file is understood again (weft_predictor_open). model may be NULL. */
-weft_status weft__setup_describe(const weft__setup *s, const char *model, uint64_t seed,
+weft_status weft__setup_describe(const weft__task_setup *s, const char *model, uint64_t seed,
                                  weft_meta *m);
 
 /* ---- evaluator.c: plans and loader of one subset, made once ---- */
@@ -51,7 +51,7 @@ weft_status weft__setup_describe(const weft__setup *s, const char *model, uint64
 typedef struct weft__evaluator weft__evaluator;
 /* batch is the most: where a plan for it were large, smaller ones are taken. It lives within another
  * plan (may be NULL) where it can. */
-weft_status weft__evaluator_new(const weft__setup *s, weft_subset subset, int batch,
+weft_status weft__evaluator_new(const weft__task_setup *s, weft_subset subset, int batch,
                                 bool exact_conv, weft_plan *within, weft__evaluator **out);
 void weft__evaluator_free(weft__evaluator *e); /* takes NULL */
 /* e is cleared, then gets every sample. */
