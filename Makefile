@@ -18,7 +18,7 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 CTEST = ctest --output-on-failure -j $(JOBS)
 
 .PHONY: all command setup setup-full setup-test demo demo-text test test-release test-asan test-tsan test-aarch64 bench \
-    install deb fuzz format clean help
+    install deb fuzz mutate format clean help
 
 all: build/build.ninja
 	@cmake --build build
@@ -93,6 +93,11 @@ fuzz:
 	cmake --build build-fuzz
 	sh tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
+# Can the tests fail? MUTATE: words of the faults to plant, and options, such as MUTATE="metrics -j 4"
+MUTATE ?=
+mutate:
+	python3 tools/mutate $(MUTATE)
+
 format:
 	sh tools/format
 
@@ -112,6 +117,7 @@ help:
 	@echo "make fuzz          libFuzzer on every reader, FUZZ_SECONDS=60 each"
 	@echo "make install       to PREFIX=$(PREFIX), below DESTDIR"
 	@echo "make deb           a Debian package in build-deb/"
+	@echo "make mutate        plant faults, one at a time: does a test see each? half an hour"
 	@echo "make format        lay out the C files (clang-format)"
 	@echo "make clean         remove every build folder"
 	@echo

@@ -63,8 +63,9 @@ static weft_val build(bench *b)
                       .r = weft_param(b->g, "r", WEFT_SHAPE(l->dirs, wide, l->h)),
                       .b = weft_param(b->g, "b", WEFT_SHAPE(l->dirs, 2 * wide))};
     double most = 1 / sqrt(l->h);
-    weft_param_init(b->g, in.w, WEFT_INIT_UNIFORM, -most, most);
-    weft_param_init(b->g, in.r, WEFT_INIT_UNIFORM, -most, most);
+    weft_init_opts small = {.kind = WEFT_INIT_UNIFORM, .low = -most, .high = most};
+    weft_param_init(b->g, in.w, &small);
+    weft_param_init(b->g, in.r, &small);
     if (!strcmp(l->lengths, "mixed"))
         in.lengths = b->lengths =
             weft_input_int(b->g, "lengths", WEFT_SHAPE(0), l->t + 1);

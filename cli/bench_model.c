@@ -134,7 +134,8 @@ static weft_status add_inputs(bench_model *b, int batch)
 
 weft_status bench_model_start(bench_model *b, const char *name, const bench_opts *o)
 {
-    weft_plan_opts plan = {.batch = o->batch, .training = o->training};
+    weft_plan_opts plan = {
+        .batch = o->batch, .training = o->training, .exact_conv = o->exact_conv};
     weft_status s = load(b, name, o);
     if (!s && o->training) plan.loss = add_loss(&b->model);
     if (!s) s = weft_graph_status(b->model.g);

@@ -7,7 +7,7 @@
 typedef struct bench_opts {
     const char *input; /* "3x64x64" or "64" of a ready network, or NULL */
     int batch;
-    bool training;
+    bool training, exact_conv;
     weft_zoo_opts network; /* of a ready network; its classes serve pictures too */
 } bench_opts;
 

@@ -131,8 +131,11 @@ static weft_status bench(const bench_args *a, const char *name)
 {
     bench_model b = {.inputs = 0};
     findings f = {.peak = a->peak};
-    bench_opts o = {
-        .input = a->input, .batch = a->batch, .training = !a->infer, .network = a->network};
+    bench_opts o = {.input = a->input,
+                    .batch = a->batch,
+                    .training = !a->infer,
+                    .exact_conv = a->exact_conv,
+                    .network = a->network};
     o.network.dropout = dropout_of(a->dropout);
     o.network.embedding_dropout = dropout_of(a->embedding_dropout);
     weft_status s = bench_model_start(&b, name, &o);
@@ -166,7 +169,6 @@ static int run(int argc, char **argv)
     if (!a.batch) a.batch = a.infer ? 1 : 64;
     if (!s) s = any_model_options(&command_bench, (const char *const[]){argv[1]}, 1);
     if (!s) s = weft_set_threads(a.threads);
-    weft_set_exact_conv(a.exact_conv);
     if (!s) s = bench(&a, argv[1]);
     return s ? command_failed(s) : 0;
 }

@@ -58,7 +58,7 @@ static void on_epoch(void *user, const weft_epoch_row *row, int epochs, bool bes
 static bool stop(void *user)
 {
     (void)user;
-    return stopped_by() != 0;
+    return signals_caught() != 0;
 }
 
 /* "weft train --resume RUN", quoted for a shell, whatever the name is made of. */
@@ -135,7 +135,7 @@ static int run(int argc, char **argv)
         print_result(&a, &r);
     else if (s == WEFT_ESTOPPED && r.run_dir) {
         print_resume(r.run_dir);
-        code = 128 + stopped_by();
+        code = 128 + signals_caught();
     } else
         code = command_failed(s);
     weft_fit_result_free(&r);

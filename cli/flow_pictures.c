@@ -1,8 +1,7 @@
 /* flow_pictures.c: filters, feature maps and Grad-CAM of a picture network.
  *
  * Grad-CAM (Selvaraju et al.): the last layer that still has places, its channels
- * weighted by the mean gradient of the class's score, summed, what is below 0 left out.
- */
+ * weighted by the mean gradient of the class's score, summed, without what is below 0. */
 #include "flow_pictures.h"
 
 #include "flow_colour.h"
@@ -64,8 +63,7 @@ static bool choose_layer(view *v)
     for (int i = weft_flow_nodes(v->s->flow) - 1; i >= 0; i--) {
         weft_flow_node n = weft_flow_node_at(v->s->flow, i);
         weft_shape s = weft_shape_of(v->s->g, n.value);
-        if (s.rank != 4 || s.dim[2] * s.dim[3] < 2 || strstr(n.op, "pool") ||
-            isnan(n.gradient))
+        if (s.rank != 4 || s.dim[2] * s.dim[3] < 2 || n.pools || isnan(n.gradient))
             continue;
         v->look = n;
         v->lc = s.dim[1];
@@ -357,7 +355,7 @@ static bool has_maps(const view *v, int i)
 {
     weft_flow_node n = weft_flow_node_at(v->s->flow, i);
     weft_shape s = weft_shape_of(v->s->g, n.value);
-    return !strcmp(n.op, "conv") && s.rank == 4 && s.dim[2] * s.dim[3] > 1;
+    return n.features && s.rank == 4 && s.dim[2] * s.dim[3] > 1;
 }
 
 /* Of every convolution; of a few of them, from first to last, where they are many. */

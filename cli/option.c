@@ -81,8 +81,7 @@ static weft_status unknown(const command *c, const char *word)
                       shown, c->name);
 }
 
-/* "key=value" whose key is an option is one, unless a file of that name could be meant.
- */
+/* "key=value" whose key is an option is one, unless there may be a file of that name. */
 static int assignment(const char *word)
 {
     const char *equals = strchr(word, '=');

@@ -100,9 +100,9 @@ int command_failed(weft_status s);
 int command_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* signals.c: after signals_catch, SIGINT, SIGTERM and SIGHUP end the process with 128 and
- * their number; while they are deferred, the first one sets stop_signal instead. */
-int stopped_by(void); /* the signal, or 0 */
+ * their number; while they are deferred, the first one is only noted. */
 void signals_catch(void);
 void signals_defer(bool on);
+int signals_caught(void); /* the number of the one that was noted; 0: none */
 
 #endif

@@ -1,5 +1,4 @@
-/* progress.h: a progress bar on a terminal, a line now and then otherwise; all on stderr.
- */
+/* progress.h: a progress bar on a terminal, else a line now and then; all on stderr. */
 #ifndef WEFT_CLI_PROGRESS_H
 #define WEFT_CLI_PROGRESS_H
 

@@ -3,15 +3,13 @@
 #include "option.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_signal, deferred, terminal;
-
-int stopped_by(void)
-{
-    return stop_signal;
-}
+/* A handler may run on any thread: what it shares is atomic, and without a lock. */
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a handler may not take a lock");
+static atomic_int stop_signal, deferred, terminal;
 
 static void say(const char *text)
 {
@@ -22,11 +20,11 @@ static void say(const char *text)
 
 static void caught(int sig)
 {
-    if (stop_signal || !deferred) {
+    int none = 0;
+    if (!deferred || !atomic_compare_exchange_strong(&stop_signal, &none, sig)) {
         say("weft: stopped at once\n");
         _exit(128 + sig);
     }
-    stop_signal = sig;
     say("weft: stopping after this step; a second signal stops at once\n");
 }
 
@@ -49,4 +47,9 @@ void signals_catch(void)
 void signals_defer(bool on)
 {
     deferred = on;
+}
+
+int signals_caught(void)
+{
+    return stop_signal;
 }

@@ -20,9 +20,11 @@ static void stop_on(weft_status s)
 static weft_val network(weft_graph *g, weft_val x, int classes)
 {
     const weft_pool_opts halve = {.kernel = {2, 2}};
-    x = weft_layer_conv(g, "conv1", x, 8, 5, &(weft_conv_opts){.pad = {2, 2}}, NULL);
+    const weft_layer_conv_opts same = {.kernel = {5, 5}, .conv.pad = {2, 2}};
+    const weft_layer_conv_opts inside = {.kernel = {5, 5}};
+    x = weft_layer_conv(g, "conv1", x, 8, &same);
     x = weft_max_pool(g, weft_relu(g, x), &halve);
-    x = weft_layer_conv(g, "conv2", x, 16, 5, NULL, NULL);
+    x = weft_layer_conv(g, "conv2", x, 16, &inside);
     x = weft_max_pool(g, weft_relu(g, x), &halve);
     x = weft_layer_dense(g, "fc1", weft_flatten(g, x, 1), 64, NULL);
     return weft_layer_dense(g, "fc2", weft_relu(g, x), classes, NULL);

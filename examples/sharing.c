@@ -94,8 +94,7 @@ static double convolution(void)
         char name[16];
         snprintf(name, sizeof name, "w%d", p + 1);
         copy[p] = weft_param(h, name, WEFT_SHAPE(1, KERNEL));
-        weft_val window =
-            weft_slice(h, z, 1, (int[]){1}, (int[]){p}, (int[]){p + KERNEL}, NULL);
+        weft_val window = weft_slice(h, z, 1, &(weft_slice_range){1, p, p + KERNEL, 1});
         part[p] = weft_dense(h, window, copy[p], WEFT_NONE);
     }
     set(g, w, KERNEL, 1);
@@ -127,7 +126,7 @@ static double recurrence(void)
     for (int t = 0; t < STEPS; t++) {
         char name[16];
         snprintf(name, sizeof name, "r%d", t + 1);
-        weft_val now = weft_slice(h, z, 1, (int[]){1}, (int[]){t}, (int[]){t + 1}, NULL);
+        weft_val now = weft_slice(h, z, 1, &(weft_slice_range){1, t, t + 1, 1});
         now = weft_flatten(h, now, 1);
         if (t) {
             copy[t] = weft_param(h, name, WEFT_SHAPE(UNITS, UNITS));

@@ -38,6 +38,16 @@ static weft_val pooled(weft_graph *g, weft__rng *r)
         &(weft_pool_opts){.kernel = {k, k}, .stride = {stride, 2}, .pad = {pad, 0}});
 }
 
+/* activations that fall before they rise: the largest of a window is not that of its
+ * largest, and they need their input for the way back */
+static weft_val falling(weft_graph *g, weft__rng *r)
+{
+    int o = weft__rng_between(r, 1, 20);
+    weft_val x = conv(g, "conv", picture(g, r, 2), o, true);
+    x = weft__rng_below(r, 2) ? weft_gelu(g, x) : weft_silu(g, x);
+    return weft_max_pool(g, x, &(weft_pool_opts){.kernel = {2, 2}});
+}
+
 /* the activation's input has a second reader: all must stay as it is */
 static weft_val pooled_and_read(weft_graph *g, weft__rng *r)
 {
@@ -140,6 +150,7 @@ static const pattern patterns[] = {
     {{.name = "conv, activation, max_pool and avg_pool", .sample = pooled_and_read},
      5,
      5},
+    {{.name = "conv, an activation that falls, max_pool", .sample = falling}, 3, 2},
     {{.name = "batch_norm, activation", .sample = normalised}, 1, 1},
     {{.name = "batch_norm far from zero, relu", .sample = far_off}, 3, 3},
     {{.name = "residual block", .sample = identity_block}, 3, 2},

@@ -25,8 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The seed of property tests: WEFT_TEST_SEED, else always the same. Printed on failure.
- */
+/* The seed of property tests: WEFT_TEST_SEED, or always the same. Shown on failure. */
 static inline uint64_t test_seed(void)
 {
     const char *text = getenv("WEFT_TEST_SEED");
@@ -81,10 +80,9 @@ static inline void test__near(double a, double b, double tolerance, const char *
 
 /* Not from a thread other than the test's own: they leave the test by longjmp. */
 #define CHECK(cond) test__check(!!(cond), #cond, __FILE__, __LINE__)
-#define CHECK_TEXT(a, b) test__text(a, b, __FILE__, __LINE__) /* equal strings */
-#define CHECK_HAS(text, part) \
-    test__has(text, part, __FILE__, __LINE__) /* a substring \
-                                               */
+/* Equal strings; a substring. */
+#define CHECK_TEXT(a, b) test__text(a, b, __FILE__, __LINE__)
+#define CHECK_HAS(text, part) test__has(text, part, __FILE__, __LINE__)
 #define CHECK_NEAR(a, b, tolerance) \
     test__near(a, b, tolerance, #a " and " #b, __FILE__, __LINE__)
 

@@ -243,21 +243,21 @@ static bool normalisation(a_case *c)
 
 static bool padding(a_case *c)
 {
-    int p[4], n = vector_ints(&c->v, "left_right_top_bottom", p, 4), rank,
-              before[4] = {0}, after[4] = {0};
+    int p[4], n = vector_ints(&c->v, "left_right_top_bottom", p, 4), rank;
+    weft_pad_opts o = {.value = vector_number(&c->v, "value", 0)};
     const char *mode = vector_text(&c->v, "mode");
     if (!is(c, "pad")) return false;
     if (!n) n = vector_ints(&c->v, "left_right", p, 2);
     rank = vector_find(&c->v, "x")->rank;
     for (int i = 0; i + 1 < n; i += 2) {
-        before[rank - 1 - i / 2] = p[i];
-        after[rank - 1 - i / 2] = p[i + 1];
+        o.before[rank - 1 - i / 2] = p[i];
+        o.after[rank - 1 - i / 2] = p[i + 1];
     }
-    weft_pad_kind kind = !strcmp(mode, "replicate") ? WEFT_PAD_EDGE
-                         : !strcmp(mode, "reflect") ? WEFT_PAD_REFLECT
-                                                    : WEFT_PAD_CONSTANT;
+    o.kind = !strcmp(mode, "replicate") ? WEFT_PAD_EDGE
+             : !strcmp(mode, "reflect") ? WEFT_PAD_REFLECT
+                                        : WEFT_PAD_CONSTANT;
     if (!strcmp(mode, "circular")) return false;
-    c->y = weft_pad(c->g, c->x, before, after, kind, vector_number(&c->v, "value", 0));
+    c->y = weft_pad(c->g, c->x, &o);
     return true;
 }
 
@@ -273,9 +273,11 @@ static bool shape(a_case *c)
     const weft__st_entry *y = vector_find(&c->v, "y");
     if (strcmp(mode, "nearest") && strcmp(mode, "bilinear") && strcmp(mode, "linear"))
         return false;
-    c->y = weft_resize(c->g, c->x, (int)y->dim[2], y->rank > 3 ? (int)y->dim[3] : 1,
-                       strcmp(mode, "nearest") ? WEFT_BILINEAR : WEFT_NEAREST,
-                       vector_flag(&c->v, "align_corners", false));
+    c->y = weft_resize(c->g, c->x,
+                       &(weft_resize_opts){
+                           .size = {(int)y->dim[2], y->rank > 3 ? (int)y->dim[3] : 1},
+                           .mode = strcmp(mode, "nearest") ? WEFT_BILINEAR : WEFT_NEAREST,
+                           .align_corners = vector_flag(&c->v, "align_corners", false)});
     return true;
 }
 
@@ -343,7 +345,7 @@ static bool network(a_case *c)
 /* Rows `from` .. `to`-1. */
 static weft_val rows(weft_graph *g, weft_val x, int from, int to)
 {
-    return weft_slice(g, x, 1, (int[]){0}, &from, &to, NULL);
+    return weft_slice(g, x, 1, &(weft_slice_range){.start = from, .end = to});
 }
 
 /* "weight_ih" of a layer and direction, its gates in ONNX's order; WEFT_NONE: absent. */
@@ -642,7 +644,7 @@ static bool optimizer_opts(const vector_file *v, weft_optimizer_opts *o)
 
 static void set_gradient(weft_graph *g, weft_val p, const float *x)
 {
-    CHECK(weft__graph_settle(g) == WEFT_OK && weft__gradients_settle(g) == WEFT_OK);
+    CHECK(weft_graph_finalize(g) == WEFT_OK && weft__gradients_settle(g) == WEFT_OK);
     weft__tensor t = weft__stored(g, p.id, true);
     weft__to_storage(&t, false, x);
 }

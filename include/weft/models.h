@@ -8,57 +8,83 @@
 extern "C" {
 #endif
 
-/* What a ready network is to be like; 0 or NULL: as it was made. */
-typedef struct weft_zoo_opts {
-    int outputs;    /* numbers that it gives for a sample: classes, values; 0 means 10 (texts 2) */
-    double dropout; /* before the last layer; 0: the model's, negative none */
+/* ---- the table ---- */
 
-    /* of networks for pictures: the input's shape */
-    int channels, height, width;
-
-    /* of networks for texts */
-    int length;          /* tokens of a text; 0 means 64 */
-    int streams;         /* 0 means 1 */
-    int vocabulary[3];   /* of each stream; 0 means 20000 */
-    int embedding;       /* width */
-    int filters, kernel; /* convolution; textcnn: kernels 3, 4, 5 */
-    int hidden, layers;  /* recurrent units of a direction; layers */
-    int pool;            /* max pool after the convolution; 1 none */
-    const char *form;    /* cnn-bigru: "a", "b", "c"; NULL: a */
-    const char *readout; /* "last" "max" "mean" "max+mean" "attention"; textcnn: not "last" */
-    double gate_bias;    /* of recurrent layers: as weft_layer_recurrent_opts */
-    bool bag;            /* mean of the embeddings joined to the readout */
-    int wide; /* streams of a linear classifier whose scores are added to the network's; 0 none.
-               * Its weights: weft_wide_start */
-    double wide_dropout; /* in training, the one's scores of so many texts are left out, and the
-                          * other's of as many; 0 means 1: the network learns alone; negative none */
-    bool freeze;         /* the embedding is not trained */
-    double embedding_dropout; /* of whole channels; negative none */
-} weft_zoo_opts;
-
+/* One ready network; static texts. */
 typedef struct weft_model_info {
-    const char *name, *summary;
-    int channels, height, width; /* what it was made for */
+    const char *name, *summary;  /* "small-cnn"; one line */
+    int channels, height, width; /* the input it was made for; 0 of a network for texts */
 } weft_model_info;
+
+/* weft_model_total: how many ready networks there are, for images and for texts.
+ * weft_model_info_at: number i, 0 <= i < weft_model_total(); i is not checked. */
 WEFT_API int weft_model_total(void);
 WEFT_API weft_model_info weft_model_info_at(int i);
 
-/* "image" or "text": what the network of that name reads; NULL when there is none. */
+/* "image" or "text": the samples that the network of that name reads; NULL: there is none. */
 WEFT_API const char *weft_zoo_modality(const char *name);
-/* Does that network for texts look at the option of this name: "filters", "kernel", "hidden",
- * "layers", "pool", "gate-bias", "form", "readout", "bag"? Those that all have (embedding, dropout
- * ...): true. Of networks for pictures and unknown names: false. */
+
+/* Whether that network for texts reads the option of this name: "filters", "kernel",
+ * "hidden", "layers", "pool", "gate-bias", "form", "readout" or "bag". True for any other
+ * text, as all networks for texts read the other options; false of networks for images and
+ * of a name that is unknown. */
 WEFT_API bool weft_zoo_takes(const char *name, const char *option);
 
-/* Adds the network to g:
- *   pictures: an input "x" [batch, channels, height, width],
- *   texts: inputs "tokens", "pairs", "triples" (integers [batch, length], as many as streams) and
- *     "lengths" (integers [batch]),
- * and an output "logits" [batch, outputs], *out. opts may be NULL; weft_dataset_network fills its
- * input side. WEFT_EUSAGE: an unknown name (the nearest is named), or an option that the network does
- * not look at. */
-WEFT_API weft_status weft_zoo_build(weft_graph *g, const char *name, const weft_zoo_opts *opts,
-                                    weft_val *out);
+/* ---- one network ---- */
+
+/* Options of weft_zoo_build. 0 or NULL means the network's own default, where a comment
+ * says nothing else (docs/models.md has them). */
+typedef struct weft_zoo_opts {
+    int outputs; /* numbers for a sample: classes, values; 0 means 10 (texts: 2) */
+    /* before the last layer, and half as much between recurrent layers, below 1; negative
+     * means none */
+    double dropout;
+
+    /* of networks for images */
+    int channels, height, width; /* of the input */
+
+    /* of networks for texts */
+    int length;        /* tokens of a text, t below; 0 means 64 */
+    int streams;       /* 1 tokens, 2 also pairs, 3 also triples; 0 means 1 */
+    int vocabulary[3]; /* numbers of each stream; 0 means 20000 */
+    int embedding;     /* width of the vectors */
+    int filters;       /* outputs of a convolution */
+    int kernel;        /* its steps; textcnn: kernels of so many, one more and two more */
+    int hidden;        /* recurrent units of a direction */
+    int layers;        /* recurrent layers; 0 means 1 */
+    int pool;          /* steps of the max pool after the convolution; 0 means 1: none */
+    /* cnn-bigru: "a" convolution, then recurrent; "b" both on the input, joined; "c"
+     * recurrent, then convolution. NULL means "a" */
+    const char *form;
+    /* how steps become one vector: "last" (of recurrent layers), "max", "mean",
+     * "max+mean", "attention" */
+    const char *readout;
+    double gate_bias; /* as in weft_layer_recurrent_opts */
+    bool bag;         /* the mean of the embeddings is joined to the readout */
+    /* streams of a linear classifier whose scores are added to the network's; 0 means
+     * none. weft_wide_start gives its weights */
+    int wide;
+    /* in training, the probability that a text's linear scores are left out, and that
+     * the network's are. 0 means 1: the network trains without them, and always has its
+     * own; negative: none */
+    double wide_dropout;
+    bool freeze; /* the embeddings are not trained */
+    /* of whole channels of the embeddings, below 1; negative means none */
+    double embedding_dropout;
+} weft_zoo_opts;
+
+/* Adds a ready network to g. opts may be NULL; weft_dataset_network fills its input side.
+ *   for images: input "x" [batch, channels, height, width]
+ *   for texts: inputs "tokens", "pairs", "triples": integers [batch, t] below
+ *     vocabulary[i], as many as streams or wide, whichever is more; 0 is padding;
+ *     input "lengths": integers [batch], 1 to t
+ *   output "logits" [batch, outputs], also in *out; no softmax
+ * Fails: WEFT_EUSAGE: an unknown name (the message names the nearest); g is then as it
+ * was. WEFT_EUSAGE: an option that is out of range, or that the network does not read
+ * (weft_zoo_takes); otherwise the graph's status, such as WEFT_ESHAPE: an image that is too
+ * small for the network. g has then failed. */
+WEFT_API weft_status weft_zoo_build(weft_graph *g, const char *name,
+                                    const weft_zoo_opts *opts, weft_val *out);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* weft/pass.h: a planned graph: forward and backward over memory that was laid out once.
- */
+/* weft/pass.h: a graph made ready to run: forward and backward passes over memory that
+ * was laid out once; and tools that look at them. */
 #ifndef WEFT_PASS_H
 #define WEFT_PASS_H
 
@@ -9,172 +9,272 @@
 extern "C" {
 #endif
 
+/* ---- plans ---- */
+
+/* A graph planned for one batch size: the order of its nodes, layouts, memory. */
 typedef struct weft_plan weft_plan;
 
+/* Options of weft_plan_new. */
 typedef struct weft_plan_opts {
-    int batch;       /* what the inputs' first dimension of 0 becomes; 0 means 1 */
-    weft_val loss;   /* one element; gradients are planned for it. WEFT_NONE: inference */
-    bool training;   /* dropout drops, batch norm measures. Needs no loss */
-    bool accumulate; /* weft_backward adds to the parameters' gradients instead of
-                        replacing them */
-    bool input_gradients; /* also give the gradients of float inputs */
-    bool keep_all; /* every value and gradient can be read afterwards; nothing is fused */
-    const weft_val *keep; /* values (besides the graph's outputs and the loss) to be read
-                             afterwards */
-    int keep_count;
-    bool no_fuse;     /* one step per node */
-    bool exact_conv;  /* as weft_set_exact_conv, for this plan */
-    size_t max_bytes; /* refuse a larger plan with WEFT_ENOMEM; 0: the process's limit */
-    /* Live in the memory of this plan where that is large enough: what one computes
-     * overwrites what the other did. Once it is freed, this one can only be freed. */
+    int batch;     /* what the inputs' first dimension of 0 becomes; 0 means 1 */
+    weft_val loss; /* one element: gradients are planned for it. WEFT_NONE: inference */
+    /* dropout drops, batch norm uses the batch's statistics and moves the running ones.
+     * Needs no loss */
+    bool training;
+    /* weft_backward adds to the parameters' gradients; if not, it replaces them */
+    bool accumulate;
+    bool input_gradients; /* float inputs get gradients too */
+    /* every value and gradient can be read after a pass; no node is fused with another */
+    bool keep_all;
+    /* keep_count values that can be read after a pass, besides the inputs, the graph's
+     * outputs and the loss */
+    const weft_val *keep;
+    int keep_count;  /* values in keep */
+    bool no_fuse;    /* no node is fused with another */
+    /* convolutions are plain sums of products. If not (the default), stride-1 convolutions
+     * of 3x3 (weft_conv) and of 3 or 4 steps (weft_seq_conv) use minimal filtering
+     * (Winograd; Lavin and Gray 2016) where that is faster: two to three times, for a
+     * relative error below 1e-5 instead of about 1e-7, and a sample's last bits may depend
+     * on the batch size. Double precision is always exact. Also weft_graph_use_exact_conv */
+    bool exact_conv;
+    /* a plan above this is refused; 0 means 16 GiB (with a size_t of 32 bits 2 GiB) */
+    size_t max_bytes;
+    /* use that plan's memory if it is large enough. The two then overwrite each other's
+     * values; after that plan is freed, this one can only be freed. NULL: memory of its
+     * own */
     struct weft_plan *within;
 } weft_plan_opts;
 
-/* Plans the graph for one batch size: order, layout, memory. opts is read during the call
- * only. Several plans of one graph share its parameters; the graph must outlive them. The
- * plan is yours: weft_plan_free. Fails with the graph's own status, WEFT_ESHAPE or
- * WEFT_ENOMEM. */
+/* Plans g, with opts or NULL, and allocates all that its passes need. Finalizes g
+ * (weft_graph_finalize).
+ * Several plans of one graph share its parameters and gradients. The plan works with the
+ * instruction set, and at most the number of threads, that are set now.
+ * Fails: WEFT_EUSAGE: batch below 0, a loss or value in keep of another graph, no output
+ * and neither loss nor keep; WEFT_ESHAPE: a loss of several elements, a shape that does
+ * not fit at this batch size; WEFT_ENOMEM, also above max_bytes; or with the graph's
+ * status.
+ * *out is the caller's: weft_plan_free, before the graph is freed. */
 WEFT_API weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts,
                                    weft_plan **out);
+
+/* Frees the plan; its graph stays. */
 WEFT_API void weft_plan_free(weft_plan *p);
 WEFT_API const weft_graph *weft_plan_graph(const weft_plan *p); /* that it was made of */
 
-/* Copies a whole input in. weft_plan_set takes logical order, weft_plan_set_last
- * channels-last
- * ([n][h][w][c]), which is how a picture file and the network's storage have it. count
- * must be the number of elements. Integers are checked against the input's limit
- * (WEFT_EDATA). */
+/* ---- numbers in ---- */
+
+/* weft_plan_set copies data[count] into float input v, in logical order ([n][c][h][w]);
+ * weft_plan_set_last channels-last ([n][h][w][c]), as image files and the plan's own
+ * storage have them; below rank 3 there is no difference. The numbers stay until they are
+ * set again. An input that nothing needs takes them and does nothing.
+ * Fails: WEFT_EUSAGE: v is no float input of the graph; WEFT_ESHAPE: count is not its
+ * number of elements at this batch size. */
 WEFT_API weft_status weft_plan_set(weft_plan *p, weft_val v, const float *data,
                                    size_t count);
 WEFT_API weft_status weft_plan_set_last(weft_plan *p, weft_val v, const float *data,
                                         size_t count);
+
+/* Copies data[count] into integer input v, in logical order.
+ * Fails: WEFT_EUSAGE: v is no integer input of the graph; WEFT_ESHAPE: count is not its
+ * number of elements; WEFT_EDATA: an element is not below the input's limit. v is then as
+ * it was. */
 WEFT_API weft_status weft_plan_set_int(weft_plan *p, weft_val v, const int32_t *data,
                                        size_t count);
 
-/* Nothing is allocated in these. weft_backward follows a weft_forward of the same plan.
- */
+/* Sets what the random numbers of the next passes (dropout) depend on: with the node and
+ * the element, seed and step alone decide. Both are 0 at first. A training step needs a
+ * step number of its own, or the same elements are dropped again. step is below 2^40. */
+WEFT_API void weft_plan_random(weft_plan *p, uint64_t seed, uint64_t step);
+
+/* Sets the gradient of the loss that weft_backward starts with; 1 at first. 1/k for each
+ * of k accumulated batches gives their mean. */
+WEFT_API void weft_plan_loss_scale(weft_plan *p, float scale);
+
+/* ---- passes. They allocate nothing ---- */
+
+/* Computes every value of the plan from its inputs and the graph's parameters. Whether
+ * they are finite is not checked.
+ * Fails: WEFT_EUSAGE: weft_set_threads has raised the number of threads since the plan
+ * was made. */
 WEFT_API weft_status weft_forward(weft_plan *p);
+
+/* Computes the gradients of the loss: of the parameters (weft_param_gradient) and of what
+ * else the plan keeps. Once after each weft_forward: values may be overwritten.
+ * Fails: WEFT_EUSAGE: the plan has no loss, there was no forward pass, or as
+ * weft_forward. */
 WEFT_API weft_status weft_backward(weft_plan *p);
 
-/* Copies a value, or the gradient of the loss with respect to it, out in logical order.
- * Fails with WEFT_EUSAGE for a value whose memory was given to another (see keep). */
-WEFT_API weft_status weft_plan_get(const weft_plan *p, weft_val v, float *data,
-                                   size_t count);
-WEFT_API weft_status weft_plan_gradient(const weft_plan *p, weft_val v, float *data,
-                                        size_t count);
-WEFT_API float weft_plan_scalar(const weft_plan *p,
-                                weft_val v); /* of a one-element value */
-WEFT_API weft_shape weft_plan_shape(const weft_plan *p, weft_val v);
-
-/* Random numbers of this pass (dropout) are functions of (seed, step, node, element). */
-WEFT_API void weft_plan_random(weft_plan *p, uint64_t seed, uint64_t step);
-/* The gradient that the loss starts with; 1 unless set. */
-WEFT_API void weft_plan_loss_scale(weft_plan *p, float scale);
+/* Sets all gradients of the graph's parameters to 0, for plans that accumulate. */
 WEFT_API void weft_zero_gradients(weft_graph *g);
 
-/* Bytes that the plan owns (activations, gradients, workspace) and, with it, parameters
- * and their gradients. */
+/* ---- numbers out ---- */
+
+/* Copies float value v (an input, an output, the loss, a value in keep, a parameter) out
+ * to data[count], in logical order. Before a forward pass what is computed means nothing.
+ * Fails: WEFT_EUSAGE: v is of another graph, holds integers, or its memory was reused
+ * (see weft_plan_opts.keep); WEFT_ESHAPE: count is not its number of elements at this
+ * batch size. */
+WEFT_API weft_status weft_plan_get(const weft_plan *p, weft_val v, float *data,
+                                   size_t count);
+
+/* The same for the gradient of the loss with respect to v: of parameters, with
+ * input_gradients of inputs, with keep_all of all that has one.
+ * Fails: as weft_plan_get; WEFT_EUSAGE: v has no gradient in this plan. */
+WEFT_API weft_status weft_plan_gradient(const weft_plan *p, weft_val v, float *data,
+                                        size_t count);
+
+/* The number of a value of one element, such as the loss; NaN, with a message, where
+ * weft_plan_get fails. */
+WEFT_API float weft_plan_scalar(const weft_plan *p, weft_val v);
+
+/* The shape of v at this batch size; rank 0 for a value of another graph. */
+WEFT_API weft_shape weft_plan_shape(const weft_plan *p, weft_val v);
+
+/* weft_plan_bytes: memory of the plan in bytes: values, gradients of values, workspace.
+ * weft_plan_total_bytes: that, the graph's parameters and buffers and, with a loss, the
+ * parameters' gradients. */
 WEFT_API size_t weft_plan_bytes(const weft_plan *p);
 WEFT_API size_t weft_plan_total_bytes(const weft_plan *p);
-/* Of forward, or of forward and backward; gradients that nobody wants are not counted. */
+
+/* Floating-point operations of a forward pass or, with a loss, of a forward and a
+ * backward pass; gradients that nothing needs are left out. A multiply-add is two. */
 WEFT_API double weft_plan_flops(const weft_plan *p);
 
-/* Called after every step. phase 0: forward, data are the node's outputs; phase 1:
- * backward, data are gradients of its inputs. For checks, profiles and pictures; NULL
- * switches it off. data is in storage order and valid during the call only. */
+/* ---- looking at a pass ---- */
+
+/* One step of a pass, as weft_plan_trace reports it. Texts belong to the graph. */
 typedef struct weft_trace {
+    /* the node (of a fused activation in a forward pass), its operator */
     const char *node, *op;
-    int phase, slot;
-    const float *data; /* NULL in a double-precision graph */
-    size_t count;
-    double seconds; /* that the step took */
-    double flops;
-    double bytes; /* of the tensors that the step reads and writes */
-    int step;     /* its number; the same in both phases */
-    const char
-        *layer; /* as node, but in both phases the node before a fused activation */
+    int phase; /* 0 forward, 1 backward */
+    int slot;  /* forward: number of the output; backward: of the input */
+    /* forward: the output; backward: the gradient of the input. In storage order, valid
+     * during the call. NULL: there is none, or the elements are not floats */
+    const float *data;
+    size_t count;      /* elements of data */
+    double seconds;    /* that the step took; with slot 0, else 0 */
+    double flops;      /* floating-point operations; with slot 0, else 0 */
+    double bytes;      /* of the tensors that it reads and writes; with slot 0, else 0 */
+    int step;          /* number of the step, the same in both phases */
+    const char *layer; /* the node before a fused activation, in both phases */
 } weft_trace;
+
+/* A function for weft_plan_trace, called in the thread that runs the pass. */
 typedef void weft_trace_fn(void *user, const weft_trace *t);
+
+/* Calls fn(user, ...) after every step of the next passes, once for each output or input;
+ * NULL stops that. */
 WEFT_API void weft_plan_trace(weft_plan *p, weft_trace_fn *fn, void *user);
 
-/* Runs the pass once more and names the first node whose result is not finite: "conv2
- * (forward)";
- * "" when all are. Returns text. */
+/* Runs the passes of the plan again and writes to text[size], cut to it, what is the
+ * first not to be finite: "NAME (value)" an input or parameter, "NAME (forward)" a node's
+ * result, "NAME (backward)" the gradients that a node gives; "" when all are finite.
+ * Returns text. Only after a pass: the backward part begins with the gradient of the loss
+ * that the last weft_backward left. In a plan with `training` the running statistics move
+ * once more. */
 WEFT_API const char *weft_plan_first_bad(weft_plan *p, char *text, size_t size);
 
-/* Holds every gradient of the plan's loss to central differences. The graph must compute
- * in double precision and the plan have input_gradients as wanted. samples: elements
- * tried per parameter and input, 0 all. worst[i] of each parameter/input is reported
- * through found(). Returns WEFT_OK when the largest relative error is at most tolerance
- * (0 means 1e-6), else WEFT_EBUG. */
+/* What weft_gradcheck found out about one parameter or input. */
 typedef struct weft_gradcheck_row {
-    const char *name;
-    double worst; /* |analytic - numeric| / max(1e-3 of the tensor's largest, |analytic| +
-                     |numeric|) */
-    size_t tried, count;
+    const char *name; /* belongs to the graph */
+    /* the largest |a - d| / max(|a| + |d|, 1e-3 of the largest |a| + 1e-9) of analytic
+     * gradients a and difference quotients d */
+    double worst;
+    size_t tried, count; /* elements that were tried; that there are */
 } weft_gradcheck_row;
+
+/* Compares gradients of the plan's loss with central differences: of every parameter and,
+ * with input_gradients, every float input. Each element tries steps of several sizes, and
+ * the best counts, so that a kink between two points is no error.
+ *   samples: elements tried of each, evenly spread; 0 means all
+ *   tolerance: the largest error that passes; 0 means 1e-6
+ *   found(user, row) is called for each parameter and input; may be NULL
+ * The graph must compute in double precision. Parameters, inputs and running statistics
+ * are left as they were.
+ * Fails: WEFT_EBUG: an error above tolerance, the message names the worst; WEFT_EUSAGE: a
+ * graph not in double precision, no loss, or as weft_forward; WEFT_ENOMEM. */
 WEFT_API weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
                                     void (*found)(void *user,
                                                   const weft_gradcheck_row *row),
                                     void *user);
 
-/* ---- what flows: values forth, gradients back, as numbers to look at ---- */
+/* ---- what flows: statistics of values and gradients over some batches ---- */
 
-/* Statistics of a network at work. The loss must be a mean over the batch; a sample's
- * gradient is then that of its own loss, whatever the batch. "Mean over samples" is over
- * all samples of all batches that were run. Where no gradient reaches, it is NaN. */
+/* Statistics of a network at work, collected by weft_flow_run. The loss must be a mean
+ * over the batch; a sample's gradient is then that of its own loss, whatever the batch
+ * size. "Mean over samples" is over all samples of all batches so far. A mean is NaN
+ * where no gradient arrives, and before the first weft_flow_run. */
 typedef struct weft_flow weft_flow;
 
-typedef struct weft_flow_node { /* of the first output of a node, floats only */
-    const char *name, *op;
-    weft_val value;
-    double mean, deviation, low, high; /* of all elements; a recurrent layer's padding
-                                        * does not count */
-    /* Channels, features or hidden units; and those of them that say nothing: 0 in every
-     * sample and at every place, or (tanh, sigmoid, hard_sigmoid and recurrent layers)
-     * never further than 0.01 from an end of their range. 0 of 0 for a scalar. */
-    int units, dead;
-    double gradient; /* mean over samples of |d loss / d value|, Euclidean */
+/* The first output of a node, floats only. Texts belong to the graph. */
+typedef struct weft_flow_node {
+    const char *name, *op; /* of the node, of its operator */
+    weft_val value;        /* the output */
+    /* mean, standard deviation and limits of all elements; without the padding of
+     * sequences */
+    double mean, deviation, low, high;
+    int units; /* channels, features or hidden units; 0 for a scalar */
+    /* those of them that were 0 in every sample and at every place or, of tanh, sigmoid,
+     * hard_sigmoid and recurrent layers, never further than 0.01 from an end of their
+     * range */
+    int dead;
+    double gradient; /* mean over samples of the norm |d loss / d value| (Euclidean) */
+    bool features; /* found at each place by itself: a convolution, an embedding */
+    bool pools;    /* a coarser copy of what came before */
 } weft_flow_node;
 
-typedef struct weft_flow_param { /* trainable ones */
-    const char *name;
-    weft_val value;
-    size_t count;
-    double norm;     /* |w| */
-    double gradient; /* mean over batches of |d loss / d w| */
-    double ratio;    /* gradient / norm; NaN when norm is 0 */
+/* A trainable parameter w. */
+typedef struct weft_flow_param {
+    const char *name; /* belongs to the graph */
+    weft_val value;   /* w */
+    size_t count;     /* elements */
+    double norm;      /* |w|, Euclidean, now */
+    double gradient;  /* mean over batches of |d loss / d w| */
+    double ratio;     /* gradient / norm; NaN when norm is 0 */
 } weft_flow_param;
 
-/* How the gradient fares along a sequence: of a recurrent layer's state h_t, with all
- * that comes back to it through later steps, one series per direction; or of each step of
- * what an embedding or a 1-D convolution gives. */
+/* How the gradient fares along a sequence: one series for each direction of a recurrent
+ * layer, of its state h_t with all that comes back to it through later steps; or one for
+ * what an embedding or a convolution of one dimension gives. */
 typedef struct weft_flow_series {
-    const char *node;
-    bool state;            /* of a state, else of an output */
-    bool reverse;          /* the direction that reads from the last step to the first */
-    int steps;             /* of the arrays */
-    const double *by_step; /* mean over samples of |d loss / d h_t| */
-    /* The same by the number of steps between h_t and the last state of its direction;
-     * NaN where no sample is so long. */
+    const char *node;      /* its name; belongs to the graph */
+    bool state;            /* of a state; else of an output */
+    bool reverse;          /* of the direction that reads from the last step on */
+    int steps;             /* elements of each array below */
+    const double *by_step; /* [t]: mean over samples of |d loss / d h_t| */
+    /* [k]: the same k steps before the last state of the direction; NaN where no sample
+     * is so long */
     const double *by_distance;
-    const int64_t *samples; /* that are longer than t, so also have a distance of t */
+    /* [t]: samples longer than t, which also have a distance of t */
+    const int64_t *samples;
 } weft_flow_series;
 
-/* For a plan with a loss and keep_all, which must outlive it. Yours: weft_flow_free.
- * WEFT_EUSAGE when the plan is another, WEFT_ENOMEM. */
+/* Prepares statistics of plan p, which must have a loss and keep_all, and only one
+ * weft_flow at a time.
+ * Fails: WEFT_EUSAGE: another kind of plan; WEFT_ENOMEM.
+ * *out is the caller's: weft_flow_free, before the plan is freed. */
 WEFT_API weft_status weft_flow_new(weft_plan *p, weft_flow **out);
-WEFT_API void weft_flow_free(weft_flow *f); /* NULL is fine */
-/* Forward and backward over the inputs that the plan holds; counts in what it sees.
- * Running statistics are left as they were. */
+
+/* Frees the statistics; the plan stays. */
+WEFT_API void weft_flow_free(weft_flow *f);
+
+/* A forward and a backward pass over the inputs that the plan holds, counted. Running
+ * statistics are left as they were.
+ * Fails: as weft_backward. */
 WEFT_API weft_status weft_flow_run(weft_flow *f);
 
+/* weft_flow_samples: samples so far. weft_flow_loss: the mean of the batches' losses.
+ * weft_flow_gradient: the mean over batches of the norm of all parameters' gradients
+ * together. */
 WEFT_API int64_t weft_flow_samples(const weft_flow *f);
-WEFT_API double weft_flow_loss(const weft_flow *f); /* mean over batches */
-/* Of all parameters' gradients together, mean over batches. */
+WEFT_API double weft_flow_loss(const weft_flow *f);
 WEFT_API double weft_flow_gradient(const weft_flow *f);
-/* In the order of computation; the loss is the last. Texts belong to the graph, arrays to
- * f until the next run. */
+
+/* How many nodes, parameters and series there are (weft_flow_nodes, weft_flow_params,
+ * weft_flow_series_total), and number i of them (weft_flow_node_at, weft_flow_param_at,
+ * weft_flow_series_at), i from 0; i is not checked. Nodes come in the order of
+ * computation, the loss last. The arrays of a series belong to f; each weft_flow_run
+ * fills them anew. */
 WEFT_API int weft_flow_nodes(const weft_flow *f);
 WEFT_API weft_flow_node weft_flow_node_at(const weft_flow *f, int i);
 WEFT_API int weft_flow_params(const weft_flow *f);

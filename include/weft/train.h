@@ -36,7 +36,8 @@ WEFT_API int weft_optimizer_total(void);
 WEFT_API const char *weft_optimizer_name(int i);
 
 typedef struct weft_optimizer weft_optimizer;
-/* For all trainable parameters of g, which must outlive it. Yours: weft_optimizer_free.
+/* For all trainable parameters of g, which must outlive it. Finalizes g
+ * (weft_graph_finalize). Yours: weft_optimizer_free.
  * WEFT_EUSAGE: unknown name (the nearest is named) or a number out of range. */
 WEFT_API weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts *opts,
                                         weft_optimizer **out);
@@ -173,7 +174,8 @@ typedef struct weft_train_opts {
                       * the epoch; 0 means 3, negative none. Needs run_dir */
     bool exact_conv; /* convolutions without Winograd's transforms */
     /* Asked after every step, from the thread that trains: true ends the run after saving, with
-     * WEFT_ESTOPPED. NULL: never. */
+     * WEFT_ESTOPPED. NULL: never. What a signal handler or another thread says to it, it reads from an
+     * atomic. */
     bool (*stop)(void *user);
     /* Called once before the first step; a few steps are tried for it, without a trace in any
      * result. */

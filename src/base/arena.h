@@ -9,8 +9,7 @@ typedef struct weft__arena {
     size_t bytes; /* handed out so far */
 } weft__arena;
 
-/* Zeroed memory, aligned for any type; NULL when there is none. An arena starts as {0}.
- */
+/* Zeroed memory, aligned for any type; NULL if there is none. An arena starts as {0}. */
 void *weft__arena_alloc(weft__arena *a, size_t bytes);
 char *weft__arena_text(weft__arena *a, const char *text); /* a copy of text */
 void weft__arena_free(weft__arena *a);                    /* frees all of it; {0} again */

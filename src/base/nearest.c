@@ -16,8 +16,7 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment of two words of at most LONGEST letters, three rows at a time.
- */
+/* Optimal string alignment of two words of at most LONGEST letters, by three rows. */
 static int distance(const char *a, int na, const char *b, int nb)
 {
     int row[3][LONGEST + 1];

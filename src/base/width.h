@@ -6,8 +6,7 @@
 #include <stdint.h>
 
 /* Decodes the letter at s (NUL-terminated) and returns its bytes, 1 to 4; 0 at the end.
- * What is not well-formed (overlong, surrogate, cut off) is one byte with *letter U+FFFD.
- */
+ * What is not well-formed (overlong, surrogate, cut) is one byte with *letter U+FFFD. */
 int weft__utf8_next(const char *s, uint32_t *letter);
 
 /* Columns that a letter takes: 0 for control and combining ones, 2 for wide ones (CJK,

@@ -33,8 +33,7 @@ int weft__write_all(int fd, const void *data, size_t bytes)
     sigpending(&pending);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
     err = write_through(fd, data, bytes);
-    /* Take back what our write raised in this thread, but nothing that was there before.
-     */
+    /* Take back what our write raised in this thread, nothing that was there before. */
     if (err == EPIPE && !sigismember(&pending, SIGPIPE)) {
         sigdelset(&ours, SIGXFSZ);
         sigpending(&pending);

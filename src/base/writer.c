@@ -34,8 +34,7 @@ static char *temporary_name(const char *path, int number)
     return name;
 }
 
-/* Whether the descriptor is still what the name stands for, and a plain file of our own.
- */
+/* Whether the descriptor still is what the name stands for, a plain file of our own. */
 static bool is_ours(int fd, const char *name)
 {
     struct stat open_file, named;
@@ -176,8 +175,7 @@ void weft__writer_printf(weft__writer *w, const char *format, ...)
     if (text != small) free(text);
 }
 
-/* So that the rename outlives a power cut. A file system that cannot do that says EINVAL.
- */
+/* So that the rename outlives a power cut. EINVAL: the file system cannot do that. */
 static int sync_folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -95,8 +95,7 @@ static const variant *variant_of(const char *folder)
     return found;
 }
 
-/* The folder that holds the batches, path itself or the archive's folder in it; or NULL.
- */
+/* The folder of the batches, path itself or the archive's folder in it; or NULL. */
 static char *batches_folder(const char *path, const variant **kind)
 {
     *kind = variant_of(path);

@@ -333,8 +333,7 @@ static weft_status take_labels(source *src, int split)
     return WEFT_OK;
 }
 
-/* Names from a file beside the images, or "0", "1", ... up to the largest label of train.
- */
+/* Names from a file beside the images, or "0", "1", ... up to train's largest label. */
 static weft_status take_classes(source *src)
 {
     const content *f = &src->labels[WEFT_SUBSET_TRAIN];

@@ -178,8 +178,7 @@ weft_status weft__picture_decode(const unsigned char *data, size_t size,
     return s;
 }
 
-/* Reads at most `limit` bytes of a regular file; *whole tells whether that is all of it.
- */
+/* Reads at most `limit` bytes of a regular file; *whole tells if that is all of it. */
 static weft_status read_some(const char *path, size_t limit, size_t most,
                              unsigned char **data, size_t *size, bool *whole)
 {

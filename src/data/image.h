@@ -5,8 +5,7 @@
 
 #include "data/reader.h"
 
-/* One picture format. Functions take the whole file in memory; messages do not name it.
- */
+/* A picture format. Functions take the whole file in memory; messages do not name it. */
 typedef struct weft__decoder {
     const char *name;     /* "PNG" */
     const char *suffixes; /* "png", or several, separated by spaces */
@@ -60,8 +59,7 @@ size_t weft__max_pixels(double megapixels); /* 0 means 64 */
 weft_status weft__picture_turn(weft__picture *p, int orientation);
 
 /* Brings p to [height][width][channels] (resize.c). Bilinear; when shrinking the filter
- * covers the whole area of each new pixel. Integer arithmetic: the same bits everywhere.
- */
+ * covers the whole area of each new pixel. Integer arithmetic: the same bits anywhere. */
 weft_status weft__picture_fit(const weft__picture *p, int channels, int height, int width,
                               weft_image_fit fit, unsigned char *out);
 

@@ -165,8 +165,7 @@ static weft_status header(const unsigned char *data, size_t size, weft__picture 
     return WEFT_OK;
 }
 
-/* Refuses what would take very long: each scan of a progressive file is a pass over all.
- */
+/* Refuses what would take very long: each scan of a progressive file is a whole pass. */
 static weft_status check_scans(const outline *o, size_t max_pixels)
 {
     uint64_t pixels = (uint64_t)o->width * (uint64_t)o->height;

@@ -22,8 +22,7 @@ typedef struct taps {
     int32_t *weight; /* [n][most] */
 } taps;
 
-/* A part of the old picture, in pixels and fractions, and where it goes in the new one.
- */
+/* A part of the old picture, in pixels and fractions, and its place in the new one. */
 typedef struct place {
     double top, left, height, width; /* of the old picture */
     int y, x, h, w;                  /* of the new one */

@@ -82,8 +82,7 @@ static bool last_field(const char *line, size_t *n, const char **field, size_t *
     return end > start;
 }
 
-/* What the first line says: "COUNT WIDTH" (word2vec: *header), or a word and its numbers.
- */
+/* The first line: "COUNT WIDTH" (word2vec: *header), or a word and its numbers. */
 static int64_t width_of(const char *line, size_t n, bool *header)
 {
     const char *field;

@@ -1,5 +1,4 @@
-/* without_jansson.c: a build without jansson reads no JSONL, and no tokenizers of models.
- */
+/* without_jansson.c: a build without jansson reads no JSONL, no tokenizers of models. */
 #include "base/error.h"
 #include "data/rows.h"
 #include "weft/dataset.h"

@@ -95,9 +95,19 @@ weft_val weft__graph_fail(weft_graph *g, weft_status s)
     return none();
 }
 
-void weft_graph_use_double(weft_graph *g)
+weft_status weft_graph_use_double(weft_graph *g)
 {
-    if (!g->settled) g->f64 = true;
+    if (g->finalized && !g->f64)
+        return weft__fail(WEFT_EUSAGE,
+                          "double precision: too late, %s has finalized the graph",
+                          g->finalized);
+    g->f64 = true;
+    return WEFT_OK;
+}
+
+void weft_graph_use_exact_conv(weft_graph *g, bool exact)
+{
+    g->exact_conv = exact;
 }
 
 static void *grown(void *items, int *room, int used, size_t size)
@@ -159,10 +169,10 @@ static weft_val leaf(weft_graph *g, const char *name, weft_shape shape, weft__ki
     bool batch = kind == WEFT_KIND_INPUT;
     weft_status s = check_shape(name ? name : "value", shape, batch);
     bool slab = kind == WEFT_KIND_PARAM || kind == WEFT_KIND_BUFFER;
-    if (!s && slab && g->settled)
+    if (!s && slab && g->finalized)
         s = weft__fail(WEFT_EUSAGE,
-                       "%s: parameters cannot be added once values were set or planned",
-                       name);
+                       "%s: too late for a parameter, %s has finalized the graph",
+                       given ? given : "?", g->finalized);
     if (!s && slab && given && weft_find(g, given).id)
         s = weft__fail(WEFT_EUSAGE, "%s: there is a value of that name already", given);
     if (s) return weft__graph_fail(g, s);

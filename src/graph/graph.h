@@ -15,8 +15,7 @@ typedef enum weft__kind {
 } weft__kind;
 
 typedef struct weft__init {
-    weft_init_kind kind;
-    double a, b;
+    weft_init_opts start;
     /* of every `period` elements, `count` ones from `from` on start at `value` */
     size_t period, from, count;
     double value;
@@ -31,7 +30,7 @@ typedef struct weft__value {
     int node, slot; /* of a result: the node that computes it, and which output */
     int uses;       /* nodes that read it */
     weft__order
-        order; /* in storage: of what is not a result, settled by weft__graph_settle */
+        order; /* in storage: of what is not a result, set by weft__graph_finalize */
     bool frozen, no_decay, sampled;
     int limit;        /* of an integer input */
     double low, high; /* of a sampled input */
@@ -58,12 +57,12 @@ struct weft_graph {
     int outputs;
     char prefix[512];
     int scope[32], scopes; /* lengths of prefix to go back to */
-    bool f64;
+    bool f64, exact_conv;
     weft_status status;
     char error[1024];
 
-    /* Parameters, numbered as weft_param_at has them; set by weft__graph_settle. */
-    bool settled;
+    /* Parameters, numbered as weft_param_at has them; set by weft__graph_finalize. */
+    const char *finalized; /* by the function of this name; NULL: not yet */
     int *param, params, trainable;
     void *slab, *gradients; /* all trainable parameters in one piece: those with weight
                                decay, those without, sparse ones */
@@ -82,9 +81,9 @@ static inline size_t weft__element(const weft_graph *g, weft_type type)
     return type == WEFT_I32 ? sizeof(int32_t) : g->f64 ? sizeof(double) : sizeof(float);
 }
 
-/* Decides how parameters lie in memory and gives them their slab; no parameter can be
- * added afterwards. Called by whatever first needs their values. */
-weft_status weft__graph_settle(weft_graph *g);
+/* weft_graph_finalize for the public function `by`, which messages then name. Called by
+ * whatever first needs the parameters' values. by must outlive g. */
+weft_status weft__graph_finalize(weft_graph *g, const char *by);
 /* Puts v in the place of output i, under that name. */
 void weft__output_replace(weft_graph *g, int i, weft_val v, const char *name);
 
@@ -101,8 +100,7 @@ weft_status weft__const_settle(weft_graph *g, weft__value *v);
 /* The slab of gradients, zeroed, if there is none yet. */
 weft_status weft__gradients_settle(weft_graph *g);
 
-/* The tensor of value v with this batch as nominal (0: batch 1, 1: batch 2), data NULL.
- */
+/* The tensor of value v with this nominal batch (0: batch 1, 1: batch 2), data NULL. */
 weft__tensor weft__nominal(const weft_graph *g, int v, int batch);
 /* Runs a node's shape rule over in into out, and checks what it gave. */
 weft_status weft__infer(const weft__node *node, const weft__tensor *in,
@@ -117,8 +115,7 @@ void weft__choose_layout(const weft__node *node, const weft__tensor *in,
  * touched. */
 void weft__gradients_clear_touched(weft_graph *g);
 
-/* Copies between logical order (float or int32_t) and storage (float, double or int32_t).
- */
+/* Copies between logical order (float, int32_t) and storage (float, double, int32_t). */
 void weft__to_storage(const weft__tensor *t, bool f64, const void *logical);
 void weft__from_storage(const weft__tensor *t, bool f64, void *logical);
 /* The tensor of a parameter, buffer or constant with its storage; which 1 is the

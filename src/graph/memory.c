@@ -93,16 +93,52 @@ static int shares_memory(const weft_plan *p, int i)
     return s->residual && gives_memory(p, i, s->nin - 1) ? s->nin - 1 : -1;
 }
 
-/* What step s wants beside its values. */
-static weft__memory memory_of(const weft_plan *p, const weft__step *s)
+static weft__setup setup_of(const weft_plan *p, const weft__step *s)
 {
-    weft__memory m = {0};
     weft__tensor *t = s->tensors;
     for (int k = 0; k < s->nin; k++)
         t[k] = s->in[k] ? p->val[s->in[k]].t : (weft__tensor){.rank = -1};
     for (int k = 0; k < s->nout; k++) t[s->nin + k] = p->val[s->out[k]].t;
-    if (s->op->memory)
-        s->op->memory(s->run.node, t, t + s->nin, p->kernels, s->backward, &m);
+    return (weft__setup){.node = s->run.node,
+                         .in = t,
+                         .out = t + s->nin,
+                         .kernels = p->kernels,
+                         .training = s->backward};
+}
+
+/* Has op prepare for that setup; *out: what it made. */
+static weft_status prepare(weft_plan *p, const weft_op *op, weft__setup *s, void **out)
+{
+    if (!op->prepare) return WEFT_OK;
+    size_t bytes = op->prepared + (op->prepared_more ? op->prepared_more(s) : 0);
+    *out = s->prepared = weft__arena_alloc(&p->arena, bytes + 1);
+    if (!s->prepared) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
+    return op->prepare(s);
+}
+
+static weft_status prepare_steps(weft_plan *p)
+{
+    weft_status status = WEFT_OK;
+    for (int i = 0; i < p->steps && !status; i++) {
+        weft__step *s = &p->step[i];
+        weft__setup setup = setup_of(p, s);
+        status = prepare(p, s->op, &setup, &s->prepared);
+        s->run.prepared = s->prepared;
+        if (status || !s->activation) continue;
+        setup.node = s->activation;
+        setup.in = setup.out; /* it works in place */
+        status = prepare(p, s->activation_op, &setup, &s->activation_prepared);
+    }
+    return status;
+}
+
+/* What step s wants beside its values. */
+static weft__memory memory_of(const weft_plan *p, const weft__step *s)
+{
+    weft__memory m = {0};
+    weft__setup setup = setup_of(p, s);
+    setup.prepared = s->prepared;
+    if (s->op->memory) s->op->memory(&setup, &m);
     return m;
 }
 
@@ -279,8 +315,7 @@ static bool overlaps(const weft__block *a, const weft__block *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest place that is free for all of block b's life among the blocks placed before.
- */
+/* The lowest place that is free for all of block b's life among the blocks before it. */
 static size_t lowest_place(const weft_plan *p, const weft__block *b, const int *placed,
                            int n)
 {
@@ -374,7 +409,8 @@ static void set_pointers(weft_plan *p)
 weft_status weft__plan_memory(weft_plan *p)
 {
     last_uses(p);
-    weft_status s = place_values(p);
+    weft_status s = prepare_steps(p);
+    if (!s) s = place_values(p);
     if (!s && p->opts.loss.id) s = place_gradients(p);
     if (!s) s = place_workspace(p);
     if (!s) s = assign(p);

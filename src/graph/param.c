@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/hash.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,7 @@ static void *aligned(size_t count, size_t size)
     return p;
 }
 
-/* Every input, parameter and constant lies as the first operator that reads it wants it.
- */
+/* Every input, parameter and constant lies as the first operator to read it wants it. */
 static weft_status settle_orders(weft_graph *g)
 {
     weft__order *order = calloc((size_t)g->values, sizeof *order);
@@ -125,13 +125,25 @@ static size_t place(weft_graph *g, char *base, size_t at, part which)
     return at;
 }
 
-weft_status weft__graph_settle(weft_graph *g)
+/* After a failure: as if it had not been tried. */
+static weft_status undo(weft_graph *g, weft_status s)
+{
+    free(g->param);
+    free(g->slab);
+    free(g->buffers);
+    g->param = NULL;
+    g->slab = g->buffers = NULL;
+    g->params = g->trainable = 0;
+    return s;
+}
+
+weft_status weft__graph_finalize(weft_graph *g, const char *by)
 {
     if (g->status) return weft_graph_status(g);
-    if (g->settled) return WEFT_OK;
+    if (g->finalized) return WEFT_OK;
     weft_status s = settle_orders(g);
     if (!s) s = number(g);
-    if (s) return s;
+    if (s) return undo(g, s);
     find_sparse(g);
     g->decayed = place(g, NULL, 0, DECAYED);
     g->dense = place(g, NULL, g->decayed, PLAIN);
@@ -140,14 +152,19 @@ weft_status weft__graph_settle(weft_graph *g)
     g->slab = aligned(g->slab_count, weft__element(g, WEFT_F32));
     g->buffers = aligned(g->buffer_count, weft__element(g, WEFT_F32));
     if (!g->slab || !g->buffers)
-        return weft__fail(WEFT_ENOMEM, "graph: no memory for %zu parameters",
-                          g->slab_count + g->buffer_count);
+        return undo(g, weft__fail(WEFT_ENOMEM, "graph: no memory for %zu parameters",
+                                  g->slab_count + g->buffer_count));
     place(g, g->slab, 0, DECAYED);
     place(g, g->slab, g->decayed, PLAIN);
     place(g, g->slab, g->dense, SPARSE);
     place(g, g->buffers, 0, BUFFERS);
-    g->settled = true;
+    g->finalized = by;
     return WEFT_OK;
+}
+
+weft_status weft_graph_finalize(weft_graph *g)
+{
+    return weft__graph_finalize(g, "weft_graph_finalize");
 }
 
 /* Lists of rows, with room for all. */
@@ -212,8 +229,7 @@ weft__tensor weft__stored(const weft_graph *g, int v, bool gradient)
     return t;
 }
 
-/* Visits every element in logical order: index i lies at the returned place of storage.
- */
+/* Visits every element in logical order: index i is at the returned place of storage. */
 typedef struct cursor {
     int rank, dim[WEFT_MAX_RANK], at[WEFT_MAX_RANK];
     size_t stride[WEFT_MAX_RANK], place;
@@ -271,7 +287,7 @@ int weft_param_count(const weft_graph *g)
 weft_param_info weft_param_at(const weft_graph *g, int i)
 {
     int v = 0;
-    if (g->settled) {
+    if (g->finalized) {
         v = g->param[i];
     } else {
         for (int trained = 1; trained >= 0 && !v; trained--)
@@ -315,7 +331,7 @@ static weft_status check_param(const weft_graph *g, weft_val v, size_t count,
 weft_status weft_param_set(weft_graph *g, weft_val v, const float *data, size_t count)
 {
     weft_status s = check_param(g, v, count, false);
-    if (!s) s = weft__graph_settle(g);
+    if (!s) s = weft__graph_finalize(g, "weft_param_set");
     if (s) return s;
     weft__tensor t = weft__stored(g, v.id, false);
     weft__to_storage(&t, g->f64, data);
@@ -327,7 +343,7 @@ weft_status weft_param_get(const weft_graph *g, weft_val v, float *data, size_t 
 {
     weft_status s = check_param(g, v, count, false);
     if (s) return s;
-    if (!g->settled) {
+    if (!g->finalized) {
         memset(data, 0, count * sizeof *data);
         return WEFT_OK;
     }
@@ -346,19 +362,60 @@ weft_status weft_param_gradient(const weft_graph *g, weft_val v, float *data,
     return WEFT_OK;
 }
 
-void weft_param_freeze(weft_graph *g, weft_val v)
+/* Is v a parameter or buffer of a graph that has not failed? what: the caller, for the
+ * message. */
+static weft_status want_param(const weft_graph *g, weft_val v, const char *what)
 {
-    if (v.id && !g->settled) g->value[v.id].frozen = true;
+    if (g->status) return weft_graph_status(g);
+    if (v.id < 1 || v.id >= g->values)
+        return weft__fail(WEFT_EUSAGE, "%s: not a value of this graph", what);
+    if (!is_param(&g->value[v.id]))
+        return weft__fail(WEFT_EUSAGE, "%s: %s is not a parameter", what,
+                          g->value[v.id].name);
+    return WEFT_OK;
 }
 
-void weft_param_no_decay(weft_graph *g, weft_val v)
+/* And can what depends on the layout of its memory still change? */
+static weft_status want_open(const weft_graph *g, weft_val v, const char *what)
 {
-    if (v.id && !g->settled) g->value[v.id].no_decay = true;
+    weft_status s = want_param(g, v, what);
+    if (s || !g->finalized) return s;
+    return weft__fail(WEFT_EUSAGE, "%s: too late for %s, %s has finalized the graph",
+                      what, g->value[v.id].name, g->finalized);
 }
 
-void weft_param_init(weft_graph *g, weft_val v, weft_init_kind kind, double a, double b)
+weft_status weft_param_freeze(weft_graph *g, weft_val v)
 {
-    if (v.id) g->value[v.id].init = (weft__init){.kind = kind, .a = a, .b = b};
+    weft_status s = want_open(g, v, "freeze");
+    if (!s) g->value[v.id].frozen = true;
+    return s;
+}
+
+weft_status weft_param_no_decay(weft_graph *g, weft_val v)
+{
+    weft_status s = want_open(g, v, "no decay");
+    if (!s) g->value[v.id].no_decay = true;
+    return s;
+}
+
+static bool all_finite(const weft_init_opts *o)
+{
+    return isfinite(o->value) && isfinite(o->low) && isfinite(o->high) && isfinite(o->mean) &&
+           isfinite(o->std) && isfinite(o->gain);
+}
+
+weft_status weft_param_init(weft_graph *g, weft_val v, const weft_init_opts *opts)
+{
+    weft_init_opts start = opts ? *opts : (weft_init_opts){.kind = WEFT_INIT_ZERO};
+    weft_status s = want_param(g, v, "init");
+    if (s) return s;
+    const char *name = g->value[v.id].name;
+    if ((int)start.kind < 0 || start.kind > WEFT_INIT_ORTHOGONAL)
+        return weft__fail(WEFT_EUSAGE, "init: %s: no such kind: %d", name, (int)start.kind);
+    if (!all_finite(&start))
+        return weft__fail(WEFT_EUSAGE, "init: %s: its numbers must be finite", name);
+    g->value[v.id].init = (weft__init){.start = start};
+    return WEFT_OK;
 }
 
 void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,

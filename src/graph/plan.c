@@ -1,5 +1,4 @@
-/* plan.c: from a graph to steps in order: which nodes are needed, which layouts they use.
- */
+/* plan.c: from a graph to steps in order: which nodes are needed, in which layouts. */
 #include "graph/plan.h"
 
 #include "base/thread.h"
@@ -133,7 +132,7 @@ static int relayout(weft_plan *p, int v, weft__order order)
     int copy = weft__pval_add(p);
     if (!node || !copy) return 0;
     *node = (weft__node){
-        .op = weft__op_find("relayout")->f32, .name = "relayout", .nin = 1, .nout = 1};
+        .op = &weft_op_relayout, .name = weft_op_relayout.name, .nin = 1, .nout = 1};
     weft__step *s = step_add(p, node);
     if (!s) return 0;
     s->in[0] = v;
@@ -149,8 +148,8 @@ static int in_order(weft_plan *p, int v, weft__order order)
 {
     if (!v || p->val[v].t.order == order) return v;
     for (int i = 0; i < p->steps; i++)
-        if (p->step[i].run.node->op == weft__op_find("relayout")->f32 &&
-            p->step[i].in[0] == v && p->val[p->step[i].out[0]].t.order == order)
+        if (p->step[i].run.node->op == &weft_op_relayout && p->step[i].in[0] == v &&
+            p->val[p->step[i].out[0]].t.order == order)
             return p->step[i].out[0];
     return relayout(p, v, order);
 }
@@ -257,7 +256,7 @@ static weft_status check_options(const weft_graph *g, const weft_plan_opts *o)
 
 static weft_status build(weft_plan *p)
 {
-    weft_status s = weft__graph_settle(p->g);
+    weft_status s = weft__graph_finalize(p->g, "weft_plan_new");
     for (int v = 1; v < p->g->values && !s; v++)
         if (p->g->value[v].kind == WEFT_KIND_CONST)
             s = weft__const_settle(p->g, &p->g->value[v]);
@@ -285,7 +284,7 @@ weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts, weft_plan *
     p->opts = *opts;
     p->batch = opts->batch ? opts->batch : 1;
     p->kernels = weft__kernels_chosen(g->f64);
-    if (!g->f64 && (opts->exact_conv || weft_exact_conv()))
+    if (!g->f64 && (opts->exact_conv || g->exact_conv))
         p->kernels = weft__kernels_exact(p->kernels);
     p->workers = weft__workers();
     p->loss_scale = 1.0f;

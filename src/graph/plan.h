@@ -7,8 +7,7 @@
 #include "weft/pass.h"
 
 /* A piece of the plan's memory and the part of the time line in which it is needed. Time
- * counts steps: forward 0 .. steps-1, backward steps .. 2*steps-1 (the last node first).
- */
+ * counts steps: forward 0 .. steps-1, backward steps .. 2*steps-1 (last node first). */
 typedef struct weft__block {
     size_t bytes, offset;
     int first, last;
@@ -35,6 +34,7 @@ typedef struct weft__step {
     weft__tensor *tensors;        /* in, out, din, dout of run, one after the other */
     const weft__node *activation; /* a node fused behind this one, or NULL */
     const weft_op *activation_op; /* of this graph's precision */
+    void *prepared, *activation_prepared; /* what their prepare made */
     weft__epilogue epilogue;
     bool residual; /* the last input is added to what the node gives */
     bool backward; /* has a part in the backward pass */
@@ -64,7 +64,7 @@ struct weft_plan {
     size_t bytes;
     int workers;                  /* threads that workspaces are sized for */
     const weft__kernels *kernels; /* of the graph's precision; opaque there */
-    struct weft__folded *folded;  /* batch norms folded into weights */
+    struct weft__folded *folded;  /* what was folded into weights */
     int folds;
     unsigned long version; /* of the parameters that folds and kept forms come from */
     weft_trace_fn *trace;
@@ -73,21 +73,23 @@ struct weft_plan {
     bool ran;
 };
 
-/* A convolution or dense layer whose batch norm was folded into its weights, for
- * inference. */
+/* A product (WEFT_FUSE_PRODUCT) into whose weight and bias the affine map after it was
+ * folded, for inference. */
 typedef struct weft__folded {
-    int step;
-    int weight, bias; /* pvals of the folded weights; bias of the original or 0 */
+    int weight, bias; /* pvals of the folded ones */
     int from_weight, from_bias;
-    int norm[4]; /* gamma, beta, mean, var: graph values */
-    double eps;
+    const weft__node *map; /* what was folded in: its node, */
+    const weft_op *map_op;
+    const int *map_in;         /* the graph values that it reads, */
+    weft__tensor *map_tensors; /* and room for them as tensors; [0] stays empty */
 } weft__folded;
 
 int weft__plan_block(weft_plan *p, size_t bytes, int first,
                      int last); /* -1: out of memory */
 /* Gives every value, gradient and workspace its block, and the blocks their places. */
 weft_status weft__plan_memory(weft_plan *p);
-/* Merges activations into what comes before them; folds batch norms for inference. */
+/* Merges steps as their operators' traits allow: activations and sums into what comes
+ * before them; for inference also affine maps, into weights. */
 weft_status weft__plan_fuse(weft_plan *p);
 /* The step whose weight that is. */
 weft__step *weft__reader_of_fold(const weft_plan *p, const weft__folded *f);

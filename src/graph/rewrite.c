@@ -1,11 +1,9 @@
 /* rewrite.c: fewer steps for the same network: activations and additions applied by what
- * comes before them, batch norms folded into weights when nothing is trained. */
+ * comes before them, normalisations folded into weights when nothing is trained. What
+ * may be merged, the operators' traits say (ops/op.h). */
 #include "graph/plan.h"
 
-#include "ops/batch_norm.h"
-
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,28 +54,20 @@ static void fuse_activation(weft_plan *p, int i)
     remove_step(p, next);
 }
 
-/* Does the largest of some values stay the largest under it, the first of several
- * included? So far as gradients go: relu sends none to what it made equal. */
-static bool keeps_the_largest(const weft__epilogue *e)
-{
-    return e->act == WEFT_ACT_RELU || (e->act == WEFT_ACT_LEAKY_RELU && e->alpha > 0);
-}
-
-/* An activation before a max pool is applied behind it, where there is less to do. */
-static bool swap_pool(weft_plan *p, int i)
+/* A monotone activation before a maximum is applied after it, where there is less to do.
+ * (Ties that relu makes carry no gradient, so it does not matter how they are broken.) */
+static bool swap_largest(weft_plan *p, int i)
 {
     const weft__step *a = &p->step[i];
-    weft__epilogue e = {0};
     int last, next;
     if (!a->op->epilogue || a->activation || (a->backward && a->op->keeps_in))
         return false;
-    a->op->epilogue(a->run.node, &e);
-    next = keeps_the_largest(&e) ? only_reader(p, i) : -1;
-    if (next < 0 || strcmp(p->step[next].op->name, "max_pool")) return false;
+    next = a->op->monotone ? only_reader(p, i) : -1;
+    if (next < 0 || p->step[next].op->fuse != WEFT_FUSE_LARGEST) return false;
     weft__step *s = &p->step[next];
     if (s->activation || readers(p, a->in[0], &last) != 1) return false;
     if (p->val[a->in[0]].t.order != p->val[s->in[0]].t.order) return false;
-    s->epilogue = e;
+    a->op->epilogue(a->run.node, &s->epilogue);
     s->activation = a->run.node;
     s->activation_op = a->op;
     s->in[0] = a->in[0];
@@ -100,12 +90,12 @@ static bool alike(const weft__tensor *a, const weft__tensor *b)
     return a->type == b->type && a->order == b->order && weft__shapes_equal(a, b);
 }
 
-/* An addition behind an operator that can add to what it gives: that operator takes the
+/* An addition after an operator that can add to what it gives: that operator takes the
  * addition's place, where both summands are there. */
-static bool fuse_add(weft_plan *p, int i)
+static bool fuse_sum(weft_plan *p, int i)
 {
     const weft__step *sum = &p->step[i];
-    if (strcmp(sum->op->name, "add") || sum->activation) return false;
+    if (sum->op->fuse != WEFT_FUSE_SUM || sum->activation) return false;
     const weft__tensor *y = &p->val[sum->out[0]].t;
     if (!alike(&p->val[sum->in[0]].t, y) || !alike(&p->val[sum->in[1]].t, y))
         return false;
@@ -134,22 +124,22 @@ static bool is_stored(const weft_plan *p, int v)
             p->g->value[v].kind == WEFT_KIND_CONST);
 }
 
-static bool can_fold(const weft_plan *p, const weft__step *s, const weft__step *norm)
+/* Whether step next is an affine map, by numbers that are stored, of each output of the
+ * product s. */
+static bool can_fold(const weft_plan *p, const weft__step *s, const weft__step *next)
 {
-    const char *op = s->op->name;
-    if (strcmp(norm->op->name, "batch_norm") || norm->activation || s->activation)
+    const int rank = p->val[s->out[0]].t.rank;
+    if (s->op->fuse != WEFT_FUSE_PRODUCT || s->activation || s->residual) return false;
+    if (!next->op->affine || next->activation || next->residual) return false;
+    if (weft__unit_axis(s->op, rank) != weft__unit_axis(next->op, rank)) return false;
+    if (s->nin < 3 || !is_stored(p, s->in[1]) || p->val[s->in[1]].t.order != WEFT_KERNEL)
         return false;
-    if (strcmp(op, "conv") && strcmp(op, "dense")) return false;
-    if (s->nin < 2 || !is_stored(p, s->in[1]) || p->val[s->in[1]].t.order != WEFT_KERNEL)
-        return false;
-    for (int k = 1; k < 5; k++)
-        if (!is_stored(p, norm->in[k])) return false;
-    if (s->nin > 2 && s->in[2] && !is_stored(p, s->in[2])) return false;
-    /* dense normalises its last axis, batch norm axis 1: the same only at rank 2 */
-    return strcmp(op, "dense") || p->val[s->out[0]].t.rank == 2;
+    for (int k = 1; k < next->nin; k++)
+        if (next->in[k] && !is_stored(p, next->in[k])) return false;
+    return !s->in[2] || is_stored(p, s->in[2]);
 }
 
-static weft_status fold_norm(weft_plan *p, int i)
+static weft_status fold(weft_plan *p, int i)
 {
     weft__step *s = &p->step[i];
     int next = only_reader(p, i);
@@ -157,41 +147,46 @@ static weft_status fold_norm(weft_plan *p, int i)
     weft__folded *all = realloc(p->folded, (size_t)(p->folds + 1) * sizeof *all);
     if (!all) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
     p->folded = all;
-    const weft__step *norm = &p->step[next];
+    const weft__step *map = &p->step[next];
     weft__folded *f = &all[p->folds];
-    *f = (weft__folded){.step = i,
-                        .from_weight = s->in[1],
-                        .from_bias = s->nin > 2 ? s->in[2] : 0,
-                        .eps = ((const weft__batch_norm_attr *)norm->run.attr)->eps};
-    for (int k = 0; k < 4; k++) f->norm[k] = norm->in[k + 1];
+    *f = (weft__folded){.from_weight = s->in[1],
+                        .from_bias = s->in[2],
+                        .map = map->run.node,
+                        .map_op = map->op,
+                        .map_in = map->in,
+                        .map_tensors = map->tensors};
     f->weight = weft__pval_add(p);
     f->bias = f->weight ? weft__pval_add(p) : 0;
-    int *in = weft__arena_alloc(&p->arena, 4 * sizeof *in);
+    int *in = weft__arena_alloc(&p->arena, ((size_t)s->nin + 1) * sizeof *in);
     if (!f->bias || !in) return weft__fail(WEFT_ENOMEM, "plan: out of memory");
     p->folds++;
+    const weft__tensor *y = &p->val[s->out[0]].t;
+    weft__tensor *bias = &p->val[f->bias].t;
     p->val[f->weight].t = p->val[f->from_weight].t;
-    p->val[f->bias].t = p->val[f->norm[0]].t;
+    *bias = (weft__tensor){
+        .rank = 1, .dim = {y->dim[weft__unit_axis(s->op, y->rank)]}, .type = WEFT_F32};
+    bias->count = weft__tensor_count(bias);
     p->val[f->weight].wanted = p->val[f->bias].wanted = true;
-    in[0] = s->in[0];
+    memcpy(in, s->in, (size_t)s->nin * sizeof *in);
     in[1] = f->weight;
     in[2] = f->bias;
     s->in = in;
-    s->out[0] = norm->out[0];
+    s->out[0] = map->out[0];
     remove_step(p, next);
     return WEFT_OK;
 }
 
 weft_status weft__plan_fuse(weft_plan *p)
 {
-    bool fold = !p->opts.training && !p->opts.loss.id && !p->g->f64;
-    for (int i = 0; i < p->steps && fold; i++) {
-        weft_status s = fold_norm(p, i);
+    bool constant = !p->opts.training && !p->opts.loss.id && !p->g->f64;
+    for (int i = 0; i < p->steps && constant; i++) {
+        weft_status s = fold(p, i);
         if (s) return s;
     }
     for (int i = 0; i < p->steps; i++)
-        if (swap_pool(p, i)) i--;
+        if (swap_largest(p, i)) i--;
     for (int i = 0; i < p->steps; i++)
-        if (fuse_add(p, i)) i--;
+        if (fuse_sum(p, i)) i--;
     for (int i = 0; i < p->steps; i++) fuse_activation(p, i);
     return WEFT_OK;
 }
@@ -204,18 +199,20 @@ weft__step *weft__reader_of_fold(const weft_plan *p, const weft__folded *f)
     return NULL;
 }
 
-static void fold(weft_plan *p, const weft__folded *f)
+static void make_folded(weft_plan *p, const weft__folded *f)
 {
-    const float *w = p->val[f->from_weight].t.data, *norm[4];
+    const float *w = p->val[f->from_weight].t.data;
     const float *b = f->from_bias ? p->val[f->from_bias].t.data : NULL;
     float *to = p->val[f->weight].t.data, *shift = p->val[f->bias].t.data;
-    for (int k = 0; k < 4; k++) norm[k] = p->val[f->norm[k]].t.data;
     size_t outputs = p->val[f->bias].t.count, rows = p->val[f->weight].t.count / outputs;
+    for (int k = 1; k < f->map->nin; k++)
+        f->map_tensors[k] =
+            f->map_in[k] ? p->val[f->map_in[k]].t : (weft__tensor){.rank = -1};
     for (size_t o = 0; o < outputs; o++) {
-        double scale = norm[0][o] / sqrt((double)norm[3][o] + f->eps);
-        shift[o] = (float)(((b ? b[o] : 0.0f) - (double)norm[2][o]) * scale + norm[1][o]);
+        weft__affine_map m = f->map_op->affine(f->map, f->map_tensors, (int)o);
+        shift[o] = (float)(((b ? b[o] : 0.0f) - m.centre) * m.scale + m.shift);
         for (size_t r = 0; r < rows; r++)
-            to[r * outputs + o] = (float)(w[r * outputs + o] * scale);
+            to[r * outputs + o] = (float)(w[r * outputs + o] * m.scale);
     }
 }
 
@@ -230,7 +227,7 @@ void weft__plan_refresh(weft_plan *p)
     *p->user = p;
     if (untouched && p->version == p->g->version) return;
     for (int n = 0; n < p->folds; n++) {
-        fold(p, &p->folded[n]);
+        make_folded(p, &p->folded[n]);
         keep(weft__reader_of_fold(p, &p->folded[n]));
     }
     for (int i = 0; i < p->steps; i++)

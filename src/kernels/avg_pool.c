@@ -11,8 +11,7 @@ typedef struct pool {
 static real share(const weft__pool *p, const window *w)
 {
     int i0 = w->i0, i1 = w->i1, j0 = w->j0, j1 = w->j1;
-    if (p->count_pad) { /* clipped to the padded picture: the same, seen from its corner
-                         */
+    if (p->count_pad) { /* clipped to the padded picture, seen from its corner */
         pool_clip(w->row + p->top, p->kh, p->dilate_h, p->h + p->top + p->bottom, &i0,
                   &i1);
         pool_clip(w->column + p->left, p->kw, p->dilate_w, p->w + p->left + p->right, &j0,

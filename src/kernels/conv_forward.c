@@ -124,8 +124,7 @@ static void plan_layout(sweep *p)
         p->panels = 1;
         return;
     }
-    /* Narrow pictures would leave the tile short of rows: copy each pixel's whole patch.
-     */
+    /* Narrow pictures would leave the tile short of rows: copy each pixel's patch. */
     p->across = conv_goes_across(s, p->out_w / p->phases_w);
     p->patches =
         !p->across && one_phase && p->out_w < 4 && p->out_h * p->out_w * s->n > p->out_w;

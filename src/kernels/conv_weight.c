@@ -92,8 +92,7 @@ static sums_plan plan(const point_sums *p)
     k.low = k.w.first;
     k.wide = (s->ow - 1) * s->stride_w + (s->kw - 1) * s->dilate_w + 1;
     k.span = (s->kh - 1) * s->dilate_h + 1;
-    /* Pixels that lie far apart crowd into few sets of the L1 cache: bring them together.
-     */
+    /* Pixels far apart crowd into few sets of the L1 cache: bring them together. */
     ptrdiff_t far = 512 / (ptrdiff_t)sizeof(real);
     k.gathered = k.low < 0 || k.low + k.wide > s->w || p->x_pixel >= far;
     k.packed = k.co % WEFT_LANES || p->dy_pixel >= 8 * far;

@@ -387,8 +387,7 @@ static double inside(int first, int in, int out)
     return pairs;
 }
 
-/* Rows of zeros above and below are skipped there, and what lies beside narrow pictures.
- */
+/* Rows of zeros above and below are skipped, and what lies beside narrow pictures. */
 static double direct_cost(const winograd *p)
 {
     double co = (double)p->panels * p->width;

@@ -40,7 +40,6 @@ static set_fn *const built_in[WEFT_ISA_COUNT] = {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic(weft__isa) chosen;
-static _Atomic bool exact_conv;
 
 const void *weft__kernels_of(weft__isa isa)
 {
@@ -119,16 +118,6 @@ const void *weft__kernels_exact(const void *set)
 {
     const weft__kernels *k = set;
     return k->exact ? k->exact : k;
-}
-
-void weft_set_exact_conv(bool exact)
-{
-    atomic_store(&exact_conv, exact);
-}
-
-bool weft_exact_conv(void)
-{
-    return atomic_load(&exact_conv);
 }
 
 const char *weft_isa(void)

@@ -103,8 +103,7 @@ WEFT_INLINE vec vcopysign(vec a, vec s)
 {
     return WEFT_LANE_COPYSIGN(a, s);
 }
-/* Adding 2^fraction pushes the digits behind the point out; the FPU rounds them to even.
- */
+/* Adding 2^fraction pushes the fraction's digits out; the FPU rounds them to even. */
 WEFT_INLINE vec vround(vec a)
 {
     vec whole = WEFT_LANE_COPYSIGN((real)WEFT_LANE_WHOLE, a);

@@ -4,8 +4,7 @@
 
 #define LANES_AT(i, n) ((n) - (i) < WEFT_LANES ? (int)((n) - (i)) : WEFT_LANES)
 
-/* g scaled, with decay p added when decay is not 0 (0 times an infinite p would be NaN).
- */
+/* g scaled, with decay p added if decay is not 0 (0 times an infinite p would be NaN). */
 WEFT_INLINE vec gradient(const real *g, vec p, int n, vec scale, bool decays, vec decay)
 {
     vec v = vmul(load_last(g, n), scale);

@@ -4,8 +4,7 @@
 /* ---- over a whole array ---- */
 
 /* SUM_BLOCK elements at a time are summed in SUM_WAYS vectors of partial sums (64 numbers
- * where the registers allow), which are added pairwise; the blocks are added in double.
- */
+ * where the registers allow), which are added in pairs, and the blocks in double. */
 #define SUM_BLOCK 1024
 #if WEFT_LANES >= 16
 #define SUM_WAYS 4

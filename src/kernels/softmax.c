@@ -41,8 +41,7 @@ void KERNEL(softmax)(real *y, const real *x, size_t rows, size_t cols)
     }
 }
 
-/* (x - most) - log(sum): most + log(sum) would round away the small log of a large most.
- */
+/* (x - most) - log(sum): most + log(sum) would round away a small log of a large most. */
 void KERNEL(log_softmax)(real *y, const real *x, size_t rows, size_t cols)
 {
     for (size_t r = 0; r < rows; r++, x += cols, y += cols) {

@@ -1,5 +1,4 @@
-/* tile.c: the register tiles, one unrolled function for each number of rows and vectors.
- */
+/* tile.c: the register tiles, a function for each number of rows and vectors. */
 #include "kernels/tile.h"
 
 #include <assert.h>

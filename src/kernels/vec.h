@@ -42,8 +42,7 @@
  *   vprefetch(p)            hint: this line will be read soon
  *   WEFT_UNROLL             before a for loop with constant bounds: unroll it whole
  *                           (needed over arrays of accumulators, or the compiler keeps
- *                           them in memory)
- */
+ *                           them in memory) */
 #ifndef WEFT_SRC_VEC_H
 #define WEFT_SRC_VEC_H
 

@@ -14,7 +14,9 @@ weft_val weft_layer_embedding(weft_graph *g, const char *name, weft_val index, i
     if (weft_graph_status(g)) return WEFT_NONE;
     snprintf(text, sizeof text, "%.150s.weight", name);
     weft_val table = weft_param(g, text, WEFT_SHAPE(size, width));
-    weft_param_init(g, table, WEFT_INIT_NORMAL, 0, o.deviation > 0 ? o.deviation : 0.1);
+    const weft_init_opts normal = {.kind = WEFT_INIT_NORMAL,
+                                   .std = o.deviation > 0 ? o.deviation : 0.1};
+    weft__layer_start(g, table, &normal);
     if (o.embedding.padded && o.embedding.padding >= 0 && o.embedding.padding < size)
         weft__param_init_part(g, table, (size_t)size * (size_t)width,
                               (size_t)o.embedding.padding * (size_t)width, (size_t)width,

@@ -62,24 +62,24 @@ static weft_status fill_orthogonal(float *x, const weft__tensor *t, weft__rng *r
     return WEFT_OK;
 }
 
-static weft_status fill(float *x, const weft__tensor *t, const weft__init *init,
+static weft_status fill(float *x, const weft__tensor *t, const weft_init_opts *o,
                         weft__rng *r)
 {
-    double in, out, a = init->a, b = init->b;
+    double in, out;
     fans(t, &in, &out);
-    double he = a != 0 ? a : sqrt(2.0), xavier = a != 0 ? a : 1.0;
-    switch (init->kind) {
+    double he = o->gain != 0 ? o->gain : sqrt(2.0), other = o->gain != 0 ? o->gain : 1.0;
+    switch (o->kind) {
     case WEFT_INIT_ZERO:
         memset(x, 0, t->count * sizeof *x);
         break;
     case WEFT_INIT_CONSTANT:
-        for (size_t i = 0; i < t->count; i++) x[i] = (float)a;
+        for (size_t i = 0; i < t->count; i++) x[i] = (float)o->value;
         break;
     case WEFT_INIT_UNIFORM:
-        fill_uniform(x, t->count, r, a, b);
+        fill_uniform(x, t->count, r, o->low, o->high);
         break;
     case WEFT_INIT_NORMAL:
-        fill_normal(x, t->count, r, a, b);
+        fill_normal(x, t->count, r, o->mean, o->std);
         break;
     case WEFT_INIT_HE_NORMAL:
         fill_normal(x, t->count, r, 0, he / sqrt(in));
@@ -88,14 +88,14 @@ static weft_status fill(float *x, const weft__tensor *t, const weft__init *init,
         fill_uniform(x, t->count, r, -he * sqrt(3 / in), he * sqrt(3 / in));
         break;
     case WEFT_INIT_XAVIER_NORMAL:
-        fill_normal(x, t->count, r, 0, xavier * sqrt(2 / (in + out)));
+        fill_normal(x, t->count, r, 0, other * sqrt(2 / (in + out)));
         break;
     case WEFT_INIT_XAVIER_UNIFORM:
-        fill_uniform(x, t->count, r, -xavier * sqrt(6 / (in + out)),
-                     xavier * sqrt(6 / (in + out)));
+        fill_uniform(x, t->count, r, -other * sqrt(6 / (in + out)),
+                     other * sqrt(6 / (in + out)));
         break;
     case WEFT_INIT_ORTHOGONAL:
-        return fill_orthogonal(x, t, r, xavier, b > 0 ? (size_t)b : 0);
+        return fill_orthogonal(x, t, r, other, o->row > 0 ? (size_t)o->row : 0);
     }
     return WEFT_OK;
 }
@@ -109,14 +109,14 @@ static void set_part(float *x, size_t n, const weft__init *init)
 
 weft_status weft_init(weft_graph *g, uint64_t seed)
 {
-    weft_status s = weft__graph_settle(g);
+    weft_status s = weft__graph_finalize(g, "weft_init");
     for (int i = 0; i < g->params && !s; i++) {
         const weft__value *v = &g->value[g->param[i]];
         weft__tensor t = weft__nominal(g, g->param[i], 0);
         weft__rng r = weft__rng_at(seed, WEFT_RNG_KEY(WEFT_RNG_INIT, 0), (uint64_t)i);
         float *x = weft__alloc(t.count, sizeof *x);
         if (!x) return weft__fail(WEFT_ENOMEM, "init: out of memory");
-        s = fill(x, &t, &v->init, &r);
+        s = fill(x, &t, &v->init.start, &r);
         set_part(x, t.count, &v->init);
         if (!s) s = weft_param_set(g, (weft_val){g->param[i]}, x, t.count);
         free(x);

@@ -10,16 +10,31 @@ static const char *joined(char *text, size_t size, const char *name, const char 
     return text;
 }
 
+void weft__layer_start(weft_graph *g, weft_val v, const weft_init_opts *start)
+{
+    weft_status s = weft_param_init(g, v, start);
+    if (s) weft__graph_fail(g, s);
+}
+
+static bool starts_as_asked(const weft_layer_opts *opts)
+{
+    return opts && opts->init.kind != WEFT_INIT_ZERO;
+}
+
+/* Uniform within 1/sqrt(fan), as PyTorch's Linear and Conv start. */
+static weft_init_opts usual(int fan)
+{
+    double bound = 1 / sqrt(fan > 0 ? fan : 1);
+    return (weft_init_opts){.kind = WEFT_INIT_UNIFORM, .low = -bound, .high = bound};
+}
+
 weft_val weft__layer_weight(weft_graph *g, const char *name, weft_shape shape, int fan,
                             const weft_layer_opts *opts)
 {
     char text[200];
     weft_val w = weft_param(g, joined(text, sizeof text, name, "weight"), shape);
-    double bound = 1 / sqrt(fan > 0 ? fan : 1);
-    if (opts && opts->init != WEFT_INIT_ZERO)
-        weft_param_init(g, w, opts->init, opts->gain, 0);
-    else
-        weft_param_init(g, w, WEFT_INIT_UNIFORM, -bound, bound);
+    const weft_init_opts start = starts_as_asked(opts) ? opts->init : usual(fan);
+    weft__layer_start(g, w, &start);
     return w;
 }
 
@@ -30,10 +45,9 @@ weft_val weft__layer_bias(weft_graph *g, const char *name, int outputs, int fan,
     char text[200];
     weft_val b =
         weft_param(g, joined(text, sizeof text, name, "bias"), WEFT_SHAPE(outputs));
-    double bound = 1 / sqrt(fan > 0 ? fan : 1);
+    const weft_init_opts start = usual(fan);
     weft_param_no_decay(g, b);
-    if (!opts || opts->init == WEFT_INIT_ZERO)
-        weft_param_init(g, b, WEFT_INIT_UNIFORM, -bound, bound);
+    if (!starts_as_asked(opts)) weft_param_init(g, b, &start);
     return b;
 }
 
@@ -43,7 +57,7 @@ weft_val weft__layer_vector(weft_graph *g, const char *name, const char *part,
     char text[200];
     weft_val v = weft_param(g, joined(text, sizeof text, name, part), shape);
     weft_param_no_decay(g, v);
-    weft_param_init(g, v, WEFT_INIT_CONSTANT, value, 0);
+    weft_param_init(g, v, &(weft_init_opts){.kind = WEFT_INIT_CONSTANT, .value = value});
     return v;
 }
 
@@ -52,7 +66,7 @@ weft_val weft__layer_buffer(weft_graph *g, const char *name, const char *part, i
 {
     char text[200];
     weft_val v = weft_buffer(g, joined(text, sizeof text, name, part), WEFT_SHAPE(count));
-    weft_param_init(g, v, WEFT_INIT_CONSTANT, value, 0);
+    weft_param_init(g, v, &(weft_init_opts){.kind = WEFT_INIT_CONSTANT, .value = value});
     return v;
 }
 

@@ -5,6 +5,8 @@
 #include "graph/graph.h"
 #include "weft/layers.h"
 
+/* weft_param_init with what a user chose: when it is refused, the graph has failed. */
+void weft__layer_start(weft_graph *g, weft_val v, const weft_init_opts *start);
 /* NAME.weight, to be initialised as opts say. fan: inputs of one output. */
 weft_val weft__layer_weight(weft_graph *g, const char *name, weft_shape shape, int fan,
                             const weft_layer_opts *opts);

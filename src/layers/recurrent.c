@@ -26,7 +26,6 @@ static weft_val bias(weft_graph *g, const layer *l)
     size_t h = (size_t)l->units;
     weft_val b = param(g, l, "b", WEFT_SHAPE(l->dirs, 2 * l->gates * l->units));
     weft_param_no_decay(g, b);
-    weft_param_init(g, b, WEFT_INIT_ZERO, 0, 0);
     double open = l->o->gate_bias;
     if (l->o->cell == WEFT_CELL_LSTM)
         weft__param_init_part(g, b, 2 * (size_t)l->gates * h, 2 * h, h,
@@ -42,9 +41,12 @@ static weft_rnn_in parameters(weft_graph *g, const layer *l, int inputs)
     double bound = sqrt(6.0 / (inputs + l->units));
     weft_rnn_in in = {.lengths = l->lengths};
     in.w = param(g, l, "w", WEFT_SHAPE(l->dirs, wide, inputs));
-    weft_param_init(g, in.w, WEFT_INIT_UNIFORM, -bound, bound);
+    weft_param_init(
+        g, in.w,
+        &(weft_init_opts){.kind = WEFT_INIT_UNIFORM, .low = -bound, .high = bound});
     in.r = param(g, l, "r", WEFT_SHAPE(l->dirs, wide, l->units));
-    weft_param_init(g, in.r, WEFT_INIT_ORTHOGONAL, 1, l->units);
+    weft_param_init(g, in.r,
+                    &(weft_init_opts){.kind = WEFT_INIT_ORTHOGONAL, .row = l->units});
     if (!l->o->no_bias) in.b = bias(g, l);
     if (l->o->peepholes) {
         in.peep = param(g, l, "p", WEFT_SHAPE(l->dirs, 3 * l->units));
@@ -70,9 +72,10 @@ static weft_val add_cell(weft_graph *g, const layer *l, weft_val x, const weft_r
 /* The states of layer i out of [n, layers dirs, units]. */
 static weft_val part_of(weft_graph *g, const layer *l, weft_val states, int layers, int i)
 {
-    int axis = 1, from = i * l->dirs, to = from + l->dirs;
+    const weft_slice_range range = {
+        .axis = 1, .start = i * l->dirs, .end = (i + 1) * l->dirs};
     if (!states.id || layers == 1) return states;
-    return weft_slice(g, states, 1, &axis, &from, &to, NULL);
+    return weft_slice(g, states, 1, &range);
 }
 
 static weft_status check(const char *name, const weft_layer_recurrent_opts *o, int layers,

@@ -2,11 +2,11 @@
 #include "layers/layer.h"
 
 weft_val weft_layer_seq_conv(weft_graph *g, const char *name, weft_val x,
-                             weft_val lengths, int outputs, int kernel,
-                             const weft_conv_opts *conv, const weft_layer_opts *opts,
-                             weft_val *out_lengths)
+                             weft_val lengths, int outputs,
+                             const weft_layer_conv_opts *opts, weft_val *out_lengths)
 {
-    int groups = conv && conv->groups ? conv->groups : 1;
+    weft_layer_conv_opts o = opts ? *opts : (weft_layer_conv_opts){.kernel = {0}};
+    int groups = o.conv.groups ? o.conv.groups : 1, kernel = o.kernel[0];
     if (out_lengths) *out_lengths = WEFT_NONE;
     if (weft_graph_status(g)) return WEFT_NONE;
     weft_shape in = weft__nominal_shape(g, x);
@@ -20,8 +20,9 @@ weft_val weft_layer_seq_conv(weft_graph *g, const char *name, weft_val x,
         return weft__graph_fail(
             g, weft__fail(WEFT_EUSAGE, "%s: a kernel of %d steps", name, kernel));
     int c = in.dim[2] / groups, fan = c * kernel;
-    weft_val w = weft__layer_weight(g, name, WEFT_SHAPE(outputs, c, kernel), fan, opts);
-    weft_val b = weft__layer_bias(g, name, outputs, fan, opts);
-    weft_val y = weft_seq_conv(g, x, lengths, w, b, conv, out_lengths);
+    weft_val w =
+        weft__layer_weight(g, name, WEFT_SHAPE(outputs, c, kernel), fan, &o.layer);
+    weft_val b = weft__layer_bias(g, name, outputs, fan, &o.layer);
+    weft_val y = weft_seq_conv(g, x, lengths, w, b, &o.conv, out_lengths);
     return weft__layer_named(g, name, y);
 }

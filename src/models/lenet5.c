@@ -1,5 +1,4 @@
-/* lenet5.c: LeCun's network of 1998 with ReLU and max pooling, for 28x28 grey pictures.
- */
+/* lenet5.c: LeCun's network of 1998 with ReLU and max pooling, for 28x28 grey images. */
 #include "models/model.h"
 
 static weft_val pooled(weft_graph *g, weft_val x)
@@ -9,10 +8,11 @@ static weft_val pooled(weft_graph *g, weft_val x)
 
 static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
 {
-    x = pooled(
-        g, weft_layer_conv(g, "conv1", x, 6, 5, &(weft_conv_opts){.pad = {2, 2}}, NULL));
-    x = pooled(g, weft_layer_conv(g, "conv2", x, 16, 5, NULL, NULL));
-    x = weft_relu(g, weft_layer_conv(g, "conv3", x, 120, 5, NULL, NULL));
+    const weft_layer_conv_opts five = {.kernel = {5}},
+                               padded = {.kernel = {5}, .conv.pad = {2, 2}};
+    x = pooled(g, weft_layer_conv(g, "conv1", x, 6, &padded));
+    x = pooled(g, weft_layer_conv(g, "conv2", x, 16, &five));
+    x = weft_relu(g, weft_layer_conv(g, "conv3", x, 120, &five));
     x = weft_flatten(g, x, 1);
     x = weft_relu(g, weft_layer_dense(g, "fc1", x, 84, NULL));
     if (opts->dropout > 0) x = weft_dropout(g, x, opts->dropout);

@@ -1,5 +1,4 @@
-/* model.h: what a ready network offers. One network is one file and one row in table.def.
- */
+/* model.h: what a ready network offers. A network is one file and a row in table.def. */
 #ifndef WEFT_SRC_MODEL_H
 #define WEFT_SRC_MODEL_H
 

@@ -10,9 +10,12 @@ weft_val weft__conv_norm(weft_graph *g, const char *name, weft_val x, int output
 {
     char norm[64];
     snprintf(norm, sizeof norm, "%.50s_bn", name);
-    x = weft_layer_conv(g, name, x, outputs, kernel,
-                        &(weft_conv_opts){.stride = {stride, stride}, .pad = {pad, pad}},
-                        &(weft_layer_opts){.no_bias = true, .init = WEFT_INIT_HE_NORMAL});
+    const weft_layer_conv_opts o = {
+        .kernel = {kernel},
+        .conv = {.stride = {stride, stride}, .pad = {pad, pad}},
+        .layer = {.no_bias = true, .init.kind = WEFT_INIT_HE_NORMAL},
+    };
+    x = weft_layer_conv(g, name, x, outputs, &o);
     return weft_layer_batch_norm(g, norm, x, NULL);
 }
 

@@ -4,7 +4,8 @@
 
 static weft_val block(weft_graph *g, const char *name, weft_val x, int channels)
 {
-    x = weft_layer_conv(g, name, x, channels, 3, &(weft_conv_opts){.pad = {1, 1}}, NULL);
+    x = weft_layer_conv(g, name, x, channels,
+                        &(weft_layer_conv_opts){.kernel = {3}, .conv.pad = {1, 1}});
     return weft_max_pool(g, weft_relu(g, x), &(weft_pool_opts){.kernel = {2, 2}});
 }
 

@@ -137,10 +137,9 @@ static weft_status check(const char *model, const weft_zoo_opts *o)
 weft_val weft__text_conv(weft_graph *g, const char *name, weft_val x, weft_val *lengths,
                          int filters, int kernel, int pool)
 {
-    weft_conv_opts same = {.mode = WEFT_PAD_SAME};
+    weft_layer_conv_opts same = {.kernel = {kernel}, .conv.mode = WEFT_PAD_SAME};
     weft_pool_opts by = {.kernel = {pool}};
-    x = weft_relu(g, weft_layer_seq_conv(g, name, x, *lengths, filters, kernel, &same,
-                                         NULL, lengths));
+    x = weft_relu(g, weft_layer_seq_conv(g, name, x, *lengths, filters, &same, lengths));
     return pool > 1 ? weft_seq_max_pool(g, x, *lengths, &by, lengths) : x;
 }
 
@@ -148,8 +147,9 @@ weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *na
                               weft_val x, weft_val lengths, weft_cell cell,
                               weft_direction direction, weft_val *last)
 {
-    int dirs = direction == WEFT_RNN_BOTH ? 2 : 1, axis = 1;
-    int from = (t->o.layers - 1) * dirs, to = t->o.layers * dirs;
+    int dirs = direction == WEFT_RNN_BOTH ? 2 : 1;
+    const weft_slice_range top = {
+        .axis = 1, .start = (t->o.layers - 1) * dirs, .end = t->o.layers * dirs};
     weft_layer_recurrent_opts o = {.cell = cell,
                                    .rnn.direction = direction,
                                    .layers = t->o.layers,
@@ -158,7 +158,7 @@ weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *na
     weft_val h;
     x = weft_layer_recurrent(g, name, x, lengths, t->o.hidden, &o, &h, NULL);
     if (!last) return x;
-    if (t->o.layers > 1) h = weft_slice(g, h, 1, &axis, &from, &to, NULL);
+    if (t->o.layers > 1) h = weft_slice(g, h, 1, &top);
     *last = weft_flatten(g, h, 1);
     return x;
 }

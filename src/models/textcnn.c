@@ -17,8 +17,9 @@ static weft_val read(weft_graph *g, const weft__text *t)
                                        "max+mean, attention)"));
     for (int i = 0; i < 3; i++) {
         weft_val behind = t->lengths;
-        weft_val y = weft_layer_seq_conv(g, name[i], t->x, t->lengths, t->o.filters,
-                                         t->o.kernel + i, NULL, NULL, &behind);
+        const weft_layer_conv_opts o = {.kernel = {t->o.kernel + i}};
+        weft_val y =
+            weft_layer_seq_conv(g, name[i], t->x, t->lengths, t->o.filters, &o, &behind);
         part[i] = weft__text_readout(g, t, score[i], weft_relu(g, y), behind, WEFT_NONE);
     }
     return weft_concat(g, part, 3, 1);

@@ -7,7 +7,8 @@
 static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
 {
     static const int channels[] = {64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0};
-    const weft_layer_opts he = {.init = WEFT_INIT_HE_NORMAL};
+    const weft_layer_conv_opts he = {
+        .kernel = {3}, .conv.pad = {1, 1}, .layer.init.kind = WEFT_INIT_HE_NORMAL};
     int n = 0;
     for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
         char name[16];
@@ -16,8 +17,7 @@ static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
             continue;
         }
         snprintf(name, sizeof name, "conv%d", ++n);
-        x = weft_layer_conv(g, name, x, channels[i], 3, &(weft_conv_opts){.pad = {1, 1}},
-                            &he);
+        x = weft_layer_conv(g, name, x, channels[i], &he);
         x = weft_relu(g, x);
     }
     x = weft_flatten(g, x, 1);

@@ -42,7 +42,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(abs) = {
     .name = "abs",
-    .onnx = {"Abs", 6},
+    .onnx = WEFT_ONNX("Abs", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = |x|, with derivative 0 at 0",
     .shape = weft__unary_shape,
@@ -51,6 +51,5 @@ const weft_op WEFT_OP(abs) = {
     .backward = backward,
     .keeps_in = 1,
     .grad_in_place = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -11,7 +11,7 @@ weft_val weft_adaptive_avg_pool(weft_graph *g, weft_val x, int rows, int columns
 
 typedef struct job {
     const weft__kernels *k;
-    weft__adaptive_sizes z;
+    const weft__adaptive_sizes *z;
     real *y, *dx;
     const real *x, *dy;
 } job;
@@ -20,7 +20,7 @@ typedef struct job {
 static void average(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
-    const weft__adaptive_sizes *z = &b->z;
+    const weft__adaptive_sizes *z = b->z;
     size_t c = (size_t)z->c, plane = (size_t)z->oh * (size_t)z->ow;
     for (size_t p = begin; p < end; p++) {
         weft__adaptive_window v = weft__adaptive_at(z, p);
@@ -39,7 +39,7 @@ static void average(void *arg, size_t begin, size_t end)
 static void spread_back(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
-    const weft__adaptive_sizes *z = &b->z;
+    const weft__adaptive_sizes *z = b->z;
     size_t c = (size_t)z->c, picture = (size_t)z->h * (size_t)z->w * c;
     memset(b->dx + begin * picture, 0, (end - begin) * picture * sizeof *b->dx);
     for (size_t p = begin * (size_t)z->oh * (size_t)z->ow;
@@ -57,31 +57,24 @@ static void spread_back(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job b = {.k = KERNELS(r),
-             .z = weft__adaptive_measure(&r->in[0], &r->out[0]),
-             .y = r->out[0].data,
-             .x = r->in[0].data};
-    weft__pool p;
-    double taps = (double)b.z.h / b.z.oh * b.z.w / b.z.ow;
-    if (weft__adaptive_even(&b.z, &p))
-        b.k->avg_pool(&p, b.y, b.x);
+    job b = {.k = KERNELS(r), .z = r->prepared, .y = r->out[0].data, .x = r->in[0].data};
+    double taps = (double)b.z->h / b.z->oh * b.z->w / b.z->ow;
+    if (b.z->even)
+        b.k->avg_pool(&b.z->pool, b.y, b.x);
     else
-        weft__spread((size_t)b.z.n * (size_t)b.z.oh * (size_t)b.z.ow, taps * b.z.c,
+        weft__spread((size_t)b.z->n * (size_t)b.z->oh * (size_t)b.z->ow, taps * b.z->c,
                      average, &b);
 }
 
 static void backward(const weft__run *r)
 {
-    job b = {.k = KERNELS(r),
-             .z = weft__adaptive_measure(&r->in[0], &r->out[0]),
-             .dx = r->din[0].data,
-             .dy = r->dout[0].data};
-    weft__pool p;
+    job b = {
+        .k = KERNELS(r), .z = r->prepared, .dx = r->din[0].data, .dy = r->dout[0].data};
     if (!b.dx) return;
-    if (weft__adaptive_even(&b.z, &p))
-        b.k->avg_pool_backward(&p, b.dx, b.dy);
+    if (b.z->even)
+        b.k->avg_pool_backward(&b.z->pool, b.dx, b.dy);
     else
-        weft__spread((size_t)b.z.n, 2.0 * b.z.h * b.z.w * b.z.c, spread_back, &b);
+        weft__spread((size_t)b.z->n, 2.0 * b.z->h * b.z->w * b.z->c, spread_back, &b);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
@@ -99,14 +92,17 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(adaptive_avg_pool) = {
     .name = "adaptive_avg_pool",
+    .onnx = WEFT_ONNX(.write = to_onnx),
     .arity = 1,
     .summary = "means over windows of a picture shared out evenly",
     .shape = weft__adaptive_shape,
     .layout = weft__layout_spatial,
+    .prepare = weft__adaptive_prepare,
+    .prepared = sizeof(weft__adaptive_sizes),
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_global_flops,
     .describe = weft__adaptive_describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

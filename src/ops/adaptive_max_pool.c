@@ -10,17 +10,8 @@ weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows, int columns
     return weft__adaptive_add(g, "adaptive_max_pool", x, rows, columns);
 }
 
-/* saved: where in its picture each maximum lies. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
-{
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = weft__pooling_index_bytes(&out[0]);
-}
-
 typedef struct job {
-    weft__adaptive_sizes z;
+    const weft__adaptive_sizes *z;
     real *y, *dx;
     const real *x, *dy;
     int32_t *index; /* NULL: no backward follows */
@@ -41,7 +32,7 @@ static void take_larger(real *y, int32_t *index, const real *x, size_t c,
 static void largest(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
-    const weft__adaptive_sizes *z = &b->z;
+    const weft__adaptive_sizes *z = b->z;
     size_t c = (size_t)z->c, plane = (size_t)z->oh * (size_t)z->ow;
     for (size_t p = begin; p < end; p++) {
         weft__adaptive_window v = weft__adaptive_at(z, p);
@@ -59,7 +50,7 @@ static void largest(void *arg, size_t begin, size_t end)
 static void spread_back(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
-    const weft__adaptive_sizes *z = &b->z;
+    const weft__adaptive_sizes *z = b->z;
     size_t c = (size_t)z->c, picture = (size_t)z->h * (size_t)z->w * c;
     size_t part = (size_t)z->oh * (size_t)z->ow * c;
     memset(b->dx + begin * picture, 0, (end - begin) * picture * sizeof *b->dx);
@@ -70,31 +61,25 @@ static void spread_back(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job b = {.z = weft__adaptive_measure(&r->in[0], &r->out[0]),
-             .y = r->out[0].data,
-             .x = r->in[0].data,
-             .index = r->saved};
-    weft__pool p;
-    double window = (double)b.z.h / b.z.oh * b.z.w / b.z.ow;
-    if (weft__adaptive_even(&b.z, &p))
-        KERNELS(r)->max_pool(&p, b.y, b.x, b.index, NULL);
+    job b = {
+        .z = r->prepared, .y = r->out[0].data, .x = r->in[0].data, .index = r->saved};
+    double window = (double)b.z->h / b.z->oh * b.z->w / b.z->ow;
+    if (b.z->even)
+        KERNELS(r)->max_pool(&b.z->pool, b.y, b.x, b.index, NULL);
     else
-        weft__spread((size_t)b.z.n * (size_t)b.z.oh * (size_t)b.z.ow, 2 * window * b.z.c,
-                     largest, &b);
+        weft__spread((size_t)b.z->n * (size_t)b.z->oh * (size_t)b.z->ow,
+                     2 * window * b.z->c, largest, &b);
 }
 
 static void backward(const weft__run *r)
 {
-    job b = {.z = weft__adaptive_measure(&r->in[0], &r->out[0]),
-             .dx = r->din[0].data,
-             .dy = r->dout[0].data,
-             .index = r->saved};
-    weft__pool p;
+    job b = {
+        .z = r->prepared, .dx = r->din[0].data, .dy = r->dout[0].data, .index = r->saved};
     if (!b.dx) return;
-    if (weft__adaptive_even(&b.z, &p))
-        KERNELS(r)->max_pool_backward(&p, b.dx, b.dy, b.index);
+    if (b.z->even)
+        KERNELS(r)->max_pool_backward(&b.z->pool, b.dx, b.dy, b.index);
     else
-        weft__spread((size_t)b.z.n, 1.0 * b.z.h * b.z.w * b.z.c, spread_back, &b);
+        weft__spread((size_t)b.z->n, 1.0 * b.z->h * b.z->w * b.z->c, spread_back, &b);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
@@ -112,15 +97,18 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(adaptive_max_pool) = {
     .name = "adaptive_max_pool",
+    .onnx = WEFT_ONNX(.write = to_onnx),
     .arity = 1,
     .summary = "maxima over windows of a picture shared out evenly",
     .shape = weft__adaptive_shape,
     .layout = weft__layout_spatial,
-    .memory = memory,
+    .prepare = weft__adaptive_prepare,
+    .prepared = sizeof(weft__adaptive_sizes),
+    .memory = weft__pooling_index_memory,
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_global_flops,
     .describe = weft__adaptive_describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

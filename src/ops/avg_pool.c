@@ -20,15 +20,13 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 
 static void forward(const weft__run *r)
 {
-    weft__pool p = weft__pooling_geometry(r->node, &r->in[0]);
-    KERNELS(r)->avg_pool(&p, r->out[0].data, r->in[0].data);
+    KERNELS(r)->avg_pool(r->prepared, r->out[0].data, r->in[0].data);
 }
 
 static void backward(const weft__run *r)
 {
-    weft__pool p = weft__pooling_geometry(r->node, &r->in[0]);
     if (r->din[0].data)
-        KERNELS(r)->avg_pool_backward(&p, r->din[0].data, r->dout[0].data);
+        KERNELS(r)->avg_pool_backward(r->prepared, r->din[0].data, r->dout[0].data);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
@@ -64,16 +62,17 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(avg_pool) = {
     .name = "avg_pool",
-    .onnx = {"AveragePool", 11},
+    .onnx = WEFT_ONNX("AveragePool", 11, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "the mean of each window",
     .shape = shape,
     .layout = weft__layout_spatial,
+    .prepare = weft__pooling_prepare,
+    .prepared = sizeof(weft__pool),
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_flops,
     .describe = weft__pooling_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -1,6 +1,4 @@
 /* batch_norm.c: y = gamma (x - mean) / sqrt(var + eps) + beta per channel. */
-#include "ops/batch_norm.h"
-
 #include "ops/window.h"
 
 #include <math.h>
@@ -24,7 +22,7 @@ weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val bet
 
 static weft_status check_options(const weft__node *node)
 {
-    const weft__batch_norm_attr *o = node->attr;
+    const weft_batch_norm_opts *o = node->attr;
     if (!(o->momentum >= 0 && o->momentum <= 1))
         return weft__fail(WEFT_EUSAGE, "%s: momentum is %g, must be 0 to 1", node->name,
                           o->momentum);
@@ -57,12 +55,14 @@ typedef struct sizes {
     size_t rows, c, row;
 } sizes;
 
-static sizes measure(const weft__tensor *x)
+static weft_status prepare(const weft__setup *s)
 {
-    sizes z = {.c = (size_t)x->dim[1]};
-    z.rows = weft__tensor_count(x) / z.c;
-    z.row = weft__scratch_rows(1, z.c) / sizeof(real);
-    return z;
+    const weft__tensor *x = &s->in[X];
+    sizes *z = s->prepared;
+    z->c = (size_t)x->dim[1];
+    z->rows = weft__tensor_count(x) / z->c;
+    z->row = weft__scratch_rows(1, z->c) / sizeof(real);
+    return WEFT_OK;
 }
 
 /* What the channels are normalised with. A float mean of 1000 may be off by 3e-5, which
@@ -88,24 +88,21 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    sizes z = measure(&in[X]);
-    (void)node, (void)out;
-    m->scratch = k->moments_scratch(z.rows, z.c);
-    if (training) {
-        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z.rows, z.c));
-        m->saved = SAVED * z.row * sizeof(real);
+    const weft__kernels *k = s->kernels;
+    const sizes *z = s->prepared;
+    m->scratch = k->moments_scratch(z->rows, z->c);
+    if (s->training) {
+        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z->rows, z->c));
+        m->saved = SAVED * z->row * sizeof(real);
     }
-    m->scratch += SCRATCH * z.row * sizeof(real);
+    m->scratch += SCRATCH * z->row * sizeof(real);
 }
 
 static bool uses_running(const weft__run *r)
 {
-    return !r->training || ((const weft__batch_norm_attr *)r->attr)->fixed;
+    return !r->training || ((const weft_batch_norm_opts *)r->attr)->fixed;
 }
 
 /* r = (1 - momentum) r + momentum m. The running statistics are the only inputs that an
@@ -113,7 +110,7 @@ static bool uses_running(const weft__run *r)
 static void update_running(const weft__run *r, const statistics *s, const real *var,
                            const sizes *z)
 {
-    double momentum = ((const weft__batch_norm_attr *)r->attr)->momentum;
+    double momentum = ((const weft_batch_norm_opts *)r->attr)->momentum;
     double unbiased = z->rows > 1 ? (double)z->rows / (double)(z->rows - 1) : 1;
     real *running_mean = r->in[MEAN].data, *running_var = r->in[VAR].data;
     for (size_t i = 0; i < z->c; i++) {
@@ -134,23 +131,23 @@ static bool far_from_zero(const real *mean, const real *var, size_t c, double ep
 
 static void forward(const weft__run *r)
 {
-    sizes z = measure(&r->in[X]);
+    const sizes *z = r->prepared;
     real *scratch = r->scratch;
-    statistics s = statistics_at(r->saved ? r->saved : scratch, &z);
+    statistics s = statistics_at(r->saved ? r->saved : scratch, z);
     const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
-    double eps = ((const weft__batch_norm_attr *)r->attr)->eps;
+    double eps = ((const weft_batch_norm_opts *)r->attr)->eps;
     bool centred = false;
     if (uses_running(r)) {
-        memcpy(s.mean, r->in[MEAN].data, z.c * sizeof *s.mean);
-        memcpy(s.rstd, r->in[VAR].data, z.c * sizeof *s.rstd);
-        memset(s.rest, 0, z.c * sizeof *s.rest);
+        memcpy(s.mean, r->in[MEAN].data, z->c * sizeof *s.mean);
+        memcpy(s.rstd, r->in[VAR].data, z->c * sizeof *s.rstd);
+        memset(s.rest, 0, z->c * sizeof *s.rest);
     } else {
-        KERNELS(r)->moments(s.mean, s.rest, s.rstd, r->in[X].data, z.rows, z.c,
-                            scratch + SCRATCH * z.row);
-        centred = far_from_zero(s.mean, s.rstd, z.c, eps);
-        update_running(r, &s, s.rstd, &z);
+        KERNELS(r)->moments(s.mean, s.rest, s.rstd, r->in[X].data, z->rows, z->c,
+                            scratch + SCRATCH * z->row);
+        centred = far_from_zero(s.mean, s.rstd, z->c, eps);
+        update_running(r, &s, s.rstd, z);
     }
-    for (size_t i = 0; i < z.c; i++) {
+    for (size_t i = 0; i < z->c; i++) {
         s.rstd[i] = (real)(1 / sqrt((double)s.rstd[i] + eps));
         double a = (double)gamma[i] * s.rstd[i], middle = centred ? s.rest[i] : s.mean[i];
         s.scale[i] = (real)a;
@@ -161,7 +158,7 @@ static void forward(const weft__run *r)
                             .shift = s.shift,
                             .centre = centred ? s.mean : NULL,
                             .residual = r->residual ? r->residual->data : NULL};
-    KERNELS(r)->channel_affine(r->out[0].data, r->in[X].data, &a, z.rows, z.c,
+    KERNELS(r)->channel_affine(r->out[0].data, r->in[X].data, &a, z->rows, z->c,
                                r->epilogue);
 }
 
@@ -199,29 +196,40 @@ static bool gate_of(const weft__run *r, const statistics *s, weft__relu_gate *g)
 
 static void backward(const weft__run *r)
 {
-    sizes z = measure(&r->in[X]);
-    statistics s = statistics_at(r->saved, &z);
+    const sizes *z = r->prepared;
+    statistics s = statistics_at(r->saved, z);
     const real *dy = r->dout[0].data, *x = r->in[X].data;
     real *dgamma = r->din[GAMMA].data, *dbeta = r->din[BETA].data, *dx = r->din[X].data;
-    real *scratch = r->scratch, *centre = scratch + 2 * z.row;
+    real *scratch = r->scratch, *centre = scratch + 2 * z->row;
     weft__relu_gate gate;
     bool again = gate_of(r, &s, &gate);
     if (!dgamma) dgamma = scratch;
-    if (!dbeta) dbeta = scratch + z.row;
-    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, s.mean, s.rstd, z.rows, z.c, &gate,
-                                scratch + SCRATCH * z.row);
+    if (!dbeta) dbeta = scratch + z->row;
+    KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, s.mean, s.rstd, z->rows, z->c,
+                                &gate, scratch + SCRATCH * z->row);
     if (gate.kept) dy = gate.kept;
     /* the kernels take the mean without its rest; dgamma and dbeta make up for it */
-    for (size_t i = 0; i < z.c; i++) {
+    for (size_t i = 0; i < z->c; i++) {
         double off = (double)s.rest[i] * s.rstd[i];
         dgamma[i] = (real)(dgamma[i] - off * dbeta[i]);
         centre[i] = (real)(dbeta[i] - off * dgamma[i]);
     }
     if (dx)
         KERNELS(r)->batch_norm_data(dx, dy, x, r->in[GAMMA].data, s.mean, s.rstd, dgamma,
-                                    centre, z.rows, z.c, uses_running(r),
+                                    centre, z->rows, z->c, uses_running(r),
                                     again ? &gate : NULL);
-    running_back(r, s.rstd, dgamma, dbeta, z.c);
+    running_back(r, s.rstd, dgamma, dbeta, z->c);
+}
+
+/* By the running statistics. */
+static weft__affine_map affine(const weft__node *node, const weft__tensor *in, int index)
+{
+    const real *gamma = in[GAMMA].data, *beta = in[BETA].data;
+    const real *mean = in[MEAN].data, *var = in[VAR].data;
+    double eps = ((const weft_batch_norm_opts *)node->attr)->eps;
+    return (weft__affine_map){.centre = mean[index],
+                              .scale = gamma[index] / sqrt((double)var[index] + eps),
+                              .shift = beta[index]};
 }
 
 static double flops(const weft__node *node, const weft__tensor *in,
@@ -233,14 +241,14 @@ static double flops(const weft__node *node, const weft__tensor *in,
 
 static void describe(const weft__node *node, char *text, size_t size)
 {
-    const weft__batch_norm_attr *o = node->attr;
+    const weft_batch_norm_opts *o = node->attr;
     snprintf(text, size, "eps %g momentum %g%s", o->eps, o->momentum,
              o->fixed ? " fixed" : "");
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
-    const weft__batch_norm_attr *o = node->attr;
+    const weft_batch_norm_opts *o = node->attr;
     weft__onnx_put_float(w, "epsilon", o->eps);
     /* how much of the old one stays: all of it when it is fixed */
     weft__onnx_put_float(w, "momentum", o->fixed ? 1 : 1 - o->momentum);
@@ -290,11 +298,13 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(batch_norm) = {
     .name = "batch_norm",
-    .onnx = {"BatchNormalization", 15},
+    .onnx = WEFT_ONNX("BatchNormalization", 15, .read = from_onnx, .write = to_onnx),
     .arity = INPUTS,
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, for each channel",
     .shape = shape,
     .layout = weft__layout_spatial,
+    .prepare = prepare,
+    .prepared = sizeof(sizes),
     .memory = memory,
     .forward = forward,
     .backward = backward,
@@ -303,9 +313,9 @@ const weft_op WEFT_OP(batch_norm) = {
     .takes_epilogue = true,
     .takes_residual = true,
     .undoes_relu = true,
+    .affine = affine,
+    .unit_axis = 1,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -36,28 +36,37 @@ static size_t rounded(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-/* x with weight or pos as operand 0. */
-static void factor_walk(const weft__tensor *x, const weft__tensor *factor, weft__walk *w)
+/* Of weight and pos: x with that one as operand 0. */
+typedef struct factors {
+    weft__walk walk[2];
+    size_t sums; /* bytes of the partial sums */
+} factors;
+
+static weft_status prepare(const weft__setup *s)
 {
-    weft__walk_begin(w, x);
-    weft__walk_broadcast(w, x, factor);
-    weft__walk_end(w);
+    factors *f = s->prepared;
+    weft__memory m = {0};
+    weft__loss_memory(s, &m);
+    f->sums = rounded(m.scratch);
+    for (int i = 0; i < 2; i++) {
+        if (s->in[2 + i].rank < 0) continue;
+        weft__walk_begin(&f->walk[i], &s->in[0]);
+        weft__walk_broadcast(&f->walk[i], &s->in[0], &s->in[2 + i]);
+        weft__walk_end(&f->walk[i]);
+    }
+    return WEFT_OK;
 }
 
 /* Scratch: the partial sums; weight and pos at x's size; a gradient of x's size; sums of
  * it. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
+    const factors *f = s->prepared;
     size_t most = 0;
-    weft__loss_memory(node, in, out, kernels, training, m);
-    m->scratch = rounded(m->scratch) + 3 * rounded(in[0].count * sizeof(real));
-    for (int i = 2; i < 4; i++) {
-        weft__walk w;
-        if (in[i].rank < 0) continue;
-        factor_walk(&in[0], &in[i], &w);
-        size_t bytes = weft__walk_sum_scratch(&w, kernels);
+    m->scratch = f->sums + 3 * rounded(s->in[0].count * sizeof(real));
+    for (int i = 0; i < 2; i++) {
+        if (s->in[2 + i].rank < 0) continue;
+        size_t bytes = weft__walk_sum_scratch(&f->walk[i], s->kernels);
         if (bytes > most) most = bytes;
     }
     m->scratch += most;
@@ -73,21 +82,17 @@ typedef struct job {
     what what;
 } job;
 
-static job prepare(const weft__run *r)
+static job start(const weft__run *r)
 {
+    const factors *f = r->prepared;
     job j = {.run = *r};
     const weft__tensor *x = &r->in[0];
-    char *at = r->scratch;
-    weft__memory sums = {0};
-    weft__loss_memory(r->node, r->in, r->out, r->kernels, false, &sums);
-    at += rounded(sums.scratch);
+    char *at = (char *)r->scratch + f->sums;
     for (int i = 0; i < 2; i++) {
         real *room = (real *)(void *)at;
-        weft__walk w;
         at += rounded(x->count * sizeof(real));
         if (r->in[2 + i].rank < 0) continue;
-        factor_walk(x, &r->in[2 + i], &w);
-        weft__walk_copy(&w, room, r->in[2 + i].data, 1, KERNELS(r));
+        weft__walk_copy(&f->walk[i], room, r->in[2 + i].data, 1, KERNELS(r));
         j.factor[i] = room;
     }
     j.term = (real *)(void *)at;
@@ -130,22 +135,21 @@ static void piece(const weft__run *r, real *y, size_t first, size_t n)
 
 static void forward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     j.what = LOSS;
     weft__loss_reduce(&j.run, piece);
 }
 
 static void backward(const weft__run *r)
 {
-    job j = prepare(r);
+    const factors *f = r->prepared;
+    job j = start(r);
     for (int i = 0; i < 4; i++) {
-        weft__walk w;
         j.what = (what)(BY_X + i);
         if (!r->din[i].data || r->in[i].rank < 0) continue;
         weft__loss_spread(&j.run, i < 2 ? r->din[i].data : j.term, 1, piece);
         if (i < 2) continue;
-        factor_walk(&r->in[0], &r->din[i], &w);
-        weft__walk_sum(&w, r->din[i].data, j.term, 1, j.sums, KERNELS(r));
+        weft__walk_sum(&f->walk[i - 2], r->din[i].data, j.term, 1, j.sums, KERNELS(r));
     }
 }
 
@@ -168,15 +172,17 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(bce_with_logits) = {
     .name = "bce_with_logits",
+    .onnx = WEFT_ONNX(.write = weft__loss_refuse),
     .arity = 4,
     .summary = "binary cross entropy of the sigmoid of x, computed stably",
     .shape = shape,
     .layout = weft__loss_layout,
+    .prepare = prepare,
+    .prepared = sizeof(factors),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .keeps_in = 15,
     .describe = weft__loss_describe,
-    .to_onnx = weft__loss_refuse,
     .sample = sample,
 };

@@ -76,19 +76,17 @@ static size_t term_bytes(const weft__tensor *y)
     return (y->count * sizeof(real) + 63) / 64 * 64;
 }
 
-void weft__binary_memory(const weft__node *node, const weft__tensor *in,
-                         const weft__tensor *out, const void *kernels, bool training,
-                         weft__memory *m)
+void weft__binary_memory(const weft__setup *s, weft__memory *m)
 {
-    if (!training) return;
+    if (!s->training) return;
     for (int i = 0; i < 2; i++) {
         weft__walk w;
         size_t bytes;
-        if (in[i].rank < 0) continue;
-        gradient_walk(&w, &out[0], &in[i]);
-        if (same_storage(&w, &out[0], &in[i])) continue;
-        bytes = weft__walk_sum_scratch(&w, kernels);
-        if (node->op->keeps_in) bytes += term_bytes(&out[0]); /* not dy itself */
+        if (s->in[i].rank < 0) continue;
+        gradient_walk(&w, &s->out[0], &s->in[i]);
+        if (same_storage(&w, &s->out[0], &s->in[i])) continue;
+        bytes = weft__walk_sum_scratch(&w, s->kernels);
+        if (s->node->op->keeps_in) bytes += term_bytes(&s->out[0]); /* not dy itself */
         if (bytes > m->scratch) m->scratch = bytes;
     }
 }

@@ -10,12 +10,9 @@
 weft_val weft__binary_add(weft_graph *g, const char *op, weft_val a, weft_val b);
 weft_status weft__binary_shape(const weft__node *node, const weft__tensor *in,
                                weft__tensor *out);
-/* Scratch: a gradient of y's size where an input is broadcast, and what summing it takes.
- */
+/* Scratch: a gradient of y's size where an input is broadcast, and room to sum it. */
 #define weft__binary_memory WEFT_TWICE(binary_memory)
-void weft__binary_memory(const weft__node *node, const weft__tensor *in,
-                         const weft__tensor *out, const void *kernels, bool training,
-                         weft__memory *m);
+void weft__binary_memory(const weft__setup *s, weft__memory *m);
 weft_status weft__onnx_binary(struct weft__onnx_node *n,
                               weft_val (*build)(weft_graph *g, weft_val a, weft_val b));
 /* Two values that broadcast: of the same shape, with ones, or of another rank. low ..

@@ -59,7 +59,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(clip) = {
     .name = "clip",
-    .onnx = {"Clip", 13},
+    .onnx = WEFT_ONNX("Clip", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = min(max(x, low), high)",
     .shape = weft__unary_shape,
@@ -71,7 +71,5 @@ const weft_op WEFT_OP(clip) = {
     .grad_in_place = true,
     .epilogue = epilogue,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

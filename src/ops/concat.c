@@ -62,20 +62,18 @@ static void range(void *arg, size_t begin, size_t end)
 static void move(const weft__run *r, const weft__tensor *whole, const weft__tensor *part,
                  bool join)
 {
-    int axis = ((const weft__axis_attr *)r->attr)->axis;
+    const weft__extents *e = r->prepared;
     size_t element = whole->type == WEFT_I32 ? sizeof(int32_t) : sizeof(real);
-    size_t outer, along, inner, first = 0;
-    if (axis < 0) axis += whole->rank;
+    size_t one = e->inner * element, first = 0;
     for (int i = 0; i < r->node->nin; i++) {
-        job j = {.part = part[i].data, .join = join};
-        weft__around(whole, axis, &outer, &along, &inner);
-        j.whole = (char *)whole->data + first * inner * element;
-        j.whole_bytes = along * inner * element;
-        first += (size_t)r->in[i].dim[axis];
-        if (!j.part) continue;
-        weft__around(&part[i], axis, &outer, &along, &inner);
-        j.part_bytes = along * inner * element;
-        weft__spread(outer, (double)j.part_bytes / 8, range, &j);
+        size_t size = (size_t)r->in[i].dim[e->axis];
+        job j = {.whole = (char *)whole->data + first * one,
+                 .part = part[i].data,
+                 .whole_bytes = (size_t)r->out[0].dim[e->axis] * one,
+                 .part_bytes = size * one,
+                 .join = join};
+        first += size;
+        if (j.part) weft__spread(e->outer, (double)j.part_bytes / 8, range, &j);
     }
 }
 
@@ -117,15 +115,15 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(concat) = {
     .name = "concat",
-    .onnx = {"Concat", 13},
+    .onnx = WEFT_ONNX("Concat", 13, .read = from_onnx, .write = weft__soft_to_onnx),
     .arity = -1,
     .summary = "y = the inputs one behind the other along an axis",
     .shape = shape,
     .layout = weft__layout_same,
+    .prepare = weft__around_prepare,
+    .prepared = sizeof(weft__extents),
     .forward = forward,
     .backward = backward,
     .describe = weft__axis_describe,
-    .to_onnx = weft__soft_to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -2,7 +2,6 @@
 #include "ops/conv.h"
 #include "ops/walk.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 typedef weft__conv_attr options;
@@ -69,30 +68,32 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__slide_result(node, &in[0], in[1].dim[0], axis[0].out, axis[1].out, out);
 }
 
-static weft__conv geometry(const weft__node *node, const weft__tensor *in,
-                           const weft__kernels *k)
+/* The geometry, as the kernels want it. */
+static weft_status prepare(const weft__setup *s)
 {
+    const weft__tensor *in = s->in;
     weft__axis a[2];
-    weft_status s = settle(node, in, a);
-    assert(!s);
-    (void)s;
-    return (weft__conv){.n = in[0].dim[0],
-                        .h = a[0].size,
-                        .w = a[1].size,
-                        .c = in[0].dim[1],
-                        .oh = a[0].out,
-                        .ow = a[1].out,
-                        .o = in[1].dim[0],
-                        .kh = a[0].kernel,
-                        .kw = a[1].kernel,
-                        .stride_h = a[0].stride,
-                        .stride_w = a[1].stride,
-                        .dilate_h = a[0].dilate,
-                        .dilate_w = a[1].dilate,
-                        .top = a[0].before,
-                        .left = a[1].before,
-                        .groups = ((const options *)node->attr)->groups,
-                        .exact = !k->exact};
+    weft_status status = settle(s->node, in, a);
+    if (status) return status;
+    *(weft__conv *)s->prepared =
+        (weft__conv){.n = in[0].dim[0],
+                     .h = a[0].size,
+                     .w = a[1].size,
+                     .c = in[0].dim[1],
+                     .oh = a[0].out,
+                     .ow = a[1].out,
+                     .o = in[1].dim[0],
+                     .kh = a[0].kernel,
+                     .kw = a[1].kernel,
+                     .stride_h = a[0].stride,
+                     .stride_w = a[1].stride,
+                     .dilate_h = a[0].dilate,
+                     .dilate_w = a[1].dilate,
+                     .top = a[0].before,
+                     .left = a[1].before,
+                     .groups = ((const options *)s->node->attr)->groups,
+                     .exact = !KERNELS(s)->exact};
+    return WEFT_OK;
 }
 
 static size_t pixels(const weft__conv *s)
@@ -105,23 +106,20 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    weft__conv s = geometry(node, in, k);
-    (void)out;
-    m->scratch = k->conv_scratch(&s);
-    if (!training) {
-        m->kept = k->conv_kept(&s) * sizeof(real);
-        s.kept = m->kept > 0;
-        m->scratch_kept = k->conv_scratch(&s);
+    const weft__kernels *k = s->kernels;
+    weft__conv c = *(const weft__conv *)s->prepared;
+    m->scratch = k->conv_scratch(&c);
+    if (!s->training) {
+        m->kept = k->conv_kept(&c) * sizeof(real);
+        c.kept = m->kept > 0;
+        m->scratch_kept = k->conv_scratch(&c);
         return;
     }
-    m->scratch = larger(m->scratch, k->conv_data_scratch(&s));
-    m->scratch = larger(m->scratch, k->conv_weight_scratch(&s));
-    m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(&s), (size_t)s.o));
+    m->scratch = larger(m->scratch, k->conv_data_scratch(&c));
+    m->scratch = larger(m->scratch, k->conv_weight_scratch(&c));
+    m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(&c), (size_t)c.o));
 }
 
 /* Unless they are in the same place, or y is not wanted. */
@@ -132,7 +130,7 @@ static void copy_onto(const weft__tensor *y, const weft__tensor *x)
 
 static void forward(const weft__run *r)
 {
-    weft__conv s = geometry(r->node, r->in, KERNELS(r));
+    weft__conv s = *(const weft__conv *)r->prepared;
     s.accumulate = r->residual != NULL;
     s.kept = r->kept != NULL;
     if (r->residual) copy_onto(&r->out[0], r->residual);
@@ -142,14 +140,13 @@ static void forward(const weft__run *r)
 
 static void keep(const weft__run *r)
 {
-    weft__conv s = geometry(r->node, r->in, KERNELS(r));
-    KERNELS(r)->conv_keep(&s, r->kept, r->in[1].data);
+    KERNELS(r)->conv_keep(r->prepared, r->kept, r->in[1].data);
 }
 
 static void backward(const weft__run *r)
 {
     const weft__kernels *k = KERNELS(r);
-    weft__conv s = geometry(r->node, r->in, KERNELS(r));
+    weft__conv s = *(const weft__conv *)r->prepared;
     const real *dy = r->dout[0].data;
     if (r->dresidual) copy_onto(r->dresidual, &r->dout[0]);
     s.accumulate = r->add & 1;
@@ -243,11 +240,13 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(conv) = {
     .name = "conv",
-    .onnx = {"Conv", 11},
+    .onnx = WEFT_ONNX("Conv", 11, .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "y[n,o] = sum over c, i, j of x * w, plus b[o]: convolution, 1-D or 2-D",
     .shape = shape,
     .layout = weft__layout_spatial,
+    .prepare = prepare,
+    .prepared = sizeof(weft__conv),
     .memory = memory,
     .forward = forward,
     .backward = backward,
@@ -256,9 +255,10 @@ const weft_op WEFT_OP(conv) = {
     .takes_epilogue = true,
     .takes_residual = true,
     .can_add = 1u << 0,
+    .fuse = WEFT_FUSE_PRODUCT,
+    .unit_axis = 1,
+    .features = true,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

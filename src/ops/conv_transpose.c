@@ -3,7 +3,6 @@
  * trade places. */
 #include "ops/window.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 typedef struct options {
@@ -72,31 +71,31 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 /* Of the convolution that this is the transpose of: it goes from y to x. */
-static weft__conv mirrored(const weft__node *node, const weft__tensor *in,
-                           const weft__kernels *k)
+static weft_status prepare(const weft__setup *s)
 {
-    const options *o = node->attr;
+    const options *o = s->node->attr;
+    const weft__tensor *in = s->in;
     weft__axis a[2];
-    weft_status s = settle(node, in, a);
-    assert(!s);
-    (void)s;
-    return (weft__conv){.n = in[0].dim[0],
-                        .h = a[0].size,
-                        .w = a[1].size,
-                        .c = in[1].dim[1] * o->groups,
-                        .oh = a[0].out,
-                        .ow = a[1].out,
-                        .o = in[0].dim[1],
-                        .kh = a[0].kernel,
-                        .kw = a[1].kernel,
-                        .stride_h = a[0].stride,
-                        .stride_w = a[1].stride,
-                        .dilate_h = a[0].dilate,
-                        .dilate_w = a[1].dilate,
-                        .top = a[0].before,
-                        .left = a[1].before,
-                        .groups = o->groups,
-                        .exact = !k->exact};
+    weft_status status = settle(s->node, in, a);
+    if (status) return status;
+    *(weft__conv *)s->prepared = (weft__conv){.n = in[0].dim[0],
+                                              .h = a[0].size,
+                                              .w = a[1].size,
+                                              .c = in[1].dim[1] * o->groups,
+                                              .oh = a[0].out,
+                                              .ow = a[1].out,
+                                              .o = in[0].dim[1],
+                                              .kh = a[0].kernel,
+                                              .kw = a[1].kernel,
+                                              .stride_h = a[0].stride,
+                                              .stride_w = a[1].stride,
+                                              .dilate_h = a[0].dilate,
+                                              .dilate_w = a[1].dilate,
+                                              .top = a[0].before,
+                                              .left = a[1].before,
+                                              .groups = o->groups,
+                                              .exact = !KERNELS(s)->exact};
+    return WEFT_OK;
 }
 
 static size_t pixels(const weft__conv *s)
@@ -109,42 +108,39 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    weft__conv s = mirrored(node, in, k);
-    (void)out;
-    m->scratch = larger(k->conv_data_scratch(&s), (size_t)s.c * sizeof(real));
-    if (!training) return;
-    m->scratch = larger(m->scratch, k->conv_scratch(&s));
-    m->scratch = larger(m->scratch, k->conv_weight_scratch(&s));
-    m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(&s), (size_t)s.c));
+    const weft__kernels *k = s->kernels;
+    const weft__conv *c = s->prepared;
+    m->scratch = larger(k->conv_data_scratch(c), (size_t)c->c * sizeof(real));
+    if (!s->training) return;
+    m->scratch = larger(m->scratch, k->conv_scratch(c));
+    m->scratch = larger(m->scratch, k->conv_weight_scratch(c));
+    m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(c), (size_t)c->c));
 }
 
 static void forward(const weft__run *r)
 {
     const weft__kernels *k = KERNELS(r);
-    weft__conv s = mirrored(r->node, r->in, KERNELS(r));
+    const weft__conv *c = r->prepared;
     real *one = r->scratch, *y = r->out[0].data;
-    k->conv_data(&s, y, r->in[0].data, r->in[1].data, r->scratch);
+    k->conv_data(c, y, r->in[0].data, r->in[1].data, r->scratch);
     if (!r->in[2].data) return;
-    for (int i = 0; i < s.c; i++) one[i] = 1;
+    for (int i = 0; i < c->c; i++) one[i] = 1;
     const weft__affine bias = {.scale = one, .shift = r->in[2].data};
-    k->channel_affine(y, y, &bias, pixels(&s), (size_t)s.c, NULL);
+    k->channel_affine(y, y, &bias, pixels(c), (size_t)c->c, NULL);
 }
 
 static void backward(const weft__run *r)
 {
     const weft__kernels *k = KERNELS(r);
-    weft__conv s = mirrored(r->node, r->in, KERNELS(r));
+    const weft__conv *c = r->prepared;
     const real *dy = r->dout[0].data;
     if (r->din[0].data)
-        k->conv(&s, r->din[0].data, dy, r->in[1].data, NULL, NULL, r->scratch);
-    if (r->din[1].data) k->conv_weight(&s, r->din[1].data, r->in[0].data, dy, r->scratch);
+        k->conv(c, r->din[0].data, dy, r->in[1].data, NULL, NULL, r->scratch);
+    if (r->din[1].data) k->conv_weight(c, r->din[1].data, r->in[0].data, dy, r->scratch);
     if (r->din[2].data)
-        k->sum_rows(r->din[2].data, dy, pixels(&s), (size_t)s.c, r->scratch);
+        k->sum_rows(r->din[2].data, dy, pixels(c), (size_t)c->c, r->scratch);
 }
 
 static double flops(const weft__node *node, const weft__tensor *in,
@@ -291,18 +287,20 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(conv_transpose) = {
     .name = "conv_transpose",
-    .onnx = {"ConvTranspose", 11},
+    .onnx = WEFT_ONNX("ConvTranspose", 11, .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "the transpose of conv: y grows by the stride",
     .shape = shape,
     .layout = weft__layout_spatial,
+    .prepare = prepare,
+    .prepared = sizeof(weft__conv),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << 0 | 1u << 1,
+    .unit_axis = 1,
+    .features = true,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

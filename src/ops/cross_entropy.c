@@ -100,13 +100,10 @@ typedef struct kept {
 
 #define HEAD 64 /* bytes for kept */
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)kernels, (void)training;
-    m->saved = HEAD + in[X].count * sizeof(real);
-    m->scratch = 2 * out[1].count * sizeof(double); /* each row's loss and weight */
+    m->saved = HEAD + s->in[X].count * sizeof(real);
+    m->scratch = 2 * s->out[1].count * sizeof(double); /* each row's loss and weight */
 }
 
 /* ---- one row ---- */
@@ -123,7 +120,7 @@ typedef struct job {
     int ignore;
 } job;
 
-static job prepare(const weft__run *r)
+static job start(const weft__run *r)
 {
     const weft_cross_entropy_opts *o = r->attr;
     job j = {.r = r,
@@ -210,7 +207,7 @@ static void forward(const weft__run *r)
 {
     const weft_cross_entropy_opts *o = r->attr;
     const double *loss = r->scratch;
-    job j = prepare(r);
+    job j = start(r);
     kept k = {0, 0};
     real *y = r->out[0].data;
     weft__spread(j.rows, 15.0 * (double)j.c, rows_forward, &j);
@@ -281,8 +278,7 @@ static void rows_backward(void *arg, size_t begin, size_t end)
     }
 }
 
-/* The class weights' own gradient: of the sum of losses and, for a mean, of its divisor.
- */
+/* The class weights' gradient: of the sum of losses and, for a mean, of its divisor. */
 static void backward_weight(const job *j)
 {
     const weft_cross_entropy_opts *o = j->r->attr;
@@ -305,7 +301,7 @@ static void backward_weight(const job *j)
 
 static void backward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     if (r->din[X].data || r->din[TARGET].data)
         weft__spread(j.rows, 15.0 * (double)j.c, rows_backward, &j);
     if (r->in[WEIGHT].rank >= 0 && r->din[WEIGHT].data) backward_weight(&j);
@@ -351,6 +347,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(cross_entropy) = {
     .name = "cross_entropy",
+    .onnx = WEFT_ONNX(.write = weft__loss_refuse),
     .arity = 3,
     .summary = "-sum of w q log softmax(x) over the classes",
     .shape = shape,
@@ -360,6 +357,5 @@ const weft_op WEFT_OP(cross_entropy) = {
     .backward = backward,
     .keeps_in = 1 << TARGET | 1 << WEIGHT,
     .describe = describe,
-    .to_onnx = weft__loss_refuse,
     .sample = sample,
 };

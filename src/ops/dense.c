@@ -41,46 +41,23 @@ static void layout(const weft__node *node, const weft__tensor *in, weft__order *
     want[1] = WEFT_KERNEL;
 }
 
-/* x [rows][wide], w stored as [wide][out], y [rows][out]. */
-typedef struct sizes {
-    int rows, wide, out;
-} sizes;
+/* x is [rows][wide], w stored as [wide][out], y [rows][out]. */
+typedef struct products {
+    weft__gemm y, dx, dw; /* y = x w; dx = dy w'; dw = x' dy */
+} products;
 
-static sizes measure(const weft__tensor *in)
+static weft_status prepare(const weft__setup *s)
 {
-    sizes z = {0, in[1].dim[1], in[1].dim[0]};
-    z.rows = (int)(weft__tensor_count(&in[0]) / (size_t)z.wide);
-    return z;
-}
-
-static weft__gemm product(sizes z)
-{
-    return (weft__gemm){
-        .m = z.rows, .n = z.out, .k = z.wide, .lda = z.wide, .ldb = z.out, .ldc = z.out};
-}
-
-/* dx = dy w' */
-static weft__gemm product_for_x(sizes z)
-{
-    return (weft__gemm){.m = z.rows,
-                        .n = z.wide,
-                        .k = z.out,
-                        .lda = z.out,
-                        .ldb = z.out,
-                        .ldc = z.wide,
-                        .tb = true};
-}
-
-/* dw = x' dy */
-static weft__gemm product_for_w(sizes z)
-{
-    return (weft__gemm){.m = z.wide,
-                        .n = z.out,
-                        .k = z.rows,
-                        .lda = z.wide,
-                        .ldb = z.out,
-                        .ldc = z.out,
-                        .ta = true};
+    const int wide = s->in[1].dim[1], out = s->in[1].dim[0];
+    const int rows = (int)(weft__tensor_count(&s->in[0]) / (size_t)wide);
+    products *p = s->prepared;
+    p->y =
+        (weft__gemm){.m = rows, .n = out, .k = wide, .lda = wide, .ldb = out, .ldc = out};
+    p->dx = (weft__gemm){
+        .m = rows, .n = wide, .k = out, .lda = out, .ldb = out, .ldc = wide, .tb = true};
+    p->dw = (weft__gemm){
+        .m = wide, .n = out, .k = rows, .lda = wide, .ldb = out, .ldc = out, .ta = true};
+    return WEFT_OK;
 }
 
 static size_t larger(size_t a, size_t b)
@@ -88,28 +65,27 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    sizes z = measure(in);
-    weft__gemm f = product(z), x = product_for_x(z), w = product_for_w(z);
-    (void)node, (void)out;
-    m->scratch = k->gemm_scratch(&f);
-    if (!training) {
-        m->kept = k->gemm_kept(&f) * sizeof(real);
-        f.kept = m->kept > 0;
-        m->scratch_kept = k->gemm_scratch(&f);
+    const weft__kernels *k = s->kernels;
+    const products *p = s->prepared;
+    m->scratch = k->gemm_scratch(&p->y);
+    if (!s->training) {
+        weft__gemm kept = p->y;
+        m->kept = k->gemm_kept(&kept) * sizeof(real);
+        kept.kept = m->kept > 0;
+        m->scratch_kept = k->gemm_scratch(&kept);
         return;
     }
-    m->scratch = larger(m->scratch, larger(k->gemm_scratch(&x), k->gemm_scratch(&w)));
-    m->scratch = larger(m->scratch, k->sum_rows_scratch((size_t)z.rows, (size_t)z.out));
+    m->scratch =
+        larger(m->scratch, larger(k->gemm_scratch(&p->dx), k->gemm_scratch(&p->dw)));
+    m->scratch = larger(m->scratch, k->sum_rows_scratch((size_t)p->y.m, (size_t)p->y.n));
 }
 
 static void forward(const weft__run *r)
 {
-    weft__gemm g = product(measure(r->in));
+    const products *p = r->prepared;
+    weft__gemm g = p->y;
     if (r->epilogue) g.epilogue = *r->epilogue;
     g.kept = r->kept != NULL;
     KERNELS(r)->gemm(&g, r->out[0].data, r->in[0].data, r->kept ? r->kept : r->in[1].data,
@@ -118,20 +94,21 @@ static void forward(const weft__run *r)
 
 static void keep(const weft__run *r)
 {
-    weft__gemm g = product(measure(r->in));
-    KERNELS(r)->gemm_keep(&g, r->kept, r->in[1].data);
+    const products *p = r->prepared;
+    KERNELS(r)->gemm_keep(&p->y, r->kept, r->in[1].data);
 }
 
 static void backward(const weft__run *r)
 {
     const weft__kernels *k = KERNELS(r);
-    sizes z = measure(r->in);
-    weft__gemm x = product_for_x(z), w = product_for_w(z);
+    const products *p = r->prepared;
     const real *dy = r->dout[0].data;
-    if (r->din[0].data) k->gemm(&x, r->din[0].data, dy, r->in[1].data, NULL, r->scratch);
-    if (r->din[1].data) k->gemm(&w, r->din[1].data, r->in[0].data, dy, NULL, r->scratch);
+    if (r->din[0].data)
+        k->gemm(&p->dx, r->din[0].data, dy, r->in[1].data, NULL, r->scratch);
+    if (r->din[1].data)
+        k->gemm(&p->dw, r->din[1].data, r->in[0].data, dy, NULL, r->scratch);
     if (r->din[2].data)
-        k->sum_rows(r->din[2].data, dy, (size_t)z.rows, (size_t)z.out, r->scratch);
+        k->sum_rows(r->din[2].data, dy, (size_t)p->y.m, (size_t)p->y.n, r->scratch);
 }
 
 static double flops(const weft__node *node, const weft__tensor *in,
@@ -143,8 +120,7 @@ static double flops(const weft__node *node, const weft__tensor *in,
 
 /* ---- ONNX ---- */
 
-/* Gemm takes matrices only: other ranks become rows first and get their shape back after.
- */
+/* Gemm takes matrices only: other ranks become rows first and get their shape back. */
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     const weft__tensor *x = weft__onnx_in(w, 0), *y = weft__onnx_out(w, 0);
@@ -212,19 +188,21 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(dense) = {
     .name = "dense",
-    .onnx = {"Gemm", 13},
+    .onnx = WEFT_ONNX("Gemm", 13, .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "y[..., o] = sum over i of x[..., i] * w[o, i], plus b[o]",
     .shape = shape,
     .layout = layout,
+    .prepare = prepare,
+    .prepared = sizeof(products),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .keep = keep,
     .keeps_in = 1u << 0 | 1u << 1,
     .takes_epilogue = true,
+    .fuse = WEFT_FUSE_PRODUCT,
+    .unit_axis = WEFT_UNITS_LAST,
     .flops = flops,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -39,7 +39,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(div) = {
     .name = "div",
-    .onnx = {"Div", 14},
+    .onnx = WEFT_ONNX("Div", 14, .read = from_onnx),
     .arity = 2,
     .summary = "y = a / b, element by element, broadcast as numpy does",
     .shape = weft__binary_shape,
@@ -50,6 +50,5 @@ const weft_op WEFT_OP(div) = {
     .keeps_in = 2, /* b: da = dy / b, db = -sum(dy y) / b */
     .keeps_out = 1,
     .in_place = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -1,5 +1,4 @@
-/* dropout.c: zero with probability p, else x / (1 - p), while training; x at inference.
- */
+/* dropout.c: in training zero with probability p, else x / (1 - p); otherwise x. */
 #include "ops/unary.h"
 
 #include "ops/walk.h"
@@ -95,7 +94,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(dropout) = {
     .name = "dropout",
-    .onnx = {"Dropout", 13},
+    .onnx = WEFT_ONNX("Dropout", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "while training: zero with probability p, else x / (1 - p)",
     .shape = weft__unary_shape,
@@ -106,7 +105,5 @@ const weft_op WEFT_OP(dropout) = {
     .grad_in_place = true,
     .random = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -45,7 +45,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(elu) = {
     .name = "elu",
-    .onnx = {"Elu", 6},
+    .onnx = WEFT_ONNX("Elu", 6, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x > 0 ? x : alpha (exp(x) - 1)",
     .shape = weft__unary_shape,
@@ -57,7 +57,5 @@ const weft_op WEFT_OP(elu) = {
     .grad_in_place = true,
     .epilogue = epilogue,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

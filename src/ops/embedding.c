@@ -53,7 +53,7 @@ typedef struct job {
     ptrdiff_t padding;        /* -1: none */
 } job;
 
-static job prepare(const weft__run *r)
+static job start(const weft__run *r)
 {
     const weft_embedding_opts *o = r->attr;
     job j = {.r = r,
@@ -89,7 +89,7 @@ static void pick(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     weft__spread(j.count, (double)j.wide, pick, &j);
 }
 
@@ -141,7 +141,7 @@ static void add_to_rows(const job *j)
 
 static void backward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     if (!r->din[TABLE].data) return;
     if (r->din[TABLE].touched) {
         add_to_rows(&j);
@@ -188,8 +188,9 @@ static weft_status one_of(weft__onnx_node *n, weft_val x, int axis, int64_t at)
     if (at < -size || at >= size)
         return weft__onnx_fail(n, "index %lld, axis %d has %d elements", (long long)at,
                                axis, size);
-    int from = (int)(at < 0 ? at + size : at), to = from + 1;
-    weft_val y = weft_slice(g, x, 1, &axis, &from, &to, NULL);
+    int from = (int)(at < 0 ? at + size : at);
+    const weft_slice_range range = {.axis = axis, .start = from, .end = from + 1};
+    weft_val y = weft_slice(g, x, 1, &range);
     weft__onnx_set(n, 0, weft_squeeze(g, y, 1, &axis));
     return weft_graph_status(g);
 }
@@ -213,7 +214,7 @@ static weft_status from_onnx(weft__onnx_node *n)
                              .padding = padded ? padding : 0,
                              .sparse = weft__onnx_note(n, "sparse") > 0};
     weft_val table = weft__onnx_value(n, 0);
-    if (o.sparse) weft_param_no_decay(g, table); /* as the layer has it */
+    if (o.sparse) (void)weft_param_no_decay(g, table); /* as the layer has it */
     weft__onnx_set(n, 0, weft_embedding(g, weft__onnx_value(n, 1), table, &o));
     return weft_graph_status(g);
 }
@@ -232,7 +233,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(embedding) = {
     .name = "embedding",
-    .onnx = {"Gather", 13},
+    .onnx = WEFT_ONNX("Gather", 13, .read = from_onnx, .write = to_onnx),
     .arity = INPUTS,
     .summary = "y = rows of a table, picked by integers",
     .shape = shape,
@@ -240,8 +241,8 @@ const weft_op WEFT_OP(embedding) = {
     .backward = backward,
     .touches = touches,
     .keeps_in = 1u << INDEX,
+    .unit_axis = WEFT_UNITS_LAST,
+    .features = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

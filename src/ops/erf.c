@@ -47,7 +47,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(erf) = {
     .name = "erf",
-    .onnx = {"Erf", 9},
+    .onnx = WEFT_ONNX("Erf", 9, .read = from_onnx),
     .arity = 1,
     .summary = "y = erf(x), as exported GELUs spell themselves",
     .shape = weft__unary_shape,
@@ -56,6 +56,5 @@ const weft_op WEFT_OP(erf) = {
     .backward = backward,
     .keeps_in = 1,
     .grad_in_place = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

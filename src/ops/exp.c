@@ -40,7 +40,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(exp) = {
     .name = "exp",
-    .onnx = {"Exp", 6},
+    .onnx = WEFT_ONNX("Exp", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = exp(x)",
     .shape = weft__unary_shape,
@@ -50,6 +50,5 @@ const weft_op WEFT_OP(exp) = {
     .keeps_out = 1,
     .in_place = true,
     .grad_in_place = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -53,7 +53,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(flatten) = {
     .name = "flatten",
-    .onnx = {"Flatten", 13},
+    .onnx = WEFT_ONNX("Flatten", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x as a matrix",
     .shape = shape,
@@ -64,7 +64,5 @@ const weft_op WEFT_OP(flatten) = {
     .grad_in_place = true,
     .view = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

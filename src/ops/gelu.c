@@ -1,6 +1,7 @@
 /* gelu.c: y = x Phi(x), Phi the normal distribution, by erf. */
 #include "ops/unary.h"
 
+#include <math.h>
 #include <string.h>
 
 WEFT_API weft_val weft_gelu(weft_graph *g, weft_val x)
@@ -12,6 +13,11 @@ static void epilogue(const weft__node *node, weft__epilogue *e)
 {
     (void)node;
     e->act = WEFT_ACT_GELU;
+}
+
+static double curve(double x)
+{
+    return 0.5 * x * (1 + erf(x / sqrt(2)));
 }
 
 static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
@@ -43,7 +49,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(gelu) = {
     .name = "gelu",
-    .onnx = {"Gelu", 20},
+    .onnx = WEFT_ONNX("Gelu", 20, .read = from_onnx, .write = to_onnx, .curve = curve),
     .arity = 1,
     .summary = "y = x Phi(x), Phi the normal distribution, by erf",
     .shape = weft__unary_shape,
@@ -53,7 +59,5 @@ const weft_op WEFT_OP(gelu) = {
     .keeps_in = 1,
     .grad_in_place = true,
     .epilogue = epilogue,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -1,6 +1,8 @@
 /* gelu_tanh.c: y = 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). */
 #include "ops/unary.h"
 
+#include <math.h>
+
 #define SQRT_2_OVER_PI 0.79788456080286535588
 #define CUBE 0.044715
 
@@ -13,6 +15,11 @@ static void epilogue(const weft__node *node, weft__epilogue *e)
 {
     (void)node;
     e->act = WEFT_ACT_GELU_TANH;
+}
+
+static double curve(double x)
+{
+    return 0.5 * x * (1 + tanh(SQRT_2_OVER_PI * (x + CUBE * x * x * x)));
 }
 
 static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
@@ -47,7 +54,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(gelu_tanh) = {
     .name = "gelu_tanh",
-    .onnx = {"Gelu", 20},
+    .onnx = WEFT_ONNX("Gelu", 20, .read = from_onnx, .write = to_onnx, .curve = curve),
     .arity = 1,
     .summary = "y = 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))",
     .shape = weft__unary_shape,
@@ -57,7 +64,5 @@ const weft_op WEFT_OP(gelu_tanh) = {
     .keeps_in = 1,
     .grad_in_place = true,
     .epilogue = epilogue,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -8,15 +8,13 @@ weft_val weft_global_avg_pool(weft_graph *g, weft_val x)
 
 static void forward(const weft__run *r)
 {
-    weft__pool p = weft__pooling_whole(&r->in[0]);
-    KERNELS(r)->avg_pool(&p, r->out[0].data, r->in[0].data);
+    KERNELS(r)->avg_pool(r->prepared, r->out[0].data, r->in[0].data);
 }
 
 static void backward(const weft__run *r)
 {
-    weft__pool p = weft__pooling_whole(&r->in[0]);
     if (r->din[0].data)
-        KERNELS(r)->avg_pool_backward(&p, r->din[0].data, r->dout[0].data);
+        KERNELS(r)->avg_pool_backward(r->prepared, r->din[0].data, r->dout[0].data);
 }
 
 static weft_status from_onnx(weft__onnx_node *n)
@@ -33,14 +31,16 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(global_avg_pool) = {
     .name = "global_avg_pool",
-    .onnx = {"GlobalAveragePool", 1},
+    .onnx = WEFT_ONNX("GlobalAveragePool", 1, .read = from_onnx),
     .arity = 1,
     .summary = "[n, c, d...] -> [n, c, 1...]: the mean of each picture",
     .shape = weft__pooling_global_shape,
     .layout = weft__layout_spatial,
+    .prepare = weft__pooling_global_prepare,
+    .prepared = sizeof(weft__pool),
     .forward = forward,
     .backward = backward,
+    .pools = true,
     .flops = weft__pooling_global_flops,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

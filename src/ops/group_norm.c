@@ -55,14 +55,17 @@ typedef struct sizes {
     size_t row;                         /* elements from one row of scratch to the next */
 } sizes;
 
-static sizes measure(const weft__node *node, const weft__tensor *x)
+static weft_status prepare(const weft__setup *s)
 {
-    sizes z = {.n = (size_t)x->dim[0], .c = (size_t)x->dim[1]};
-    z.pixels = weft__tensor_count(x) / (z.n * z.c);
-    z.groups = (size_t)((const options *)node->attr)->groups;
-    z.width = z.c / z.groups;
-    z.row = weft__scratch_rows(1, z.c) / sizeof(real);
-    return z;
+    const weft__tensor *x = &s->in[X];
+    sizes *z = s->prepared;
+    z->n = (size_t)x->dim[0];
+    z->c = (size_t)x->dim[1];
+    z->pixels = weft__tensor_count(x) / (z->n * z->c);
+    z->groups = (size_t)((const options *)s->node->attr)->groups;
+    z->width = z->c / z->groups;
+    z->row = weft__scratch_rows(1, z->c) / sizeof(real);
+    return WEFT_OK;
 }
 
 enum { ROWS = 5 }; /* of c in scratch; what the kernels need comes behind them */
@@ -73,19 +76,16 @@ static size_t larger(size_t a, size_t b)
 }
 
 /* saved: mean and 1 / deviation of each sample, repeated for each channel of a group. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    sizes z = measure(node, &in[X]);
-    (void)out;
-    m->scratch = k->moments_scratch(z.pixels, z.c);
-    if (training) {
-        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z.pixels, z.c));
-        m->saved = 2 * z.n * z.c * sizeof(real);
+    const weft__kernels *k = s->kernels;
+    const sizes *z = s->prepared;
+    m->scratch = k->moments_scratch(z->pixels, z->c);
+    if (s->training) {
+        m->scratch = larger(m->scratch, k->batch_norm_sums_scratch(z->pixels, z->c));
+        m->saved = 2 * z->n * z->c * sizeof(real);
     }
-    m->scratch += ROWS * z.row * sizeof(real);
+    m->scratch += ROWS * z->row * sizeof(real);
 }
 
 /* From the moments of each channel to those of its group. */
@@ -108,27 +108,27 @@ static void join_groups(const sizes *z, double eps, real *mean, real *var_to_rst
 
 static void forward(const weft__run *r)
 {
-    sizes z = measure(r->node, &r->in[X]);
+    const sizes *z = r->prepared;
     const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
-    real *scale = r->scratch, *shift = scale + z.row, *mean = shift + z.row,
-         *rstd = mean + z.row;
-    void *rest = (real *)r->scratch + ROWS * z.row;
-    for (size_t n = 0; n < z.n; n++) {
-        const real *x = (const real *)r->in[X].data + n * z.pixels * z.c;
-        real *y = (real *)r->out[0].data + n * z.pixels * z.c;
+    real *scale = r->scratch, *shift = scale + z->row, *mean = shift + z->row,
+         *rstd = mean + z->row;
+    void *rest = (real *)r->scratch + ROWS * z->row;
+    for (size_t n = 0; n < z->n; n++) {
+        const real *x = (const real *)r->in[X].data + n * z->pixels * z->c;
+        real *y = (real *)r->out[0].data + n * z->pixels * z->c;
         if (r->saved) {
-            mean = (real *)r->saved + n * z.c;
-            rstd = mean + z.n * z.c;
+            mean = (real *)r->saved + n * z->c;
+            rstd = mean + z->n * z->c;
         }
-        KERNELS(r)->moments(mean, NULL, rstd, x, z.pixels, z.c, rest);
-        join_groups(&z, ((const options *)r->attr)->eps, mean, rstd);
-        for (size_t i = 0; i < z.c; i++) {
+        KERNELS(r)->moments(mean, NULL, rstd, x, z->pixels, z->c, rest);
+        join_groups(z, ((const options *)r->attr)->eps, mean, rstd);
+        for (size_t i = 0; i < z->c; i++) {
             double a = (double)rstd[i] * (gamma ? gamma[i] : 1);
             scale[i] = (real)a;
             shift[i] = (real)((beta ? beta[i] : 0) - mean[i] * a);
         }
         const weft__affine a = {.scale = scale, .shift = shift};
-        KERNELS(r)->channel_affine(y, x, &a, z.pixels, z.c, NULL);
+        KERNELS(r)->channel_affine(y, x, &a, z->pixels, z->c, NULL);
     }
 }
 
@@ -173,18 +173,18 @@ static void factors(const sizes *z, const real *gamma, const real *dgamma,
 
 static void backward(const weft__run *r)
 {
-    sizes z = measure(r->node, &r->in[X]);
+    const sizes *z = r->prepared;
     const real *gamma = r->in[GAMMA].data;
     real *total_gamma = r->din[GAMMA].data, *total_beta = r->din[BETA].data;
-    real *dgamma = r->scratch, *dbeta = dgamma + z.row, *by_dy = dbeta + z.row;
-    real *constant = by_dy + z.row, *by_x = constant + z.row;
-    void *rest = (real *)r->scratch + ROWS * z.row;
-    if (total_gamma) memset(total_gamma, 0, z.c * sizeof *total_gamma);
-    if (total_beta) memset(total_beta, 0, z.c * sizeof *total_beta);
-    for (size_t n = 0; n < z.n; n++) {
-        const real *mean = (real *)r->saved + n * z.c, *rstd = mean + z.n * z.c;
-        size_t at = n * z.pixels * z.c;
-        job b = {z.c,
+    real *dgamma = r->scratch, *dbeta = dgamma + z->row, *by_dy = dbeta + z->row;
+    real *constant = by_dy + z->row, *by_x = constant + z->row;
+    void *rest = (real *)r->scratch + ROWS * z->row;
+    if (total_gamma) memset(total_gamma, 0, z->c * sizeof *total_gamma);
+    if (total_beta) memset(total_beta, 0, z->c * sizeof *total_beta);
+    for (size_t n = 0; n < z->n; n++) {
+        const real *mean = (real *)r->saved + n * z->c, *rstd = mean + z->n * z->c;
+        size_t at = n * z->pixels * z->c;
+        job b = {z->c,
                  (real *)r->din[X].data,
                  (const real *)r->dout[0].data + at,
                  (const real *)r->in[X].data + at,
@@ -192,14 +192,14 @@ static void backward(const weft__run *r)
                  by_dy,
                  constant,
                  by_x};
-        KERNELS(r)->batch_norm_sums(dgamma, dbeta, b.dy, b.x, mean, rstd, z.pixels, z.c,
+        KERNELS(r)->batch_norm_sums(dgamma, dbeta, b.dy, b.x, mean, rstd, z->pixels, z->c,
                                     NULL, rest);
-        for (size_t i = 0; i < z.c && total_gamma; i++) total_gamma[i] += dgamma[i];
-        for (size_t i = 0; i < z.c && total_beta; i++) total_beta[i] += dbeta[i];
+        for (size_t i = 0; i < z->c && total_gamma; i++) total_gamma[i] += dgamma[i];
+        for (size_t i = 0; i < z->c && total_beta; i++) total_beta[i] += dbeta[i];
         if (!b.dx) continue;
         b.dx += at;
-        factors(&z, gamma, dgamma, dbeta, rstd, by_dy, constant, by_x);
-        weft__spread(z.pixels, 4.0 * (double)z.c, pixels_back, &b);
+        factors(z, gamma, dgamma, dbeta, rstd, by_dy, constant, by_x);
+        weft__spread(z->pixels, 4.0 * (double)z->c, pixels_back, &b);
     }
 }
 
@@ -316,18 +316,19 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(group_norm) = {
     .name = "group_norm",
-    .onnx = {"InstanceNormalization", 6},
+    .onnx = WEFT_ONNX("InstanceNormalization", 6, .also = "GroupNormalization",
+                      .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, over groups of channels",
     .shape = shape,
     .layout = weft__layout_spatial,
+    .prepare = prepare,
+    .prepared = sizeof(sizes),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << X | 1u << GAMMA,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

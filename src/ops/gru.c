@@ -52,8 +52,9 @@ static void half_back_before(const weft__rnn_job *j, const weft__rnn_back *b)
     j->k->gru_reset_back(b->gate, b->dh, b->mid, b->old, b->n);
 }
 
-static const weft__rnn_cell *cell_of(const weft__run *r)
+static weft_status prepare(const weft__setup *s)
 {
+    const weft_rnn_opts *o = s->node->attr;
     static const weft__rnn_cell after = {
         .gates = GATES, .apart = true, .direct = true, .step = step, .back = back};
     static const weft__rnn_cell before = {.gates = GATES,
@@ -62,17 +63,7 @@ static const weft__rnn_cell *cell_of(const weft__run *r)
                                           .step = half_step,
                                           .back = half_back,
                                           .back_before = half_back_before};
-    return ((const weft_rnn_opts *)r->attr)->reset_before ? &before : &after;
-}
-
-static void forward(const weft__run *r)
-{
-    weft__rnn_forward(r, cell_of(r));
-}
-
-static void backward(const weft__run *r)
-{
-    weft__rnn_backward(r, cell_of(r));
+    return weft__rnn_prepare(s, o->reset_before ? &before : &after);
 }
 
 /* ---- the rest ---- */
@@ -103,17 +94,20 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(gru) = {
     .name = "gru",
-    .onnx = {"GRU", 14},
+    .onnx = WEFT_ONNX("GRU", 14, .read = from_onnx, .write = to_onnx),
     .arity = RNN_C,
     .summary = "h' = (1 - z) n + z h, over the steps of a sequence",
     .shape = shape,
+    .prepare = prepare,
+    .prepared = sizeof(weft__rnn_plan),
     .memory = weft__rnn_memory,
-    .forward = forward,
-    .backward = backward,
+    .forward = weft__rnn_forward,
+    .backward = weft__rnn_backward,
     .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS,
+    .unit_axis = WEFT_UNITS_LAST,
+    .lengths_input = RNN_LENGTHS,
+    .states = weft__rnn_states,
     .flops = weft__rnn_flops,
     .describe = weft__rnn_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -48,7 +48,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(hard_sigmoid) = {
     .name = "hard_sigmoid",
-    .onnx = {"HardSigmoid", 6},
+    .onnx = WEFT_ONNX("HardSigmoid", 6, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = clip(alpha x + beta, 0, 1)",
     .shape = weft__unary_shape,
@@ -59,8 +59,7 @@ const weft_op WEFT_OP(hard_sigmoid) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
+    .saturation = WEFT_SATURATES_AS_SIGMOID,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

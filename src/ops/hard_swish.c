@@ -24,7 +24,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(hard_swish) = {
     .name = "hard_swish",
-    .onnx = {"HardSwish", 14},
+    .onnx = WEFT_ONNX("HardSwish", 14, .read = from_onnx),
     .arity = 1,
     .summary = "y = x clip(x / 6 + 0.5, 0, 1)",
     .shape = weft__unary_shape,
@@ -34,6 +34,5 @@ const weft_op WEFT_OP(hard_swish) = {
     .keeps_in = 1,
     .grad_in_place = true,
     .epilogue = epilogue,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

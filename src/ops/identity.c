@@ -28,7 +28,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(identity) = {
     .name = "identity",
-    .onnx = {"Identity", 1},
+    .onnx = WEFT_ONNX("Identity", 1, .read = from_onnx),
     .arity = 1,
     .summary = "y = x",
     .shape = shape,
@@ -38,6 +38,5 @@ const weft_op WEFT_OP(identity) = {
     .in_place = true,
     .grad_in_place = true,
     .view = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

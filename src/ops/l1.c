@@ -41,6 +41,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(l1) = {
     .name = "l1",
+    .onnx = WEFT_ONNX(.write = weft__loss_refuse),
     .arity = 2,
     .summary = "the mean (or sum, or each) of |x - target|",
     .shape = weft__loss_shape,
@@ -50,6 +51,5 @@ const weft_op WEFT_OP(l1) = {
     .backward = backward,
     .keeps_in = 3,
     .describe = weft__loss_describe,
-    .to_onnx = weft__loss_refuse,
     .sample = sample,
 };

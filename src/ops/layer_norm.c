@@ -52,32 +52,36 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 /* x is [rows][cols]. */
-static void measure(const weft__node *node, const weft__tensor *x, size_t *rows,
-                    size_t *cols)
+typedef struct sizes {
+    size_t rows, cols;
+} sizes;
+
+static weft_status prepare(const weft__setup *s)
 {
-    int axis = ((const options *)node->attr)->axis;
-    *rows = *cols = 1;
+    const weft__tensor *x = &s->in[X];
+    int axis = ((const options *)s->node->attr)->axis;
+    sizes *z = s->prepared;
+    z->rows = z->cols = 1;
     if (axis < 0) axis += x->rank;
-    for (int i = 0; i < x->rank; i++) *(i < axis ? rows : cols) *= (size_t)x->dim[i];
+    for (int i = 0; i < x->rank; i++)
+        *(i < axis ? &z->rows : &z->cols) *= (size_t)x->dim[i];
+    return WEFT_OK;
 }
 
 /* saved: mean and 1 / deviation of each row. scratch, forward: the same where nothing is
  * saved; backward: the terms of dgamma, and what summing them needs. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    size_t rows, cols;
-    (void)out;
-    measure(node, &in[X], &rows, &cols);
-    if (!training) {
+    const weft__kernels *k = s->kernels;
+    const sizes *z = s->prepared;
+    const size_t rows = z->rows, cols = z->cols;
+    if (!s->training) {
         m->scratch = 2 * rows * sizeof(real);
         return;
     }
     m->saved = 2 * rows * sizeof(real);
-    if (in[GAMMA].rank >= 0) m->scratch = weft__scratch_rows(rows, cols);
-    if (in[GAMMA].rank >= 0 || in[BETA].rank >= 0)
+    if (s->in[GAMMA].rank >= 0) m->scratch = weft__scratch_rows(rows, cols);
+    if (s->in[GAMMA].rank >= 0 || s->in[BETA].rank >= 0)
         m->scratch += k->sum_rows_scratch(rows, cols);
 }
 
@@ -100,8 +104,8 @@ static void normalise(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    size_t rows, cols;
-    measure(r->node, &r->in[X], &rows, &cols);
+    const sizes *z = r->prepared;
+    const size_t rows = z->rows, cols = z->cols;
     real *mean = r->saved ? r->saved : r->scratch;
     job b = {.r = r, .cols = cols, .mean = mean, .rstd = mean + rows};
     weft__spread(rows, 4.0 * (double)cols, normalise, &b);
@@ -133,8 +137,8 @@ static void gamma_terms(void *arg, size_t begin, size_t end)
 
 static void backward(const weft__run *r)
 {
-    size_t rows, cols;
-    measure(r->node, &r->in[X], &rows, &cols);
+    const sizes *z = r->prepared;
+    const size_t rows = z->rows, cols = z->cols;
     job b = {.r = r,
              .cols = cols,
              .mean = r->saved,
@@ -219,18 +223,18 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(layer_norm) = {
     .name = "layer_norm",
-    .onnx = {"LayerNormalization", 17},
+    .onnx = WEFT_ONNX("LayerNormalization", 17, .read = from_onnx, .write = to_onnx),
     .arity = 3,
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, over the last axes",
     .shape = shape,
     .layout = weft__layout_plain,
+    .prepare = prepare,
+    .prepared = sizeof(sizes),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << X | 1u << GAMMA,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -45,7 +45,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(leaky_relu) = {
     .name = "leaky_relu",
-    .onnx = {"LeakyRelu", 6},
+    .onnx = WEFT_ONNX("LeakyRelu", 6, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x > 0 ? x : slope x",
     .shape = weft__unary_shape,
@@ -56,8 +56,7 @@ const weft_op WEFT_OP(leaky_relu) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
+    .monotone = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

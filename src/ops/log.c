@@ -41,7 +41,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(log) = {
     .name = "log",
-    .onnx = {"Log", 6},
+    .onnx = WEFT_ONNX("Log", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = log(x), the natural logarithm",
     .shape = weft__unary_shape,
@@ -50,6 +50,5 @@ const weft_op WEFT_OP(log) = {
     .backward = backward,
     .keeps_in = 1,
     .grad_in_place = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -74,12 +74,9 @@ WEFT_SHARED weft_val weft__loss_sample(weft_graph *g, weft__rng *rng,
 
 /* ---- sums ---- */
 
-void weft__loss_memory(const weft__node *node, const weft__tensor *in,
-                       const weft__tensor *out, const void *kernels, bool training,
-                       weft__memory *m)
+void weft__loss_memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)out, (void)kernels, (void)training;
-    m->scratch = (in[0].count + PIECE - 1) / PIECE * sizeof(double);
+    m->scratch = (s->in[0].count + PIECE - 1) / PIECE * sizeof(double);
 }
 
 typedef struct job {

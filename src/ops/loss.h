@@ -32,9 +32,7 @@ weft_val weft__loss_sample(weft_graph *g, weft__rng *rng, weft__loss_build *buil
 /* The loss of each of n elements from x - t, and its derivative with respect to x. */
 typedef void weft__loss_fn(real *y, const real *x, const real *t, size_t n, real beta);
 #define weft__loss_memory WEFT_TWICE(loss_memory)
-void weft__loss_memory(const weft__node *node, const weft__tensor *in,
-                       const weft__tensor *out, const void *kernels, bool training,
-                       weft__memory *m);
+void weft__loss_memory(const weft__setup *s, weft__memory *m);
 #define weft__loss_forward WEFT_TWICE(loss_forward)
 void weft__loss_forward(const weft__run *r, weft__loss_fn *loss);
 #define weft__loss_backward WEFT_TWICE(loss_backward)

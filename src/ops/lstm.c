@@ -32,14 +32,9 @@ static void back(const weft__rnn_job *j, const weft__rnn_back *b)
 static const weft__rnn_cell cell = {
     .gates = GATES, .cells = true, .step = step, .back = back};
 
-static void forward(const weft__run *r)
+static weft_status prepare(const weft__setup *s)
 {
-    weft__rnn_forward(r, &cell);
-}
-
-static void backward(const weft__run *r)
-{
-    weft__rnn_backward(r, &cell);
+    return weft__rnn_prepare(s, &cell);
 }
 
 /* ---- the rest ---- */
@@ -74,18 +69,21 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(lstm) = {
     .name = "lstm",
-    .onnx = {"LSTM", 14},
+    .onnx = WEFT_ONNX("LSTM", 14, .read = from_onnx, .write = to_onnx),
     .arity = RNN_INPUTS,
     .summary = "c' = f c + i g, h' = o tanh(c'), over the steps of a sequence",
     .shape = shape,
+    .prepare = prepare,
+    .prepared = sizeof(weft__rnn_plan),
     .memory = weft__rnn_memory,
-    .forward = forward,
-    .backward = backward,
+    .forward = weft__rnn_forward,
+    .backward = weft__rnn_backward,
     .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS |
                 1u << RNN_PEEP,
+    .unit_axis = WEFT_UNITS_LAST,
+    .lengths_input = RNN_LENGTHS,
+    .states = weft__rnn_states,
     .flops = weft__rnn_flops,
     .describe = weft__rnn_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

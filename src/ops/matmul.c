@@ -1,8 +1,5 @@
-/* matmul.c: matrix products over the last two axes, the others broadcast as numpy does.
- */
+/* matmul.c: matrix products over the last two axes, the others broadcast as in numpy. */
 #include "ops/window.h"
-
-#include <assert.h>
 
 weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b)
 {
@@ -15,8 +12,8 @@ typedef struct sizes {
     int m, n, k;
     int rank, dim[WEFT_MAX_RANK]; /* the axes that are not multiplied */
     size_t batches;
-    size_t step_a[WEFT_MAX_RANK],
-        step_b[WEFT_MAX_RANK]; /* matrices; 0 where it is broadcast */
+    /* in matrices; 0 where it is broadcast */
+    size_t step_a[WEFT_MAX_RANK], step_b[WEFT_MAX_RANK], step_c[WEFT_MAX_RANK];
 } sizes;
 
 /* The dimension of t's axis i of `rank` before its last two; 1 where t has none. */
@@ -45,6 +42,7 @@ static weft_status measure(const weft__node *node, const weft__tensor *in, sizes
         z->dim[i] = da == 1 ? db : da;
         z->step_a[i] = da == 1 ? 0 : sa;
         z->step_b[i] = db == 1 ? 0 : sb;
+        z->step_c[i] = z->batches;
         z->batches *= (size_t)z->dim[i];
         sa *= (size_t)da;
         sb *= (size_t)db;
@@ -81,14 +79,12 @@ static void join(sizes *z)
     z->rank = 0;
 }
 
-static sizes settled(const weft__run *r)
+static weft_status prepare(const weft__setup *s)
 {
-    sizes z;
-    weft_status s = measure(r->node, r->in, &z);
-    assert(!s);
-    (void)s;
-    join(&z);
-    return z;
+    sizes *z = s->prepared;
+    weft_status status = measure(s->node, s->in, z);
+    if (!status) join(z);
+    return status;
 }
 
 static weft__gemm product(const sizes *z)
@@ -126,17 +122,13 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    const weft__kernels *k = kernels;
-    weft__run r = {.node = node, .in = in};
-    sizes z = settled(&r);
-    weft__gemm c = product(&z), a = product_for_a(&z), b = product_for_b(&z);
-    (void)out;
+    const weft__kernels *k = s->kernels;
+    const sizes *z = s->prepared;
+    weft__gemm c = product(z), a = product_for_a(z), b = product_for_b(z);
     m->scratch = k->gemm_scratch(&c);
-    if (training)
+    if (s->training)
         m->scratch = larger(m->scratch, larger(k->gemm_scratch(&a), k->gemm_scratch(&b)));
 }
 
@@ -161,53 +153,40 @@ typedef struct operands {
     const size_t *a_step, *b_step, *c_step;
 } operands;
 
-/* Batch after batch, so that sums over broadcast axes always run in the same order. A
- * c_step of NULL counts plainly. */
-static void multiply(const weft__run *r, const sizes *z, weft__gemm g, const operands *o,
-                     const size_t *plain)
+/* Batch after batch, so that sums over broadcast axes always run in the same order. */
+static void multiply(const weft__run *r, const sizes *z, weft__gemm g, const operands *o)
 {
     for (size_t i = 0; i < z->batches; i++) {
         bool again;
-        size_t a = matrix(z, o->a_step ? o->a_step : plain, i, &again);
-        size_t b = matrix(z, o->b_step ? o->b_step : plain, i, &again);
-        size_t c = matrix(z, o->c_step ? o->c_step : plain, i, &again);
+        size_t a = matrix(z, o->a_step, i, &again);
+        size_t b = matrix(z, o->b_step, i, &again);
+        size_t c = matrix(z, o->c_step, i, &again);
         g.accumulate = again;
         KERNELS(r)->gemm(&g, o->c + c * o->c_size, o->a + a * o->a_size,
                          o->b + b * o->b_size, NULL, r->scratch);
     }
 }
 
-static void plain_steps(const sizes *z, size_t step[WEFT_MAX_RANK])
-{
-    size_t n = 1;
-    for (int i = z->rank - 1; i >= 0; i--) {
-        step[i] = n;
-        n *= (size_t)z->dim[i];
-    }
-}
-
 static void forward(const weft__run *r)
 {
-    sizes z = settled(r);
-    size_t plain[WEFT_MAX_RANK], m = (size_t)z.m, n = (size_t)z.n, k = (size_t)z.k;
-    plain_steps(&z, plain);
-    operands o = {r->in[0].data, r->in[1].data, r->out[0].data, m * k, k * n,
-                  m * n,         z.step_a,      z.step_b,       NULL};
-    multiply(r, &z, product(&z), &o, plain);
+    const sizes *z = r->prepared;
+    size_t m = (size_t)z->m, n = (size_t)z->n, k = (size_t)z->k;
+    operands o = {r->in[0].data, r->in[1].data, r->out[0].data, m * k,    k * n,
+                  m * n,         z->step_a,     z->step_b,      z->step_c};
+    multiply(r, z, product(z), &o);
 }
 
 static void backward(const weft__run *r)
 {
-    sizes z = settled(r);
-    size_t plain[WEFT_MAX_RANK], m = (size_t)z.m, n = (size_t)z.n, k = (size_t)z.k;
+    const sizes *z = r->prepared;
+    size_t m = (size_t)z->m, n = (size_t)z->n, k = (size_t)z->k;
     const real *dc = r->dout[0].data;
-    plain_steps(&z, plain);
-    operands a = {dc,    r->in[1].data, r->din[0].data, m * n,   k * n,
-                  m * k, NULL,          z.step_b,       z.step_a};
-    operands b = {r->in[0].data, dc,       r->din[1].data, m * k,   m * n,
-                  k * n,         z.step_a, NULL,           z.step_b};
-    if (a.c) multiply(r, &z, product_for_a(&z), &a, plain);
-    if (b.c) multiply(r, &z, product_for_b(&z), &b, plain);
+    operands a = {dc,    r->in[1].data, r->din[0].data, m * n,    k * n,
+                  m * k, z->step_c,     z->step_b,      z->step_a};
+    operands b = {r->in[0].data, dc,        r->din[1].data, m * k,    m * n,
+                  k * n,         z->step_a, z->step_c,      z->step_b};
+    if (a.c) multiply(r, z, product_for_a(z), &a);
+    if (b.c) multiply(r, z, product_for_b(z), &b);
 }
 
 static double flops(const weft__node *node, const weft__tensor *in,
@@ -244,16 +223,18 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(matmul) = {
     .name = "matmul",
-    .onnx = {"MatMul", 13},
+    .onnx = WEFT_ONNX("MatMul", 13, .read = from_onnx),
     .arity = 2,
     .summary = "matrix products over the last two axes, the others broadcast",
     .shape = shape,
     .layout = weft__layout_plain,
+    .prepare = prepare,
+    .prepared = sizeof(sizes),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << 0 | 1u << 1,
+    .unit_axis = WEFT_UNITS_LAST,
     .flops = flops,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

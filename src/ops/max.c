@@ -7,12 +7,9 @@ WEFT_API weft_val weft_max(weft_graph *g, weft_val x, int n, const int *axis, bo
 }
 
 /* saved: for each element of y, the place in x that it came from. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = out[0].count * sizeof(size_t);
+    if (s->training) m->saved = s->out[0].count * sizeof(size_t);
 }
 
 typedef struct job {
@@ -25,6 +22,29 @@ typedef struct job {
     size_t y_step[WEFT_MAX_RANK];    /* how the kept ones move in y */
     size_t terms;
 } job;
+
+/* The job without pointers. */
+static weft_status prepare(const weft__setup *s)
+{
+    const weft__tensor *x = &s->in[0];
+    job *j = s->prepared;
+    ptrdiff_t y_stride[WEFT_MAX_RANK] = {0};
+    size_t x_stride[WEFT_MAX_RANK];
+    weft__reduce_strides(s->node, x, &s->out[0], y_stride);
+    weft__strides(x, x_stride);
+    j->terms = 1;
+    for (int i = 0; i < x->rank; i++) {
+        bool drop = y_stride[i] == 0;
+        int at = drop ? j->dropped++ : j->kept++;
+        j->dim[drop][at] = (size_t)x->dim[i];
+        j->x_step[drop][at] = x_stride[i];
+        if (drop)
+            j->terms *= (size_t)x->dim[i];
+        else
+            j->y_step[at] = (size_t)y_stride[i];
+    }
+    return WEFT_OK;
+}
 
 static void put(const job *j, size_t at, real value, size_t place)
 {
@@ -63,22 +83,10 @@ static void range(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    const weft__tensor *x = &r->in[0];
-    job j = {.x = x->data, .y = r->out[0].data, .place = r->saved, .terms = 1};
-    ptrdiff_t y_stride[WEFT_MAX_RANK] = {0};
-    size_t x_stride[WEFT_MAX_RANK];
-    weft__reduce_strides(r->node, x, &r->out[0], y_stride);
-    weft__strides(x, x_stride);
-    for (int i = 0; i < x->rank; i++) {
-        bool drop = y_stride[i] == 0;
-        int at = drop ? j.dropped++ : j.kept++;
-        j.dim[drop][at] = (size_t)x->dim[i];
-        j.x_step[drop][at] = x_stride[i];
-        if (drop)
-            j.terms *= (size_t)x->dim[i];
-        else
-            j.y_step[at] = (size_t)y_stride[i];
-    }
+    job j = *(const job *)r->prepared;
+    j.x = r->in[0].data;
+    j.y = r->out[0].data;
+    j.place = r->saved;
     weft__spread(r->out[0].count, 4.0 * (double)j.terms, range, &j);
 }
 
@@ -110,16 +118,16 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(max) = {
     .name = "max",
-    .onnx = {"ReduceMax", 13},
+    .onnx = WEFT_ONNX("ReduceMax", 13, .read = from_onnx, .write = weft__reduce_to_onnx),
     .arity = 1,
     .summary = "y = the largest of x over axes",
     .shape = weft__reduce_shape,
     .layout = weft__reduce_layout,
+    .prepare = prepare,
+    .prepared = sizeof(job),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .describe = weft__reduce_describe,
-    .to_onnx = weft__reduce_to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

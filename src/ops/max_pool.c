@@ -15,26 +15,17 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__slide_result(node, &in[0], in[0].dim[1], axis[0].out, axis[1].out, out);
 }
 
-/* saved: where in its picture each maximum lies. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
-{
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = weft__pooling_index_bytes(&out[0]);
-}
-
 static void forward(const weft__run *r)
 {
-    weft__pool p = weft__pooling_geometry(r->node, &r->in[0]);
-    KERNELS(r)->max_pool(&p, r->out[0].data, r->in[0].data, r->saved, r->epilogue);
+    KERNELS(r)->max_pool(r->prepared, r->out[0].data, r->in[0].data, r->saved,
+                         r->epilogue);
 }
 
 static void backward(const weft__run *r)
 {
-    weft__pool p = weft__pooling_geometry(r->node, &r->in[0]);
     if (r->din[0].data)
-        KERNELS(r)->max_pool_backward(&p, r->din[0].data, r->dout[0].data, r->saved);
+        KERNELS(r)->max_pool_backward(r->prepared, r->din[0].data, r->dout[0].data,
+                                      r->saved);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
@@ -65,18 +56,20 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(max_pool) = {
     .name = "max_pool",
-    .onnx = {"MaxPool", 12},
+    .onnx = WEFT_ONNX("MaxPool", 12, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "the largest of each window",
     .shape = shape,
     .layout = weft__layout_spatial,
-    .memory = memory,
+    .prepare = weft__pooling_prepare,
+    .prepared = sizeof(weft__pool),
+    .memory = weft__pooling_index_memory,
     .forward = forward,
     .backward = backward,
     .takes_epilogue = true,
+    .fuse = WEFT_FUSE_LARGEST,
+    .pools = true,
     .flops = weft__pooling_flops,
     .describe = weft__pooling_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

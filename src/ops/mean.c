@@ -28,16 +28,16 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(mean) = {
     .name = "mean",
-    .onnx = {"ReduceMean", 13},
+    .onnx = WEFT_ONNX("ReduceMean", 13, .read = from_onnx, .write = weft__reduce_to_onnx),
     .arity = 1,
     .summary = "y = the mean of x over axes",
     .shape = weft__reduce_shape,
     .layout = weft__reduce_layout,
+    .prepare = weft__reduce_prepare,
+    .prepared = sizeof(weft__walk),
     .memory = weft__reduce_memory,
     .forward = forward,
     .backward = backward,
     .describe = weft__reduce_describe,
-    .to_onnx = weft__reduce_to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

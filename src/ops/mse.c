@@ -35,6 +35,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(mse) = {
     .name = "mse",
+    .onnx = WEFT_ONNX(.write = weft__loss_refuse),
     .arity = 2,
     .summary = "the mean (or sum, or each) of (x - target)^2",
     .shape = weft__loss_shape,
@@ -44,6 +45,5 @@ const weft_op WEFT_OP(mse) = {
     .backward = backward,
     .keeps_in = 3,
     .describe = weft__loss_describe,
-    .to_onnx = weft__loss_refuse,
     .sample = sample,
 };

@@ -31,7 +31,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(mul) = {
     .name = "mul",
-    .onnx = {"Mul", 14},
+    .onnx = WEFT_ONNX("Mul", 14, .read = from_onnx),
     .arity = 2,
     .summary = "y = a b, element by element, broadcast as numpy does",
     .shape = weft__binary_shape,
@@ -40,6 +40,5 @@ const weft_op WEFT_OP(mul) = {
     .forward = forward,
     .backward = backward,
     .keeps_in = 3,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

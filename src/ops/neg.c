@@ -41,7 +41,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(neg) = {
     .name = "neg",
-    .onnx = {"Neg", 6},
+    .onnx = WEFT_ONNX("Neg", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = -x",
     .shape = weft__unary_shape,
@@ -50,6 +50,5 @@ const weft_op WEFT_OP(neg) = {
     .backward = backward,
     .in_place = true,
     .grad_in_place = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

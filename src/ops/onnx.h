@@ -1,115 +1,206 @@
 /* onnx.h: how an operator speaks to the ONNX reader and writer (store/), without knowing
- * protobuf. */
+ * protobuf.
+ *
+ * What an operator may call is two lists, each row V(name, parameters, arguments) or
+ * X(type, name, parameters, arguments). Of each list come a struct of function pointers,
+ * which store/ fills in, and the calls weft__onnx_NAME. A writer and a node begin with a
+ * pointer to their struct: so operators call nothing of store/, and link without it. */
 #ifndef WEFT_SRC_OPS_ONNX_H
 #define WEFT_SRC_OPS_ONNX_H
 
 #include "ops/op.h"
 
-/* ---- to_onnx. Without any of these calls the writer emits one node of op->onnx.name
- * with the node's inputs and outputs as they are; most operators only add attributes.
- * ---- */
+/* Forms in which files have lengths of sequences, integers [n]. */
+typedef enum weft__onnx_form {
+    WEFT_ONNX_NUMBER, /* as they are */
+    WEFT_ONNX_COLUMN, /* [n, 1] */
+    WEFT_ONNX_REAL,   /* [n, 1], floats */
+    WEFT_ONNX_MASK,   /* [n, steps, 1 ...] of that rank: is a step before the length? */
+    WEFT_ONNX_LAST    /* less one, [n, 1] */
+} weft__onnx_form;
+
+/* ---- write ----
+ *
+ * Without any of these calls the writer emits one node of hooks->name with the node's
+ * inputs and outputs as they are; most operators only add attributes. */
 typedef struct weft__onnx_writer weft__onnx_writer;
 
-void weft__onnx_put_int(weft__onnx_writer *w, const char *attribute, int64_t value);
-void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int *value,
-                         int n);
-void weft__onnx_put_float(weft__onnx_writer *w, const char *attribute, double value);
-void weft__onnx_put_text(weft__onnx_writer *w, const char *attribute, const char *value);
-void weft__onnx_put_texts(weft__onnx_writer *w, const char *attribute,
-                          const char *const *value, int n);
-/* Another op_type or domain than op->onnx.name for this node. */
-void weft__onnx_type(weft__onnx_writer *w, const char *op_type);
-/* Drops input i and all after it / appends an int64 or float tensor constant as the next
- * input. */
-void weft__onnx_keep_inputs(weft__onnx_writer *w, int n);
-void weft__onnx_add_ints(weft__onnx_writer *w, const char *suffix, const int *value,
-                         int n);
-void weft__onnx_add_int(weft__onnx_writer *w, const char *suffix,
-                        int64_t value); /* a scalar */
-void weft__onnx_add_float(weft__onnx_writer *w, const char *suffix,
-                          double value); /* a scalar */
-void weft__onnx_add_absent(weft__onnx_writer *w);
-/* Appends the node's own input i (after weft__onnx_then: what the first node did not
- * take). */
-void weft__onnx_add_input(weft__onnx_writer *w, int i);
-/* Appends a list of n floats. */
-void weft__onnx_add_floats(weft__onnx_writer *w, const char *suffix, const double *value,
-                           int n);
-/* Appends a float tensor of that shape, every element `value`. */
-void weft__onnx_add_fill(weft__onnx_writer *w, const char *suffix, weft_shape shape,
-                         double value);
-/* More nodes for one operator: makes the current node write to a fresh temporary, then
- * starts a node of op_type that reads it (and any constants added then) and writes the
- * node's output. */
-void weft__onnx_then(weft__onnx_writer *w, const char *op_type);
-/* Several nodes in any form. begin drops the node at hand and starts an empty one; end
- * writes it: names[k] is the name of its output k, made up where NULL comes, absent where
- * "" does; the node of op->onnx.name takes the operator's name. give writes it as the one
- * that computes the operator's output k. After a give, nothing is added to the last. */
-void weft__onnx_begin(weft__onnx_writer *w, const char *op_type);
-void weft__onnx_add_named(weft__onnx_writer *w, const char *name);
-void weft__onnx_end(weft__onnx_writer *w, const char **names, int n);
-void weft__onnx_give(weft__onnx_writer *w, int k);
-/* The name of the node's own input i. No node may be at hand. */
-const char *weft__onnx_input_name(weft__onnx_writer *w, int i);
-/* What is made from value `lengths`, integers [n], by nodes of its own, written once for
- * all that read it; its name. No node may be at hand.
- * MASK: [n, steps] and ones up to that rank: whether a step is before the length.
- * COLUMN: the lengths as [n, 1]; REAL: as floats; LAST: less one. */
-typedef enum weft__onnx_form {
-    WEFT_ONNX_MASK,
-    WEFT_ONNX_COLUMN,
-    WEFT_ONNX_REAL,
-    WEFT_ONNX_LAST
-} weft__onnx_form;
-const char *weft__onnx_steps(weft__onnx_writer *w, int lengths, weft__onnx_form form,
-                             int steps, int rank);
-/* What ONNX has no place for: a number of at least 0 under that key, kept in the file's
- * metadata with the name of the operator's first output. */
-void weft__onnx_put_note(weft__onnx_writer *w, const char *key, int number);
-/* Whether anybody reads the operator's output k. */
-bool weft__onnx_wants(const weft__onnx_writer *w, int k);
-/* The nominal tensors (batch counted as 1) of the node's inputs and outputs. */
-const weft__tensor *weft__onnx_in(const weft__onnx_writer *w, int i);
-const weft__tensor *weft__onnx_out(const weft__onnx_writer *w, int i);
-/* This operator has no ONNX form in this use (a loss): fails the export with a message.
- */
-void weft__onnx_refuse(weft__onnx_writer *w, const char *why);
+#define WEFT_ONNX_WRITING(V, X) \
+    V(put_int, (weft__onnx_writer * w, const char *attribute, int64_t value), \
+      (w, attribute, value)) \
+    V(put_ints, (weft__onnx_writer * w, const char *attribute, const int *value, int n), \
+      (w, attribute, value, n)) \
+    V(put_float, (weft__onnx_writer * w, const char *attribute, double value), \
+      (w, attribute, value)) \
+    V(put_text, (weft__onnx_writer * w, const char *attribute, const char *value), \
+      (w, attribute, value)) \
+    V(put_texts, \
+      (weft__onnx_writer * w, const char *attribute, const char *const *value, int n), \
+      (w, attribute, value, n)) \
+    /* Another op_type than hooks->name for this node. */ \
+    V(type, (weft__onnx_writer * w, const char *op_type), (w, op_type)) \
+    /* Drops input n and all after it. */ \
+    V(keep_inputs, (weft__onnx_writer * w, int n), (w, n)) \
+    /* Append an input: a constant (its name is the operator's with the suffix behind): \
+     * n integers, an integer, a float (both scalars), n floats, a float tensor of that \
+     * shape with every element `value`; an absent input; the node's own input i (after \
+     * `then`: what the first node did not take). */ \
+    V(add_ints, (weft__onnx_writer * w, const char *suffix, const int *value, int n), \
+      (w, suffix, value, n)) \
+    V(add_int, (weft__onnx_writer * w, const char *suffix, int64_t value), \
+      (w, suffix, value)) \
+    V(add_float, (weft__onnx_writer * w, const char *suffix, double value), \
+      (w, suffix, value)) \
+    V(add_floats, \
+      (weft__onnx_writer * w, const char *suffix, const double *value, int n), \
+      (w, suffix, value, n)) \
+    V(add_fill, \
+      (weft__onnx_writer * w, const char *suffix, weft_shape shape, double value), \
+      (w, suffix, shape, value)) \
+    V(add_absent, (weft__onnx_writer * w), (w)) \
+    V(add_input, (weft__onnx_writer * w, int i), (w, i)) \
+    /* More nodes for one operator: makes the current node write to a fresh temporary, \
+     * then starts a node of op_type that reads it (and any constants added then) and \
+     * writes the node's output. */ \
+    V(then, (weft__onnx_writer * w, const char *op_type), (w, op_type)) \
+    /* Several nodes in any form. begin drops the node at hand and starts an empty one; \
+     * end writes it: names[k] is the name of its output k, made up where NULL comes, \
+     * absent where "" does; the node of hooks->name takes the operator's name. give \
+     * writes it as the one that computes the operator's output k. After a give, nothing \
+     * is added to the last. */ \
+    V(begin, (weft__onnx_writer * w, const char *op_type), (w, op_type)) \
+    V(add_named, (weft__onnx_writer * w, const char *name), (w, name)) \
+    V(end, (weft__onnx_writer * w, const char **names, int n), (w, names, n)) \
+    V(give, (weft__onnx_writer * w, int k), (w, k)) \
+    /* The name of the node's own input i. No node may be at hand. */ \
+    X(const char *, input_name, (weft__onnx_writer * w, int i), (w, i)) \
+    /* The name of what is made from value `lengths`, integers [n], in that form, by \
+     * nodes of its own, written once for all that read it; steps, rank: of a mask. \
+     * No node may be at hand. */ \
+    X(const char *, steps, \
+      (weft__onnx_writer * w, int lengths, weft__onnx_form form, int steps, int rank), \
+      (w, lengths, form, steps, rank)) \
+    /* What ONNX has no place for: a number of at least 0 under that key, kept in the \
+     * file's metadata with the name of the operator's first output. */ \
+    V(put_note, (weft__onnx_writer * w, const char *key, int number), (w, key, number)) \
+    /* Whether anybody reads the operator's output k. */ \
+    X(bool, wants, (const weft__onnx_writer *w, int k), (w, k)) \
+    /* The nominal tensors (batch counted as 1) of the node's inputs and outputs. */ \
+    X(const weft__tensor *, in, (const weft__onnx_writer *w, int i), (w, i)) \
+    X(const weft__tensor *, out, (const weft__onnx_writer *w, int i), (w, i)) \
+    /* This operator has no ONNX form in this use (a loss): fails the export with a \
+     * message. */ \
+    V(refuse, (weft__onnx_writer * w, const char *why), (w, why))
 
-/* ---- from_onnx: one ONNX node whose op_type is op->onnx.name (or one of the aliases in
- * store/onnx_alias.def). It reads attributes and inputs, calls the public weft_ functions
- * to build, and sets each output. Attributes not asked for are refused by the reader
- * afterwards. ---- */
+/* ---- read ----
+ *
+ * One ONNX node whose op_type is hooks->name or hooks->also. read asks for attributes and
+ * inputs, calls the public weft_ functions to build, and sets each output. Attributes not
+ * asked for are refused by the reader afterwards. */
 typedef struct weft__onnx_node weft__onnx_node;
 
-weft_graph *weft__onnx_graph(weft__onnx_node *n);
-const char *weft__onnx_op_type(const weft__onnx_node *n);
-int weft__onnx_opset(const weft__onnx_node *n);
-int weft__onnx_inputs(const weft__onnx_node *n);
-int weft__onnx_outputs(const weft__onnx_node *n);
-bool weft__onnx_has(const weft__onnx_node *n, const char *attribute);
-/* An attribute of the wrong type is remembered as the node's failure; the fallback is
- * returned. */
-int64_t weft__onnx_get_int(weft__onnx_node *n, const char *attribute, int64_t fallback);
-double weft__onnx_get_float(weft__onnx_node *n, const char *attribute, double fallback);
-const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute,
-                                const char *fallback);
-/* Text i of a list of texts; NULL when there is none. */
-const char *weft__onnx_get_text_at(weft__onnx_node *n, const char *attribute, int i);
-/* Copies at most max values; returns how many the attribute has, -1 when absent. */
-int weft__onnx_get_ints(weft__onnx_node *n, const char *attribute, int *value, int max);
-/* Input i as a value of the graph (WEFT_NONE when absent or empty). An initializer
- * becomes a parameter the first time it is asked for as a value. */
-weft_val weft__onnx_value(weft__onnx_node *n, int i);
-/* Input i as a constant known now: its int64/int32 or float elements (-1: absent or not
- * constant, or more than max). */
-int weft__onnx_const_ints(weft__onnx_node *n, int i, int64_t *value, int max);
-int weft__onnx_const_floats(weft__onnx_node *n, int i, double *value, int max);
-/* What weft__onnx_put_note wrote for the node's first output; -1: nothing. */
-int weft__onnx_note(const weft__onnx_node *n, const char *key);
-/* The nominal shape of input i; rank -1 when absent. */
-weft_shape weft__onnx_shape(weft__onnx_node *n, int i);
-void weft__onnx_set(weft__onnx_node *n, int output, weft_val v);
+/* An input that the file computes from lengths of sequences, integers [n]: (lengths +
+ * add) / stride in that form (never LAST: that is a column with -1 added). */
+typedef struct weft__onnx_lengths {
+    weft__onnx_form form;
+    weft_val lengths;
+    int add, stride, steps, rank; /* steps and rank: of a mask */
+} weft__onnx_lengths;
+
+#define WEFT_ONNX_READING(V, X) \
+    X(weft_graph *, graph, (weft__onnx_node * n), (n)) \
+    X(const char *, op_type, (const weft__onnx_node *n), (n)) \
+    X(const char *, label, (const weft__onnx_node *n), (n)) /* for messages */ \
+    X(int, opset, (const weft__onnx_node *n), (n)) \
+    X(int, inputs, (const weft__onnx_node *n), (n)) \
+    X(int, outputs, (const weft__onnx_node *n), (n)) \
+    X(bool, has, (const weft__onnx_node *n, const char *attribute), (n, attribute)) \
+    /* An attribute of the wrong type is remembered as the node's failure; the fallback \
+     * is returned. */ \
+    X(int64_t, get_int, (weft__onnx_node * n, const char *attribute, int64_t fallback), \
+      (n, attribute, fallback)) \
+    X(double, get_float, (weft__onnx_node * n, const char *attribute, double fallback), \
+      (n, attribute, fallback)) \
+    X(const char *, get_text, \
+      (weft__onnx_node * n, const char *attribute, const char *fallback), \
+      (n, attribute, fallback)) \
+    /* Text i of a list of texts; NULL when there is none. */ \
+    X(const char *, get_text_at, (weft__onnx_node * n, const char *attribute, int i), \
+      (n, attribute, i)) \
+    /* Copies at most max values; returns how many the attribute has, -1 when absent. */ \
+    X(int, get_ints, (weft__onnx_node * n, const char *attribute, int *value, int max), \
+      (n, attribute, value, max)) \
+    /* Input i as a value of the graph (WEFT_NONE when absent or empty). An initializer \
+     * becomes a parameter the first time it is asked for as a value. */ \
+    X(weft_val, value, (weft__onnx_node * n, int i), (n, i)) \
+    /* Input i as a constant known now: its int64/int32 or float elements (-1: absent or \
+     * not constant, or more than max). */ \
+    X(int, const_ints, (weft__onnx_node * n, int i, int64_t *value, int max), \
+      (n, i, value, max)) \
+    X(int, const_floats, (weft__onnx_node * n, int i, double *value, int max), \
+      (n, i, value, max)) \
+    /* Whether input i is made from lengths of sequences; *out says how. */ \
+    X(bool, lengths_at, (weft__onnx_node * n, int i, weft__onnx_lengths *out), \
+      (n, i, out)) \
+    /* What put_note wrote for the node's first output; -1: nothing. */ \
+    X(int, note, (const weft__onnx_node *n, const char *key), (n, key)) \
+    /* The nominal shape of input i; rank -1 when absent. */ \
+    X(weft_shape, shape, (weft__onnx_node * n, int i), (n, i)) \
+    V(set, (weft__onnx_node * n, int output, weft_val v), (n, output, v))
+
+/* ---- what comes of the lists ---- */
+
+#define WEFT__VOID_MEMBER(name, params, args) void(*name) params;
+#define WEFT__MEMBER(type, name, params, args) type(*name) params;
+typedef struct weft__onnx_writing {
+    WEFT_ONNX_WRITING(WEFT__VOID_MEMBER, WEFT__MEMBER)
+} weft__onnx_writing;
+typedef struct weft__onnx_reading {
+    WEFT_ONNX_READING(WEFT__VOID_MEMBER, WEFT__MEMBER)
+} weft__onnx_reading;
+#undef WEFT__VOID_MEMBER
+#undef WEFT__MEMBER
+
+static inline const weft__onnx_writing *weft__onnx_writing_of(const weft__onnx_writer *w)
+{
+    return *(const weft__onnx_writing *const *)(const void *)w;
+}
+
+static inline const weft__onnx_reading *weft__onnx_reading_of(const weft__onnx_node *n)
+{
+    return *(const weft__onnx_reading *const *)(const void *)n;
+}
+
+#define WEFT__VOID_CALL(name, params, args) \
+    static inline void weft__onnx_##name params \
+    { \
+        weft__onnx_writing_of(w)->name args; \
+    }
+#define WEFT__CALL(type, name, params, args) \
+    static inline type weft__onnx_##name params \
+    { \
+        return weft__onnx_writing_of(w)->name args; \
+    }
+WEFT_ONNX_WRITING(WEFT__VOID_CALL, WEFT__CALL)
+#undef WEFT__VOID_CALL
+#undef WEFT__CALL
+#define WEFT__VOID_CALL(name, params, args) \
+    static inline void weft__onnx_##name params \
+    { \
+        weft__onnx_reading_of(n)->name args; \
+    }
+#define WEFT__CALL(type, name, params, args) \
+    static inline type weft__onnx_##name params \
+    { \
+        return weft__onnx_reading_of(n)->name args; \
+    }
+WEFT_ONNX_READING(WEFT__VOID_CALL, WEFT__CALL)
+#undef WEFT__VOID_CALL
+#undef WEFT__CALL
+
+/* The node that computes v (any value's number), if it is of that operator, or NULL: for
+ * what recognises a group of nodes. */
+const weft__node *weft__giver(const weft_graph *g, int v, const char *op);
 /* WEFT_EMODEL with "node NAME (OP): ..." in front. */
 weft_status weft__onnx_fail(weft__onnx_node *n, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

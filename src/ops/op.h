@@ -62,17 +62,17 @@ typedef struct weft__node {
     int number;    /* position in the graph, a key for random numbers */
 } weft__node;
 
-/* What forward and backward are given. All pointers were settled when the plan was made.
- */
+/* What forward and backward are given. All pointers are set when the plan is made. */
 typedef struct weft__run {
     const weft__node *node;
     const void *attr;
     const weft__tensor *in, *out; /* values */
     const weft__tensor *din,
-        *dout;     /* gradients; data NULL where not wanted or nothing comes */
-    void *saved;   /* written by forward, read by backward */
-    void *scratch; /* working memory of this call, contents unknown */
-    void *kept;    /* what keep made of the weights; NULL: they are used as they are */
+        *dout;            /* gradients; data NULL where not wanted or nothing comes */
+    void *saved;          /* written by forward, read by backward */
+    void *scratch;        /* working memory of this call, contents unknown */
+    const void *prepared; /* what the operator's prepare filled in; NULL: it has none */
+    void *kept; /* what keep made of the weights; NULL: they are used as they are */
     const void *kernels;
     const weft__epilogue *epilogue; /* activation to apply to out[0]; NULL for none */
     /* added to out[0] before the epilogue, and where its gradient goes; NULL: none */
@@ -90,20 +90,94 @@ typedef struct weft__run {
 struct weft__onnx_writer; /* ops/onnx.h */
 struct weft__onnx_node;
 
+/* ---- traits: what others may know of an operator without knowing its name ---- */
+
+/* What the planner may make of a step and its neighbours (src/graph/rewrite.c). More is
+ * said by .epilogue, .takes_epilogue, .takes_residual and .affine. */
+typedef enum weft__fusion {
+    WEFT_FUSE_NOTHING,
+    /* y = in[0] + in[1]. Where both have y's shape, the step that computes one of them
+     * does the sum, too, if it .takes_residual. */
+    WEFT_FUSE_SUM,
+    /* Each y is the largest of some elements of in[0], the first of equal ones. A
+     * .monotone activation before it is applied after it, where there are fewer elements:
+     * such an operator .takes_epilogue. */
+    WEFT_FUSE_LARGEST,
+    /* y = in[0] times a weight in[1], stored as WEFT_KERNEL, plus a bias in[2], which may
+     * be absent; the weight's last storage axis and the bias count along .unit_axis of y.
+     * When nothing is trained, an operator with .affine that follows is folded into
+     * weight and bias. */
+    WEFT_FUSE_PRODUCT
+} weft__fusion;
+
+/* One index of an affine map: y = (x - centre) * scale + shift. */
+typedef struct weft__affine_map {
+    double centre, scale, shift;
+} weft__affine_map;
+
+/* Which values of a unit say nothing: weft flow counts a unit as dead that has no other
+ * ones. */
+typedef enum weft__saturation {
+    WEFT_SATURATES_AT_0,       /* 0 itself, as after relu */
+    WEFT_SATURATES_AS_SIGMOID, /* within 0.01 of 0 or of 1 */
+    WEFT_SATURATES_AS_TANH     /* within 0.01 of -1 or of 1 */
+} weft__saturation;
+
+/* The states of a recurrent layer: out[0] is [n, steps, directions * units]. */
+typedef struct weft__states {
+    int steps, directions;
+    bool reverse[2]; /* whether the direction starts at a sample's last step */
+    weft__saturation saturation;
+} weft__states;
+
+/* Where the units of out[0] lie, see weft_op.unit_axis. */
+enum { WEFT_UNITS_KEPT = 0, WEFT_UNITS_LAST = -1 };
+
+/* What prepare and memory are given, when a plan is made. */
+typedef struct weft__setup {
+    const weft__node *node;
+    const weft__tensor *in, *out; /* shapes and orders are final; there is no data */
+    const void *kernels;          /* as in weft__run, for KERNELS() */
+    bool training;                /* a backward will follow */
+    void *prepared; /* prepare's to fill, memory's to read: zeroed memory of the plan */
+} weft__setup;
+
 typedef struct weft__memory {
     size_t saved, scratch; /* bytes */
     /* where nothing is trained: what keep makes, and scratch when that is there */
     size_t kept, scratch_kept;
 } weft__memory;
 
+/* How an operator looks in ONNX files, what reads it and what writes it. What these may
+ * call is in ops/onnx.h; they call nothing else of store/. */
+typedef struct weft__onnx_hooks {
+    const char *name; /* op_type of the node that is this operator; NULL: there is none */
+    int since;        /* the opset whose form is written; older ones are read, too */
+    const char *also; /* a second op_type that read takes; NULL: none */
+    /* Builds the operator from a node of one of these types. NULL: nothing is read. */
+    weft_status (*read)(struct weft__onnx_node *n);
+    /* Where another operator has one of these types, too: whether this node is for this
+     * one. It is asked first. */
+    bool (*claims)(struct weft__onnx_node *n);
+    /* For an operator that files spell out as a group of nodes. last has been built as
+     * what it is alone; if it ends such a group, adds the operator that all of them are
+     * and returns what it gives, which takes last's place. WEFT_NONE: it does not. */
+    weft_val (*whole)(weft_graph *g, const weft__node *last);
+    /* For an operator of one input that is this function, and that files spell out by
+     * arithmetic: nodes that compute it, in whatever form, are read as the operator. */
+    double (*curve)(double x);
+    /* Adds attributes, or writes several nodes. NULL: one node with the operator's inputs
+     * and outputs is all. */
+    void (*write)(const weft__node *node, struct weft__onnx_writer *w);
+} weft__onnx_hooks;
+
+#define WEFT_ONNX(...) (&(const weft__onnx_hooks){__VA_ARGS__})
+
 typedef struct weft_op {
     const char *name;
-    struct {
-        const char *name; /* ONNX op_type, NULL when the operator has none */
-        int since;        /* the opset version whose form from_onnx/to_onnx speak */
-    } onnx;
-    int arity;           /* inputs; -1 when it varies */
-    const char *summary; /* one line for `weft ops`: "y = max(x, 0)" */
+    const weft__onnx_hooks *onnx; /* NULL: it has no ONNX form and is not read */
+    int arity;                    /* inputs; -1 when it varies */
+    const char *summary;          /* one line for `weft ops`: "y = max(x, 0)" */
 
     /* Fills rank, dim and type of every output from the inputs (an absent input has rank
      * -1). A misfit is a weft__fail(WEFT_ESHAPE, "%s: ...", node->name, ...) that says
@@ -117,10 +191,18 @@ typedef struct weft_op {
     void (*layout)(const weft__node *node, const weft__tensor *in, weft__order *want,
                    const weft__tensor *out, weft__order *give);
 
-    /* Working memory; NULL means none. training: a backward will follow. */
-    void (*memory)(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m);
+    /* Once for each step of a plan: works out of shapes and options what memory, forward
+     * and backward want to know (geometry, strides, sizes) and leaves it in s->prepared,
+     * from where these take it, as r->prepared, and check and derive nothing again. The
+     * plan gives `prepared` bytes for it, and those that prepared_more asks for behind
+     * them. The shape rule has accepted these shapes; gradients have the shapes and
+     * orders of their values. NULL: there is nothing to prepare. */
+    weft_status (*prepare)(const weft__setup *s);
+    size_t prepared;
+    size_t (*prepared_more)(const weft__setup *s);
+
+    /* Working memory; NULL means none. Comes after prepare. */
+    void (*memory)(const weft__setup *s, weft__memory *m);
 
     /* out = f(in). Shares work among threads itself. */
     void (*forward)(const weft__run *r);
@@ -152,8 +234,40 @@ typedef struct weft_op {
     unsigned can_add;    /* bit i: backward knows r->add of din[i] */
     bool random;         /* uses seed and step; differs between training and inference */
 
+    /* ---- traits that the planner merges steps by, see weft__fusion ---- */
+
     /* For an activation: fills e, so that it can be fused into what comes before it. */
     void (*epilogue)(const weft__node *node, weft__epilogue *e);
+    /* With epilogue: the activation is non-decreasing and, where it makes unequal inputs
+     * equal, its derivative is 0: it may change places with a maximum. */
+    bool monotone;
+    weft__fusion fuse;
+    /* For an operator that, when nothing is trained, maps every index along .unit_axis of
+     * in[0] by numbers that the other inputs hold: the map of one index. The data of
+     * in[1], in[2] ... is there. */
+    weft__affine_map (*affine)(const weft__node *node, const weft__tensor *in, int index);
+
+    /* ---- traits that weft flow shows a network by ---- */
+
+    /* The axis of out[0] along which its units lie (channels, features, hidden units);
+     * negative ones count from the end. WEFT_UNITS_KEPT: that of in[0] where the shapes
+     * are equal, or else axis 1. */
+    int unit_axis;
+    /* Instead of unit_axis: where axis `axis` of in[0] is in out[0]. */
+    int (*moved_axis)(const weft__node *node, int axis);
+    /* The input that says how many steps of out[0], [n, t, ...], count of each sample. 0:
+     * as many as of in[0], where the shapes are equal, or else all. */
+    int lengths_input;
+    weft__saturation saturation; /* of out[0]; a recurrent layer's is in its states */
+    /* For a recurrent layer, whose backward serves r->step_gradient. in has shapes. */
+    void (*states)(const weft__node *node, const weft__tensor *in, weft__states *s);
+    /* out[0] holds what was found at each place, a step or a pixel: weft flow follows
+     * the gradient from step to step and shows the channels as maps. */
+    bool features;
+    bool pools; /* out[0] is a coarser in[0], with nothing new found */
+
+    /* ---- for people and tests ---- */
+
     /* Floating-point operations of one forward; NULL counts none. backward counts twice
      * that. */
     double (*flops)(const weft__node *node, const weft__tensor *in,
@@ -161,9 +275,6 @@ typedef struct weft_op {
 
     /* Options as text for `weft show`: "3x3 s2 p1"; NULL: none. */
     void (*describe)(const weft__node *node, char *text, size_t size);
-    /* ONNX: see ops/onnx.h. */
-    void (*to_onnx)(const weft__node *node, struct weft__onnx_writer *w);
-    weft_status (*from_onnx)(struct weft__onnx_node *n);
 
     /* Builds a small random case for the table-driven tests and returns its (float)
      * output: inputs of gradient are weft_param or weft_input of at most a few hundred
@@ -180,8 +291,7 @@ weft_val weft__node_add(weft_graph *g, const char *op, const void *attr,
                         size_t attr_bytes, const weft_val *in, int nin, int nout);
 /* Output k of the node that computes first. */
 weft_val weft__node_out(const weft_graph *g, weft_val first, int k);
-/* Marks the graph as failed with the message that stands (weft__fail was called before).
- */
+/* Marks the graph as failed with the current message (weft__fail was called before). */
 weft_val weft__graph_fail(weft_graph *g, weft_status s);
 /* What the tests should fill an input with: uniform numbers in low..high, not normal
  * ones. */
@@ -192,6 +302,13 @@ const weft__node *weft__node_of(const weft_graph *g, weft_val v);
 /* The data of a constant (logical order), or NULL when v is not one. */
 const float *weft__const_data(const weft_graph *g, weft_val v);
 const int32_t *weft__const_int_data(const weft_graph *g, weft_val v);
+
+/* The axis of an output of that rank along which its units lie; for an operator that says
+ * it by unit_axis. */
+static inline int weft__unit_axis(const weft_op *op, int rank)
+{
+    return op->unit_axis < 0 ? op->unit_axis + rank : op->unit_axis;
+}
 
 /* ---- tensor.c: helpers for shapes and layouts ---- */
 size_t weft__tensor_count(const weft__tensor *t);
@@ -240,5 +357,7 @@ typedef struct weft__op_pair {
 int weft__op_count(void);
 weft__op_pair weft__op_at(int i);
 const weft__op_pair *weft__op_find(const char *name); /* NULL when unknown */
+/* What the planner puts where two steps want a value in different orders. */
+extern const weft_op weft_op_relayout;
 
 #endif

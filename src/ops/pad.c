@@ -13,17 +13,16 @@ typedef struct options {
     double value;
 } options;
 
-WEFT_API weft_val weft_pad(weft_graph *g, weft_val x, const int *before, const int *after,
-                           weft_pad_kind kind, double value)
+WEFT_API weft_val weft_pad(weft_graph *g, weft_val x, const weft_pad_opts *opts)
 {
-    options o = {.rank = weft__nominal_shape(g, x).rank, .kind = kind, .value = value};
-    if (kind < WEFT_PAD_CONSTANT || kind > WEFT_PAD_EDGE)
+    weft_pad_opts given = opts ? *opts : (weft_pad_opts){.kind = WEFT_PAD_CONSTANT};
+    options o = {
+        .rank = weft__nominal_shape(g, x).rank, .kind = given.kind, .value = given.value};
+    if (o.kind < WEFT_PAD_CONSTANT || o.kind > WEFT_PAD_EDGE)
         return weft__graph_fail(
-            g, weft__fail(WEFT_EUSAGE, "pad: kind %d is unknown", (int)kind));
-    for (int i = 0; i < o.rank; i++) {
-        o.before[i] = before[i];
-        o.after[i] = after[i];
-    }
+            g, weft__fail(WEFT_EUSAGE, "pad: kind %d is unknown", (int)o.kind));
+    memcpy(o.before, given.before, sizeof o.before);
+    memcpy(o.after, given.after, sizeof o.after);
     return weft__node_add(g, "pad", &o, sizeof o, &x, 1, 1);
 }
 
@@ -56,19 +55,10 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__set_dims(&out[0], x->rank, dim);
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
-{
-    (void)node, (void)in, (void)kernels, (void)training;
-    for (int d = 0; d < out[0].rank; d++)
-        m->scratch += (size_t)out[0].dim[d] * sizeof(int);
-}
-
 /* What one axis of y, in the order of storage, takes from x: from[i] is a position, -1
  * none. */
 typedef struct side {
-    int *from;
+    const int *from;
     size_t size, x_step;
     bool whole; /* all of x in its place */
 } side;
@@ -89,22 +79,31 @@ static int source(weft_pad_kind kind, int at, int size)
     return at < 0 ? -at : 2 * (size - 1) - at;
 }
 
-static void settle(const weft__run *r, const weft__tensor *x, const weft__tensor *y,
-                   job *j)
+/* The positions of all sides, which lie behind the job. */
+static size_t table_bytes(const weft__setup *s)
 {
-    const options *o = r->attr;
-    int dim[WEFT_MAX_RANK], place[WEFT_MAX_RANK], *table = r->scratch;
+    size_t n = 0;
+    for (int d = 0; d < s->out[0].rank; d++) n += (size_t)s->out[0].dim[d];
+    return n * sizeof(int);
+}
+
+/* The job without pointers to x and y. */
+static weft_status prepare(const weft__setup *s)
+{
+    const options *o = s->node->attr;
+    const weft__tensor *x = &s->in[0], *y = &s->out[0];
+    job *j = s->prepared;
+    int dim[WEFT_MAX_RANK], place[WEFT_MAX_RANK], *table = (int *)(void *)(j + 1);
     size_t stride[WEFT_MAX_RANK];
+    if (!y->rank) return WEFT_OK;
     weft__storage(y, dim, place);
     weft__strides(x, stride);
-    memset(j, 0, sizeof *j);
     j->rank = y->rank;
     for (int d = 0; d < y->rank; d++) {
-        side *s = &j->side[place[d]];
-        *s = (side){table, (size_t)y->dim[d], stride[d],
-                    o->before[d] == 0 && o->after[d] == 0};
         for (int i = 0; i < y->dim[d]; i++)
-            s->from[i] = source(o->kind, i - o->before[d], x->dim[d]);
+            table[i] = source(o->kind, i - o->before[d], x->dim[d]);
+        j->side[place[d]] = (side){table, (size_t)y->dim[d], stride[d],
+                                   o->before[d] == 0 && o->after[d] == 0};
         table += y->dim[d];
     }
     while (j->lead < j->rank - 1 && j->side[j->lead].whole) j->lead++;
@@ -113,6 +112,7 @@ static void settle(const weft__run *r, const weft__tensor *x, const weft__tensor
     j->rows_each = j->rows;
     for (int d = 0; d < j->lead; d++) j->rows_each /= j->side[d].size;
     j->value = (real)o->value;
+    return WEFT_OK;
 }
 
 /* Where row `row` of y begins in x; false when it lies outside. */
@@ -147,12 +147,11 @@ static void range(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job j;
+    job j = *(const job *)r->prepared;
     if (r->in[0].rank == 0) {
         weft__copy_flat(r->out[0].data, r->in[0].data, 1);
         return;
     }
-    settle(r, &r->in[0], &r->out[0], &j);
     j.from = r->in[0].data;
     j.to = r->out[0].data;
     weft__spread(j.rows, (double)j.row, range, &j);
@@ -175,13 +174,12 @@ static void back_range(void *arg, size_t begin, size_t end)
 
 static void backward(const weft__run *r)
 {
-    job j;
+    job j = *(const job *)r->prepared;
     if (!r->din[0].data) return;
     if (r->din[0].rank == 0) {
         weft__copy_flat(r->din[0].data, r->dout[0].data, 1);
         return;
     }
-    settle(r, &r->din[0], &r->dout[0], &j);
     j.from = r->dout[0].data;
     j.to = r->din[0].data;
     weft__fill_zero(r->din[0].data, r->din[0].count);
@@ -246,54 +244,53 @@ static weft_status read_pads(struct weft__onnx_node *n, int rank, int *before, i
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
     const char *name = weft__onnx_get_text(n, "mode", "constant");
-    int before[WEFT_MAX_RANK] = {0}, after[WEFT_MAX_RANK] = {0}, kind = 0;
-    double value = 0;
+    weft_pad_opts o = {.value = 0};
+    int kind = 0;
     weft_val x = weft__onnx_value(n, 0);
     weft_status s =
-        read_pads(n, weft__nominal_shape(weft__onnx_graph(n), x).rank, before, after);
+        read_pads(n, weft__nominal_shape(weft__onnx_graph(n), x).rank, o.before, o.after);
     while (kind < 3 && strcmp(name, mode[kind])) kind++;
     if (s) return s;
     if (kind == 3) return weft__onnx_fail(n, "mode \"%s\" is not known", name);
     if (weft__onnx_opset(n) < 11)
-        value = weft__onnx_get_float(n, "value", 0);
+        o.value = weft__onnx_get_float(n, "value", 0);
     else if (weft__onnx_shape(n, 2).rank >= 0 &&
-             weft__onnx_const_floats(n, 2, &value, 1) < 1)
+             weft__onnx_const_floats(n, 2, &o.value, 1) < 1)
         return weft__onnx_fail(n, "constant_value is no constant");
-    weft__onnx_set(
-        n, 0,
-        weft_pad(weft__onnx_graph(n), x, before, after, (weft_pad_kind)kind, value));
+    o.kind = (weft_pad_kind)kind;
+    weft__onnx_set(n, 0, weft_pad(weft__onnx_graph(n), x, &o));
     return WEFT_OK;
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 4);
-    weft_pad_kind kind = (weft_pad_kind)weft__rng_below(rng, 3);
-    int pad[2][WEFT_MAX_RANK] = {{0}};
+    weft_pad_opts o = {.kind = (weft_pad_kind)weft__rng_below(rng, 3)};
     for (int d = 0; d < s.rank; d++) {
-        int most = kind == WEFT_PAD_REFLECT ? s.dim[d] - 1 : 3;
+        int most = o.kind == WEFT_PAD_REFLECT ? s.dim[d] - 1 : 3;
         if (weft__rng_below(rng, 2)) continue;
         for (int k = 0; k < 2; k++) {
-            pad[k][d] = weft__rng_between(rng, 0, most < 3 ? most : 3);
-            if (s.dim[d] > 2 && weft__rng_below(rng, 4) == 0) pad[k][d] = -1;
+            int *pad = k ? &o.after[d] : &o.before[d];
+            *pad = weft__rng_between(rng, 0, most < 3 ? most : 3);
+            if (s.dim[d] > 2 && weft__rng_below(rng, 4) == 0) *pad = -1;
         }
     }
-    return weft_pad(g, weft__sample_value(g, rng, "x", s), pad[0], pad[1], kind,
-                    weft__rng_below(rng, 2) ? 0 : 1.5);
+    o.value = weft__rng_below(rng, 2) ? 0 : 1.5;
+    return weft_pad(g, weft__sample_value(g, rng, "x", s), &o);
 }
 
 const weft_op WEFT_OP(pad) = {
     .name = "pad",
-    .onnx = {"Pad", 13},
+    .onnx = WEFT_ONNX("Pad", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x with more or fewer elements at the ends of its axes",
     .shape = shape,
     .layout = weft__layout_same,
-    .memory = memory,
+    .prepare = prepare,
+    .prepared = sizeof(job),
+    .prepared_more = table_bytes,
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -120,7 +120,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(pixel_shuffle) = {
     .name = "pixel_shuffle",
-    .onnx = {"DepthToSpace", 13},
+    .onnx = WEFT_ONNX("DepthToSpace", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "[n, c r r, h, w] -> [n, c, h r, w r]",
     .shape = shape,
@@ -128,7 +128,5 @@ const weft_op WEFT_OP(pixel_shuffle) = {
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -1,7 +1,6 @@
 /* pooling.c: what the pooling operators share. */
 #include "ops/pooling.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 WEFT_SHARED weft_val weft__pooling_add(weft_graph *g, const char *op, weft_val x,
@@ -47,49 +46,51 @@ WEFT_SHARED weft_status weft__pooling_settle(const weft__node *node,
                       node->name, options, weft__shape_text(text, sizeof text, x));
 }
 
-WEFT_SHARED weft__pool weft__pooling_geometry(const weft__node *node,
-                                              const weft__tensor *x)
+WEFT_SHARED weft_status weft__pooling_prepare(const weft__setup *s)
 {
-    const weft__pooling *o = node->attr;
+    const weft__pooling *o = s->node->attr;
+    const weft__tensor *x = &s->in[0];
     weft__axis a[2];
-    weft_status s = weft__slide_settle(node, &o->slide, x, a);
-    assert(!s);
-    (void)s;
-    return (weft__pool){.n = x->dim[0],
-                        .h = a[0].size,
-                        .w = a[1].size,
-                        .c = x->dim[1],
-                        .oh = a[0].out,
-                        .ow = a[1].out,
-                        .kh = a[0].kernel,
-                        .kw = a[1].kernel,
-                        .stride_h = a[0].stride,
-                        .stride_w = a[1].stride,
-                        .dilate_h = a[0].dilate,
-                        .dilate_w = a[1].dilate,
-                        .top = a[0].before,
-                        .left = a[1].before,
-                        .bottom = a[0].after,
-                        .right = a[1].after,
-                        .count_pad = !o->exclude_pad};
+    weft_status status = weft__slide_settle(s->node, &o->slide, x, a);
+    if (status) return status;
+    *(weft__pool *)s->prepared = (weft__pool){.n = x->dim[0],
+                                              .h = a[0].size,
+                                              .w = a[1].size,
+                                              .c = x->dim[1],
+                                              .oh = a[0].out,
+                                              .ow = a[1].out,
+                                              .kh = a[0].kernel,
+                                              .kw = a[1].kernel,
+                                              .stride_h = a[0].stride,
+                                              .stride_w = a[1].stride,
+                                              .dilate_h = a[0].dilate,
+                                              .dilate_w = a[1].dilate,
+                                              .top = a[0].before,
+                                              .left = a[1].before,
+                                              .bottom = a[0].after,
+                                              .right = a[1].after,
+                                              .count_pad = !o->exclude_pad};
+    return WEFT_OK;
 }
 
-WEFT_SHARED weft__pool weft__pooling_whole(const weft__tensor *x)
+WEFT_SHARED weft_status weft__pooling_global_prepare(const weft__setup *s)
 {
+    const weft__tensor *x = &s->in[0];
     int n = x->dim[0], c = x->dim[1];
     int positions = (int)(weft__tensor_count(x) / ((size_t)n * (size_t)c));
-    return (weft__pool){.n = n,
-                        .h = 1,
-                        .w = positions,
-                        .c = c,
-                        .oh = 1,
-                        .ow = 1,
-                        .kh = 1,
-                        .kw = positions,
-                        .stride_h = 1,
-                        .stride_w = positions,
-                        .dilate_h = 1,
-                        .dilate_w = 1};
+    *(weft__pool *)s->prepared = (weft__pool){.n = n,
+                                              .h = 1,
+                                              .w = positions,
+                                              .c = c,
+                                              .oh = 1,
+                                              .ow = 1,
+                                              .kh = 1,
+                                              .kw = positions,
+                                              .stride_h = 1,
+                                              .stride_w = positions,
+                                              .dilate_h = 1,
+                                              .dilate_w = 1};
+    return WEFT_OK;
 }
 
 WEFT_SHARED weft_status weft__pooling_global_shape(const weft__node *node,
@@ -104,9 +105,9 @@ WEFT_SHARED weft_status weft__pooling_global_shape(const weft__node *node,
     return weft__set_result(node, out, in[0].rank, dim);
 }
 
-WEFT_SHARED size_t weft__pooling_index_bytes(const weft__tensor *y)
+WEFT_SHARED void weft__pooling_index_memory(const weft__setup *s, weft__memory *m)
 {
-    return weft__tensor_count(y) * sizeof(int32_t);
+    if (s->training) m->saved = weft__tensor_count(&s->out[0]) * sizeof(int32_t);
 }
 
 WEFT_SHARED void weft__pooling_describe(const weft__node *node, char *text, size_t size)
@@ -231,31 +232,36 @@ WEFT_SHARED weft_status weft__adaptive_shape(const weft__node *node,
     return weft__set_result(node, out, in[0].rank, dim);
 }
 
-WEFT_SHARED weft__adaptive_sizes weft__adaptive_measure(const weft__tensor *x,
-                                                        const weft__tensor *y)
+static weft__adaptive_sizes adaptive_sizes(const weft__tensor *x, const weft__tensor *y)
 {
     bool plane = x->rank == 4;
-    return (weft__adaptive_sizes){
-        x->dim[0], plane ? x->dim[2] : 1, x->dim[plane ? 3 : 2],
-        x->dim[1], plane ? y->dim[2] : 1, y->dim[plane ? 3 : 2]};
+    weft__adaptive_sizes z = {.n = x->dim[0],
+                              .h = plane ? x->dim[2] : 1,
+                              .w = x->dim[plane ? 3 : 2],
+                              .c = x->dim[1],
+                              .oh = plane ? y->dim[2] : 1,
+                              .ow = y->dim[plane ? 3 : 2]};
+    z.even = z.h % z.oh == 0 && z.w % z.ow == 0;
+    if (z.even)
+        z.pool = (weft__pool){.n = z.n,
+                              .h = z.h,
+                              .w = z.w,
+                              .c = z.c,
+                              .oh = z.oh,
+                              .ow = z.ow,
+                              .kh = z.h / z.oh,
+                              .kw = z.w / z.ow,
+                              .stride_h = z.h / z.oh,
+                              .stride_w = z.w / z.ow,
+                              .dilate_h = 1,
+                              .dilate_w = 1};
+    return z;
 }
 
-WEFT_SHARED bool weft__adaptive_even(const weft__adaptive_sizes *z, weft__pool *p)
+WEFT_SHARED weft_status weft__adaptive_prepare(const weft__setup *s)
 {
-    if (z->h % z->oh || z->w % z->ow) return false;
-    *p = (weft__pool){.n = z->n,
-                      .h = z->h,
-                      .w = z->w,
-                      .c = z->c,
-                      .oh = z->oh,
-                      .ow = z->ow,
-                      .kh = z->h / z->oh,
-                      .kw = z->w / z->ow,
-                      .stride_h = z->h / z->oh,
-                      .stride_w = z->w / z->ow,
-                      .dilate_h = 1,
-                      .dilate_w = 1};
-    return true;
+    *(weft__adaptive_sizes *)s->prepared = adaptive_sizes(&s->in[0], &s->out[0]);
+    return WEFT_OK;
 }
 
 WEFT_SHARED void weft__adaptive_describe(const weft__node *node, char *text, size_t size)
@@ -267,14 +273,13 @@ WEFT_SHARED void weft__adaptive_describe(const weft__node *node, char *text, siz
 WEFT_SHARED void weft__adaptive_to_onnx(weft__onnx_writer *w, const char *op_type)
 {
     const weft__tensor *x = weft__onnx_in(w, 0), *y = weft__onnx_out(w, 0);
-    weft__adaptive_sizes z = weft__adaptive_measure(x, y);
-    weft__pool p;
-    if (!weft__adaptive_even(&z, &p)) {
+    weft__adaptive_sizes z = adaptive_sizes(x, y);
+    if (!z.even) {
         weft__onnx_refuse(
             w, "adaptive pooling has an ONNX form only where its windows are equal");
         return;
     }
-    int kernel[2] = {x->rank == 3 ? p.kw : p.kh, p.kw};
+    int kernel[2] = {x->rank == 3 ? z.pool.kw : z.pool.kh, z.pool.kw};
     weft__onnx_type(w, op_type);
     weft__onnx_put_ints(w, "kernel_shape", kernel, x->rank - 2);
     weft__onnx_put_ints(w, "strides", kernel, x->rank - 2);

@@ -16,15 +16,15 @@ weft_val weft__pooling_add(weft_graph *g, const char *op, weft_val x,
  * have a value. */
 weft_status weft__pooling_settle(const weft__node *node, const weft__tensor *x,
                                  bool empty, weft__axis axis[2]);
-/* The kernels' geometry of a node that was settled when the graph was built. */
-weft__pool weft__pooling_geometry(const weft__node *node, const weft__tensor *x);
-/* One window over each whole picture of x, [n, c, d...]. */
-weft__pool weft__pooling_whole(const weft__tensor *x);
+/* prepare: a weft__pool, the kernels' geometry. */
+weft_status weft__pooling_prepare(const weft__setup *s);
+/* The same for one window over each whole picture of x, [n, c, d...]. */
+weft_status weft__pooling_global_prepare(const weft__setup *s);
 /* Checks x, [n, c, d...], and makes y [n, c, 1...]. */
 weft_status weft__pooling_global_shape(const weft__node *node, const weft__tensor *in,
                                        weft__tensor *out);
-/* Space for the position of each maximum. */
-size_t weft__pooling_index_bytes(const weft__tensor *y);
+/* memory: saved, the position of each maximum in its picture. */
+void weft__pooling_index_memory(const weft__setup *s, weft__memory *m);
 /* in[0] and out[0] channels-last. */
 void weft__pooling_describe(const weft__node *node, char *text, size_t size);
 double weft__pooling_flops(const weft__node *node, const weft__tensor *in,
@@ -59,6 +59,8 @@ static inline int weft__adaptive_end(int i, int size, int out)
 /* Pictures of x and y: x [n][h][w][c], y [n][oh][ow][c]. */
 typedef struct weft__adaptive_sizes {
     int n, h, w, c, oh, ow;
+    bool even;       /* all windows are equal, */
+    weft__pool pool; /* and this one does the same */
 } weft__adaptive_sizes;
 
 /* A window of the picture: top .. bottom-1 by left .. right-1. */
@@ -80,9 +82,8 @@ weft_val weft__adaptive_add(weft_graph *g, const char *op, weft_val x, int rows,
                             int columns);
 weft_status weft__adaptive_shape(const weft__node *node, const weft__tensor *in,
                                  weft__tensor *out);
-weft__adaptive_sizes weft__adaptive_measure(const weft__tensor *x, const weft__tensor *y);
-/* All windows equal: the pool that does the same. False when they are not. */
-bool weft__adaptive_even(const weft__adaptive_sizes *z, weft__pool *p);
+/* prepare: a weft__adaptive_sizes. */
+weft_status weft__adaptive_prepare(const weft__setup *s);
 void weft__adaptive_describe(const weft__node *node, char *text, size_t size);
 void weft__adaptive_to_onnx(weft__onnx_writer *w, const char *op_type);
 weft_val weft__adaptive_sample(weft_graph *g, weft__rng *rng, int *rows, int *columns);

@@ -1,5 +1,4 @@
-/* prelu.c: y = x > 0 ? x : slope x, with a slope that is learned, one or one per channel.
- */
+/* prelu.c: y = x > 0 ? x : slope x, with a learned slope, one or one per channel. */
 #include "ops/unary.h"
 
 #include "ops/walk.h"
@@ -23,14 +22,16 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__want_real(node, x);
 }
 
-/* x with the slope as operand 0. */
-static void slopes(const weft__tensor *x, const weft__tensor *slope, weft__walk *w)
+/* A walk: x with the slope as operand 0. */
+static weft_status prepare(const weft__setup *s)
 {
+    const weft__tensor *x = &s->in[0], *slope = &s->in[1];
     ptrdiff_t stride[WEFT_MAX_RANK] = {0};
     if (x->rank > 1 && slope->dim[0] > 1) stride[1] = 1;
-    weft__walk_begin(w, x);
-    weft__walk_add(w, x, stride, 0);
-    weft__walk_end(w);
+    weft__walk_begin(s->prepared, x);
+    weft__walk_add(s->prepared, x, stride, 0);
+    weft__walk_end(s->prepared);
+    return WEFT_OK;
 }
 
 static size_t term_bytes(const weft__tensor *x)
@@ -39,15 +40,11 @@ static size_t term_bytes(const weft__tensor *x)
 }
 
 /* Each element's part in the slope's gradient, and what summing them takes. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    weft__walk w;
-    (void)node, (void)out;
-    if (!training) return;
-    slopes(&in[0], &in[1], &w);
-    m->scratch = term_bytes(&in[0]) + weft__walk_sum_scratch(&w, kernels);
+    if (s->training)
+        m->scratch =
+            term_bytes(&s->in[0]) + weft__walk_sum_scratch(s->prepared, s->kernels);
 }
 
 typedef struct job {
@@ -73,29 +70,26 @@ static void piece(void *arg, const weft__walk *w, size_t row, size_t first, size
 
 static void forward(const weft__run *r)
 {
-    weft__walk w;
     job j = {.y = r->out[0].data, .x = r->in[0].data, .slope = r->in[1].data};
-    slopes(&r->in[0], &r->in[1], &w);
-    weft__walk_run(&w, 3, piece, &j);
+    weft__walk_run(r->prepared, 3, piece, &j);
 }
 
 static void backward(const weft__run *r)
 {
-    weft__walk w;
+    const weft__walk *w = r->prepared;
     job j = {.y = r->din[0].data,
              .x = r->in[0].data,
              .dy = r->dout[0].data,
              .slope = r->in[1].data};
-    slopes(&r->in[0], &r->in[1], &w);
     if (r->din[1].data) { /* first: din[0] may be dout[0] */
         job terms = j;
         terms.y = r->scratch;
         terms.of_slope = true;
-        weft__walk_run(&w, 3, piece, &terms);
-        weft__walk_sum(&w, r->din[1].data, r->scratch, 1,
+        weft__walk_run(w, 3, piece, &terms);
+        weft__walk_sum(w, r->din[1].data, r->scratch, 1,
                        (char *)r->scratch + term_bytes(&r->in[0]), KERNELS(r));
     }
-    if (j.y) weft__walk_run(&w, 3, piece, &j);
+    if (j.y) weft__walk_run(w, 3, piece, &j);
 }
 
 /* ONNX aligns the slope with the last axes: channels go there and back. */
@@ -152,17 +146,17 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(prelu) = {
     .name = "prelu",
-    .onnx = {"PRelu", 9},
+    .onnx = WEFT_ONNX("PRelu", 9, .read = from_onnx, .write = to_onnx),
     .arity = 2,
     .summary = "y = x > 0 ? x : slope x, with a learned slope",
     .shape = shape,
     .layout = weft__layout_same,
+    .prepare = prepare,
+    .prepared = sizeof(weft__walk),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .keeps_in = 3,
     .grad_in_place = true,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -47,9 +47,9 @@ static void share(weft__rnn_job *j)
     j->part_count = (j->z.n + j->part_rows - 1) / j->part_rows;
 }
 
-static weft__rnn_job prepare(const weft__tensor *in, const void *kernels, bool back)
+static weft__rnn_job job_of(const weft__setup *s, const weft__rnn_cell *cell, bool back)
 {
-    weft__rnn_job j = {.k = kernels, .z = measure(in)};
+    weft__rnn_job j = {.k = s->kernels, .cell = cell, .z = measure(s->in)};
     const weft__rnn_sizes *z = &j.z;
     share(&j);
     j.part_bytes = 4 * bytes_of((size_t)j.part_rows, z->pitch) + bytes_of(3, z->h);
@@ -61,6 +61,14 @@ static weft__rnn_job prepare(const weft__tensor *in, const void *kernels, bool b
         j.recurrent_size = j.k->cell_blocks(z->h) * j.k->cell_size(z->h, z->gates);
     }
     return j;
+}
+
+weft_status weft__rnn_prepare(const weft__setup *s, const weft__rnn_cell *cell)
+{
+    weft__rnn_plan *p = s->prepared;
+    p->forward = job_of(s, cell, false);
+    p->back = job_of(s, cell, true);
+    return WEFT_OK;
 }
 
 static size_t int_bytes(const weft__rnn_job *j)
@@ -105,18 +113,16 @@ static size_t scratch_bytes(const weft__rnn_job *j, bool back)
     return back ? bytes + x_bytes(z, false) + sums_bytes(j) : bytes;
 }
 
-void weft__rnn_memory(const weft__node *node, const weft__tensor *in,
-                      const weft__tensor *out, const void *kernels, bool training,
-                      weft__memory *m)
+void weft__rnn_memory(const weft__setup *s, weft__memory *m)
 {
-    weft__rnn_job j = prepare(in, kernels, false), back = prepare(in, kernels, true);
-    size_t forward = scratch_bytes(&j, false);
-    size_t backward = training ? scratch_bytes(&back, true) : 0;
-    (void)node, (void)out;
-    if (training)
-        m->saved = gates_bytes(&j.z) + 2 * kept_bytes(&j.z);
+    const weft__rnn_plan *p = s->prepared;
+    const weft__rnn_sizes *z = &p->forward.z;
+    size_t forward = scratch_bytes(&p->forward, false);
+    size_t backward = s->training ? scratch_bytes(&p->back, true) : 0;
+    if (s->training)
+        m->saved = gates_bytes(z) + 2 * kept_bytes(z);
     else
-        forward += gates_bytes(&j.z);
+        forward += gates_bytes(z);
     m->scratch = forward > backward ? forward : backward;
 }
 
@@ -176,13 +182,13 @@ static void cut_ints(weft__rnn_job *j, char *from)
     place_rows(j);
 }
 
-weft__rnn_job weft__rnn_start(const weft__run *r, const weft__rnn_cell *cell, bool back)
+weft__rnn_job weft__rnn_start(const weft__run *r, bool back)
 {
-    weft__rnn_job j = prepare(r->in, KERNELS(r), back);
+    const weft__rnn_plan *p = r->prepared;
+    weft__rnn_job j = back ? p->back : p->forward;
     const weft__rnn_sizes *z = &j.z;
     char *saved = r->saved, *place = r->scratch;
     j.r = r;
-    j.cell = cell;
     cut_ints(&j, cut(&place, int_bytes(&j)));
     j.parts = cut(&place, (size_t)(z->dirs * j.part_count) * j.part_bytes);
     j.w = cut(&place, bytes_of((size_t)z->dirs * j.w_size, 1));
@@ -401,9 +407,9 @@ static void walk_forward(void *arg, size_t begin, size_t end, int worker)
     }
 }
 
-void weft__rnn_forward(const weft__run *r, const weft__rnn_cell *cell)
+void weft__rnn_forward(const weft__run *r)
 {
-    weft__rnn_job j = weft__rnn_start(r, cell, false);
+    weft__rnn_job j = weft__rnn_start(r, false);
     const weft__rnn_sizes *z = &j.z;
     size_t packs = j.k->panels(z->wide) + j.k->cell_blocks(z->h);
     weft__parallel(packs * (size_t)z->dirs, 4, pack_task, &j);

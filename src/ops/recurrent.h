@@ -113,7 +113,7 @@ static inline real *weft__rnn_output(const weft__rnn_job *j, const weft__tensor 
 
 /* ---- recurrent.c: what both ways share ---- */
 #define weft__rnn_start WEFT_TWICE(rnn_start)
-weft__rnn_job weft__rnn_start(const weft__run *r, const weft__rnn_cell *cell, bool back);
+weft__rnn_job weft__rnn_start(const weft__run *r, bool back);
 #define weft__rnn_part_of WEFT_TWICE(rnn_part_of)
 weft__rnn_part weft__rnn_part_of(const weft__rnn_job *j, size_t item);
 /* The time of a direction's step. */
@@ -146,6 +146,8 @@ weft_val weft__rnn_add(weft_graph *g, const char *op, weft_val x, const weft_rnn
 void weft__rnn_describe(const weft__node *node, char *text, size_t size);
 double weft__rnn_flops(const weft__node *node, const weft__tensor *in,
                        const weft__tensor *out);
+/* What weft_op.states asks. */
+void weft__rnn_states(const weft__node *node, const weft__tensor *in, weft__states *s);
 /* Random inputs for a sample. */
 weft_val weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in *in,
                           weft_rnn_opts *o, int gates, bool lstm);
@@ -158,13 +160,18 @@ weft_val weft__rnn_sample_plain(weft_graph *g, weft__rng *rng, weft__rnn_maker *
 weft_val weft__rnn_sample_out(weft_graph *g, weft__rng *rng, weft_val y, weft_val h,
                               weft_val c);
 
+/* What prepare leaves: the jobs of both ways, without pointers into memory. */
+typedef struct weft__rnn_plan {
+    weft__rnn_job forward, back;
+} weft__rnn_plan;
+
+#define weft__rnn_prepare WEFT_TWICE(rnn_prepare)
+weft_status weft__rnn_prepare(const weft__setup *s, const weft__rnn_cell *cell);
 #define weft__rnn_memory WEFT_TWICE(rnn_memory)
-void weft__rnn_memory(const weft__node *node, const weft__tensor *in,
-                      const weft__tensor *out, const void *kernels, bool training,
-                      weft__memory *m);
+void weft__rnn_memory(const weft__setup *s, weft__memory *m);
 #define weft__rnn_forward WEFT_TWICE(rnn_forward)
-void weft__rnn_forward(const weft__run *r, const weft__rnn_cell *cell);
+void weft__rnn_forward(const weft__run *r);
 #define weft__rnn_backward WEFT_TWICE(rnn_backward)
-void weft__rnn_backward(const weft__run *r, const weft__rnn_cell *cell);
+void weft__rnn_backward(const weft__run *r);
 
 #endif

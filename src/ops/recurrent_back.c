@@ -244,9 +244,9 @@ static void gradient_of_peep(const weft__rnn_job *j)
     }
 }
 
-void weft__rnn_backward(const weft__run *r, const weft__rnn_cell *cell)
+void weft__rnn_backward(const weft__run *r)
 {
-    weft__rnn_job j = weft__rnn_start(r, cell, true);
+    weft__rnn_job j = weft__rnn_start(r, true);
     const weft__rnn_sizes *z = &j.z;
     const size_t rows = (size_t)j.rows, dirs = (size_t)z->dirs;
     const weft__tensor *din = r->din;
@@ -262,6 +262,6 @@ void weft__rnn_backward(const weft__run *r, const weft__rnn_cell *cell)
     if (din[RNN_W].data || din[RNN_R].data)
         weft__parallel(2 * dirs * (size_t)(unit_parts(z) * z->gates), 1, weight_task, &j);
     if (r->in[RNN_B].rank >= 0 && din[RNN_B].data) gradient_of_b(&j);
-    if (cell->cells && r->in[RNN_PEEP].rank >= 0 && din[RNN_PEEP].data)
+    if (j.cell->cells && r->in[RNN_PEEP].rank >= 0 && din[RNN_PEEP].data)
         gradient_of_peep(&j);
 }

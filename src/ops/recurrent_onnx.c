@@ -135,7 +135,8 @@ WEFT_SHARED weft_status weft__rnn_from_onnx(weft__onnx_node *n, weft__rnn_read *
                              .b = weft__onnx_value(n, RNN_B),
                              .lengths = weft__onnx_value(n, RNN_LENGTHS),
                              .h0 = first(n, read, RNN_H)};
-    weft_param_no_decay(weft__onnx_graph(n), read->in.b); /* rank 2, and yet a bias */
+    if (read->in.b.id) /* rank 2, and yet a bias; of what is no parameter, no matter */
+        (void)weft_param_no_decay(weft__onnx_graph(n), read->in.b);
     if (activations == 3) {
         read->in.c0 = first(n, read, RNN_C);
         read->in.peep = weft__onnx_value(n, RNN_PEEP);

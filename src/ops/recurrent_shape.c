@@ -120,6 +120,17 @@ WEFT_SHARED double weft__rnn_flops(const weft__node *node, const weft__tensor *i
            (double)(weft__tensor_count(&in[RNN_W]) + weft__tensor_count(&in[RNN_R]));
 }
 
+WEFT_SHARED void weft__rnn_states(const weft__node *node, const weft__tensor *in,
+                                  weft__states *s)
+{
+    const weft_rnn_opts *o = node->attr;
+    *s = (weft__states){.steps = in[RNN_X].dim[1],
+                        .directions = in[RNN_W].dim[0],
+                        .reverse = {o->direction == WEFT_RNN_REVERSE, true},
+                        .saturation =
+                            o->relu ? WEFT_SATURATES_AT_0 : WEFT_SATURATES_AS_TANH};
+}
+
 /* ---- samples for the tests ---- */
 
 static weft_val maybe(weft_graph *g, weft__rng *rng, const char *name, weft_shape s)

@@ -48,6 +48,12 @@ WEFT_SHARED weft_status weft__reduce_shape(const weft__node *node, const weft__t
     return weft__set_dims(&out[0], rank, dim);
 }
 
+WEFT_SHARED bool weft__reduces_only(const weft__node *node, int axis)
+{
+    const weft__reduce_attr *a = node->attr;
+    return a->n == 1 && a->axis[0] == axis && !a->keep;
+}
+
 /* Whether y in this order lies in memory as what is left of x does. */
 static bool follows(const weft__node *node, const weft__tensor *x, weft__tensor y,
                     weft__order order)
@@ -111,6 +117,12 @@ WEFT_SHARED void weft__reduce_walk(const weft__node *node, const weft__tensor *x
     weft__walk_end(w);
 }
 
+WEFT_SHARED weft_status weft__reduce_prepare(const weft__setup *s)
+{
+    weft__reduce_walk(s->node, &s->in[0], &s->out[0], s->prepared);
+    return WEFT_OK;
+}
+
 /* ---- ONNX ---- */
 
 WEFT_SHARED weft_status weft__onnx_reduce(struct weft__onnx_node *n, int axes_input_since,
@@ -165,14 +177,9 @@ WEFT_SHARED weft_val weft__reduce_sample(weft_graph *g, weft__rng *rng,
 
 /* ---- sums ---- */
 
-void weft__reduce_memory(const weft__node *node, const weft__tensor *in,
-                         const weft__tensor *out, const void *kernels, bool training,
-                         weft__memory *m)
+void weft__reduce_memory(const weft__setup *s, weft__memory *m)
 {
-    weft__walk w;
-    (void)training;
-    weft__reduce_walk(node, &in[0], &out[0], &w);
-    m->scratch = weft__walk_sum_scratch(&w, kernels);
+    m->scratch = weft__walk_sum_scratch(s->prepared, s->kernels);
 }
 
 static real factor(const weft__run *r, bool mean)
@@ -182,16 +189,13 @@ static real factor(const weft__run *r, bool mean)
 
 void weft__reduce_forward(const weft__run *r, bool mean)
 {
-    weft__walk w;
-    weft__reduce_walk(r->node, &r->in[0], &r->out[0], &w);
-    weft__walk_sum(&w, r->out[0].data, r->in[0].data, factor(r, mean), r->scratch,
-                   KERNELS(r));
+    weft__walk_sum(r->prepared, r->out[0].data, r->in[0].data, factor(r, mean),
+                   r->scratch, KERNELS(r));
 }
 
 void weft__reduce_backward(const weft__run *r, bool mean)
 {
-    weft__walk w;
-    if (!r->din[0].data) return;
-    weft__reduce_walk(r->node, &r->din[0], &r->dout[0], &w);
-    weft__walk_copy(&w, r->din[0].data, r->dout[0].data, factor(r, mean), KERNELS(r));
+    if (r->din[0].data)
+        weft__walk_copy(r->prepared, r->din[0].data, r->dout[0].data, factor(r, mean),
+                        KERNELS(r));
 }

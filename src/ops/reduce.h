@@ -15,6 +15,8 @@ weft_val weft__reduce_add(weft_graph *g, const char *op, weft_val x, int n,
                           const int *axis, bool keep);
 weft_status weft__reduce_shape(const weft__node *node, const weft__tensor *in,
                                weft__tensor *out);
+/* Whether that axis and no other is reduced, and not kept as a dimension of 1. */
+bool weft__reduces_only(const weft__node *node, int axis);
 /* x in any order; y in the order of what is left of x, where that has a name. */
 void weft__reduce_layout(const weft__node *node, const weft__tensor *in,
                          weft__order *want, const weft__tensor *out, weft__order *give);
@@ -35,11 +37,12 @@ weft_status weft__onnx_reduce(struct weft__onnx_node *n, int axes_input_since,
 void weft__reduce_to_onnx(const weft__node *node, struct weft__onnx_writer *w);
 weft_val weft__reduce_sample(weft_graph *g, weft__rng *rng, weft__reduce_build *build);
 
+/* prepare: the weft__walk of that. Gradients lie as the values do. */
+weft_status weft__reduce_prepare(const weft__setup *s);
+
 /* y = (mean ? 1 / number of terms : 1) * sum, and its gradient. */
 #define weft__reduce_memory WEFT_TWICE(reduce_memory)
-void weft__reduce_memory(const weft__node *node, const weft__tensor *in,
-                         const weft__tensor *out, const void *kernels, bool training,
-                         weft__memory *m);
+void weft__reduce_memory(const weft__setup *s, weft__memory *m);
 #define weft__reduce_forward WEFT_TWICE(reduce_forward)
 void weft__reduce_forward(const weft__run *r, bool mean);
 #define weft__reduce_backward WEFT_TWICE(reduce_backward)

@@ -127,7 +127,7 @@ static void backward(const weft__run *r)
 
 const weft_op WEFT_OP(relayout) = {
     .name = "relayout",
-    .onnx = {"Identity", 1},
+    .onnx = WEFT_ONNX(.name = "Identity", .since = 1),
     .arity = 1,
     .summary = "y = x in another storage order (placed by the planner)",
     .shape = shape,

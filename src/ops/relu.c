@@ -24,7 +24,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(relu) = {
     .name = "relu",
-    .onnx = {"Relu", 6},
+    .onnx = WEFT_ONNX("Relu", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = max(x, 0)",
     .shape = weft__unary_shape,
@@ -35,6 +35,6 @@ const weft_op WEFT_OP(relu) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
-    .from_onnx = from_onnx,
+    .monotone = true,
     .sample = sample,
 };

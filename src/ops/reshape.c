@@ -120,7 +120,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(reshape) = {
     .name = "reshape",
-    .onnx = {"Reshape", 13},
+    .onnx = WEFT_ONNX("Reshape", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = the elements of x under another shape",
     .shape = shape,
@@ -131,7 +131,5 @@ const weft_op WEFT_OP(reshape) = {
     .grad_in_place = true,
     .view = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

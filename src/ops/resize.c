@@ -1,7 +1,6 @@
 /* resize.c: scales the axes after the second, to the nearest pixel or between two. */
 #include "ops/window.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,13 +10,13 @@ typedef struct options {
     bool bilinear, align_corners;
 } options;
 
-weft_val weft_resize(weft_graph *g, weft_val x, int rows, int columns,
-                     weft_resize_mode mode, bool align_corners)
+weft_val weft_resize(weft_graph *g, weft_val x, const weft_resize_opts *opts)
 {
+    weft_resize_opts given = opts ? *opts : (weft_resize_opts){.size = {0}};
     options o = {.axes = weft__nominal_shape(g, x).rank - 2,
-                 .size = {rows, columns},
-                 .bilinear = mode == WEFT_BILINEAR,
-                 .align_corners = align_corners};
+                 .size = {given.size[0], given.size[1]},
+                 .bilinear = given.mode == WEFT_BILINEAR,
+                 .align_corners = given.align_corners};
     return weft__node_add(g, "resize", &o, sizeof o, &x, 1, 1);
 }
 
@@ -44,19 +43,21 @@ typedef struct job {
     const real *from;
 } job;
 
-static job measure(const weft__run *r)
+/* The job without pointers to x and y. */
+static weft_status prepare(const weft__setup *s)
 {
-    const options *o = r->attr;
-    const weft__tensor *x = &r->in[0], *y = &r->out[0];
+    const options *o = s->node->attr;
+    const weft__tensor *x = &s->in[0], *y = &s->out[0];
     bool plane = x->rank == 4;
-    return (job){.k = KERNELS(r),
-                 .bilinear = o->bilinear,
-                 .align = o->align_corners,
-                 .h = plane ? (size_t)x->dim[2] : 1,
-                 .w = (size_t)x->dim[plane ? 3 : 2],
-                 .c = (size_t)x->dim[1],
-                 .oh = plane ? (size_t)y->dim[2] : 1,
-                 .ow = (size_t)y->dim[plane ? 3 : 2]};
+    *(job *)s->prepared = (job){.k = s->kernels,
+                                .bilinear = o->bilinear,
+                                .align = o->align_corners,
+                                .h = plane ? (size_t)x->dim[2] : 1,
+                                .w = (size_t)x->dim[plane ? 3 : 2],
+                                .c = (size_t)x->dim[1],
+                                .oh = plane ? (size_t)y->dim[2] : 1,
+                                .ow = (size_t)y->dim[plane ? 3 : 2]};
+    return WEFT_OK;
 }
 
 /* The place in 0 .. in-1 that position i of `out` shows, for bilinear. */
@@ -141,7 +142,7 @@ static void pictures_back(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job b = measure(r);
+    job b = *(const job *)r->prepared;
     b.to = r->out[0].data;
     b.from = r->in[0].data;
     weft__spread((size_t)r->in[0].dim[0] * b.oh, 4.0 * (double)(b.ow * b.c), rows, &b);
@@ -149,7 +150,7 @@ static void forward(const weft__run *r)
 
 static void backward(const weft__run *r)
 {
-    job b = measure(r);
+    job b = *(const job *)r->prepared;
     b.to = r->din[0].data;
     b.from = r->dout[0].data;
     if (b.to)
@@ -378,40 +379,44 @@ static weft_status from_onnx(weft__onnx_node *n)
             "is not supported for these sizes",
             mode, coordinates, rounding);
     if (s) return s;
-    weft__onnx_set(n, 0,
-                   weft_resize(g, weft__onnx_value(n, 0), at[2].out,
-                               axes == 2 ? at[3].out : 0,
-                               bilinear ? WEFT_BILINEAR : WEFT_NEAREST, !same));
+    weft__onnx_set(
+        n, 0,
+        weft_resize(g, weft__onnx_value(n, 0),
+                    &(weft_resize_opts){.size = {at[2].out, axes == 2 ? at[3].out : 0},
+                                        .mode = bilinear ? WEFT_BILINEAR : WEFT_NEAREST,
+                                        .align_corners = !same}));
     return weft_graph_status(g);
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     int axes = weft__rng_between(rng, 1, 2), n = weft__rng_between(rng, 1, 3);
-    int size[2], to[2], c = weft__rng_between(rng, 1, 3);
+    int size[2], c = weft__rng_between(rng, 1, 3);
+    weft_resize_opts o;
     for (int i = 0; i < 2; i++) {
         size[i] = weft__rng_between(rng, 1, 5);
-        to[i] = weft__rng_below(rng, 2) ? size[i] * weft__rng_between(rng, 1, 3)
-                                        : weft__rng_between(rng, 1, 9);
+        o.size[i] = weft__rng_below(rng, 2) ? size[i] * weft__rng_between(rng, 1, 3)
+                                            : weft__rng_between(rng, 1, 9);
     }
     weft_val x = weft_input(g, "x", weft__picture(n, c, axes, size));
-    return weft_resize(g, x, to[0], to[1],
-                       weft__rng_below(rng, 2) ? WEFT_BILINEAR : WEFT_NEAREST,
-                       weft__rng_below(rng, 2));
+    o.align_corners = weft__rng_below(rng, 2);
+    o.mode = weft__rng_below(rng, 2) ? WEFT_BILINEAR : WEFT_NEAREST;
+    return weft_resize(g, x, &o);
 }
 
 const weft_op WEFT_OP(resize) = {
     .name = "resize",
-    .onnx = {"Resize", 13},
+    .onnx = WEFT_ONNX("Resize", 13, .also = "Upsample", .read = from_onnx,
+                      .write = to_onnx),
     .arity = 1,
     .summary = "scales the axes after the second: nearest or bilinear",
     .shape = shape,
     .layout = weft__layout_spatial,
+    .prepare = prepare,
+    .prepared = sizeof(job),
     .forward = forward,
     .backward = backward,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -41,14 +41,9 @@ static void back(const weft__rnn_job *j, const weft__rnn_back *b)
 
 static const weft__rnn_cell cell = {.gates = GATES, .step = step, .back = back};
 
-static void forward(const weft__run *r)
+static weft_status prepare(const weft__setup *s)
 {
-    weft__rnn_forward(r, &cell);
-}
-
-static void backward(const weft__run *r)
-{
-    weft__rnn_backward(r, &cell);
+    return weft__rnn_prepare(s, &cell);
 }
 
 /* ---- the rest ---- */
@@ -85,17 +80,20 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(rnn) = {
     .name = "rnn",
-    .onnx = {"RNN", 14},
+    .onnx = WEFT_ONNX("RNN", 14, .read = from_onnx, .write = to_onnx),
     .arity = RNN_C,
     .summary = "h' = tanh(W x + b + R h + c), over the steps of a sequence",
     .shape = shape,
+    .prepare = prepare,
+    .prepared = sizeof(weft__rnn_plan),
     .memory = weft__rnn_memory,
-    .forward = forward,
-    .backward = backward,
+    .forward = weft__rnn_forward,
+    .backward = weft__rnn_backward,
     .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS,
+    .unit_axis = WEFT_UNITS_LAST,
+    .lengths_input = RNN_LENGTHS,
+    .states = weft__rnn_states,
     .flops = weft__rnn_flops,
     .describe = weft__rnn_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

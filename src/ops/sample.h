@@ -5,8 +5,7 @@
 
 #include "ops/op.h"
 
-/* A shape of rank low .. high with dimensions 1 .. most, ones more often than by chance.
- */
+/* A shape of rank low .. high with dimensions 1 .. most, ones oftener than by chance. */
 weft_shape weft__sample_shape(weft__rng *rng, int low, int high, int most);
 /* A float value of this shape: a parameter or an input, plain or, of rank 3 and 4,
  * sometimes behind a node that stores it channels-last. */

@@ -34,7 +34,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(selu) = {
     .name = "selu",
-    .onnx = {"Selu", 6},
+    .onnx = WEFT_ONNX("Selu", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = 1.0507 (x > 0 ? x : 1.6733 (exp(x) - 1))",
     .shape = weft__unary_shape,
@@ -45,6 +45,5 @@ const weft_op WEFT_OP(selu) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

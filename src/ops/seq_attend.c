@@ -1,12 +1,12 @@
 /* seq_attend.c: y[n, c] = sum over the valid t of a[n, t] x[n, t, c]. */
 #include "ops/sequence.h"
 
+#include "ops/view.h"
 #include "ops/walk.h"
 
 enum { X, A, LENGTHS, INPUTS };
 
-WEFT_SHARED weft_val weft__seq_weigh(weft_graph *g, weft_val x, weft_val a,
-                                     weft_val lengths)
+static weft_val weigh_add(weft_graph *g, weft_val x, weft_val a, weft_val lengths)
 {
     return weft__node_add(g, "seq_attend", NULL, 0, (weft_val[]){x, a, lengths}, INPUTS,
                           1);
@@ -15,7 +15,7 @@ WEFT_SHARED weft_val weft__seq_weigh(weft_graph *g, weft_val x, weft_val a,
 WEFT_API weft_val weft_seq_attend(weft_graph *g, weft_val x, weft_val scores,
                                   weft_val lengths)
 {
-    return weft__seq_weigh(g, x, weft_seq_softmax(g, scores, lengths), lengths);
+    return weigh_add(g, x, weft_seq_softmax(g, scores, lengths), lengths);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -111,23 +111,43 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_give(w, 0);
 }
 
+static bool only_axis_1(const weft__node *node)
+{
+    const weft__axes_attr *a = node->attr;
+    return a->n == 1 && a->axis[0] == 1;
+}
+
+static weft_val whole(weft_graph *g, const weft__node *last)
+{
+    const weft__node *flat = weft__giver(g, last->out[0], "squeeze");
+    const weft__node *product = flat ? weft__giver(g, flat->in[0], "matmul") : NULL;
+    const weft__node *row = product ? weft__giver(g, product->in[0], "unsqueeze") : NULL;
+    const weft__node *mask = row ? weft__seq_mask_of(g, product->in[1], 0) : NULL;
+    if (!mask || !only_axis_1(flat) || !only_axis_1(row) ||
+        weft__nominal_shape(g, (weft_val){row->in[0]}).rank != 2 ||
+        weft__nominal_shape(g, (weft_val){mask->in[0]}).rank != 3)
+        return WEFT_NONE;
+    return weigh_add(g, (weft_val){mask->in[0]}, (weft_val){row->in[0]},
+                     (weft_val){mask->in[1]});
+}
+
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft_val lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
     weft_shape s = weft__nominal_shape(g, x);
     weft_val a = weft_param(g, "a", WEFT_SHAPE(s.dim[0], s.dim[1]));
-    if (weft__rng_below(rng, 2)) return weft__seq_weigh(g, x, a, lengths);
+    if (weft__rng_below(rng, 2)) return weigh_add(g, x, a, lengths);
     return weft_seq_attend(g, x, a, lengths);
 }
 
 const weft_op WEFT_OP(seq_attend) = {
     .name = "seq_attend",
+    .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
     .arity = INPUTS,
     .summary = "y = the valid steps of sequences, weighted and added up",
     .shape = shape,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << X | 1u << A | 1u << LENGTHS,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

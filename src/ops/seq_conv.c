@@ -9,12 +9,20 @@
  * multiples of that, and so far apart that no tile reads two of them. */
 #include "ops/sequence.h"
 
+#include "ops/conv.h"
 #include "ops/walk.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { X, W, B, LENGTHS, BEHIND, INPUTS };
+
+static weft_val seq_conv_add(weft_graph *g, const weft__seq_slide *a, weft_val x,
+                             weft_val w, weft_val b, weft_val lengths, weft_val behind)
+{
+    return weft__node_add(g, "seq_conv", a, sizeof *a,
+                          (weft_val[]){x, w, b, lengths, behind}, INPUTS, 1);
+}
 
 WEFT_API weft_val weft_seq_conv(weft_graph *g, weft_val x, weft_val lengths, weft_val w,
                                 weft_val b, const weft_conv_opts *opts,
@@ -28,15 +36,7 @@ WEFT_API weft_val weft_seq_conv(weft_graph *g, weft_val x, weft_val lengths, wef
                            o.pad[0], o.uneven ? o.pad_end[0] : o.pad[0], o.mode);
     weft_val behind = weft__seq_behind(g, &a.slide, lengths);
     if (out_lengths) *out_lengths = behind;
-    return weft__seq_conv_add(g, &a, x, w, b, lengths, behind);
-}
-
-WEFT_SHARED weft_val weft__seq_conv_add(weft_graph *g, const weft__seq_slide *a,
-                                        weft_val x, weft_val w, weft_val b,
-                                        weft_val lengths, weft_val behind)
-{
-    return weft__node_add(g, "seq_conv", a, sizeof *a,
-                          (weft_val[]){x, w, b, lengths, behind}, INPUTS, 1);
+    return seq_conv_add(g, &a, x, w, b, lengths, behind);
 }
 
 /* ---- shapes ---- */
@@ -119,24 +119,27 @@ static int advance(const job *j, int length)
     return (most + step - 1) / step * step;
 }
 
-static job measure(const weft__node *node, const weft__tensor *in, const void *kernels)
+/* The job without pointers into memory. */
+static weft_status prepare(const weft__setup *s)
 {
-    const weft__seq_slide *o = node->attr;
-    job j = {.k = kernels,
-             .n = in[X].dim[0],
-             .t = in[X].dim[1],
-             .c = in[X].dim[2],
-             .o = in[W].dim[0],
-             .groups = o->groups};
-    (void)weft__seq_settle(node, &o->slide, j.t, &j.a);
-    j.cg = j.c / j.groups;
-    j.og = j.o / j.groups;
-    j.span = j.a.dilate * (j.a.kernel - 1) + 1;
-    j.whole = j.groups == 1 && (j.a.dilate == 1 || j.a.kernel == 1);
-    if (j.whole && j.a.stride == 1 && j.k->exact)
-        j.step = j.k->line_step(j.c, j.o, j.a.kernel);
-    j.most = j.n * advance(&j, j.t);
-    return j;
+    const weft__seq_slide *o = s->node->attr;
+    job *j = s->prepared;
+    *j = (job){.k = s->kernels,
+               .n = s->in[X].dim[0],
+               .t = s->in[X].dim[1],
+               .c = s->in[X].dim[2],
+               .o = s->in[W].dim[0],
+               .groups = o->groups};
+    weft_status status = weft__seq_settle(s->node, &o->slide, j->t, &j->a);
+    if (status) return status;
+    j->cg = j->c / j->groups;
+    j->og = j->o / j->groups;
+    j->span = j->a.dilate * (j->a.kernel - 1) + 1;
+    j->whole = j->groups == 1 && (j->a.dilate == 1 || j->a.kernel == 1);
+    if (j->whole && j->a.stride == 1 && j->k->exact)
+        j->step = j->k->line_step(j->c, j->o, j->a.kernel);
+    j->most = j->n * advance(j, j->t);
+    return WEFT_OK;
 }
 
 static int rows_of(const job *j)
@@ -274,26 +277,23 @@ static size_t start_bytes(const job *j)
     return (((size_t)j->n + 1) * sizeof(int) + 63) / 64 * 64;
 }
 
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    job j = measure(node, in, kernels);
-    size_t most = work_scratch(&j, training), sums;
-    (void)out;
-    if (training) {
-        sums = j.k->sum_rows_scratch((size_t)(j.most / j.a.stride), (size_t)j.o);
+    const job *j = s->prepared;
+    size_t most = work_scratch(j, s->training), sums;
+    if (s->training) {
+        sums = j->k->sum_rows_scratch((size_t)(j->most / j->a.stride), (size_t)j->o);
         most = larger(most, sums);
-        m->saved = x_bytes(&j);
+        m->saved = x_bytes(j);
     }
-    m->scratch = start_bytes(&j) + y_bytes(&j) + most;
-    if (training)
-        m->scratch += w_bytes(&j) + x_bytes(&j);
+    m->scratch = start_bytes(j) + y_bytes(j) + most;
+    if (s->training)
+        m->scratch += w_bytes(j) + x_bytes(j);
     else
-        m->scratch += x_bytes(&j);
-    if (training || !j.whole) return;
-    m->kept = kept_elements(&j) * sizeof(real);
-    m->scratch_kept = m->scratch - most + kept_scratch(&j);
+        m->scratch += x_bytes(j);
+    if (s->training || !j->whole) return;
+    m->kept = kept_elements(j) * sizeof(real);
+    m->scratch_kept = m->scratch - most + kept_scratch(j);
 }
 
 static void *cut(char **place, size_t bytes)
@@ -308,9 +308,9 @@ static int valid(const job *j, size_t sample)
     return weft__seq_valid(&j->r->in[LENGTHS], sample, j->t, 1);
 }
 
-static job prepare(const weft__run *r)
+static job start(const weft__run *r)
 {
-    job j = measure(r->node, r->in, KERNELS(r));
+    job j = *(const job *)r->prepared;
     char *place = r->scratch;
     j.r = r;
     j.start = cut(&place, start_bytes(&j));
@@ -390,7 +390,7 @@ static void unpack_y(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     weft__spread((size_t)j.n, (double)j.t * j.c, pack_x, &j);
     multiply(&j, j.y);
     weft__spread((size_t)j.n, (double)j.a.out * j.o, unpack_y, &j);
@@ -398,13 +398,13 @@ static void forward(const weft__run *r)
 
 static void keep(const weft__run *r)
 {
-    job j = measure(r->node, r->in, KERNELS(r));
-    weft__line s = line(&j, j.most);
-    weft__gemm g = product(&j, 1);
-    if (j.step)
-        j.k->line_keep(&s, r->kept, r->in[W].data);
+    const job *j = r->prepared;
+    weft__line s = line(j, j->most);
+    weft__gemm g = product(j, 1);
+    if (j->step)
+        j->k->line_keep(&s, r->kept, r->in[W].data);
     else
-        j.k->gemm_keep(&g, r->kept, r->in[W].data);
+        j->k->gemm_keep(&g, r->kept, r->in[W].data);
 }
 
 /* ---- backward ---- */
@@ -502,7 +502,7 @@ static void gradient_of_w(const job *j, const real *dy)
 
 static void backward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     const real *dy = j.y + (size_t)j.span * (size_t)j.o;
     weft__spread((size_t)j.n, (double)j.a.out * j.o, pack_dy, &j);
     if (r->din[X].data) gradient_of_x(&j, dy);
@@ -533,6 +533,17 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__seq_slide_to_onnx(node, w, "Conv", B, LENGTHS, 0);
 }
 
+static weft_val whole(weft_graph *g, const weft__node *last)
+{
+    const weft__node *first, *conv = weft__seq_middle(g, last, "conv", 0, &first);
+    const weft__conv_attr *a = conv ? conv->attr : NULL;
+    weft__seq_slide slide = {.groups = a ? a->groups : 0};
+    if (!conv || !weft__seq_window(g, first, last, &a->slide, &slide)) return WEFT_NONE;
+    return seq_conv_add(g, &slide, (weft_val){first->in[0]}, (weft_val){conv->in[1]},
+                        (weft_val){conv->in[2]}, (weft_val){first->in[1]},
+                        (weft_val){last->in[1]});
+}
+
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft__slide s;
@@ -561,18 +572,23 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_conv) = {
     .name = "seq_conv",
+    .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
     .arity = INPUTS,
     .summary = "convolution over the valid steps of sequences",
     .shape = shape,
     .layout = layout,
+    .prepare = prepare,
+    .prepared = sizeof(job),
     .memory = memory,
     .forward = forward,
     .backward = backward,
     .keep = keep,
     .keeps_in = 1u << W | 1u << LENGTHS,
     .takes_epilogue = true,
+    .unit_axis = WEFT_UNITS_LAST,
+    .lengths_input = BEHIND,
+    .features = true,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

@@ -51,7 +51,14 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 
 static weft_status from_onnx(weft__onnx_node *n)
 {
-    return weft__onnx_fail(n, "is supported only for the last steps of sequences");
+    weft__onnx_lengths l;
+    if (weft__onnx_get_int(n, "batch_dims", 0) != 1 || !weft__onnx_lengths_at(n, 1, &l) ||
+        l.form != WEFT_ONNX_COLUMN || l.add != -1 || l.stride != 1 ||
+        weft__onnx_shape(n, 0).rank != 3)
+        return weft__onnx_fail(n, "is supported only for the last steps of sequences");
+    weft_graph *g = weft__onnx_graph(n);
+    weft__onnx_set(n, 0, weft_seq_last(g, weft__onnx_value(n, 0), l.lengths));
+    return weft_graph_status(g);
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
@@ -62,14 +69,12 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_last) = {
     .name = "seq_last",
-    .onnx = {"GatherND", 13},
+    .onnx = WEFT_ONNX("GatherND", 13, .read = from_onnx, .write = to_onnx),
     .arity = READ_INPUTS,
     .summary = "y = the last of the valid steps of sequences",
     .shape = weft__readout_shape,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << READ_LENGTHS,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

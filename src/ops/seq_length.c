@@ -46,8 +46,7 @@ static void describe(const weft__node *node, char *text, size_t size)
     snprintf(text, size, "%+d /%d +1", a->add, a->stride);
 }
 
-/* (x + add) / stride + 1 is (x + add + stride) / stride, except where both are below 1.
- */
+/* (x + add) / stride + 1 is (x + add + stride) / stride, unless both are below 1. */
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     const weft__seq_length_attr *a = node->attr;
@@ -62,9 +61,32 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_add_int(w, "one", 1);
 }
 
+WEFT_SHARED bool weft__seq_length_between(const weft_graph *g, int from, int to,
+                                          int stride, int *add)
+{
+    const weft__node *node = weft__giver(g, to, "seq_length");
+    *add = -1;
+    if (from == to) return stride == 1;
+    if (!node || node->in[0] != from) return false;
+    const weft__seq_length_attr *a = node->attr;
+    *add = a->add;
+    return a->stride == stride;
+}
+
+/* max((lengths + add) / stride, 1): lengths again. */
 static weft_status from_onnx(weft__onnx_node *n)
 {
-    return weft__onnx_fail(n, "is supported only for the lengths of sequences");
+    weft_graph *g = weft__onnx_graph(n);
+    weft__onnx_lengths l;
+    int64_t one = 0;
+    int at = weft__onnx_lengths_at(n, 0, &l)   ? 0
+             : weft__onnx_lengths_at(n, 1, &l) ? 1
+                                               : -1;
+    if (at < 0 || weft__onnx_inputs(n) != 2 || l.form != WEFT_ONNX_NUMBER ||
+        weft__onnx_const_ints(n, 1 - at, &one, 1) != 1 || one != 1)
+        return weft__onnx_fail(n, "is supported only for the lengths of sequences");
+    weft__onnx_set(n, 0, weft__seq_length(g, l.lengths, l.add - l.stride, l.stride));
+    return weft_graph_status(g);
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
@@ -77,14 +99,12 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_length) = {
     .name = "seq_length",
-    .onnx = {"Max", 13},
+    .onnx = WEFT_ONNX("Max", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = max(1, (x + add) / stride + 1), of lengths",
     .shape = shape,
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -68,6 +68,12 @@ static void describe(const weft__node *node, char *text, size_t size)
     snprintf(text, size, "%g", ((const weft__act_attr *)node->attr)->alpha);
 }
 
+WEFT_SHARED const weft__node *weft__seq_mask_of(const weft_graph *g, int v, double value)
+{
+    const weft__node *node = weft__giver(g, v, "seq_mask");
+    return node && ((const weft__act_attr *)node->attr)->alpha == value ? node : NULL;
+}
+
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     double value = ((const weft__act_attr *)node->attr)->alpha;
@@ -89,8 +95,17 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 
 static weft_status from_onnx(weft__onnx_node *n)
 {
-    return weft__onnx_fail(n, "is supported only for steps before the lengths of "
-                              "sequences");
+    weft__onnx_lengths l;
+    weft_shape x = weft__onnx_shape(n, 1);
+    double value;
+    if (weft__onnx_inputs(n) != 3 || !weft__onnx_lengths_at(n, 0, &l) ||
+        l.form != WEFT_ONNX_MASK || x.rank != l.rank || x.dim[1] != l.steps ||
+        weft__onnx_const_floats(n, 2, &value, 1) != 1)
+        return weft__onnx_fail(n, "is supported only for steps before the lengths of "
+                                  "sequences");
+    weft_graph *g = weft__onnx_graph(n);
+    weft__onnx_set(n, 0, weft_seq_mask(g, weft__onnx_value(n, 1), l.lengths, value));
+    return weft_graph_status(g);
 }
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
@@ -101,7 +116,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_mask) = {
     .name = "seq_mask",
-    .onnx = {"Where", 16},
+    .onnx = WEFT_ONNX("Where", 16, .also = "Less", .read = from_onnx, .write = to_onnx),
     .arity = 2,
     .summary = "y = x before each sample's length, a value behind it",
     .shape = shape,
@@ -111,7 +126,5 @@ const weft_op WEFT_OP(seq_mask) = {
     .in_place = true,
     .grad_in_place = true,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -1,4 +1,5 @@
 /* seq_max.c: the largest of the valid steps; the gradient goes to the first of equals. */
+#include "ops/reduce.h"
 #include "ops/seq_readout.h"
 
 #include <math.h>
@@ -9,12 +10,9 @@ WEFT_API weft_val weft_seq_max(weft_graph *g, weft_val x, weft_val lengths)
 }
 
 /* saved: for each element of y, the step that it came from. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = out[0].count * sizeof(int32_t);
+    if (s->training) m->saved = s->out[0].count * sizeof(int32_t);
 }
 
 /* One window over all of the sample. */
@@ -68,6 +66,16 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_give(w, 0);
 }
 
+static weft_val whole(weft_graph *g, const weft__node *last)
+{
+    const weft__node *max = weft__giver(g, last->out[0], "max");
+    const weft__node *mask = max ? weft__seq_mask_of(g, max->in[0], -INFINITY) : NULL;
+    if (!mask || !weft__reduces_only(max, 1) ||
+        weft__nominal_shape(g, (weft_val){mask->in[0]}).rank != 3)
+        return WEFT_NONE;
+    return weft_seq_max(g, (weft_val){mask->in[0]}, (weft_val){mask->in[1]});
+}
+
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft_val lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
@@ -76,6 +84,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_max) = {
     .name = "seq_max",
+    .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
     .arity = READ_INPUTS,
     .summary = "y = the largest of the valid steps of sequences",
     .shape = weft__readout_shape,
@@ -83,6 +92,5 @@ const weft_op WEFT_OP(seq_max) = {
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << READ_LENGTHS,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

@@ -20,6 +20,13 @@ static weft__slide slide_of(const weft_pool_opts *o)
     return s;
 }
 
+static weft_val seq_max_pool_add(weft_graph *g, const weft__seq_slide *a, weft_val x,
+                                 weft_val lengths, weft_val behind)
+{
+    return weft__node_add(g, "seq_max_pool", a, sizeof *a,
+                          (weft_val[]){x, lengths, behind}, INPUTS, 1);
+}
+
 WEFT_API weft_val weft_seq_max_pool(weft_graph *g, weft_val x, weft_val lengths,
                                     const weft_pool_opts *opts, weft_val *out_lengths)
 {
@@ -27,14 +34,7 @@ WEFT_API weft_val weft_seq_max_pool(weft_graph *g, weft_val x, weft_val lengths,
     weft__seq_slide a = {.slide = slide_of(opts ? opts : &none)};
     weft_val behind = weft__seq_behind(g, &a.slide, lengths);
     if (out_lengths) *out_lengths = behind;
-    return weft__seq_max_pool_add(g, &a, x, lengths, behind);
-}
-
-WEFT_SHARED weft_val weft__seq_max_pool_add(weft_graph *g, const weft__seq_slide *a,
-                                            weft_val x, weft_val lengths, weft_val behind)
-{
-    return weft__node_add(g, "seq_max_pool", a, sizeof *a,
-                          (weft_val[]){x, lengths, behind}, INPUTS, 1);
+    return seq_max_pool_add(g, &a, x, lengths, behind);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -53,14 +53,6 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
                           "of %d and %d alone",
                           node->name, a.kernel, a.dilate, a.before, a.after);
     return weft__set_result(node, out, 3, (int[]){in[X].dim[0], a.out, in[X].dim[2]});
-}
-
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
-{
-    (void)node, (void)in, (void)kernels;
-    if (training) m->saved = weft__pooling_index_bytes(&out[0]);
 }
 
 /* ---- by sample ---- */
@@ -92,11 +84,19 @@ static weft__pool pool_of(const job *j, size_t sample)
                         .right = a->after};
 }
 
-static job prepare(const weft__run *r)
+/* The job without the run. */
+static weft_status prepare(const weft__setup *s)
 {
-    const weft__seq_slide *o = r->attr;
-    job j = {.r = r, .c = r->in[X].dim[2]};
-    (void)weft__seq_settle(r->node, &o->slide, r->in[X].dim[1], &j.a);
+    const weft__seq_slide *o = s->node->attr;
+    job *j = s->prepared;
+    j->c = s->in[X].dim[2];
+    return weft__seq_settle(s->node, &o->slide, s->in[X].dim[1], &j->a);
+}
+
+static job start(const weft__run *r)
+{
+    job j = *(const job *)r->prepared;
+    j.r = r;
     return j;
 }
 
@@ -123,7 +123,7 @@ static void pool(void *arg, size_t begin, size_t end)
 
 static void forward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     weft__spread((size_t)r->in[X].dim[0], 2.0 * j.a.out * j.c * j.a.kernel, pool, &j);
 }
 
@@ -144,7 +144,7 @@ static void pool_back(void *arg, size_t begin, size_t end)
 
 static void backward(const weft__run *r)
 {
-    job j = prepare(r);
+    job j = start(r);
     if (r->din[X].data)
         weft__spread((size_t)r->in[X].dim[0], 2.0 * j.a.size * j.c, pool_back, &j);
 }
@@ -169,6 +169,17 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__seq_slide_to_onnx(node, w, "MaxPool", 0, LENGTHS, -INFINITY);
 }
 
+static weft_val whole(weft_graph *g, const weft__node *last)
+{
+    const weft__node *first;
+    const weft__node *pool = weft__seq_middle(g, last, "max_pool", -INFINITY, &first);
+    const weft__pooling *a = pool ? pool->attr : NULL;
+    weft__seq_slide slide = {.groups = 0};
+    if (!pool || !weft__seq_window(g, first, last, &a->slide, &slide)) return WEFT_NONE;
+    return seq_max_pool_add(g, &slide, (weft_val){first->in[0]}, (weft_val){first->in[1]},
+                            (weft_val){last->in[1]});
+}
+
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     int kernel = weft__rng_between(rng, 1, 4), pad = weft__rng_below(rng, 2) * kernel / 2;
@@ -184,15 +195,20 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_max_pool) = {
     .name = "seq_max_pool",
+    .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
     .arity = INPUTS,
     .summary = "the largest of each window of valid steps of sequences",
     .shape = shape,
-    .memory = memory,
+    .prepare = prepare,
+    .prepared = sizeof(job),
+    .memory = weft__pooling_index_memory,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << LENGTHS,
+    .unit_axis = WEFT_UNITS_LAST,
+    .lengths_input = BEHIND,
+    .pools = true,
     .flops = flops,
     .describe = describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

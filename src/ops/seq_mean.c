@@ -1,4 +1,5 @@
 /* seq_mean.c: the mean of the valid steps. */
+#include "ops/reduce.h"
 #include "ops/seq_readout.h"
 
 #include "ops/walk.h"
@@ -60,6 +61,34 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_give(w, 0);
 }
 
+/* A division: the sum over the valid steps by how many there are. */
+static bool is_mean(weft__onnx_node *n, weft_val *x, weft_val *lengths)
+{
+    weft_graph *g = weft__onnx_graph(n);
+    weft__onnx_lengths l;
+    if (!weft__onnx_lengths_at(n, 1, &l) || l.form != WEFT_ONNX_REAL) return false;
+    const weft__node *sum = weft__giver(g, weft__onnx_value(n, 0).id, "sum");
+    const weft__node *mask = sum ? weft__seq_mask_of(g, sum->in[0], 0) : NULL;
+    if (!mask || !weft__reduces_only(sum, 1) || mask->in[1] != l.lengths.id) return false;
+    *x = (weft_val){mask->in[0]};
+    *lengths = l.lengths;
+    return weft__nominal_shape(g, *x).rank == 3;
+}
+
+static bool claims(weft__onnx_node *n)
+{
+    weft_val x, lengths;
+    return is_mean(n, &x, &lengths);
+}
+
+static weft_status from_onnx(weft__onnx_node *n)
+{
+    weft_graph *g = weft__onnx_graph(n);
+    weft_val x, lengths;
+    if (is_mean(n, &x, &lengths)) weft__onnx_set(n, 0, weft_seq_mean(g, x, lengths));
+    return weft_graph_status(g);
+}
+
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft_val lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
@@ -68,12 +97,13 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_mean) = {
     .name = "seq_mean",
+    .onnx = WEFT_ONNX(.also = "Div", .claims = claims, .read = from_onnx,
+                      .write = to_onnx),
     .arity = READ_INPUTS,
     .summary = "y = the mean of the valid steps of sequences",
     .shape = weft__readout_shape,
     .forward = forward,
     .backward = backward,
     .keeps_in = 1u << READ_LENGTHS,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

@@ -1,6 +1,7 @@
 /* seq_softmax.c: softmax over the valid steps, 0 behind them. */
 #include "ops/sequence.h"
 
+#include "ops/soft.h"
 #include "ops/walk.h"
 
 #include <math.h>
@@ -69,6 +70,17 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_give(w, 0);
 }
 
+static weft_val whole(weft_graph *g, const weft__node *last)
+{
+    const weft__node *soft = weft__giver(g, last->out[0], "softmax");
+    const weft__node *mask = soft ? weft__seq_mask_of(g, soft->in[0], -INFINITY) : NULL;
+    int axis = soft ? ((const weft__axis_attr *)soft->attr)->axis : 0;
+    if (!mask || (axis != 1 && axis != -1) ||
+        weft__nominal_shape(g, (weft_val){mask->in[0]}).rank != 2)
+        return WEFT_NONE;
+    return weft_seq_softmax(g, (weft_val){mask->in[0]}, (weft_val){mask->in[1]});
+}
+
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
     weft_val lengths, x = weft__seq_sample(g, rng, 2, 2, &lengths);
@@ -77,6 +89,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(seq_softmax) = {
     .name = "seq_softmax",
+    .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
     .arity = 2,
     .summary = "y = softmax over the valid steps of sequences",
     .shape = shape,
@@ -84,6 +97,5 @@ const weft_op WEFT_OP(seq_softmax) = {
     .backward = backward,
     .keeps_in = 1u << LENGTHS,
     .keeps_out = 1,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

@@ -1,6 +1,8 @@
 /* sequence.c: what operators on sequences of different lengths share. */
 #include "ops/sequence.h"
 
+#include "ops/transpose.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -134,4 +136,35 @@ WEFT_SHARED void weft__seq_slide_to_onnx(const weft__node *node, weft__onnx_writ
         weft__onnx_add_float(w, "zero", 0);
     }
     weft__onnx_give(w, 0);
+}
+
+WEFT_SHARED const weft__node *weft__seq_middle(const weft_graph *g,
+                                               const weft__node *last, const char *middle,
+                                               double value, const weft__node **first)
+{
+    const weft__node *mask = weft__seq_mask_of(g, last->out[0], 0);
+    const weft__node *back = mask ? weft__transpose_of_steps(g, mask->in[0]) : NULL;
+    const weft__node *node = back ? weft__giver(g, back->in[0], middle) : NULL;
+    const weft__node *before = node ? weft__transpose_of_steps(g, node->in[0]) : NULL;
+    *first = before ? weft__seq_mask_of(g, before->in[0], value) : NULL;
+    return *first ? node : NULL;
+}
+
+WEFT_SHARED bool weft__seq_window(const weft_graph *g, const weft__node *first,
+                                  const weft__node *last, const weft__slide *s,
+                                  weft__seq_slide *out)
+{
+    int add, t = weft__nominal_shape(g, (weft_val){first->in[0]}).dim[1];
+    int behind = weft__nominal_shape(g, (weft_val){last->in[0]}).dim[1];
+    weft__axis a;
+    if (s->axes != 1 || s->mode != WEFT_PAD_GIVEN || s->ceil ||
+        !weft__seq_length_between(g, first->in[1], last->in[1], s->stride[0], &add))
+        return false;
+    out->slide = *s;
+    int64_t end = (int64_t)add + (int64_t)s->dilate[0] * (s->kernel[0] - 1) + 1;
+    end -= s->pad[0];
+    if (end < 0 || end > WEFT_WINDOW_LIMIT) return false;
+    out->slide.pad_end[0] = (int)end;
+    if (weft__seq_settle(last, &out->slide, t, &a)) return false;
+    return a.out == behind && weft__seq_stretched(&a).after == s->pad_end[0];
 }

@@ -31,8 +31,6 @@ static inline int weft__seq_shorter(int length, int add, int stride)
     int64_t room = (int64_t)length + add;
     return room < 0 ? 1 : (int)(room / stride + 1);
 }
-/* y[n, c] = sum over the valid t of a[n, t] x[n, t, c]. */
-weft_val weft__seq_weigh(weft_graph *g, weft_val x, weft_val a, weft_val lengths);
 
 /* What slides over the steps: convolution and pooling. */
 typedef struct weft__seq_slide {
@@ -54,11 +52,6 @@ static inline int weft__seq_add(const weft__axis *a)
  * they are, or where the options are of no use, which the node's shape rule will say. */
 weft_val weft__seq_behind(weft_graph *g, const weft__slide *s, weft_val lengths);
 
-/* The nodes themselves, for what knows all about them. */
-weft_val weft__seq_conv_add(weft_graph *g, const weft__seq_slide *a, weft_val x,
-                            weft_val w, weft_val b, weft_val lengths, weft_val behind);
-weft_val weft__seq_max_pool_add(weft_graph *g, const weft__seq_slide *a, weft_val x,
-                                weft_val lengths, weft_val behind);
 /* As ONNX has it: zeros enough behind for t' steps. */
 weft__axis weft__seq_stretched(const weft__axis *a);
 
@@ -72,6 +65,21 @@ weft_val weft__seq_sample(weft_graph *g, weft__rng *rng, int low, int high,
  * there are no lengths. No node may be at hand. */
 const char *weft__seq_masked(const weft__node *node, weft__onnx_writer *w, int x, int i,
                              double value);
+/* The seq_mask with that value that computes v, or NULL. */
+const weft__node *weft__seq_mask_of(const weft_graph *g, int v, double value);
+/* Whether `to` is `from` or a seq_length of it with that stride; *add is what that one
+ * adds before it divides. */
+bool weft__seq_length_between(const weft_graph *g, int from, int to, int stride,
+                              int *add);
+/* Whether last, a mask of 0, ends the group that weft__seq_slide_to_onnx writes, with
+ * operator `middle` as the one that slides and `value` in the first mask. The node in the
+ * middle and *first, that mask; or NULL. */
+const weft__node *weft__seq_middle(const weft_graph *g, const weft__node *last,
+                                   const char *middle, double value,
+                                   const weft__node **first);
+/* How window s, in the middle, slides over each sample by itself. False: it does not. */
+bool weft__seq_window(const weft_graph *g, const weft__node *first,
+                      const weft__node *last, const weft__slide *s, weft__seq_slide *out);
 /* Writes a sliding operator whole: x masked with `value`, turned, the node of that type
  * with inputs 1 .. more, turned back, masked. Input i has the lengths, i + 1 those
  * behind. */

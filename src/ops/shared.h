@@ -2,8 +2,7 @@
  *
  * Every file of ops/ is built for float and, with WEFT_F64, for double. A helper that is
  * the same in both is WEFT_SHARED: weak in the second build, so that the first one's
- * serves both. A helper that works on `real` is named with WEFT_TWICE and exists twice.
- */
+ * serves both. A helper that works on `real` is named by WEFT_TWICE and exists twice. */
 #ifndef WEFT_SRC_OPS_SHARED_H
 #define WEFT_SRC_OPS_SHARED_H
 

@@ -1,6 +1,8 @@
 /* silu.c: y = x sigmoid(x), also called swish. */
 #include "ops/unary.h"
 
+#include <math.h>
+
 WEFT_API weft_val weft_silu(weft_graph *g, weft_val x)
 {
     return weft__unary_add(g, "silu", x);
@@ -10,6 +12,11 @@ static void epilogue(const weft__node *node, weft__epilogue *e)
 {
     (void)node;
     e->act = WEFT_ACT_SILU;
+}
+
+static double curve(double x)
+{
+    return x / (1 + exp(-x));
 }
 
 static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
@@ -34,7 +41,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(silu) = {
     .name = "silu",
-    .onnx = {"Swish", 24},
+    .onnx = WEFT_ONNX("Swish", 24, .read = from_onnx, .write = to_onnx, .curve = curve),
     .arity = 1,
     .summary = "y = x sigmoid(x), also called swish",
     .shape = weft__unary_shape,
@@ -44,7 +51,5 @@ const weft_op WEFT_OP(silu) = {
     .keeps_in = 1,
     .grad_in_place = true,
     .epilogue = epilogue,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -50,6 +50,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(smooth_l1) = {
     .name = "smooth_l1",
+    .onnx = WEFT_ONNX(.write = weft__loss_refuse),
     .arity = 2,
     .summary =
         "the mean (or sum, or each) of d^2 / (2 beta) below beta, |d| - beta / 2 above",
@@ -60,6 +61,5 @@ const weft_op WEFT_OP(smooth_l1) = {
     .backward = backward,
     .keeps_in = 3,
     .describe = weft__loss_describe,
-    .to_onnx = weft__loss_refuse,
     .sample = sample,
 };

@@ -13,10 +13,14 @@ WEFT_SHARED weft_val weft__soft_add(weft_graph *g, const char *op, weft_val x, i
     return weft__node_add(g, op, &a, sizeof a, &x, 1, 1);
 }
 
-static int axis_of(const weft__node *node, const weft__tensor *x)
+WEFT_SHARED weft_status weft__around_prepare(const weft__setup *s)
 {
-    int axis = ((const weft__axis_attr *)node->attr)->axis;
-    return axis < 0 ? axis + x->rank : axis;
+    const weft__tensor *x = &s->in[0];
+    weft__extents *e = s->prepared;
+    e->axis = ((const weft__axis_attr *)s->node->attr)->axis;
+    if (e->axis < 0) e->axis += x->rank;
+    weft__around(x, e->axis, &e->outer, &e->along, &e->inner);
+    return WEFT_OK;
 }
 
 WEFT_SHARED weft_status weft__soft_shape(const weft__node *node, const weft__tensor *in,
@@ -151,22 +155,22 @@ static void pieces(void *arg, size_t begin, size_t end)
     }
 }
 
-static void spread(job *j, size_t outer, weft__range *by_rows)
+static void spread(job *j, const weft__extents *e, weft__range *by_rows)
 {
+    j->along = e->along;
+    j->inner = e->inner;
     j->pieces = (j->inner + LANE - 1) / LANE;
     if (j->inner == 1)
-        weft__spread(outer, COST * (double)j->along, by_rows, j);
+        weft__spread(e->outer, COST * (double)j->along, by_rows, j);
     else
-        weft__spread(outer * j->pieces, COST * (double)j->along * LANE, pieces, j);
+        weft__spread(e->outer * j->pieces, COST * (double)j->along * LANE, pieces, j);
 }
 
 void weft__soft_forward(const weft__run *r, bool logarithm)
 {
-    size_t outer;
     job j = {
         .k = KERNELS(r), .y = r->out[0].data, .x = r->in[0].data, .logarithm = logarithm};
-    weft__around(&r->in[0], axis_of(r->node, &r->in[0]), &outer, &j.along, &j.inner);
-    spread(&j, outer, rows);
+    spread(&j, r->prepared, rows);
 }
 
 static void rows_back(void *arg, size_t begin, size_t end)
@@ -179,13 +183,10 @@ static void rows_back(void *arg, size_t begin, size_t end)
 
 void weft__soft_backward(const weft__run *r, bool logarithm)
 {
-    size_t outer;
     job j = {.k = KERNELS(r),
              .y = r->din[0].data,
              .x = r->out[0].data,
              .dy = r->dout[0].data,
              .logarithm = logarithm};
-    if (!j.y) return;
-    weft__around(&r->out[0], axis_of(r->node, &r->out[0]), &outer, &j.along, &j.inner);
-    spread(&j, outer, rows_back);
+    if (j.y) spread(&j, r->prepared, rows_back);
 }

@@ -10,6 +10,13 @@ typedef struct weft__axis_attr {
     int axis; /* as given: negative ones count from the end */
 } weft__axis_attr;
 
+/* prepare, for options that are a weft__axis_attr: in[0] around that axis, in storage. */
+typedef struct weft__extents {
+    size_t outer, along, inner;
+    int axis;
+} weft__extents;
+weft_status weft__around_prepare(const weft__setup *s);
+
 weft_val weft__soft_add(weft_graph *g, const char *op, weft_val x, int axis);
 weft_status weft__soft_shape(const weft__node *node, const weft__tensor *in,
                              weft__tensor *out);

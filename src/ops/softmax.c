@@ -28,16 +28,16 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(softmax) = {
     .name = "softmax",
-    .onnx = {"Softmax", 13},
+    .onnx = WEFT_ONNX("Softmax", 13, .read = from_onnx, .write = weft__soft_to_onnx),
     .arity = 1,
     .summary = "y = exp(x) / sum of exp(x) along an axis",
     .shape = weft__soft_shape,
     .layout = weft__layout_same,
+    .prepare = weft__around_prepare,
+    .prepared = sizeof(weft__extents),
     .forward = forward,
     .backward = backward,
     .keeps_out = 1,
     .describe = weft__axis_describe,
-    .to_onnx = weft__soft_to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

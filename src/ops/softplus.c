@@ -48,7 +48,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(softplus) = {
     .name = "softplus",
-    .onnx = {"Softplus", 1},
+    .onnx = WEFT_ONNX("Softplus", 1, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = log(1 + exp(beta x)) / beta",
     .shape = weft__unary_shape,
@@ -60,7 +60,5 @@ const weft_op WEFT_OP(softplus) = {
     .grad_in_place = true,
     .epilogue = epilogue,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -24,12 +24,9 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 /* scratch: the factor of each channel of each sample. */
-static void memory(const weft__node *node, const weft__tensor *in,
-                   const weft__tensor *out, const void *kernels, bool training,
-                   weft__memory *m)
+static void memory(const weft__setup *s, weft__memory *m)
 {
-    (void)node, (void)out, (void)kernels, (void)training;
-    m->scratch = weft__scratch_rows((size_t)in[0].dim[0], (size_t)in[0].dim[2]);
+    m->scratch = weft__scratch_rows((size_t)s->in[0].dim[0], (size_t)s->in[0].dim[2]);
 }
 
 typedef struct job {
@@ -101,7 +98,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(spatial_dropout) = {
     .name = "spatial_dropout",
-    .onnx = {"Dropout", 13},
+    .onnx = WEFT_ONNX("Dropout", 13, .write = to_onnx),
     .arity = 1,
     .summary = "while training: whole channels of a sample zero with probability p",
     .shape = shape,
@@ -112,6 +109,5 @@ const weft_op WEFT_OP(spatial_dropout) = {
     .grad_in_place = true,
     .random = true,
     .describe = describe,
-    .to_onnx = to_onnx,
     .sample = sample,
 };

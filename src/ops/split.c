@@ -69,6 +69,12 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return s;
 }
 
+/* x around the axis, in storage. */
+typedef struct extents {
+    size_t outer, along, inner;
+    int axis;
+} extents;
+
 typedef struct job {
     char *whole, *part;             /* part NULL: zeros into whole */
     size_t whole_bytes, part_bytes; /* per index of the axes before */
@@ -88,23 +94,30 @@ static void range(void *arg, size_t begin, size_t end)
     }
 }
 
+static weft_status prepare(const weft__setup *s)
+{
+    extents *e = s->prepared;
+    e->axis = ((const options *)s->node->attr)->axis;
+    if (e->axis < 0) e->axis += s->in[0].rank;
+    weft__around(&s->in[0], e->axis, &e->outer, &e->along, &e->inner);
+    return WEFT_OK;
+}
+
 static void move(const weft__run *r, const weft__tensor *whole, const weft__tensor *part,
                  bool join)
 {
-    const options *o = r->attr;
+    const extents *e = r->prepared;
     size_t element = whole->type == WEFT_I32 ? sizeof(int32_t) : sizeof(real);
-    size_t outer, along, inner, first = 0;
-    int axis = o->axis < 0 ? o->axis + whole->rank : o->axis;
-    weft__around(whole, axis, &outer, &along, &inner);
-    for (int i = 0; i < o->n; i++) {
-        size_t size = (size_t)r->out[i].dim[axis];
-        job j = {.whole = (char *)whole->data + first * inner * element,
+    size_t one = e->inner * element, first = 0;
+    for (int i = 0; i < r->node->nout; i++) {
+        size_t size = (size_t)r->out[i].dim[e->axis];
+        job j = {.whole = (char *)whole->data + first * one,
                  .part = part[i].data,
-                 .whole_bytes = along * inner * element,
-                 .part_bytes = size * inner * element,
+                 .whole_bytes = e->along * one,
+                 .part_bytes = size * one,
                  .join = join};
         first += size;
-        if (j.part || join) weft__spread(outer, (double)j.part_bytes / 8, range, &j);
+        if (j.part || join) weft__spread(e->outer, (double)j.part_bytes / 8, range, &j);
     }
 }
 
@@ -200,15 +213,15 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(split) = {
     .name = "split",
-    .onnx = {"Split", 13},
+    .onnx = WEFT_ONNX("Split", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y[i] = consecutive parts of x along an axis",
     .shape = shape,
     .layout = weft__layout_same,
+    .prepare = prepare,
+    .prepared = sizeof(extents),
     .forward = forward,
     .backward = backward,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

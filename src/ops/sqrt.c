@@ -41,7 +41,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(sqrt) = {
     .name = "sqrt",
-    .onnx = {"Sqrt", 6},
+    .onnx = WEFT_ONNX("Sqrt", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = the square root of x",
     .shape = weft__unary_shape,
@@ -51,6 +51,5 @@ const weft_op WEFT_OP(sqrt) = {
     .keeps_out = 1, /* dx = dy / (2 y) */
     .in_place = true,
     .grad_in_place = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

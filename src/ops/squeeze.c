@@ -72,7 +72,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(squeeze) = {
     .name = "squeeze",
-    .onnx = {"Squeeze", 13},
+    .onnx = WEFT_ONNX("Squeeze", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x without some of its dimensions of 1",
     .shape = shape,
@@ -83,7 +83,5 @@ const weft_op WEFT_OP(squeeze) = {
     .grad_in_place = true,
     .view = true,
     .describe = weft__axes_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -31,7 +31,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(sub) = {
     .name = "sub",
-    .onnx = {"Sub", 14},
+    .onnx = WEFT_ONNX("Sub", 14, .read = from_onnx),
     .arity = 2,
     .summary = "y = a - b, broadcast as numpy does",
     .shape = weft__binary_shape,
@@ -41,6 +41,5 @@ const weft_op WEFT_OP(sub) = {
     .backward = backward,
     .in_place = true,
     .grad_in_place = true,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

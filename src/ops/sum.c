@@ -36,16 +36,16 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(sum) = {
     .name = "sum",
-    .onnx = {"ReduceSum", 13},
+    .onnx = WEFT_ONNX("ReduceSum", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = the sum of x over axes",
     .shape = weft__reduce_shape,
     .layout = weft__reduce_layout,
+    .prepare = weft__reduce_prepare,
+    .prepared = sizeof(weft__walk),
     .memory = weft__reduce_memory,
     .forward = forward,
     .backward = backward,
     .describe = weft__reduce_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

@@ -42,8 +42,10 @@ WEFT_API weft_op_info weft_op_info_at(int i)
     weft_op_info info = {0};
     if (i < 0 || i >= weft__op_count()) return info;
     info.name = table[i].f32->name;
-    info.onnx = table[i].f32->onnx.name;
-    info.onnx_since = table[i].f32->onnx.since;
+    if (table[i].f32->onnx) {
+        info.onnx = table[i].f32->onnx->name;
+        info.onnx_since = table[i].f32->onnx->since;
+    }
     info.summary = table[i].f32->summary;
     info.differentiable = table[i].f32->backward != NULL;
     return info;

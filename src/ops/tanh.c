@@ -24,7 +24,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(tanh) = {
     .name = "tanh",
-    .onnx = {"Tanh", 6},
+    .onnx = WEFT_ONNX("Tanh", 6, .read = from_onnx),
     .arity = 1,
     .summary = "y = tanh(x)",
     .shape = weft__unary_shape,
@@ -35,6 +35,6 @@ const weft_op WEFT_OP(tanh) = {
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,
-    .from_onnx = from_onnx,
+    .saturation = WEFT_SATURATES_AS_TANH,
     .sample = sample,
 };

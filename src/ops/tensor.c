@@ -6,7 +6,6 @@
 #include "ops/relayout.h"
 #include "ops/shared.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 

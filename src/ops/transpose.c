@@ -70,19 +70,37 @@ static void layout(const weft__node *node, const weft__tensor *in, weft__order *
     if (w.rank == 1) give[0] = WEFT_LAST;
 }
 
+typedef struct walks {
+    weft__walk there, back;
+} walks;
+
+static weft_status prepare(const weft__setup *s)
+{
+    walks *w = s->prepared;
+    walk(s->node->attr, &s->out[0], &s->in[0], false, &w->there);
+    walk(s->node->attr, &s->in[0], &s->out[0], true, &w->back);
+    return WEFT_OK;
+}
+
 static void forward(const weft__run *r)
 {
-    weft__walk w;
-    walk(r->attr, &r->out[0], &r->in[0], false, &w);
-    weft__walk_copy(&w, r->out[0].data, r->in[0].data, 1, KERNELS(r));
+    const walks *w = r->prepared;
+    weft__walk_copy(&w->there, r->out[0].data, r->in[0].data, 1, KERNELS(r));
 }
 
 static void backward(const weft__run *r)
 {
-    weft__walk w;
-    if (!r->din[0].data) return;
-    walk(r->attr, &r->din[0], &r->dout[0], true, &w);
-    weft__walk_copy(&w, r->din[0].data, r->dout[0].data, 1, KERNELS(r));
+    const walks *w = r->prepared;
+    if (r->din[0].data)
+        weft__walk_copy(&w->back, r->din[0].data, r->dout[0].data, 1, KERNELS(r));
+}
+
+static int moved_axis(const weft__node *node, int axis)
+{
+    const options *o = node->attr;
+    for (int i = 0; i < o->rank; i++)
+        if (o->perm[i] == axis) return i;
+    return axis;
 }
 
 static void describe(const weft__node *node, char *text, size_t size)
@@ -103,6 +121,13 @@ WEFT_SHARED weft_val weft__transposed(weft_graph *g, weft_val x, const int *perm
         if (perm[i] < 0 || perm[i] >= o->rank || o->perm[perm[i]] != i)
             return weft_transpose(g, x, perm);
     return (weft_val){before->in[0]};
+}
+
+WEFT_SHARED const weft__node *weft__transpose_of_steps(const weft_graph *g, int v)
+{
+    const weft__node *node = weft__giver(g, v, "transpose");
+    const options *o = node ? node->attr : NULL;
+    return o && o->rank == 3 && o->perm[0] == 0 && o->perm[1] == 2 ? node : NULL;
 }
 
 static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
@@ -138,15 +163,16 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(transpose) = {
     .name = "transpose",
-    .onnx = {"Transpose", 13},
+    .onnx = WEFT_ONNX("Transpose", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y's axis i is x's axis perm[i]",
     .shape = shape,
     .layout = layout,
+    .prepare = prepare,
+    .prepared = sizeof(walks),
     .forward = forward,
     .backward = backward,
+    .moved_axis = moved_axis,
     .describe = describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

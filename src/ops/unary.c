@@ -1,5 +1,4 @@
-/* unary.c: what operators of one input and one output of the same shape have in common.
- */
+/* unary.c: what operators of one input and one output of its shape have in common. */
 #include "ops/unary.h"
 
 #define COST 8 /* operations per element, roughly */

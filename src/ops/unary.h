@@ -1,5 +1,4 @@
-/* unary.h: what operators of one input and one output of the same shape have in common.
- */
+/* unary.h: what operators of one input and one output of its shape have in common. */
 #ifndef WEFT_SRC_OPS_UNARY_H
 #define WEFT_SRC_OPS_UNARY_H
 
@@ -16,8 +15,7 @@ weft_val weft__unary_add(weft_graph *g, const char *op, weft_val x); /* without 
 weft_val weft__unary_add_with(weft_graph *g, const char *op, weft_val x, double alpha,
                               double beta);
 
-/* WEFT_EUSAGE with the operator's name, unless ok: "OP: WHAT is VALUE, must be ALLOWED".
- */
+/* WEFT_EUSAGE with the operator's name: "OP: WHAT is VALUE, must be ALLOWED". */
 weft_val weft__unary_refuse(weft_graph *g, const char *op, const char *what, double value,
                             const char *allowed);
 

@@ -69,7 +69,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(unsqueeze) = {
     .name = "unsqueeze",
-    .onnx = {"Unsqueeze", 13},
+    .onnx = WEFT_ONNX("Unsqueeze", 13, .read = from_onnx, .write = to_onnx),
     .arity = 1,
     .summary = "y = x with more dimensions of 1",
     .shape = shape,
@@ -80,7 +80,5 @@ const weft_op WEFT_OP(unsqueeze) = {
     .grad_in_place = true,
     .view = true,
     .describe = weft__axes_describe,
-    .to_onnx = to_onnx,
-    .from_onnx = from_onnx,
     .sample = sample,
 };

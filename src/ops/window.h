@@ -1,5 +1,4 @@
-/* window.h: windows that slide over one or two axes: what convolutions and pools share.
- */
+/* window.h: windows that slide over one or two axes, for convolutions and pools. */
 #ifndef WEFT_SRC_OPS_WINDOW_H
 #define WEFT_SRC_OPS_WINDOW_H
 

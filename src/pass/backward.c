@@ -63,6 +63,7 @@ static void undo_activation(const weft__step *s)
     weft__tensor out = r.out[0], gradient = r.dout[0];
     r.node = s->activation;
     r.attr = s->activation->attr;
+    r.prepared = s->activation_prepared;
     r.in = r.out = &out;
     r.din = r.dout = &gradient;
     r.epilogue = NULL;

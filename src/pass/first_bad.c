@@ -26,8 +26,7 @@ static bool all_finite(const weft_plan *p, const weft__tensor *t, int n)
 }
 
 /* The first input that is not finite by itself, or 0. Running statistics do not count
- * while training: the pass that failed has moved them already, and it does not read them.
- */
+ * in training: the pass that failed has moved them already, and it does not read them. */
 static int bad_input(const weft_plan *p, const weft__step *s)
 {
     for (int k = 0; k < s->nin; k++) {

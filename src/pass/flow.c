@@ -2,68 +2,45 @@
  * how. */
 #include "pass/flow.h"
 
-#include "ops/recurrent.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool weft__flow_recurrent(const weft__step *s)
-{
-    const char *op = s->op->name;
-    return !strcmp(op, "rnn") || !strcmp(op, "gru") || !strcmp(op, "lstm");
-}
-
-static bool among(const char *op, const char *const *names)
-{
-    while (*names && strcmp(op, *names)) names++;
-    return *names != NULL;
-}
-
 /* ---- axes ---- */
 
-static const char *const units_last[] = {
-    "rnn", "gru", "lstm", "embedding", "matmul", "seq_conv", "seq_max_pool", NULL};
-
-/* Where the units of a step's result lie: channels come second, but last in sequences
- * and whatever keeps their shape. */
+/* Where the units of a step's result lie. */
 static int axis_of(const weft_flow *f, const weft__step *s)
 {
     const weft__tensor *y = &f->p->val[s->out[0]].t;
-    const weft__tensor *x = s->nin && s->in[0] ? &f->p->val[s->in[0]].t : NULL;
+    const int x = s->nin ? s->in[0] : 0;
     if (y->rank < 2) return -1;
-    if (among(s->op->name, units_last)) return y->rank - 1;
-    if (x && !strcmp(s->op->name, "transpose") && x->rank == 3 && y->rank == 3) {
-        const int from = f->axis[s->in[0]] < 0 ? 1 : f->axis[s->in[0]];
-        return y->dim[1] == x->dim[2] && y->dim[2] == x->dim[1] ? 3 - from : from;
-    }
-    if (x && weft__shapes_equal(x, y) && f->axis[s->in[0]] >= 0) return f->axis[s->in[0]];
-    return 1;
+    if (s->op->moved_axis && x)
+        return s->op->moved_axis(s->run.node, f->axis[x] < 0 ? 1 : f->axis[x]);
+    if (s->op->unit_axis) return weft__unit_axis(s->op, y->rank);
+    return x && f->axis[x] >= 0 && weft__shapes_equal(&f->p->val[x].t, y) ? f->axis[x]
+                                                                          : 1;
 }
 
 /* What says how many steps of a step's result count: an input of its own, or that of the
- * values whose shape it keeps. Tokens have the network's input of that name. */
+ * value whose shape it keeps. Steps made from tokens, integers [n, t], have the network's
+ * input of that name. */
 static int lengths_of(const weft_flow *f, const weft__step *s, int input)
 {
-    const weft__pval *val = f->p->val;
-    const weft__tensor *y = &val[s->out[0]].t;
-    if (weft__flow_recurrent(s)) return s->in[RNN_LENGTHS];
-    if (!strcmp(s->op->name, "seq_conv") || !strcmp(s->op->name, "seq_max_pool"))
-        return s->in[s->nin - 1];
+    const weft__tensor *y = &f->p->val[s->out[0]].t, *x;
+    if (s->op->lengths_input) return s->in[s->op->lengths_input];
     if (y->rank != 3 || !s->nin || !s->in[0]) return 0;
-    if (!strcmp(s->op->name, "embedding") && input &&
+    x = &f->p->val[s->in[0]].t;
+    if (x->type == WEFT_I32 && x->rank == 2 && input &&
         y->dim[1] == f->p->g->value[input].limit - 1)
         return input;
-    return weft__shapes_equal(&val[s->in[0]].t, y) ? f->lengths[s->in[0]] : 0;
+    return weft__shapes_equal(x, y) ? f->lengths[s->in[0]] : 0;
 }
 
-static weft__range_of range_of(const weft__step *s)
+static weft__states states_of(const weft__step *s)
 {
-    const char *op = s->op->name;
-    if (!strcmp(op, "sigmoid") || !strcmp(op, "hard_sigmoid")) return RANGE_SIGMOID;
-    if (!strcmp(op, "tanh")) return RANGE_TANH;
-    if (!weft__flow_recurrent(s)) return RANGE_ZERO;
-    return ((const weft_rnn_opts *)s->run.attr)->relu ? RANGE_ZERO : RANGE_TANH;
+    weft__states states = {.saturation = s->op->saturation};
+    if (s->op->states) s->op->states(s->run.node, s->run.in, &states);
+    return states;
 }
 
 /* ---- what to look at ---- */
@@ -84,7 +61,7 @@ static weft_status add_node(weft_flow *f, int step, int lengths)
     *n = (weft__flow_node){.step = step,
                            .value = s->out[0],
                            .unit_axis = f->axis[s->out[0]],
-                           .range = range_of(s),
+                           .saturation = states_of(s).saturation,
                            .low = INFINITY,
                            .high = -INFINITY};
     if (n->unit_axis < 0) return WEFT_OK;
@@ -112,25 +89,21 @@ static weft_status add_series(weft_flow *f, weft__flow_series from)
 static weft_status add_states(weft_flow *f, int step)
 {
     weft__step *s = &f->p->step[step];
-    const weft_rnn_opts *o = s->run.attr;
-    const int steps = s->run.in[RNN_X].dim[1], dirs = s->run.in[RNN_W].dim[0];
+    const weft__states all = states_of(s);
     const size_t bytes = s->run.out[0].count * weft__element(f->p->g, WEFT_F32);
     void *states = weft__arena_alloc(&f->arena, bytes);
     weft_status status = states ? WEFT_OK : out_of_memory();
-    for (int d = 0; d < dirs && !status; d++)
-        status = add_series(
-            f, (weft__flow_series){.step = step,
-                                   .value = s->out[0],
-                                   .direction = d,
-                                   .state = true,
-                                   .reverse = d || o->direction == WEFT_RNN_REVERSE,
-                                   .steps = steps,
-                                   .states = states});
+    for (int d = 0; d < all.directions && !status; d++)
+        status = add_series(f, (weft__flow_series){.step = step,
+                                                   .value = s->out[0],
+                                                   .direction = d,
+                                                   .directions = all.directions,
+                                                   .reverse = all.reverse[d],
+                                                   .steps = all.steps,
+                                                   .states = states});
     s->run.step_gradient = states;
     return status;
 }
-
-static const char *const tracked[] = {"embedding", "conv", "seq_conv", NULL};
 
 static weft_status add_step(weft_flow *f, int step, int lengths)
 {
@@ -138,9 +111,9 @@ static weft_status add_step(weft_flow *f, int step, int lengths)
     const int v = s->out[0];
     weft_status status = add_node(f, step, lengths);
     if (status || v >= f->p->g->values || !s->backward) return status;
-    if (weft__flow_recurrent(s)) return add_states(f, step);
+    if (s->op->states) return add_states(f, step);
     const weft__tensor *t = &f->p->val[v].gradient;
-    if (t->rank != 3 || !t->data || !among(s->op->name, tracked)) return WEFT_OK;
+    if (t->rank != 3 || !t->data || !s->op->features) return WEFT_OK;
     return add_series(f, (weft__flow_series){
                              .step = step, .value = v, .steps = t->dim[3 - f->axis[v]]});
 }
@@ -163,7 +136,7 @@ static weft_status build(weft_flow *f)
     const size_t steps = (size_t)p->steps + 1, vals = (size_t)p->vals + 1;
     const size_t buffers = p->g->buffer_count * weft__element(p->g, WEFT_F32);
     int room = 1;
-    for (int i = 0; i < p->steps; i++) room += weft__flow_recurrent(&p->step[i]) ? 2 : 1;
+    for (int i = 0; i < p->steps; i++) room += p->step[i].op->states ? 2 : 1;
     f->params = p->g->trainable;
     f->lengths = weft__arena_alloc(&f->arena, vals * sizeof *f->lengths);
     f->node = weft__arena_alloc(&f->arena, steps * sizeof *f->node);
@@ -269,6 +242,8 @@ weft_flow_node weft_flow_node_at(const weft_flow *f, int i)
                           .low = n->count > 0 ? n->low : NAN,
                           .high = n->count > 0 ? n->high : NAN,
                           .units = n->units,
+                          .features = node->op->features,
+                          .pools = node->op->pools,
                           .gradient =
                               n->reached ? n->gradient / (double)f->samples : NAN};
     for (int k = 0; k < n->units && f->batches; k++) out.dead += !n->alive[k];
@@ -310,7 +285,7 @@ weft_flow_series weft_flow_series_at(const weft_flow *f, int i)
 {
     const weft__flow_series *s = &f->series[i];
     return (weft_flow_series){.node = f->p->step[s->step].run.node->name,
-                              .state = s->state,
+                              .state = s->states != NULL,
                               .reverse = s->reverse,
                               .steps = s->steps,
                               .by_step = s->by_step,

@@ -4,13 +4,10 @@
 
 #include "pass/pass.h"
 
-/* Which end of its range says that a unit has nothing to say. */
-typedef enum weft__range_of { RANGE_ZERO, RANGE_SIGMOID, RANGE_TANH } weft__range_of;
-
 typedef struct weft__flow_node {
     int step, value;
     int unit_axis; /* -1: none */
-    weft__range_of range;
+    weft__saturation saturation;
     bool *alive; /* [units] */
     int units;
     double count, mean, m2, low, high; /* m2: sum of squares around the mean */
@@ -20,10 +17,10 @@ typedef struct weft__flow_node {
 
 /* A sequence of gradients: of one direction of a recurrent layer, or of a value. */
 typedef struct weft__flow_series {
-    int step, value, direction;
-    bool state, reverse;
+    int step, value, direction, directions;
+    bool reverse;
     int steps;
-    void *states; /* [n][t][dirs][h]: gradients of the states, of both directions */
+    void *states; /* [n][t][directions][units]: gradients of the states; NULL: a value */
     double *sum_step, *sum_distance; /* [steps] */
     double *by_step, *by_distance;   /* [steps] */
     int64_t *samples;                /* [steps] */
@@ -47,9 +44,6 @@ struct weft_flow {
     weft_graph *g;               /* with own_plan: nodes after mark are taken out of it again */
     weft__graph_mark mark, made; /* without and with them */
 };
-
-/* Is it rnn, gru or lstm? */
-bool weft__flow_recurrent(const weft__step *s);
 
 /* f frees its plan, too, and takes the nodes of g after mark out again. */
 void weft__flow_own(weft_flow *f, weft_graph *g, weft__graph_mark mark);

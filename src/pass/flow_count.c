@@ -1,8 +1,6 @@
 /* flow_count.c: what one forward and backward pass has left, counted into a flow. */
 #include "pass/flow.h"
 
-#include "ops/recurrent.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -29,10 +27,10 @@ static const int32_t *lengths_of(const weft_flow *f, int v)
     return f->lengths[v] ? f->p->val[f->lengths[v]].t.data : NULL;
 }
 
-static bool speaks(weft__range_of range, double x)
+static bool speaks(weft__saturation ends, double x)
 {
-    if (range == RANGE_ZERO) return x != 0;
-    if (range == RANGE_TANH) return x > -0.99 && x < 0.99;
+    if (ends == WEFT_SATURATES_AT_0) return x != 0;
+    if (ends == WEFT_SATURATES_AS_TANH) return x > -0.99 && x < 0.99;
     return x > 0.01 && x < 0.99;
 }
 
@@ -82,7 +80,7 @@ static void count_value(const weft_flow *f, weft__flow_node *n)
             sum += x;
             if (x < n->low || isnan(x)) n->low = x;
             if (x > n->high || isnan(x)) n->high = x;
-            if (n->alive && speaks(n->range, x)) n->alive[i / r.inner] = true;
+            if (n->alive && speaks(n->saturation, x)) n->alive[i / r.inner] = true;
         }
         count += (double)width;
     }
@@ -136,9 +134,9 @@ static int steps_of(const weft_flow *f, const weft__flow_series *s, int i)
 static double norm_at(const weft_flow *f, const weft__flow_series *s, int sample,
                       int step)
 {
-    if (s->state) {
-        const weft__tensor *r = &f->p->step[s->step].run.in[RNN_R];
-        const size_t dirs = (size_t)r->dim[0], h = (size_t)r->dim[2];
+    if (s->states) {
+        const size_t dirs = (size_t)s->directions;
+        const size_t h = (size_t)f->p->val[s->value].t.dim[2] / dirs;
         size_t at = (size_t)sample * (size_t)s->steps + (size_t)step;
         return sqrt(squares(f, s->states, (at * dirs + (size_t)s->direction) * h, h));
     }

@@ -70,8 +70,7 @@ static bool has_gradient(const weft_plan *p, int v)
            p->val[v].gradient.data;
 }
 
-/* All gradients one behind the other: the next forward may take over the plan's memory.
- */
+/* All gradients, one after the other: the next forward may reuse the plan's memory. */
 static double *copy_gradients(const weft_plan *p)
 {
     size_t count = 1;

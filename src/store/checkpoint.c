@@ -5,8 +5,7 @@
  *   - metadata "weft.crc32": one CRC-32 (8 hex digits) per tensor, in order;
  *   - the last tensor, "weft.header.sha256" (U8 [32]): SHA-256 of length and header.
  * So the header's checksum covers the tensors' checksums, and every byte is covered once.
- * Later versions keep the last 32 bytes, so that an older reader can say what it found.
- */
+ * Later versions keep the last 32 bytes, so an older reader can say what it found. */
 #include "store/checkpoint.h"
 
 #include "base/checked.h"

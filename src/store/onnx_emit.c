@@ -1,4 +1,4 @@
-/* onnx_emit.c: the ONNX nodes of one operator, as its to_onnx asks for them. */
+/* onnx_emit.c: the ONNX nodes of one operator, as its write asks for them. */
 #include "store/onnx_write.h"
 
 #include "base/checked.h"
@@ -213,7 +213,7 @@ const char *weft__onnx_value_name(weft__onnx_writer *w, int v)
     return v ? w->name[v] : "";
 }
 
-const char *weft__onnx_input_name(weft__onnx_writer *w, int i)
+static const char *input_name(weft__onnx_writer *w, int i)
 {
     return weft__onnx_value_name(w, i < w->at->nin ? w->at->in[i] : 0);
 }
@@ -252,18 +252,25 @@ void weft__onnx_emit_identity(weft__onnx_writer *w, int from, const char *name)
     flush(w, name, &name, 1);
 }
 
+/* The op_type that is the operator's own, or NULL. */
+static const char *own_type(const weft__onnx_writer *w)
+{
+    const weft__onnx_hooks *hooks = w->at->op->onnx;
+    return hooks ? hooks->name : NULL;
+}
+
 static void emit(weft__onnx_writer *w, const weft__node *node)
 {
     const char **outputs =
         weft__onnx_memory(w, ((size_t)node->nout + 1) * sizeof *outputs);
     if (!outputs) return;
     for (int k = 0; k < node->nout; k++) outputs[k] = w->name[node->out[k]];
-    w->type = node->op->onnx.name;
+    w->type = own_type(w);
     w->feeds = 0;
     w->attributes = 0;
     for (int i = 0; i < node->nin; i++) feed_value(w, node->in[i]);
     w->gave = false;
-    if (node->op->to_onnx) node->op->to_onnx(node, w);
+    if (node->op->onnx && node->op->onnx->write) node->op->onnx->write(node, w);
     if (w->gave) return;
     flush(w, node->name, outputs, node->nout);
 }
@@ -282,12 +289,12 @@ void weft__onnx_emit(weft__onnx_writer *w, const weft__node *node)
 
 /* ---- the calls of ops/onnx.h ---- */
 
-const weft__tensor *weft__onnx_in(const weft__onnx_writer *w, int i)
+static const weft__tensor *in_of(const weft__onnx_writer *w, int i)
 {
     return &w->in[i];
 }
 
-const weft__tensor *weft__onnx_out(const weft__onnx_writer *w, int i)
+static const weft__tensor *out_of(const weft__onnx_writer *w, int i)
 {
     return &w->out[i];
 }
@@ -308,7 +315,7 @@ static pb_attribute *put(weft__onnx_writer *w, const char *name, int type)
     return a;
 }
 
-void weft__onnx_put_int(weft__onnx_writer *w, const char *attribute, int64_t value)
+static void put_int(weft__onnx_writer *w, const char *attribute, int64_t value)
 {
     pb_attribute *a = put(w, attribute, PB_ATTR_INT);
     if (!a) return;
@@ -316,8 +323,7 @@ void weft__onnx_put_int(weft__onnx_writer *w, const char *attribute, int64_t val
     a->i = value;
 }
 
-void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int *value,
-                         int n)
+static void put_ints(weft__onnx_writer *w, const char *attribute, const int *value, int n)
 {
     pb_attribute *a = put(w, attribute, PB_ATTR_INTS);
     int64_t *wide = a ? weft__onnx_memory(w, ((size_t)n + 1) * sizeof *wide) : NULL;
@@ -327,7 +333,7 @@ void weft__onnx_put_ints(weft__onnx_writer *w, const char *attribute, const int 
     a->ints = wide;
 }
 
-void weft__onnx_put_float(weft__onnx_writer *w, const char *attribute, double value)
+static void put_float(weft__onnx_writer *w, const char *attribute, double value)
 {
     pb_attribute *a = put(w, attribute, PB_ATTR_FLOAT);
     if (!a) return;
@@ -335,7 +341,7 @@ void weft__onnx_put_float(weft__onnx_writer *w, const char *attribute, double va
     a->f = (float)value;
 }
 
-void weft__onnx_put_text(weft__onnx_writer *w, const char *attribute, const char *value)
+static void put_text(weft__onnx_writer *w, const char *attribute, const char *value)
 {
     pb_attribute *a = put(w, attribute, PB_ATTR_STRING);
     char *copy = a ? weft__onnx_text(w, value) : NULL;
@@ -344,8 +350,8 @@ void weft__onnx_put_text(weft__onnx_writer *w, const char *attribute, const char
     a->s = (ProtobufCBinaryData){strlen(copy), (uint8_t *)copy};
 }
 
-void weft__onnx_put_texts(weft__onnx_writer *w, const char *attribute,
-                          const char *const *value, int n)
+static void put_texts(weft__onnx_writer *w, const char *attribute,
+                      const char *const *value, int n)
 {
     pb_attribute *a = put(w, attribute, PB_ATTR_STRINGS);
     if (!a) return;
@@ -358,13 +364,13 @@ void weft__onnx_put_texts(weft__onnx_writer *w, const char *attribute,
     }
 }
 
-void weft__onnx_type(weft__onnx_writer *w, const char *op_type)
+static void set_type(weft__onnx_writer *w, const char *op_type)
 {
     w->type = weft__onnx_text(w, op_type);
 }
 
 /* A constant that is dropped again was not written yet. */
-void weft__onnx_keep_inputs(weft__onnx_writer *w, int n)
+static void keep_inputs(weft__onnx_writer *w, int n)
 {
     for (int i = n; i < w->feeds; i++)
         for (int k = 0; w->feed[i].constant && k < w->at->nin; k++)
@@ -384,14 +390,13 @@ static void add(weft__onnx_writer *w, const char *suffix, weft_shape shape, size
     if (p) feed(w, name, p);
 }
 
-void weft__onnx_add_ints(weft__onnx_writer *w, const char *suffix, const int *value,
-                         int n)
+static void add_ints(weft__onnx_writer *w, const char *suffix, const int *value, int n)
 {
     add(w, suffix, (weft_shape){.rank = 1, .dim = {n}}, (size_t)n, NULL,
         n ? (const int32_t *)value : &(int32_t){0});
 }
 
-void weft__onnx_add_int(weft__onnx_writer *w, const char *suffix, int64_t value)
+static void add_int(weft__onnx_writer *w, const char *suffix, int64_t value)
 {
     pb_node *last;
     add(w, suffix, (weft_shape){0}, 1, NULL, &(int32_t){0});
@@ -399,13 +404,13 @@ void weft__onnx_add_int(weft__onnx_writer *w, const char *suffix, int64_t value)
     put_little(last->attribute[0]->t->raw_data.data, (uint64_t)value, 8);
 }
 
-void weft__onnx_add_float(weft__onnx_writer *w, const char *suffix, double value)
+static void add_float(weft__onnx_writer *w, const char *suffix, double value)
 {
     add(w, suffix, (weft_shape){0}, 1, &(float){(float)value}, NULL);
 }
 
-void weft__onnx_add_floats(weft__onnx_writer *w, const char *suffix, const double *value,
-                           int n)
+static void add_floats(weft__onnx_writer *w, const char *suffix, const double *value,
+                       int n)
 {
     float *data = weft__onnx_memory(w, ((size_t)n + 1) * sizeof *data);
     if (!data) return;
@@ -413,8 +418,8 @@ void weft__onnx_add_floats(weft__onnx_writer *w, const char *suffix, const doubl
     add(w, suffix, (weft_shape){.rank = 1, .dim = {n}}, (size_t)n, data, NULL);
 }
 
-void weft__onnx_add_fill(weft__onnx_writer *w, const char *suffix, weft_shape shape,
-                         double value)
+static void add_fill(weft__onnx_writer *w, const char *suffix, weft_shape shape,
+                     double value)
 {
     size_t count;
     if (!weft__count(shape.dim, shape.rank, &count)) count = SIZE_MAX / 8;
@@ -428,17 +433,17 @@ void weft__onnx_add_fill(weft__onnx_writer *w, const char *suffix, weft_shape sh
     free(data);
 }
 
-void weft__onnx_add_absent(weft__onnx_writer *w)
+static void add_absent(weft__onnx_writer *w)
 {
     feed(w, "", NULL);
 }
 
-void weft__onnx_add_input(weft__onnx_writer *w, int i)
+static void add_input(weft__onnx_writer *w, int i)
 {
     feed_value(w, i < w->at->nin ? w->at->in[i] : 0);
 }
 
-void weft__onnx_then(weft__onnx_writer *w, const char *op_type)
+static void then_node(weft__onnx_writer *w, const char *op_type)
 {
     char text[1000];
     if (w->status) return;
@@ -450,14 +455,14 @@ void weft__onnx_then(weft__onnx_writer *w, const char *op_type)
     feed(w, name, NULL);
 }
 
-void weft__onnx_begin(weft__onnx_writer *w, const char *op_type)
+static void begin_node(weft__onnx_writer *w, const char *op_type)
 {
     weft__onnx_keep_inputs(w, 0);
     w->attributes = 0;
     w->type = weft__onnx_text(w, op_type);
 }
 
-void weft__onnx_add_named(weft__onnx_writer *w, const char *name)
+static void add_named(weft__onnx_writer *w, const char *name)
 {
     feed(w, name, NULL);
 }
@@ -466,13 +471,13 @@ void weft__onnx_add_named(weft__onnx_writer *w, const char *name)
 static const char *part_name(weft__onnx_writer *w)
 {
     char text[1000];
-    const char *own = w->at->op->onnx.name;
+    const char *own = own_type(w);
     if (!w->type || (own && !strcmp(w->type, own))) return w->at->name;
     snprintf(text, sizeof text, "%.800s/%.100s", w->at->name, w->type);
     return weft__onnx_unique(w, text);
 }
 
-void weft__onnx_end(weft__onnx_writer *w, const char **names, int n)
+static void end_node(weft__onnx_writer *w, const char **names, int n)
 {
     char text[1000];
     const char *name = w->status ? NULL : part_name(w);
@@ -485,15 +490,15 @@ void weft__onnx_end(weft__onnx_writer *w, const char **names, int n)
     if (name) flush(w, name, names, n);
 }
 
-void weft__onnx_give(weft__onnx_writer *w, int k)
+static void give_node(weft__onnx_writer *w, int k)
 {
-    const char *name = w->at->op->onnx.name ? NULL : w->at->name;
+    const char *name = own_type(w) ? NULL : w->at->name;
     if (!w->status && !name) name = part_name(w);
     if (name) flush(w, name, &w->name[w->at->out[k]], 1);
     w->gave = true;
 }
 
-void weft__onnx_put_note(weft__onnx_writer *w, const char *key, int number)
+static void put_note(weft__onnx_writer *w, const char *key, int number)
 {
     weft__onnx_noted *note = weft__onnx_memory(w, sizeof *note);
     if (!note) return;
@@ -504,13 +509,44 @@ void weft__onnx_put_note(weft__onnx_writer *w, const char *key, int number)
     w->notes = note;
 }
 
-bool weft__onnx_wants(const weft__onnx_writer *w, int k)
+static bool wants(const weft__onnx_writer *w, int k)
 {
     return w->needed[w->at->out[k]];
 }
 
-void weft__onnx_refuse(weft__onnx_writer *w, const char *why)
+static void refuse(weft__onnx_writer *w, const char *why)
 {
     weft__onnx_write_fail(w, WEFT_EMODEL, "node %s (%s): %s", w->at->name,
                           w->at->op->name, why);
 }
+
+/* ---- the calls ---- */
+
+const weft__onnx_writing weft__onnx_file_writing = {
+    .put_int = put_int,
+    .put_ints = put_ints,
+    .put_float = put_float,
+    .put_text = put_text,
+    .put_texts = put_texts,
+    .type = set_type,
+    .keep_inputs = keep_inputs,
+    .add_ints = add_ints,
+    .add_int = add_int,
+    .add_float = add_float,
+    .add_floats = add_floats,
+    .add_fill = add_fill,
+    .add_absent = add_absent,
+    .add_input = add_input,
+    .then = then_node,
+    .begin = begin_node,
+    .add_named = add_named,
+    .end = end_node,
+    .give = give_node,
+    .input_name = input_name,
+    .steps = weft__onnx_write_steps,
+    .put_note = put_note,
+    .wants = wants,
+    .in = in_of,
+    .out = out_of,
+    .refuse = refuse,
+};

@@ -3,7 +3,7 @@
  *
  * Whether a group of nodes is, say, GELU is not decided by its form, of which there are
  * many: the group is a function of one value and some constants, so it is evaluated at a
- * few points and compared. */
+ * few points and compared with the curves that operators say to be (ops/op.h). */
 #include "store/onnx_read.h"
 
 #include "weft/ops.h"
@@ -74,31 +74,6 @@ static double evaluate(group *g, int entry, int depth)
     return apply(g, item, depth);
 }
 
-static double silu(double x)
-{
-    return x / (1 + exp(-x));
-}
-
-static double gelu(double x)
-{
-    return 0.5 * x * (1 + erf(x / sqrt(2)));
-}
-
-static double gelu_tanh(double x)
-{
-    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-}
-
-static const struct known {
-    weft__onnx_pattern pattern;
-    double (*f)(double);
-    weft_val (*build)(weft_graph *, weft_val);
-} knowns[] = {
-    {WEFT_ONNX_SILU, silu, weft_silu},
-    {WEFT_ONNX_GELU, gelu, weft_gelu},
-    {WEFT_ONNX_GELU_TANH, gelu_tanh, weft_gelu_tanh},
-};
-
 /* The two forms of GELU differ by up to 5e-4; the files' constants are exact to 1e-6. */
 static bool agrees(group *g, int top, double (*f)(double))
 {
@@ -115,12 +90,15 @@ static void try_root(weft__onnx_reader *r, weft__onnx_item *item, int root)
 {
     group g = {.r = r, .root = root};
     if (root < 0 || item->pattern || r->entry[root].tensor.given) return;
-    for (size_t i = 0; i < sizeof knowns / sizeof *knowns; i++) {
+    for (int i = 0; i < weft__op_count(); i++) {
+        const weft_op *op = weft__op_at(i).f32;
+        if (!op->onnx || !op->onnx->curve) continue;
         g.failed = g.mark = false;
-        if (!agrees(&g, item->out[0], knowns[i].f)) continue;
+        if (!agrees(&g, item->out[0], op->onnx->curve)) continue;
         g.mark = true;
         evaluate(&g, item->out[0], 0);
-        item->pattern = knowns[i].pattern;
+        item->pattern = WEFT_ONNX_CURVE;
+        item->curve = op;
         item->root = root;
         return;
     }
@@ -221,8 +199,6 @@ void weft__onnx_fuse(weft__onnx_reader *r)
 weft_val weft__onnx_build_pattern(weft__onnx_reader *r, const weft__onnx_item *item)
 {
     if (item->pattern == WEFT_ONNX_DENSE) return build_dense(r, item);
-    for (size_t i = 0; i < sizeof knowns / sizeof *knowns; i++)
-        if (knowns[i].pattern == item->pattern)
-            return knowns[i].build(r->g, weft__onnx_entry_value(r, item->root));
-    return WEFT_NONE;
+    weft_val x = weft__onnx_entry_value(r, item->root);
+    return weft__node_add(r->g, item->curve->name, NULL, 0, &x, 1, 1);
 }

@@ -1,5 +1,4 @@
-/* onnx_names.c: who writes and who reads each name of an ONNX graph, and in which order.
- */
+/* onnx_names.c: who writes and who reads each name of an ONNX graph, in which order. */
 #include "store/onnx_read.h"
 
 #include "base/error.h"
@@ -178,8 +177,7 @@ static weft_status visit(weft__onnx_reader *r, walk *w, int start)
     return WEFT_OK;
 }
 
-/* Marks what the outputs need, then lists it in the file's order where that is possible.
- */
+/* Marks what the outputs need, then lists it in the file's order where possible. */
 static weft_status order(weft__onnx_reader *r, walk *w, bool all)
 {
     weft_status s = WEFT_OK;

@@ -1,5 +1,5 @@
-/* onnx_node.c: what an operator's from_onnx may ask about its ONNX node. */
-#include "store/onnx_read.h"
+/* onnx_node.c: what an operator's read may ask about its ONNX node. */
+#include "store/onnx_own.h"
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -19,38 +19,34 @@ static void remember(weft__onnx_node *n, weft_status s)
     snprintf(n->message, sizeof n->message, "%s", weft_last_error());
 }
 
-weft_graph *weft__onnx_graph(weft__onnx_node *n)
+static weft_graph *graph(weft__onnx_node *n)
 {
     return n->r->g;
 }
 
-const char *weft__onnx_op_type(const weft__onnx_node *n)
+static const char *op_type(const weft__onnx_node *n)
 {
     return n->item->p->op_type;
 }
 
-int weft__onnx_opset(const weft__onnx_node *n)
+static int opset(const weft__onnx_node *n)
 {
     return n->r->opset;
 }
 
-int weft__onnx_inputs(const weft__onnx_node *n)
+static int inputs(const weft__onnx_node *n)
 {
     return (int)n->item->p->n_input;
 }
 
-int weft__onnx_outputs(const weft__onnx_node *n)
+static int outputs(const weft__onnx_node *n)
 {
     return (int)n->item->p->n_output;
 }
 
-weft_status weft__onnx_fail(weft__onnx_node *n, const char *format, ...)
+static const char *label_of(const weft__onnx_node *n)
 {
-    va_list args;
-    va_start(args, format);
-    weft__vfail(WEFT_EMODEL, format, args);
-    va_end(args);
-    return weft__prefix(WEFT_EMODEL, "node %s (%s)", n->item->label, n->item->p->op_type);
+    return n->item->label;
 }
 
 /* ---- attributes ---- */
@@ -66,7 +62,7 @@ const pb_attribute *weft__onnx_attribute(weft__onnx_node *n, const char *name)
     return NULL;
 }
 
-bool weft__onnx_has(const weft__onnx_node *n, const char *attribute)
+static bool has(const weft__onnx_node *n, const char *attribute)
 {
     const pb_node *p = n->item->p;
     for (size_t i = 0; i < p->n_attribute; i++)
@@ -85,20 +81,20 @@ static const pb_attribute *typed(weft__onnx_node *n, const char *name, int type,
     return NULL;
 }
 
-int64_t weft__onnx_get_int(weft__onnx_node *n, const char *attribute, int64_t fallback)
+static int64_t get_int(weft__onnx_node *n, const char *attribute, int64_t fallback)
 {
     const pb_attribute *a = typed(n, attribute, PB_ATTR_INT, "an integer");
     return a ? a->i : fallback;
 }
 
-double weft__onnx_get_float(weft__onnx_node *n, const char *attribute, double fallback)
+static double get_float(weft__onnx_node *n, const char *attribute, double fallback)
 {
     const pb_attribute *a = typed(n, attribute, PB_ATTR_FLOAT, "a float");
     return a ? (double)a->f : fallback;
 }
 
-const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute,
-                                const char *fallback)
+static const char *get_text(weft__onnx_node *n, const char *attribute,
+                            const char *fallback)
 {
     const pb_attribute *a = typed(n, attribute, PB_ATTR_STRING, "a text");
     if (!a) return fallback;
@@ -111,7 +107,7 @@ const char *weft__onnx_get_text(weft__onnx_node *n, const char *attribute,
     return text;
 }
 
-const char *weft__onnx_get_text_at(weft__onnx_node *n, const char *attribute, int i)
+static const char *get_text_at(weft__onnx_node *n, const char *attribute, int i)
 {
     const pb_attribute *a = typed(n, attribute, PB_ATTR_STRINGS, "a list of texts");
     if (!a || i < 0 || (size_t)i >= a->n_strings) return NULL;
@@ -124,8 +120,7 @@ const char *weft__onnx_get_text_at(weft__onnx_node *n, const char *attribute, in
     return text;
 }
 
-/* Slice's "to the end" is the largest int64; everywhere else a large number is a mistake.
- */
+/* Slice's "to the end" is the largest int64; elsewhere a large number is a mistake. */
 static int as_int(weft__onnx_node *n, const char *attribute, int64_t value)
 {
     bool cut = !strcmp(attribute, "starts") || !strcmp(attribute, "ends");
@@ -136,7 +131,7 @@ static int as_int(weft__onnx_node *n, const char *attribute, int64_t value)
     return value < 0 ? -INT_MAX : INT_MAX;
 }
 
-int weft__onnx_get_ints(weft__onnx_node *n, const char *attribute, int *value, int max)
+static int get_ints(weft__onnx_node *n, const char *attribute, int *value, int max)
 {
     const pb_attribute *a = typed(n, attribute, PB_ATTR_INTS, "a list of integers");
     if (!a) return -1;
@@ -212,7 +207,7 @@ weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry)
     return e->value;
 }
 
-weft_val weft__onnx_value(weft__onnx_node *n, int i)
+static weft_val value_of(weft__onnx_node *n, int i)
 {
     if (i < 0 || i >= weft__onnx_inputs(n) || n->item->in[i] < 0) return WEFT_NONE;
     weft_val v = weft__onnx_entry_value(n->r, n->item->in[i]);
@@ -236,7 +231,7 @@ weft_shape weft__onnx_entry_shape(weft__onnx_reader *r, int entry, int batch)
     return r->g->value[e->value.id].shape[batch];
 }
 
-weft_shape weft__onnx_shape(weft__onnx_node *n, int i)
+static weft_shape shape_of(weft__onnx_node *n, int i)
 {
     if (i < 0 || i >= weft__onnx_inputs(n)) return (weft_shape){.rank = -1};
     return weft__onnx_entry_shape(n->r, n->item->in[i], 0);
@@ -269,7 +264,7 @@ static bool reshape_target(weft__onnx_node *n, const int64_t *one, const int64_t
     return left <= 1;
 }
 
-int weft__onnx_const_ints(weft__onnx_node *n, int i, int64_t *value, int max)
+static int const_ints(weft__onnx_node *n, int i, int64_t *value, int max)
 {
     const weft__onnx_tensor *t = weft__onnx_known(n, i);
     if (!t || t->floats || t->count > (size_t)(max < 0 ? 0 : max)) return -1;
@@ -283,7 +278,7 @@ int weft__onnx_const_ints(weft__onnx_node *n, int i, int64_t *value, int max)
     return reshape_target(n, one, two, value, (int)t->count) ? (int)t->count : -1;
 }
 
-int weft__onnx_const_floats(weft__onnx_node *n, int i, double *value, int max)
+static int const_floats(weft__onnx_node *n, int i, double *value, int max)
 {
     const weft__onnx_tensor *t = weft__onnx_known(n, i);
     if (!t || t->count > (size_t)(max < 0 ? 0 : max) || !weft__onnx_tensor_steady(t))
@@ -312,7 +307,7 @@ static weft__onnx_entry *result(weft__onnx_node *n, int output)
     return e < 0 ? NULL : &n->r->entry[e];
 }
 
-void weft__onnx_set(weft__onnx_node *n, int output, weft_val v)
+static void set_output(weft__onnx_node *n, int output, weft_val v)
 {
     weft__onnx_entry *e = result(n, output);
     if (e) e->value = v;
@@ -331,3 +326,27 @@ void weft__onnx_set_same(weft__onnx_node *n, int output, int input)
     weft__onnx_entry *e = result(n, output);
     if (e) e->same = n->r->entry[n->item->in[input]].same;
 }
+
+/* ---- the calls ---- */
+
+const weft__onnx_reading weft__onnx_file_reading = {
+    .graph = graph,
+    .op_type = op_type,
+    .label = label_of,
+    .opset = opset,
+    .inputs = inputs,
+    .outputs = outputs,
+    .has = has,
+    .get_int = get_int,
+    .get_float = get_float,
+    .get_text = get_text,
+    .get_text_at = get_text_at,
+    .get_ints = get_ints,
+    .value = value_of,
+    .const_ints = const_ints,
+    .const_floats = const_floats,
+    .lengths_at = weft__onnx_length_of,
+    .note = weft__onnx_own_note_of,
+    .shape = shape_of,
+    .set = set_output,
+};

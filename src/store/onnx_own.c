@@ -65,7 +65,7 @@ void weft__onnx_own_read_notes(weft__onnx_reader *r)
     }
 }
 
-int weft__onnx_note(const weft__onnx_node *n, const char *key)
+int weft__onnx_own_note_of(const weft__onnx_node *n, const char *key)
 {
     enum { MOST = 100 };
     int e = n->item->p->n_output ? n->item->out[0] : -1, steps = 0;

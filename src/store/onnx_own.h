@@ -8,6 +8,8 @@
 /* Reading: marks buffers and frozen parameters; the limit of an integer input. */
 void weft__onnx_own_marks(weft__onnx_reader *r);
 void weft__onnx_own_read_notes(weft__onnx_reader *r);
+/* The note of that key for the node's first output; -1: none. */
+int weft__onnx_own_note_of(const weft__onnx_node *n, const char *key);
 int weft__onnx_own_limit(const weft__onnx_reader *r, const char *input);
 
 /* Writing: adds the entries for these inputs and parameters of g, where needed[value]. */

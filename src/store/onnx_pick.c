@@ -1,5 +1,4 @@
-/* onnx_pick.c: finds the operator for every node, or says which ones there are none for.
- */
+/* onnx_pick.c: finds the operator for every node, or says which ones there are not. */
 #include "store/onnx_read.h"
 
 #include "base/error.h"
@@ -7,18 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ONNX operators that another one's file reads. */
-typedef struct alias {
-    const char *onnx, *op;
-} alias;
-
-static const alias aliases[] = {
-#define ALIAS(onnx, op) {#onnx, #op},
-#include "store/onnx_alias.def"
-#undef ALIAS
-    {NULL, NULL},
-};
 
 static const char *const own[] = {"Constant", "Identity", "Cast", NULL};
 
@@ -29,18 +16,44 @@ static bool is_own(const char *op_type)
     return false;
 }
 
+static bool reads(const weft__onnx_hooks *hooks, const char *op_type)
+{
+    if (!hooks->read) return false;
+    return (hooks->name && !strcmp(hooks->name, op_type)) ||
+           (hooks->also && !strcmp(hooks->also, op_type));
+}
+
 static const weft_op *operator_for(const char *op_type)
 {
-    for (int i = 0; aliases[i].onnx; i++)
-        if (!strcmp(aliases[i].onnx, op_type)) {
-            const weft__op_pair *pair = weft__op_find(aliases[i].op);
-            if (pair && pair->f32->from_onnx) return pair->f32;
-        }
     for (int i = 0; i < weft__op_count(); i++) {
         const weft_op *op = weft__op_at(i).f32;
-        if (op->from_onnx && op->onnx.name && !strcmp(op->onnx.name, op_type)) return op;
+        if (op->onnx && !op->onnx->claims && reads(op->onnx, op_type)) return op;
     }
     return NULL;
+}
+
+const weft_op *weft__onnx_claimant(weft__onnx_node *n)
+{
+    for (int i = 0; i < weft__op_count(); i++) {
+        const weft_op *op = weft__op_at(i).f32;
+        if (op->onnx && op->onnx->claims && reads(op->onnx, n->item->p->op_type) &&
+            op->onnx->claims(n))
+            return op;
+    }
+    return NULL;
+}
+
+void weft__onnx_whole(weft__onnx_node *n)
+{
+    int e = n->item->p->n_output == 1 ? n->item->out[0] : -1;
+    weft_val v = e < 0 ? WEFT_NONE : n->r->entry[e].value, y = WEFT_NONE;
+    const weft__node *last = v.id ? weft__node_of(n->r->g, v) : NULL;
+    if (weft_graph_status(n->r->g) || !last) return;
+    for (int i = 0; i < weft__op_count() && !y.id; i++) {
+        const weft_op *op = weft__op_at(i).f32;
+        if (op->onnx && op->onnx->whole) y = op->onnx->whole(n->r->g, last);
+    }
+    if (y.id) n->r->entry[e].value = y;
 }
 
 static bool standard_domain(const char *domain)

@@ -1,7 +1,6 @@
 /* onnx_read.c: an ONNX file becomes a graph. The file is not trusted: it is scanned
  * before it is unpacked, every name, tensor and attribute is checked before it is used,
- * and what comes out is a graph like any other, whose operators check shapes themselves.
- */
+ * and what comes out is a graph like any other, whose operators check their shapes. */
 #include "store/onnx_read.h"
 
 #include "base/checked.h"
@@ -95,8 +94,7 @@ static weft_status read_tensors(weft__onnx_reader *r)
     return s;
 }
 
-/* The statistics of a batch norm are buffers: they move while training, by no gradient.
- */
+/* The statistics of a batch norm are buffers: they move in training, by no gradient. */
 static void mark_statistics(weft__onnx_reader *r)
 {
     for (int i = 0; i < r->ordered; i++) {
@@ -129,10 +127,10 @@ static void warn_about(const weft__onnx_entry *e, const float *data)
     if (zero == count && e->scale) weft__warn("tensor %s: all scales are 0", name);
 }
 
-/* Only now: a graph takes no more parameters once one was set. */
+/* Only now: afterwards the graph takes no more parameters. */
 static weft_status set_parameters(weft__onnx_reader *r)
 {
-    weft_status s = WEFT_OK;
+    weft_status s = weft__graph_finalize(r->g, "weft_model_load");
     for (int i = 0; i < r->entries && !s; i++) {
         weft__onnx_entry *e = &r->entry[i];
         if (!e->value.id || !e->initializer || !e->tensor.floats) continue;
@@ -277,8 +275,9 @@ static weft_status dispatch(weft__onnx_node *n)
     if (!item->op)
         return weft__onnx_fail(n, "is supported only where it can be computed from known "
                                   "numbers");
-    s = item->op->from_onnx(n);
-    if (!s && !n->failure) weft__onnx_sequence(n);
+    const weft_op *claimant = weft__onnx_claimant(n);
+    s = (claimant ? claimant : item->op)->onnx->read(n);
+    if (!s && !n->failure) weft__onnx_whole(n);
     if (n->failure) return weft__fail(n->failure, "%s", n->message);
     if (weft_graph_status(n->r->g)) {
         s = weft_graph_status(n->r->g);
@@ -301,8 +300,7 @@ static weft_status check_used(weft__onnx_node *n)
     return WEFT_OK;
 }
 
-/* A small file can ask for a large result: no value may be larger than all tensors may.
- */
+/* A small file can ask for a large result: no value may be larger than the limit. */
 static weft_status check_size(const weft__onnx_reader *r, const weft__onnx_item *item,
                               int from)
 {
@@ -341,7 +339,7 @@ static weft_status build_node(weft__onnx_reader *r, weft__onnx_item *item)
     weft_status s;
     if (item->pattern == WEFT_ONNX_INSIDE || (!strcmp(p->op_type, "Constant")))
         return WEFT_OK;
-    weft__onnx_node n = {.r = r, .item = item};
+    weft__onnx_node n = {.calls = &weft__onnx_file_reading, .r = r, .item = item};
     n.used = weft__arena_alloc(&r->arena, p->n_attribute + 1);
     n.set = weft__arena_alloc(&r->arena, p->n_output + 1);
     if (!n.used || !n.set) return weft__fail(WEFT_ENOMEM, "no memory for the nodes");

@@ -27,7 +27,7 @@ typedef struct weft__onnx_entry {
     weft__onnx_tensor tensor; /* given: the numbers are known */
     weft_val value;           /* in the graph being built, once it is there */
     const struct weft__onnx_own_note *note;
-    const struct weft__onnx_length *length; /* made from lengths of sequences; or NULL */
+    const weft__onnx_lengths *length; /* made from lengths of sequences; or NULL */
     bool constant; /* computed or of a Constant node: a constant, not a parameter */
     bool buffer, frozen, variance, scale; /* how the parameter is used */
 } weft__onnx_entry;
@@ -36,9 +36,7 @@ typedef struct weft__onnx_entry {
 typedef enum weft__onnx_pattern {
     WEFT_ONNX_ALONE,
     WEFT_ONNX_INSIDE, /* of a pattern; its last node does the work */
-    WEFT_ONNX_SILU,
-    WEFT_ONNX_GELU,
-    WEFT_ONNX_GELU_TANH,
+    WEFT_ONNX_CURVE,  /* what an operator says to be by hooks->curve */
     WEFT_ONNX_DENSE
 } weft__onnx_pattern;
 
@@ -47,10 +45,11 @@ typedef struct weft__onnx_item {
     const pb_node *p;
     const char *label;  /* the node's name, or its first output's */
     int *in, *out;      /* entries; -1 for an absent one */
-    const weft_op *op;  /* whose from_onnx reads it; NULL when the reader itself must */
+    const weft_op *op;  /* that reads it; NULL when the reader itself must */
     bool needed, known; /* for an output of the graph; all its inputs are known numbers */
     weft__onnx_pattern pattern;
     int root, inner; /* of a pattern: the entry it is a function of; the Gemm inside */
+    const weft_op *curve; /* the operator that it is */
 } weft__onnx_item;
 
 typedef struct weft__onnx_reader {
@@ -71,6 +70,7 @@ typedef struct weft__onnx_reader {
 } weft__onnx_reader;
 
 struct weft__onnx_node {
+    const weft__onnx_reading *calls; /* comes first, see ops/onnx.h */
     weft__onnx_reader *r;
     weft__onnx_item *item;
     bool *used; /* per attribute: was asked for */
@@ -89,6 +89,11 @@ weft__onnx_entry *weft__onnx_entry_at(const weft__onnx_reader *r,
 /* Every attribute has a name of its own and a type that fits what it holds. */
 weft_status weft__onnx_check_attributes(const weft__onnx_item *item);
 weft_status weft__onnx_pick(weft__onnx_reader *r);
+/* The operator that claims the node before the one that has its type, or NULL. */
+const weft_op *weft__onnx_claimant(weft__onnx_node *n);
+/* Where the value that the node gave ends a group of nodes that is one operator, that one
+ * takes its place; the others, which nobody reads then, are never run. */
+void weft__onnx_whole(weft__onnx_node *n);
 
 /* ---- onnx_fuse.c: finds the patterns among the items ---- */
 void weft__onnx_fuse(weft__onnx_reader *r);
@@ -107,15 +112,12 @@ weft_status weft__onnx_range(weft__onnx_node *n, bool *done);
 /* ---- onnx_length.c: masks and indices made from lengths of sequences ---- */
 /* *done: the node was one of them. Otherwise an operator may try. */
 weft_status weft__onnx_length(weft__onnx_node *n, bool *done);
-
-/* ---- onnx_sequence.c: operators on sequences that are several nodes in a file ---- */
-/* Where the value that the node gave ends such a group, puts one operator in its place.
- */
-void weft__onnx_sequence(weft__onnx_node *n);
+/* Is input i one of them, or lengths themselves? */
+bool weft__onnx_length_of(weft__onnx_node *n, int i, weft__onnx_lengths *out);
 
 /* ---- onnx_node.c ---- */
-/* The entry as a value of the graph; makes the parameter or constant if it is not there.
- */
+extern const weft__onnx_reading weft__onnx_file_reading;
+/* The entry as a value of the graph; makes the parameter or constant if there is none. */
 weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry);
 weft_shape weft__onnx_entry_shape(weft__onnx_reader *r, int entry, int batch);
 const pb_attribute *weft__onnx_attribute(weft__onnx_node *n, const char *name);

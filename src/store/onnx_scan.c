@@ -1,5 +1,4 @@
-/* onnx_scan.c: a walk over the wire format of an ONNX file, before anything is unpacked.
- */
+/* onnx_scan.c: a walk over the wire format of an ONNX file, before it is unpacked. */
 #include "store/onnx_scan.h"
 
 #include "base/checked.h"

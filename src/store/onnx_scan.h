@@ -7,8 +7,7 @@
 
 /* Unpacking nests by recursion and allocates some 200 bytes for each empty message. Hence
  * the scan: it walks the wire format within fixed limits (depth, messages, names) and
- * adds up what unpacking will take. WEFT_EMODEL "byte N: ...", WEFT_ENOMEM for a limit.
- */
+ * adds up what unpacking will take. WEFT_EMODEL "byte N: ...", WEFT_ENOMEM at a limit. */
 weft_status weft__onnx_scan(const void *data, size_t bytes, size_t *unpacked);
 
 /* Memory for unpacking: never more than `limit` bytes at once. */

@@ -89,13 +89,16 @@ static const char *as_floats(weft__onnx_writer *w, int lengths)
     return name;
 }
 
-const char *weft__onnx_steps(weft__onnx_writer *w, int lengths, weft__onnx_form form,
-                             int steps, int rank)
+const char *weft__onnx_write_steps(weft__onnx_writer *w, int lengths,
+                                   weft__onnx_form form, int steps, int rank)
 {
     made m = {.lengths = lengths, .form = form, .steps = steps, .rank = rank};
     m.name = find(w, &m);
     if (m.name || w->status) return m.name;
     switch (form) {
+    case WEFT_ONNX_NUMBER:
+        m.name = weft__onnx_value_name(w, lengths);
+        break;
     case WEFT_ONNX_MASK:
         m.name = mask(w, lengths, steps, rank);
         break;

@@ -190,8 +190,7 @@ static weft_status add_meta(weft__onnx_writer *w, const weft_meta *from, bool ow
     return WEFT_OK;
 }
 
-/* All but the graph comes first in the file, so that a file cut off anywhere is noticed.
- */
+/* All but the graph comes first in the file, so that a file cut off is noticed. */
 static weft_status pack_head(weft__onnx_writer *w, const weft_meta *meta,
                              const weft_meta *own, weft__writer *file)
 {
@@ -278,7 +277,7 @@ static weft_status prepare(weft__onnx_writer *w)
 
 weft_status weft_model_save(const weft_graph *g, const weft_meta *meta, const char *path)
 {
-    weft__onnx_writer w = {.g = g};
+    weft__onnx_writer w = {.calls = &weft__onnx_file_writing, .g = g};
     pb_graph p = ONNX__GRAPH_PROTO__INIT;
     weft_meta *own = weft_meta_new();
     weft_status s =

@@ -31,6 +31,7 @@ typedef struct weft__onnx_noted {
 enum { WEFT_ONNX_FEEDS = 4096 }; /* inputs of one node */
 
 struct weft__onnx_writer {
+    const weft__onnx_writing *calls; /* comes first, see ops/onnx.h */
     const weft_graph *g;
     weft__arena arena;
     weft_status status; /* the first failure */
@@ -61,6 +62,10 @@ struct weft__onnx_writer {
 };
 
 /* ---- onnx_emit.c: one node; the calls of ops/onnx.h ---- */
+extern const weft__onnx_writing weft__onnx_file_writing;
+/* onnx_steps.c */
+const char *weft__onnx_write_steps(weft__onnx_writer *w, int lengths,
+                                   weft__onnx_form form, int steps, int rank);
 /* Writes the ONNX node or nodes of a weft node. */
 void weft__onnx_emit(weft__onnx_writer *w, const weft__node *node);
 /* An Identity node that gives value `from` another name. */

@@ -15,8 +15,7 @@
 #include <string.h>
 
 /* Elements that are worked on at a time. Part of the results' bits (the norm adds up by
- * pieces), so not to depend on the number of threads. A multiple of every vector's width.
- */
+ * pieces), so it does not depend on their number. A multiple of every vector's width. */
 enum { PIECE = 1 << 14 };
 /* Rows of a sparse parameter that are worked on at a time, likewise. */
 enum { ROWS = 64 };
@@ -252,7 +251,7 @@ weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts *opts,
                        "%s: a graph in double precision is for gradient checks, "
                        "not for training",
                        rule->name);
-    if (!s) s = weft__graph_settle(g);
+    if (!s) s = weft__graph_finalize(g, "weft_optimizer_new");
     if (!s) s = weft__gradients_settle(g);
     if (s) return s;
     o = calloc(1, sizeof *o);

@@ -1,5 +1,4 @@
-/* schedule.c: learning rates over time. A schedule is a function and a row in the table.
- */
+/* schedule.c: learning rates over time. A schedule is a function and a table row. */
 #include "weft/train.h"
 
 #include "base/error.h"

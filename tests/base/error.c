@@ -1,5 +1,4 @@
-/* Tests of base/error.h, base/log.h and what weft/base.h says of versions and exit codes.
- */
+/* Tests of base/error.h, base/log.h, and of weft/base.h's versions and exit codes. */
 #include "test.h"
 
 #include "base/error.h"

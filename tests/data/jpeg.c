@@ -107,8 +107,7 @@ static void add_orientation(bytes *b, int o, bool little)
 
 static void orientation_is_applied(void **state)
 {
-    /* x*6 is red and y*10 is green of what is stored: the value at the top left corner.
-     */
+    /* x*6 is red and y*10 is green of what is stored: the top left corner's value. */
     static const int red[] = {0, 234, 234, 0, 0, 0, 234, 234};
     static const int green[] = {0, 0, 230, 230, 0, 230, 230, 0};
     (void)state;

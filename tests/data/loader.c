@@ -406,6 +406,45 @@ static void rotation_turns_some_corners_away_and_stays_in_range(void **state)
     weft_dataset_close(d);
 }
 
+/* A point in the middle of 9x9 pixels stays there, whatever the angle. */
+static void rotation_turns_about_the_middle(void **state)
+{
+    enum { COUNT = 30, PIXELS = 81, MIDDLE = 40 };
+    const char *folder = make_folder("point");
+    int dim[] = {COUNT, 9, 9}, turned = 0;
+    char path[1400];
+    bytes x = {0}, y = {0};
+    weft_dataset *d;
+    weft_loader *l;
+    weft_batch b;
+    const how h = {.o = {.batch = COUNT, .training = true}, .augment = {.rotate = 180}};
+    weft__image_preprocess p = model_of(&h);
+    (void)state;
+    p.channels = 1;
+    p.height = p.width = 9;
+    make_idx(&x, 3, dim, NULL);
+    make_idx(&y, 1, dim, NULL);
+    for (int i = 0; i < COUNT; i++) {
+        x.data[16 + i * PIXELS + MIDDLE] = 255;
+        x.data[16 + i * PIXELS + 4] = 255; /* and one in the middle of the first row */
+        y.data[8 + i] = (unsigned char)(i % 2);
+    }
+    snprintf(path, sizeof path, "%s/train-images-idx3-ubyte", folder);
+    save(path, &x);
+    snprintf(path, sizeof path, "%s/train-labels-idx1-ubyte", folder);
+    save(path, &y);
+    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.no_val = true}, &d) == WEFT_OK);
+    CHECK(!open_loader(d, &p, &h, &l) && !weft_loader_start(l, 0, 0));
+    CHECK(!weft_loader_next(l, &b) && b.n == COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK_NEAR(b.x[i * PIXELS + MIDDLE], 1, 1e-5);
+        turned += b.x[i * PIXELS + 4] < 0.5f;
+    }
+    CHECK(turned > COUNT / 2);
+    weft_loader_free(l);
+    weft_dataset_close(d);
+}
+
 static void cutout_zeroes_a_square_of_its_side_or_less(void **state)
 {
     weft_dataset *d = open_set();
@@ -637,6 +676,7 @@ RUN_TESTS(TEST(plain_batches_are_the_pixels_in_order),
           TEST(shifts_stay_in_range_and_reach_all_of_it),
           TEST(rotation_by_nothing_and_a_move_are_the_same_as_without),
           TEST(rotation_turns_some_corners_away_and_stays_in_range),
+          TEST(rotation_turns_about_the_middle),
           TEST(cutout_zeroes_a_square_of_its_side_or_less),
           TEST(jitter_stays_in_range_and_changes_colours),
           TEST(hue_keeps_the_largest_and_smallest_value),

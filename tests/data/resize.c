@@ -39,6 +39,39 @@ static void sizes_agree_with_pytorch_within_one(void **state)
     CHECK_NEAR(out[0], 121.45, 1.0);
 }
 
+/* Image.resize(size, Image.BILINEAR) of Pillow 9.4: two sizes of the pattern, and lines
+ * whose weights, cut off at 22 bits instead of rounded, give other bytes. */
+static void bytes_are_pillows(void **state)
+{
+    static const unsigned char small[] = {100, 116, 106, 119, 118, 123,
+                                          129, 118, 126, 119, 148, 125};
+    static const unsigned char large[] = {
+        0,   49,  112, 175, 80,  45,  108, 171, 136, 41,  104, 167, 216, 20,
+        71,  136, 201, 108, 75,  139, 107, 84,  78,  143, 143, 118, 46,  99,
+        151, 175, 119, 112, 179, 69,  58,  120, 144, 107, 56,  72};
+    static unsigned char line[][4] = {
+        {34, 241, 226, 109}, {128, 191, 194, 23}, {55, 190, 112, 103}};
+    static const unsigned char longer[][9] = {
+        {34, 69, 161, 240, 234, 227, 181, 129, 109},
+        {128, 139, 167, 191, 193, 194, 128, 52, 23},
+        {55, 78, 138, 186, 151, 116, 109, 105, 103}};
+    weft__picture p = grey();
+    unsigned char out[200];
+    (void)state;
+    CHECK(weft__picture_fit(&p, 1, 3, 4, WEFT_FIT_STRETCH, out) == WEFT_OK);
+    CHECK(!memcmp(out, small, sizeof small));
+    CHECK(weft__picture_fit(&p, 1, 10, 13, WEFT_FIT_STRETCH, out) == WEFT_OK);
+    CHECK(!memcmp(out, large, sizeof large));
+    for (int i = 0; i < 3; i++) {
+        weft__picture row = {1, 1, 4, line[i], NULL, false};
+        weft__picture column = {1, 4, 1, line[i], NULL, false};
+        CHECK(weft__picture_fit(&row, 1, 1, 9, WEFT_FIT_STRETCH, out) == WEFT_OK);
+        CHECK(!memcmp(out, longer[i], 9));
+        CHECK(weft__picture_fit(&column, 1, 9, 1, WEFT_FIT_STRETCH, out) == WEFT_OK);
+        CHECK(!memcmp(out, longer[i], 9));
+    }
+}
+
 static void the_same_size_changes_nothing(void **state)
 {
     weft__picture p = grey();
@@ -126,8 +159,9 @@ static void orientations_turn_the_picture_upright(void **state)
     }
 }
 
-RUN_TESTS(TEST(sizes_agree_with_pytorch_within_one), TEST(the_same_size_changes_nothing),
-          TEST(one_colour_stays_one_colour), TEST(letterbox_pads_with_grey_114),
-          TEST(letterbox_never_loses_a_thin_picture), TEST(crop_keeps_the_middle),
+RUN_TESTS(TEST(sizes_agree_with_pytorch_within_one), TEST(bytes_are_pillows),
+          TEST(the_same_size_changes_nothing), TEST(one_colour_stays_one_colour),
+          TEST(letterbox_pads_with_grey_114), TEST(letterbox_never_loses_a_thin_picture),
+          TEST(crop_keeps_the_middle),
           TEST(colours_become_grey_by_itu_601_and_grey_becomes_rgb),
           TEST(orientations_turn_the_picture_upright))

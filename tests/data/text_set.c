@@ -176,6 +176,54 @@ static void validation_is_drawn_by_class_and_seed(void **state)
     weft_dataset_close(t);
 }
 
+/* round(n * fraction), but at least one of every class with two, and never all of it. */
+static void every_class_keeps_a_sample_and_gives_one(void **state)
+{
+    static const int size[] = {1, 2, 3, 10, 16};
+    static const double fraction[] = {0.001, 0.5, 0.9, 0};
+    static const int wanted[][5] = {
+        {0, 1, 1, 1, 1}, {0, 1, 2, 5, 8}, {0, 1, 2, 9, 14}, {0, 1, 1, 1, 2}};
+    bytes b = {0};
+    char line[64];
+    const char *path = keep(test_path("share.tsv"));
+    (void)state;
+    for (int c = 0; c < 5; c++)
+        for (int i = 0; i < size[c]; i++) {
+            snprintf(line, sizeof line, "text %d of %d\tk%d\n", i, c, c);
+            put(&b, line, strlen(line));
+        }
+    save(path, &b);
+    for (int f = 0; f < 4; f++) {
+        weft_dataset *t = open_texts(path, &(weft_dataset_opts){.val_fraction = fraction[f]});
+        int got[5] = {0}, left[5] = {0};
+        for (int i = 0; i < weft_dataset_count(t, WEFT_SUBSET_VAL); i++)
+            got[weft_dataset_label(t, WEFT_SUBSET_VAL, i)]++;
+        for (int i = 0; i < weft_dataset_count(t, WEFT_SUBSET_TRAIN); i++)
+            left[weft_dataset_label(t, WEFT_SUBSET_TRAIN, i)]++;
+        for (int c = 0; c < 5; c++) {
+            CHECK(got[c] == wanted[f][c]);
+            CHECK(left[c] == size[c] - got[c]);
+        }
+        weft_dataset_close(t);
+    }
+}
+
+static void what_is_in_train_too_is_told_of_each_split(void **state)
+{
+    const char *folder = make_folder("leak");
+    (void)state;
+    put_file(folder, "train.tsv", "one\ta\ntwo\tb\nthree\ta\nfour\tb\n");
+    put_file(folder, "dev.tsv", "five\ta\ntwo\tb\nthree\ta\n");
+    put_file(folder, "test.tsv", "six\ta\nseven\tb\n");
+    lint_wanted = "overlap";
+    lint_texts(folder, &all_train);
+    CHECK_HAS(lint_text, "2 samples of val are in train too");
+    put_file(folder, "dev.tsv", "five\ta\n");
+    put_file(folder, "test.tsv", "six\ta\nfour\tb\n");
+    lint_texts(folder, &all_train);
+    CHECK_HAS(lint_text, "1 samples of test are in train too");
+}
+
 static void the_lint_tells_all(void **state)
 {
     const char *folder = make_folder("lint");
@@ -211,4 +259,6 @@ RUN_TESTS(TEST(a_folder_has_train_dev_and_test_files),
           TEST(other_data_sets_are_not_taken_for_texts),
           TEST(classes_are_numbers_in_order_or_names),
           TEST(a_class_that_train_does_not_have_is_named_with_the_nearest),
-          TEST(validation_is_drawn_by_class_and_seed), TEST(the_lint_tells_all))
+          TEST(validation_is_drawn_by_class_and_seed),
+          TEST(every_class_keeps_a_sample_and_gives_one),
+          TEST(what_is_in_train_too_is_told_of_each_split), TEST(the_lint_tells_all))

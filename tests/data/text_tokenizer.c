@@ -129,6 +129,25 @@ static void counts_and_sizes_limit_it(void **state)
     weft_dataset_close(t);
 }
 
+static void rare_pieces_are_unknown(void **state)
+{
+    static const int size[] = {5, 5, 4, 3, 2}; /* by min_count; 0 means 1 */
+    weft_dataset *t = open_texts(
+        make_file("rare.tsv", "three once two three\t0\ntwo three\t1\n"), NULL);
+    weft_tokenizer *k;
+    (void)state;
+    for (int least = 0; least < 5; least++) {
+        CHECK(weft_tokenizer_learn(t, &(weft_tokenizer_opts){.min_count = least}, &k) ==
+              WEFT_OK);
+        CHECK(weft_tokenizer_size(k, 0) == size[least]);
+        CHECK((weft_tokenizer_find(k, 0, "once") >= 0) == (least < 2));
+        CHECK((weft_tokenizer_find(k, 0, "two") >= 0) == (least < 3));
+        CHECK((weft_tokenizer_find(k, 0, "three") >= 0) == (least < 4));
+        weft_tokenizer_free(k);
+    }
+    weft_dataset_close(t);
+}
+
 static void chinese_texts_are_cut_into_characters(void **state)
 {
     weft_dataset *t = open_texts(make_file("zh.tsv", "\xe4\xb8\xad\xe6\x96\x87 ok\t0\n"
@@ -250,6 +269,7 @@ static void damaged_metadata_are_refused(void **state)
 
 RUN_TESTS(TEST(words_are_cut_by_fixed_rules), TEST(characters_stand_alone),
           TEST(a_piece_has_a_bounded_length), TEST(the_vocabulary_is_in_falling_order),
-          TEST(counts_and_sizes_limit_it), TEST(chinese_texts_are_cut_into_characters),
+          TEST(counts_and_sizes_limit_it), TEST(rare_pieces_are_unknown),
+          TEST(chinese_texts_are_cut_into_characters),
           TEST(icu_words_are_there_or_refused), TEST(a_tokenizer_travels_in_metadata),
           TEST(damaged_metadata_are_refused))

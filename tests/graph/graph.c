@@ -27,7 +27,7 @@ static void shapes_say_where_the_batch_is(void **state)
     (void)state;
     weft_graph *g = weft_graph_new();
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 3, 8, 6));
-    weft_val c = weft_layer_conv(g, "conv", x, 5, 3, NULL, NULL);
+    weft_val c = weft_layer_conv(g, "conv", x, 5, &(weft_layer_conv_opts){.kernel = {3}});
     weft_shape s = weft_shape_of(g, c);
     CHECK(s.rank == 4 && s.dim[0] == 0 && s.dim[1] == 5 && s.dim[2] == 6 &&
           s.dim[3] == 4);
@@ -115,7 +115,8 @@ static void parameters_go_in_and_out_in_logical_order(void **state)
     (void)state;
     weft_graph *g = weft_graph_new();
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 5, 5));
-    weft_output(g, weft_layer_conv(g, "c", x, 3, 3, NULL, NULL), "y");
+    weft_output(g, weft_layer_conv(g, "c", x, 3, &(weft_layer_conv_opts){.kernel = {3}}),
+                "y");
     weft_val w = weft_find(g, "c.weight");
     float in[54], out[54];
     for (int i = 0; i < 54; i++) in[i] = (float)i;

@@ -1,5 +1,4 @@
-/* optimizer.c: tests of the update rules against plain C in double and against PyTorch.
- */
+/* optimizer.c: the update rules against plain C in double and against PyTorch. */
 #include "every_isa.h"
 
 enum { STEPS = 6, MOST = 331 };

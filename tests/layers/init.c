@@ -5,12 +5,11 @@
 
 static float values[200 * 200];
 
-static void filled(weft_shape shape, weft_init_kind kind, double a, double b,
-                   size_t count)
+static void filled(weft_shape shape, weft_init_opts start, size_t count)
 {
     weft_graph *g = weft_graph_new();
     weft_val w = weft_param(g, "w", shape);
-    weft_param_init(g, w, kind, a, b);
+    weft_param_init(g, w, &start);
     CHECK(!weft_init(g, test_seed()) && !weft_param_get(g, w, values, count));
     weft_graph_free(g);
 }
@@ -28,21 +27,34 @@ static void spreads_follow_fan_in_and_fan_out(void **state)
 {
     (void)state;
     const struct {
-        weft_init_kind kind;
-        double a, b, mean, deviation;
-    } row[] = {{WEFT_INIT_UNIFORM, -1, 3, 1, 4 / sqrt(12)},
-               {WEFT_INIT_NORMAL, 2, 0.5, 2, 0.5},
-               {WEFT_INIT_HE_NORMAL, 0, 0, 0, sqrt(2.0 / 100)},
-               {WEFT_INIT_HE_UNIFORM, 0, 0, 0, sqrt(2.0 / 100)},
-               {WEFT_INIT_XAVIER_NORMAL, 0, 0, 0, sqrt(2.0 / 300)},
-               {WEFT_INIT_XAVIER_UNIFORM, 0, 0, 0, sqrt(2.0 / 300)}};
+        weft_init_opts start;
+        double mean, deviation;
+    } row[] = {{{.kind = WEFT_INIT_UNIFORM, .low = -1, .high = 3}, 1, 4 / sqrt(12)},
+               {{.kind = WEFT_INIT_NORMAL, .mean = 2, .std = 0.5}, 2, 0.5},
+               {{.kind = WEFT_INIT_HE_NORMAL}, 0, sqrt(2.0 / 100)},
+               {{.kind = WEFT_INIT_HE_UNIFORM, .gain = 3}, 0, 3 * sqrt(1.0 / 100)},
+               {{.kind = WEFT_INIT_XAVIER_NORMAL, .gain = 2}, 0, 2 * sqrt(2.0 / 300)},
+               {{.kind = WEFT_INIT_XAVIER_UNIFORM}, 0, sqrt(2.0 / 300)}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         double mean, deviation;
-        filled(WEFT_SHAPE(200, 100), row[i].kind, row[i].a, row[i].b, 20000);
+        filled(WEFT_SHAPE(200, 100), row[i].start, 20000);
         moments(20000, &mean, &deviation);
         CHECK_NEAR(mean, row[i].mean, 5 * row[i].deviation / sqrt(20000));
         CHECK_NEAR(deviation / row[i].deviation, 1, 0.03);
     }
+}
+
+/* Of a window of 3x3, each of its places counts: fan in 30 * 9, fan out 100 * 9. */
+static void places_of_a_window_count_in_both_fans(void **state)
+{
+    (void)state;
+    double mean, deviation;
+    filled(WEFT_SHAPE(100, 30, 3, 3), WEFT_INIT_HE_NORMAL, 0, 0, 27000);
+    moments(27000, &mean, &deviation);
+    CHECK_NEAR(deviation / sqrt(2.0 / 270), 1, 0.03);
+    filled(WEFT_SHAPE(100, 30, 3, 3), WEFT_INIT_XAVIER_UNIFORM, 0, 0, 27000);
+    moments(27000, &mean, &deviation);
+    CHECK_NEAR(deviation / sqrt(2.0 / (270 + 900)), 1, 0.03);
 }
 
 static void orthogonal_rows_are_orthonormal(void **state)
@@ -52,7 +64,8 @@ static void orthogonal_rows_are_orthonormal(void **state)
     for (int s = 0; s < 3; s++) {
         int rows = shapes[s][0], columns = shapes[s][1],
             small = rows < columns ? rows : columns;
-        filled(WEFT_SHAPE(rows, columns), WEFT_INIT_ORTHOGONAL, 2, 0,
+        filled(WEFT_SHAPE(rows, columns),
+               (weft_init_opts){.kind = WEFT_INIT_ORTHOGONAL, .gain = 2},
                (size_t)(rows * columns));
         for (int i = 0; i < small; i++)
             for (int j = 0; j < small; j++) {
@@ -84,16 +97,61 @@ static void layers_say_what_does_not_fit(void **state)
     (void)state;
     weft_graph *g = weft_graph_new();
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 6, 4, 4));
-    weft_layer_conv(g, "c", x, 8, 3, &(weft_conv_opts){.groups = 4}, NULL);
+    weft_layer_conv(g, "c", x, 8,
+                    &(weft_layer_conv_opts){.kernel = {3}, .conv.groups = 4});
     CHECK(weft_graph_status(g) == WEFT_ESHAPE);
     CHECK_TEXT(weft_graph_error(g), "c: 6 channels do not divide into 4 groups");
     weft_graph_free(g);
     g = weft_graph_new();
-    weft_layer_conv(g, "c", weft_input(g, "x", WEFT_SHAPE(0, 6)), 8, 3, NULL, NULL);
+    weft_layer_conv(g, "c", weft_input(g, "x", WEFT_SHAPE(0, 6)), 8, NULL);
     CHECK_HAS(weft_graph_error(g), "c: the input has rank 2");
+    weft_graph_free(g);
+    g = weft_graph_new();
+    x = weft_input(g, "x", WEFT_SHAPE(0, 6, 4, 4));
+    weft_layer_conv(g, "c", x, 8, NULL);
+    CHECK(weft_graph_status(g) == WEFT_EUSAGE);
+    CHECK_TEXT(weft_graph_error(g), "c: a kernel of 0 x 0");
+    weft_graph_free(g);
+    g = weft_graph_new();
+    x = weft_input(g, "x", WEFT_SHAPE(0, 6, 4, 4));
+    weft_layer_conv_transpose(
+        g, "t", x, 9,
+        &(weft_layer_conv_transpose_opts){.kernel = {2, 3}, .conv.groups = 2});
+    CHECK_TEXT(weft_graph_error(g), "t: 9 outputs do not divide into 2 groups");
     weft_graph_free(g);
 }
 
-RUN_TESTS(TEST(spreads_follow_fan_in_and_fan_out), TEST(orthogonal_rows_are_orthonormal),
+static bool has_shape(const weft_graph *g, const char *name, weft_shape want)
+{
+    weft_shape s = weft_shape_of(g, weft_find(g, name));
+    return s.rank == want.rank && !memcmp(s.dim, want.dim, (size_t)s.rank * sizeof(int));
+}
+
+static void a_kernel_may_have_two_sides(void **state)
+{
+    (void)state;
+    weft_graph *g = weft_graph_new();
+    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 6, 9));
+    weft_layer_conv_opts o = {.kernel = {3, 5}, .layer.no_bias = true};
+    weft_layer_conv_transpose_opts t = {.kernel = {2, 4}, .conv.stride = {2, 1}};
+    weft_layer_conv(g, "c", x, 8, &o);
+    weft_layer_conv_transpose(g, "t", x, 4, &t);
+    CHECK(!weft_graph_status(g));
+    CHECK(has_shape(g, "c.weight", WEFT_SHAPE(8, 2, 3, 5)) && !weft_find(g, "c.bias").id);
+    CHECK(has_shape(g, "c", WEFT_SHAPE(0, 8, 4, 5)));
+    CHECK(has_shape(g, "t.weight", WEFT_SHAPE(2, 4, 2, 4)));
+    CHECK(has_shape(g, "t.bias", WEFT_SHAPE(4)));
+    CHECK(has_shape(g, "t", WEFT_SHAPE(0, 4, 12, 12)));
+    CHECK(!weft_init(g, 1));
+    CHECK(!weft_param_get(g, weft_find(g, "c.weight"), values, 8 * 2 * 3 * 5));
+    float most = 0;
+    for (int i = 0; i < 8 * 2 * 3 * 5; i++) most = fmaxf(most, fabsf(values[i]));
+    CHECK(most <= 1 / sqrtf(30) && most > 0.9f / sqrtf(30)); /* fan in: 2 x 3 x 5 */
+    weft_graph_free(g);
+}
+
+RUN_TESTS(TEST(spreads_follow_fan_in_and_fan_out),
+          TEST(places_of_a_window_count_in_both_fans),
+          TEST(orthogonal_rows_are_orthonormal),
           TEST(a_seed_gives_the_same_values_every_time),
-          TEST(layers_say_what_does_not_fit))
+          TEST(layers_say_what_does_not_fit), TEST(a_kernel_may_have_two_sides))

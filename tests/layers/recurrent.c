@@ -198,7 +198,7 @@ static void layers_say_what_they_cannot_be(void **state)
     weft_graph_free(g);
     g = weft_graph_new();
     x = weft_input(g, "x", WEFT_SHAPE(0, T, I));
-    weft_layer_seq_conv(g, "c", x, WEFT_NONE, 4, 0, NULL, NULL, NULL);
+    weft_layer_seq_conv(g, "c", x, WEFT_NONE, 4, NULL, NULL);
     CHECK_HAS(weft_graph_error(g), "c: a kernel of 0 steps");
     weft_graph_free(g);
 }

@@ -131,13 +131,16 @@ static weft_val split(weft_graph *g)
 }
 static weft_val slice(weft_graph *g)
 {
-    return weft_slice(g, last4(g), 2, (const int[]){1, 3}, (const int[]){1, -1},
-                      (const int[]){15, -50}, (const int[]){2, -1});
+    const weft_slice_range range[] = {{.axis = 1, .start = 1, .end = 15, .step = 2},
+                                      {.axis = 3, .start = -1, .end = -50, .step = -1}};
+    return weft_slice(g, last4(g), 2, range);
 }
 static weft_val pad(weft_graph *g)
 {
-    const int before[] = {0, 1, 3, 2}, after[] = {0, 0, 2, 5};
-    return weft_pad(g, last4(g), before, after, WEFT_PAD_REFLECT, 0);
+    return weft_pad(g, last4(g),
+                    &(weft_pad_opts){.before = {0, 1, 3, 2},
+                                     .after = {0, 0, 2, 5},
+                                     .kind = WEFT_PAD_REFLECT});
 }
 static weft_val transpose(weft_graph *g)
 {

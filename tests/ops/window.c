@@ -74,8 +74,8 @@ static void options_out_of_range_fail_without_overflow(void **state)
           WEFT_ESHAPE, "conv_transpose.1: padding 3 and 3 leaves nothing of 5 positions");
     fails(weft_pixel_shuffle(g, picture(4, 3, 3), INT_MAX), WEFT_ESHAPE,
           "pixel_shuffle.1: 4 channels are not a multiple of 2147483647 * 2147483647");
-    fails(weft_resize(g, picture(4, 3, 3), INT_MAX, 2, WEFT_BILINEAR, false), WEFT_ESHAPE,
-          "resize.1: a size of 2147483647 is too large");
+    fails(weft_resize(g, picture(4, 3, 3), &(weft_resize_opts){.size = {INT_MAX, 2}}),
+          WEFT_ESHAPE, "resize.1: a size of 2147483647 is too large");
     weft_graph_free(g);
 }
 
@@ -183,18 +183,20 @@ static void nearest_takes_the_floor_and_bilinear_the_centres(void **state)
     (void)state;
     g = weft_graph_new();
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 1, 3));
-    run(x, 3, weft_resize(g, x, 5, 0, WEFT_NEAREST, false), nearest, 5);
+    run(x, 3, weft_resize(g, x, &(weft_resize_opts){.size = {5}}), nearest, 5);
     CHECK(nearest[0] == 1 && nearest[1] == 1 && nearest[2] == 2 && nearest[3] == 2);
     CHECK(nearest[4] == 3);
     g = weft_graph_new();
     x = weft_input(g, "x", WEFT_SHAPE(0, 1, 3));
-    run(x, 3, weft_resize(g, x, 6, 0, WEFT_BILINEAR, false), centres, 6);
+    weft_resize_opts o = {.size = {6}, .mode = WEFT_BILINEAR};
+    run(x, 3, weft_resize(g, x, &o), centres, 6);
     CHECK_NEAR(centres[0], 1, 1e-6); /* beyond the first centre */
     CHECK_NEAR(centres[1], 1.25, 1e-6);
     CHECK_NEAR(centres[2], 1.75, 1e-6);
     g = weft_graph_new();
     x = weft_input(g, "x", WEFT_SHAPE(0, 1, 3));
-    run(x, 3, weft_resize(g, x, 5, 0, WEFT_BILINEAR, true), corners, 5);
+    o = (weft_resize_opts){.size = {5}, .mode = WEFT_BILINEAR, .align_corners = true};
+    run(x, 3, weft_resize(g, x, &o), corners, 5);
     CHECK_NEAR(corners[1], 1.5, 1e-6);
     CHECK_NEAR(corners[4], 3, 1e-6);
 }

@@ -28,6 +28,7 @@ static net make_net(void)
     return n;
 }
 
+/* exact: as the plan's option says. */
 static void compute(const net *n, bool exact, float *y)
 {
     static float x[COUNT];
@@ -42,19 +43,19 @@ static void compute(const net *n, bool exact, float *y)
     weft_plan_free(p);
 }
 
-static void the_plan_and_the_process_can_ask_for_plain_sums(void **state)
+static void a_plan_and_a_graph_can_ask_for_plain_sums(void **state)
 {
-    static float fast[COUNT], exact[COUNT], forced[COUNT];
+    static float fast[COUNT], exact[COUNT], forced[COUNT], again[COUNT];
     net n = make_net();
     (void)state;
     compute(&n, false, fast);
     compute(&n, true, exact);
-    CHECK(!weft_exact_conv());
-    weft_set_exact_conv(true);
-    CHECK(weft_exact_conv());
+    weft_graph_use_exact_conv(n.g, true);
     compute(&n, false, forced);
-    weft_set_exact_conv(false);
+    weft_graph_use_exact_conv(n.g, false);
+    compute(&n, false, again);
     CHECK(!memcmp(exact, forced, sizeof exact));
+    CHECK(!memcmp(fast, again, sizeof exact));
     CHECK(memcmp(exact, fast, sizeof exact));
     double error = 0, size = 0;
     for (int i = 0; i < COUNT; i++) {
@@ -65,4 +66,4 @@ static void the_plan_and_the_process_can_ask_for_plain_sums(void **state)
     weft_graph_free(n.g);
 }
 
-RUN_TESTS(TEST(the_plan_and_the_process_can_ask_for_plain_sums))
+RUN_TESTS(TEST(a_plan_and_a_graph_can_ask_for_plain_sums))

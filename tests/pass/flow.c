@@ -164,6 +164,31 @@ static void channels_are_counted_whatever_the_layout(void **state)
     weft_graph_free(g);
 }
 
+/* x [n, 3, 2] -> 5 features of each step -> [n, 5, 3] */
+static void units_are_features_not_steps(void **state)
+{
+    (void)state;
+    weft_graph *g = weft_graph_new();
+    weft_plan *p = NULL;
+    weft_flow *f = NULL;
+    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 3, 2));
+    weft_val y = weft_dense(g, x, weft_param(g, "w", WEFT_SHAPE(5, 2)), WEFT_NONE);
+    weft_val t = weft_transpose(g, y, (int[]){0, 2, 1});
+    weft_graph_name(g, y, "y");
+    weft_graph_name(g, t, "t");
+    weft_plan_opts o = {.batch = 2, .training = true, .keep_all = true};
+    o.loss = weft_mean(g, weft_relu(g, t), 0, NULL, false);
+    CHECK(!weft_init(g, 1));
+    CHECK(!weft_plan_new(g, &o, &p));
+    CHECK(!weft_flow_new(p, &f));
+    CHECK(!weft_flow_run(f));
+    CHECK(node(f, "y").units == 5);
+    CHECK(node(f, "t").units == 5);
+    weft_flow_free(f);
+    weft_plan_free(p);
+    weft_graph_free(g);
+}
+
 static void running_statistics_stay(void **state)
 {
     (void)state;
@@ -408,7 +433,8 @@ static void shorter_samples_count_where_they_have_steps(void **state)
 RUN_TESTS(TEST(numbers_are_those_made_by_hand),
           TEST(several_batches_count_as_all_their_samples),
           TEST(a_unit_that_is_always_0_is_dead), TEST(saturated_units_are_dead),
-          TEST(channels_are_counted_whatever_the_layout), TEST(running_statistics_stay),
+          TEST(channels_are_counted_whatever_the_layout),
+          TEST(units_are_features_not_steps), TEST(running_statistics_stay),
           TEST(another_plan_is_refused), TEST(states_have_the_gradient_that_a_cut_shows),
           TEST(backward_direction_is_the_mirror_image),
           TEST(shorter_samples_count_where_they_have_steps))

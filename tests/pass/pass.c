@@ -19,11 +19,11 @@ static net make_net(uint64_t seed)
     net n = {.g = weft_graph_new()};
     weft_graph *g = n.g;
     n.x = weft_input(g, "x", WEFT_SHAPE(0, 3, 8, 8));
-    weft_conv_opts same = {.pad = {1, 1}};
-    weft_val a = weft_layer_conv(g, "c1", n.x, 6, 3, &same, NULL);
+    weft_layer_conv_opts same = {.kernel = {3}, .conv.pad = {1, 1}}, bare = same;
+    bare.layer.no_bias = true;
+    weft_val a = weft_layer_conv(g, "c1", n.x, 6, &same);
     a = weft_relu(g, weft_layer_batch_norm(g, "b1", a, NULL));
-    weft_val b =
-        weft_layer_conv(g, "c2", a, 6, 3, &same, &(weft_layer_opts){.no_bias = true});
+    weft_val b = weft_layer_conv(g, "c2", a, 6, &bare);
     b = weft_layer_batch_norm(g, "b2", b, NULL);
     n.middle = weft_relu(g, weft_add(g, a, b));
     weft_val c = weft_add(g, weft_sigmoid(g, n.middle), n.middle);
@@ -119,7 +119,8 @@ static void every_gradient_agrees_with_finite_differences(void **state)
     weft_graph *g = weft_graph_new();
     weft_graph_use_double(g);
     weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 6, 6));
-    weft_val a = weft_tanh(g, weft_layer_conv(g, "c", x, 4, 3, NULL, NULL));
+    weft_val a = weft_tanh(
+        g, weft_layer_conv(g, "c", x, 4, &(weft_layer_conv_opts){.kernel = {3}}));
     a = weft_layer_batch_norm(g, "b", a, NULL);
     a = weft_layer_dense(g, "f", weft_flatten(g, weft_add(g, a, weft_mul(g, a, a)), 1), 3,
                          NULL);
@@ -136,6 +137,36 @@ static void every_gradient_agrees_with_finite_differences(void **state)
     CHECK(weft_gradcheck(p, 0, 1e-6, NULL, NULL) == WEFT_OK);
     weft_plan_free(p);
     weft_graph_free(g);
+}
+
+/* The row of the padding is read, but has no gradient by intention: differences see
+ * it. */
+static void a_gradient_that_is_missing_is_found(void **state)
+{
+    (void)state;
+    for (int padded = 0; padded < 2; padded++) {
+        weft_graph *g = weft_graph_new();
+        weft_graph_use_double(g);
+        weft_val index = weft_input_int(g, "index", WEFT_SHAPE(0, 3), 4);
+        weft_val table = weft_param(g, "table", WEFT_SHAPE(4, 2));
+        weft_val y =
+            weft_embedding(g, index, table, &(weft_embedding_opts){.padded = padded});
+        weft_val loss = weft_mean(g, weft_mul(g, y, y), 0, NULL, false);
+        weft_plan_opts o = {.batch = 2, .loss = loss, .training = true};
+        const float rows[] = {1, -2, 0.5f, 3, -1, 2, 1.5f, 0.25f};
+        const int32_t read[] = {0, 1, 3, 2, 0, 1};
+        weft_plan *p = NULL;
+        CHECK(!weft_plan_new(g, &o, &p) && !weft_param_set(g, table, rows, 8));
+        CHECK(!weft_plan_set_int(p, index, read, 6));
+        if (padded) {
+            CHECK(weft_gradcheck(p, 0, 1e-6, NULL, NULL) == WEFT_EBUG);
+            CHECK_HAS(weft_last_error(), "table is off by");
+        } else {
+            CHECK(!weft_gradcheck(p, 0, 1e-6, NULL, NULL));
+        }
+        weft_plan_free(p);
+        weft_graph_free(g);
+    }
 }
 
 static void folding_a_batch_norm_changes_little(void **state)
@@ -171,8 +202,7 @@ static void folding_a_batch_norm_changes_little(void **state)
     weft_graph_free(n.g);
 }
 
-/* What a plan keeps of the parameters is made again when another one has used its memory.
- */
+/* What a plan prepares of the parameters is made again after another used its memory. */
 static void plans_within_each_other_do_not_disturb(void **state)
 {
     (void)state;
@@ -355,6 +385,7 @@ static void plans_share_memory_when_asked(void **state)
 RUN_TESTS(TEST(plans_share_memory_when_asked),
           TEST(shared_memory_and_fusion_change_nothing), TEST(threads_change_no_bit),
           TEST(every_gradient_agrees_with_finite_differences),
+          TEST(a_gradient_that_is_missing_is_found),
           TEST(folding_a_batch_norm_changes_little),
           TEST(plans_within_each_other_do_not_disturb),
           TEST(accumulated_halves_make_the_whole), TEST(values_are_read_only_when_kept),

@@ -61,6 +61,24 @@ static void every_point_lies_on_the_paper(void **state)
         }
 }
 
+static void larger_values_lie_higher_later_ones_further_right(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 4}, y[] = {10, 20, 40};
+    const weft__series s = {"s", 3, x, y};
+    char *svg = drawn(&(weft__chart){.title = "t", .n = 1, .series = &s});
+    double at[6];
+    int found = 0;
+    for (char *p = svg; (p = strstr(p, "<path d=\"M")); p++)
+        found += sscanf(p, "<path d=\"M%lf %lfL%lf %lfL%lf %lf\" ", at, at + 1, at + 2,
+                        at + 3, at + 4, at + 5) == 6;
+    CHECK(found == 1);
+    CHECK(at[0] < at[2] && at[1] > at[3] && at[3] > at[5]);
+    CHECK_NEAR(at[4] - at[2], 2 * (at[2] - at[0]), 0.3); /* a tenth of a pixel each */
+    CHECK_NEAR(at[3] - at[5], 2 * (at[1] - at[3]), 0.3);
+    free(svg);
+}
+
 static void one_point_is_a_dot_and_holes_stay_holes(void **state)
 {
     (void)state;
@@ -128,6 +146,40 @@ static void mix_ups_come_commonest_first(void **state)
     CHECK(out[2].truth == 2 && out[2].predicted == 1 && out[2].count == 3);
     const int64_t right[] = {5, 0, 0, 5};
     CHECK(weft__mix_ups(&(weft__confusion){2, NULL, right}, out, 3) == 0);
+}
+
+/* Where the label is drawn. */
+static void place_of(const char *svg, const char *text, double *x, double *y)
+{
+    char ends[32];
+    snprintf(ends, sizeof ends, ">%s</text>", text);
+    const char *at = strstr(svg, ends);
+    CHECK(at != NULL && !strstr(at + 1, ends));
+    while (strncmp(at, "<text ", 6)) at--;
+    CHECK(sscanf(at, "<text x=\"%lf\" y=\"%lf\"", x, y) == 2);
+}
+
+/* A row for each true class, a column for each predicted one. */
+static void a_true_class_is_a_row(void **state)
+{
+    (void)state;
+    const int64_t count[] = {51, 52, 53, 61, 62, 63, 71, 72, 73};
+    weft__text t = {0};
+    weft__canvas c = weft__svg_begin(&t, 600, 600, 1, "t", "d");
+    double x[9], y[9];
+    weft__draw_confusion(&c, &(weft__confusion){3, NULL, count});
+    weft__svg_end(&c);
+    for (int i = 0; i < 9; i++) {
+        char text[8];
+        snprintf(text, sizeof text, "%d", (int)count[i]);
+        place_of(t.data, text, &x[i], &y[i]);
+    }
+    for (int i = 0; i < 9; i++) {
+        CHECK(y[i] == y[i / 3 * 3] && x[i] == x[i % 3]);
+        if (i >= 3) CHECK(y[i] > y[i - 3]);
+        if (i % 3) CHECK(x[i] > x[i - 1]);
+    }
+    weft__text_free(&t);
 }
 
 /* ---- terminal ---- */
@@ -211,8 +263,9 @@ static void pictures_are_png_files(void **state)
 }
 
 RUN_TESTS(TEST(ticks_are_round_and_inside), TEST(every_point_lies_on_the_paper),
+          TEST(larger_values_lie_higher_later_ones_further_right),
           TEST(one_point_is_a_dot_and_holes_stay_holes),
           TEST(a_long_series_is_thinned_but_keeps_its_extremes),
           TEST(bars_are_as_long_as_their_values), TEST(mix_ups_come_commonest_first),
-          TEST(tables_align_by_what_letters_take), TEST(the_matrix_fits_a_terminal),
-          TEST(pictures_are_png_files))
+          TEST(a_true_class_is_a_row), TEST(tables_align_by_what_letters_take),
+          TEST(the_matrix_fits_a_terminal), TEST(pictures_are_png_files))

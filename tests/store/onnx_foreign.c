@@ -266,9 +266,39 @@ static void shape_arithmetic_is_computed_while_reading(void **state)
     free(m.data);
 }
 
+/* ONNX divides whole numbers towards zero: -7 / 2 is -3, so that -3 + 15 rows are 12. */
+static void whole_numbers_are_divided_towards_zero(void **state)
+{
+    static const int64_t numbers[][2] = {{-1, -7}, {1, 2}, {0, 15}};
+    static const char *const name[] = {"top", "by", "plus"};
+    weft_graph *g = NULL;
+    (void)state;
+    wire p = {0}, n;
+    wire_input(&p, "x", DIMS(-1, 3, 2, 2));
+    for (int i = 0; i < 3; i++) {
+        wire t = wire_tensor(name[i], 7, DIMS(2));
+        wire_bytes(&t, 9, numbers[i], sizeof numbers[i]);
+        wire_message(&p, GRAPH_INITIALIZER, &t);
+    }
+    n = wire_node("Div", "div", "top", "by", "part");
+    wire_message(&p, GRAPH_NODE, &n);
+    n = wire_node("Add", "add", "part", "plus", "target");
+    wire_message(&p, GRAPH_NODE, &n);
+    n = wire_node("Reshape", "view", "x", "target", "y");
+    wire_message(&p, GRAPH_NODE, &n);
+    wire_output(&p, "y");
+    wire m = wire_model(&p, 6, 11);
+    CHECK(!weft_model_parse(m.data, m.n, NULL, &g, NULL));
+    weft_shape s = weft_shape_of(g, weft_output_at(g, 0));
+    CHECK(s.rank == 2 && s.dim[0] == 0 && s.dim[1] == 12);
+    weft_graph_free(g);
+    free(m.data);
+}
+
 RUN_TESTS(TEST(external_data_stay_in_the_folder_of_the_model),
           TEST(odd_weights_and_names_load_with_a_warning),
           TEST(a_batch_norm_with_odd_statistics_warns), TEST(messages_escape_names),
           TEST(nodes_in_any_order_are_sorted), TEST(an_initializer_may_be_an_input_too),
           TEST(other_float_types_become_float32),
-          TEST(shape_arithmetic_is_computed_while_reading))
+          TEST(shape_arithmetic_is_computed_while_reading),
+          TEST(whole_numbers_are_divided_towards_zero))

@@ -1,5 +1,4 @@
-/* onnx_hostile.c: what the ONNX reader does with files that are wrong, each in one way.
- */
+/* onnx_hostile.c: what the ONNX reader does with files that are wrong in one way each. */
 #include "wire.h"
 
 #include "weft/store.h"
@@ -240,6 +239,23 @@ static wire two_open_dims(void)
     wire_bytes(&t, 9, shape, 16);
     wire_message(&g, GRAPH_INITIALIZER, &t);
     n = wire_node("Reshape", "re", "x", "s", "y");
+    wire_message(&g, GRAPH_NODE, &n);
+    wire_output(&g, "y");
+    return wire_whole(g);
+}
+
+static wire zero_step(void)
+{
+    static const char *const name[] = {"starts", "ends", "axes", "steps"};
+    static const int64_t value[] = {0, 2, 1, 0};
+    wire g = {0}, n = wire_node("Slice", "part", "x", NULL, "y");
+    wire_input(&g, "x", DIMS(2, 4));
+    for (int i = 0; i < 4; i++) {
+        wire t = wire_tensor(name[i], 7, DIMS(1));
+        wire_bytes(&t, 9, &value[i], 8);
+        wire_message(&g, GRAPH_INITIALIZER, &t);
+        wire_text(&n, 1, name[i]);
+    }
     wire_message(&g, GRAPH_NODE, &n);
     wire_output(&g, "y");
     return wire_whole(g);
@@ -523,6 +539,7 @@ static const struct wrong {
     {"O5 stride 2^40", conv_huge_strides, WEFT_EMODEL,
      "node c (Conv): attribute strides"},
     {"O5 axis", axis_out_of_range, WEFT_EMODEL, "node soft (Softmax): "},
+    {"O5 step 0", zero_step, WEFT_EMODEL, "the step along axis 1 is 0"},
     {"O5 empty tensor", empty_tensor, WEFT_EMODEL, "node sum (Add): e: dimension 0 is 0"},
     {"O5 two -1", two_open_dims, WEFT_EMODEL, "node re (Reshape): "},
     {"O6 nodes", many_nodes, WEFT_ENOMEM, "nodes allowed"},

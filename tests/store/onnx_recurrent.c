@@ -162,7 +162,8 @@ static weft_graph *sentences(void)
     weft_output(g, weft_reshape(g, c, WEFT_SHAPE(0, -1)), "last");
     weft_output(g, y, "y");
     for (int i = 0; i < weft_param_count(g); i++)
-        weft_param_init(g, weft_param_at(g, i).value, WEFT_INIT_NORMAL, 0, 0.5);
+        weft_param_init(g, weft_param_at(g, i).value,
+                        &(weft_init_opts){.kind = WEFT_INIT_NORMAL, .std = 0.5});
     CHECK(!weft_graph_status(g) && !weft_init(g, 3));
     return g;
 }

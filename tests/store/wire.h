@@ -1,5 +1,4 @@
-/* wire.h: builds ONNX files byte by byte, right ones and wrong ones, without protobuf-c.
- */
+/* wire.h: builds ONNX files byte by byte, right and wrong ones, without protobuf-c. */
 #ifndef WEFT_TEST_WIRE_H
 #define WEFT_TEST_WIRE_H
 

@@ -67,6 +67,24 @@ static void the_report_is_scikit_learns(void **state)
     weft_metrics_free(m);
 }
 
+/* y_true 0 1 1 3 3 3, y_pred 0 1 4 3 3 1: class 2 never occurs and is in no mean, class 4
+ * is predicted only and is. */
+static void means_are_over_the_classes_that_occur(void **state)
+{
+    (void)state;
+    const int truth[] = {0, 1, 1, 3, 3, 3}, predicted[] = {0, 1, 4, 3, 3, 1};
+    weft_metrics *m = weft_metrics_new(5);
+    for (int i = 0; i < 6; i++) add(m, 5, truth[i], predicted[i]);
+    weft_class_metrics macro = weft_metrics_macro(m), weighted = weft_metrics_weighted(m);
+    CHECK_NEAR(macro.precision, 0.625, 1e-12); /* scikit-learn 1.2.1 */
+    CHECK_NEAR(macro.recall, 0.5416666666666666, 1e-12);
+    CHECK_NEAR(macro.f1, 0.575, 1e-12);
+    CHECK_NEAR(weighted.precision, 0.8333333333333334, 1e-12);
+    CHECK_NEAR(weighted.recall, 0.6666666666666666, 1e-12);
+    CHECK_NEAR(weighted.f1, 0.7333333333333334, 1e-12);
+    weft_metrics_free(m);
+}
+
 static void names_in_the_report_are_escaped_and_aligned(void **state)
 {
     (void)state;
@@ -177,7 +195,7 @@ static void nothing_added_gives_zeros_not_nan(void **state)
 }
 
 RUN_TESTS(TEST(precision_recall_and_f1_are_counted_right),
-          TEST(the_report_is_scikit_learns),
+          TEST(the_report_is_scikit_learns), TEST(means_are_over_the_classes_that_occur),
           TEST(names_in_the_report_are_escaped_and_aligned),
           TEST(a_long_name_is_cut_between_letters),
           TEST(of_equal_scores_the_lower_class_wins),

@@ -178,10 +178,36 @@ static void rmsprop_follows_pytorch(void **state)
     follow("rmsprop_momentum_centered", opts);
 }
 
+/* p -= lr decay p, the gradient being 0: of weights, not of what is marked. */
+static void what_does_not_decay_stays(void **state)
+{
+    (void)state;
+    static const char *const name[] = {"sgd", "adamw"};
+    for (int i = 0; i < 2; i++) {
+        weft_optimizer_opts opts = with_lr(name[i], 0.1);
+        float p[3] = {1, -2, 4}, zero[3] = {0};
+        opts.weight_decay = 0.5;
+        weft_graph *g = weft_graph_new();
+        weft_val w = weft_param(g, "w", WEFT_SHAPE(3)),
+                 b = weft_param(g, "b", WEFT_SHAPE(3));
+        weft_param_no_decay(g, b);
+        CHECK(!weft_param_set(g, w, p, 3) && !weft_param_set(g, b, p, 3));
+        weft_optimizer *o = optimizer(g, opts);
+        set_gradient(g, w, zero);
+        set_gradient(g, b, zero);
+        CHECK(!weft_step(o, opts.lr) && !weft_param_get(g, b, p, 3));
+        CHECK(p[0] == 1 && p[1] == -2 && p[2] == 4);
+        CHECK(!weft_param_get(g, w, p, 3));
+        CHECK_NEAR(p[0], 0.95, 1e-6);
+        CHECK_NEAR(p[2], 3.8, 1e-6);
+        weft_optimizer_free(o);
+        weft_graph_free(g);
+    }
+}
+
 /* ---- clipping ---- */
 
-/* With plain descent of rate 1 from zero, a parameter becomes minus its clipped gradient.
- */
+/* By plain descent of rate 1 from zero a parameter becomes minus the clipped gradient. */
 static void clip(const char *file, double most, double type)
 {
     float grad[12], clipped[12], norm;
@@ -222,6 +248,23 @@ static void clipping_by_norm_follows_pytorch(void **state)
     clip("clip_2_loose", 100, 2);
     clip("clip_1", 1, 1);
     clip("clip_inf", 0.5, INFINITY);
+}
+
+/* PyTorch's clip_grad_norm_ multiplies by max_norm / (norm + 1e-6): of small gradients
+ * the millionth is a good part. */
+static void small_gradients_are_clipped_by_norm_and_a_millionth(void **state)
+{
+    (void)state;
+    fixture f =
+        start(2, (weft_optimizer_opts){.name = "sgd", .lr = 1, .clip_norm = 1e-5});
+    f.p[0] = f.p[1] = 0;
+    CHECK(!weft_param_set(f.g, f.w, f.p, 2));
+    f.grad[0] = 3e-5f, f.grad[1] = -4e-5f;
+    set_gradient(f.g, f.w, f.grad);
+    CHECK(!weft_step(f.o, 1) && !weft_param_get(f.g, f.w, f.p, 2));
+    CHECK_NEAR(f.p[0], -3e-5 * (1e-5 / (5e-5 + 1e-6)), 1e-11); /* without it 1e-7 off */
+    CHECK_NEAR(f.p[1], 4e-5 * (1e-5 / (5e-5 + 1e-6)), 1e-11);
+    end(&f);
 }
 
 static void clipping_by_value_comes_after_the_norm(void **state)
@@ -503,7 +546,9 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
 }
 
 RUN_TESTS(TEST(sgd_follows_pytorch), TEST(adam_and_adamw_follow_pytorch),
-          TEST(rmsprop_follows_pytorch), TEST(clipping_by_norm_follows_pytorch),
+          TEST(rmsprop_follows_pytorch), TEST(what_does_not_decay_stays),
+          TEST(clipping_by_norm_follows_pytorch),
+          TEST(small_gradients_are_clipped_by_norm_and_a_millionth),
           TEST(clipping_by_value_comes_after_the_norm),
           TEST(the_norm_of_huge_but_finite_gradients_is_finite),
           TEST(a_bad_gradient_changes_nothing_and_is_named),

@@ -55,8 +55,7 @@ static void warm_up_goes_before_cosine_as_in_pytorch(void **state)
            0.0691341716, 0.05, 0.0308658284, 0.0146446609, 0.0038060234, 0);
 }
 
-/* OneCycleLR with 100001 steps: PyTorch's turning point lies one step before 0.3 of them.
- */
+/* OneCycleLR with 100001 steps: PyTorch's turning point lies one step before 0.3. */
 static void onecycle_follows_pytorch(void **state)
 {
     (void)state;

@@ -1,10 +1,11 @@
-/* train.c: the loop learns, stops, goes on with the same bits, and survives divergence.
- */
+/* train.c: the loop learns, stops, resumes with the same bits, survives divergence. */
 /* labels: threads */
 #include "test.h"
 
 #include "base/rng.h"
 #include "weft/weft.h"
+
+#include <pthread.h>
 
 enum { SIDE = 8, CLASSES = 3, TRAIN = 150, TEST_COUNT = 60 };
 
@@ -52,7 +53,8 @@ static fixture start(void)
     write_split("t10k", TEST_COUNT, 2);
     CHECK(weft_data_open(test_folder(), NULL, &f.d) == WEFT_OK);
     weft_val x = weft_input(f.g, "x", WEFT_SHAPE(0, 1, SIDE, SIDE));
-    x = weft_layer_conv(f.g, "c", x, 6, 3, &(weft_conv_opts){.pad = {1, 1}}, NULL);
+    x = weft_layer_conv(f.g, "c", x, 6,
+                        &(weft_layer_conv_opts){.kernel = {3}, .conv.pad = {1, 1}});
     x = weft_relu(f.g, weft_layer_batch_norm(f.g, "b", x, NULL));
     x = weft_dropout(f.g, weft_flatten(f.g, x, 1), 0.2);
     f.logits = weft_layer_dense(f.g, "fc", x, CLASSES, NULL);
@@ -127,14 +129,19 @@ static void threads_change_no_bit(void **state)
     CHECK(weft_set_threads(0) == WEFT_OK);
 }
 
-static volatile int stop;
 static int steps_left;
 
 static void count_down(void *user, const weft_progress *p)
 {
     (void)user;
     (void)p;
-    if (--steps_left == 0) stop = 2;
+    steps_left--;
+}
+
+static bool at_zero(void *user)
+{
+    (void)user;
+    return steps_left <= 0;
 }
 
 static void stopped_and_resumed_gives_the_same_bits(void **state)
@@ -155,9 +162,8 @@ static void stopped_and_resumed_gives_the_same_bits(void **state)
             vary(&f.o, variant);
             f.o.run_dir = test_path(dir);
             f.o.resume = part > 0;
-            f.o.stop = &stop;
+            f.o.stop = at_zero;
             f.o.on_step = count_down;
-            stop = 0;
             steps_left = weft__rng_between(&r, 1, 9);
             s = weft_train(f.g, f.logits, f.d, &f.o, NULL, &result);
             CHECK(s == WEFT_OK || s == WEFT_ESTOPPED);
@@ -167,6 +173,51 @@ static void stopped_and_resumed_gives_the_same_bits(void **state)
         CHECK_TEXT(result.params_sha256, whole);
         CHECK(result.rows == 6);
         weft_train_result_free(&result);
+    }
+}
+
+static struct {
+    pthread_t thread;
+    int asked, steps, true_at;
+} asking;
+
+static void count_step(void *user, const weft_progress *p)
+{
+    (void)user;
+    asking.steps = p->batch;
+}
+
+/* True once only: that must be enough. */
+static bool ask(void *user)
+{
+    CHECK(user == &asking);
+    CHECK(pthread_equal(pthread_self(), asking.thread));
+    /* of 7 batches 3 are an update, the last one alone */
+    CHECK(asking.steps % 3 == 0 || asking.steps == 7);
+    return ++asking.asked == asking.true_at;
+}
+
+static void stop_is_asked_after_each_update_by_the_calling_thread(void **state)
+{
+    (void)state;
+    for (int true_at = 0; true_at < 3; true_at++) {
+        weft_train_result r;
+        fixture f = start();
+        asking.thread = pthread_self();
+        asking.asked = asking.steps = 0;
+        asking.true_at = true_at;
+        f.o.batch = (weft_data_count(f.d, WEFT_TRAIN) + 6) / 7;
+        f.o.accumulate = 3;
+        f.o.epochs = 2;
+        f.o.loader_threads = 2;
+        f.o.stop = ask;
+        f.o.on_step = count_step;
+        f.o.user = &asking;
+        weft_status s = weft_train(f.g, f.logits, f.d, &f.o, NULL, &r);
+        CHECK(s == (true_at ? WEFT_ESTOPPED : WEFT_OK));
+        CHECK(asking.asked == (true_at ? true_at : 6));
+        if (!s) weft_train_result_free(&r);
+        finish(&f);
     }
 }
 
@@ -222,6 +273,7 @@ static void networks_that_do_not_fit_the_data_are_refused(void **state)
 
 RUN_TESTS(TEST(the_loop_learns), TEST(threads_change_no_bit),
           TEST(stopped_and_resumed_gives_the_same_bits),
+          TEST(stop_is_asked_after_each_update_by_the_calling_thread),
           TEST(divergence_is_told_with_layer_and_epoch),
           TEST(a_checkpoint_of_another_run_is_refused_with_the_differences),
           TEST(networks_that_do_not_fit_the_data_are_refused))

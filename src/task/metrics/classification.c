@@ -132,8 +132,7 @@ weft_class_metrics weft_metrics_class(const weft_metrics *m, int c)
     return r;
 }
 
-/* Over the classes that occur, as truth or as prediction; weights are 1 or the support.
- */
+/* Over the classes that occur as truth or prediction; weights are 1 or the support. */
 static weft_class_metrics mean(const weft_metrics *m, bool weighted)
 {
     weft_class_metrics sum = {0};

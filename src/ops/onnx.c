@@ -1,0 +1,22 @@
+/* onnx.c: what operators' readers share. */
+#include "ops/onnx.h"
+
+#include "ops/shared.h"
+
+#include <string.h>
+
+WEFT_SHARED const weft__node *weft__giver(const weft_graph *g, int v, const char *op)
+{
+    const weft__node *node = v > 0 ? weft__node_of(g, (weft_val){v}) : NULL;
+    return node && !strcmp(node->op->name, op) ? node : NULL;
+}
+
+WEFT_SHARED weft_status weft__onnx_fail(weft__onnx_node *n, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    weft__vfail(WEFT_EMODEL, format, args);
+    va_end(args);
+    return weft__prefix(WEFT_EMODEL, "node %s (%s)", weft__onnx_label(n),
+                        weft__onnx_op_type(n));
+}
