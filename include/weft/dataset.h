@@ -192,7 +192,8 @@ WEFT_API const char *weft_dataset_modality(const weft_dataset *d); /* "image", "
 WEFT_API const char *weft_dataset_format(const weft_dataset *d); /* "idx", "csv", "arrays" ... */
 /* The samples' name in the plural, for messages: "pictures", "texts", "samples". */
 WEFT_API const char *weft_dataset_noun(const weft_dataset *d);
-/* What a sample is, for people: "1x28x28", "label column 1, text column 2". */
+/* Which columns hold what, for people: "label stars, text review", "label column 1, text column 2"; ""
+ * where samples have none. */
 WEFT_API const char *weft_dataset_columns(const weft_dataset *d);
 WEFT_API int weft_dataset_count(const weft_dataset *d, weft_subset s);
 WEFT_API weft_target_kind weft_dataset_target(const weft_dataset *d);

@@ -250,22 +250,22 @@ static weft_status check(const weft_augment *a)
     return WEFT_OK;
 }
 
-weft_status weft__augmenter_make(weft__augmenter *a, const weft__images *d,
-                                 const weft__image_loader_opts *o)
+weft_status weft__augmenter_make(weft__augmenter *a, const weft__image_preprocess *p,
+                                 const weft_augment *how, uint64_t seed)
 {
-    size_t row = (size_t)d->width * (size_t)d->channels;
-    weft_status s = check(&o->augment);
+    size_t row = (size_t)p->width * (size_t)p->channels;
+    weft_status s = check(how);
     if (s) return s;
     for (int k = 0; k < 4; k++)
-        if (!isfinite(o->mean[k]) || !within(o->deviation[k], 0, 1e30))
-            return weft__fail(WEFT_EUSAGE, "mean %g, deviation %g of channel %d",
-                              (double)o->mean[k], (double)o->deviation[k], k);
-    *a = (weft__augmenter){.channels = d->channels,
-                           .height = d->height,
-                           .width = d->width,
-                           .seed = o->seed,
-                           .how = o->augment};
-    weft__norm_factors(a->channels, o->mean, o->deviation, a->scale, a->offset);
+        if (!isfinite(p->mean[k]) || !within((double)p->std[k], 0, 1e30))
+            return weft__fail(WEFT_EUSAGE, "mean %g, std %g of channel %d",
+                              (double)p->mean[k], (double)p->std[k], k);
+    *a = (weft__augmenter){.channels = p->channels,
+                           .height = p->height,
+                           .width = p->width,
+                           .seed = seed,
+                           .how = *how};
+    weft__norm_factors(a->channels, p->mean, p->std, a->scale, a->offset);
     a->row_scale = weft__alloc(row, sizeof *a->row_scale);
     a->row_offset = weft__alloc(row, sizeof *a->row_offset);
     if (!a->row_scale || !a->row_offset) {
@@ -292,9 +292,7 @@ weft_status weft__scratch_make(weft__scratch *s, const weft__augmenter *a)
     bool floats = a->how.rotate > 0 || weft__jitter_wanted(&a->how);
     *s = (weft__scratch){.pixels = weft__alloc(n, 1), .row = weft__alloc(row, 1)};
     if (floats) s->image = weft__alloc(n, sizeof *s->image);
-    if (a->how.mixup > 0) s->other = weft__alloc(n, sizeof *s->other);
-    if (s->pixels && s->row && (s->image || !floats) && (s->other || !(a->how.mixup > 0)))
-        return WEFT_OK;
+    if (s->pixels && s->row && (s->image || !floats)) return WEFT_OK;
     weft__scratch_free(s);
     return weft__fail(WEFT_ENOMEM, "no memory for a loader");
 }
@@ -304,6 +302,5 @@ void weft__scratch_free(weft__scratch *s)
     free(s->pixels);
     free(s->row);
     free(s->image);
-    free(s->other);
     *s = (weft__scratch){0};
 }

@@ -2,7 +2,7 @@
 #ifndef WEFT_SRC_AUGMENT_H
 #define WEFT_SRC_AUGMENT_H
 
-#include "data/image/images.h"
+#include "data/image/image.h"
 
 /* What is the same for all samples of a loader. */
 typedef struct weft__augmenter {
@@ -18,12 +18,12 @@ typedef struct weft__augmenter {
 typedef struct weft__scratch {
     unsigned char *pixels; /* one sample as read */
     unsigned char *row;
-    float *image, *other; /* one sample each */
+    float *image; /* one sample */
 } weft__scratch;
 
-/* WEFT_EUSAGE when a field of o->augment is outside its range. */
-weft_status weft__augmenter_make(weft__augmenter *a, const weft__images *d,
-                                 const weft__image_loader_opts *o);
+/* WEFT_EUSAGE when a field of how is outside its range. */
+weft_status weft__augmenter_make(weft__augmenter *a, const weft__image_preprocess *p,
+                                 const weft_augment *how, uint64_t seed);
 void weft__augmenter_free(weft__augmenter *a);
 weft_status weft__scratch_make(weft__scratch *s, const weft__augmenter *a);
 void weft__scratch_free(weft__scratch *s);

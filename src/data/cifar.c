@@ -220,7 +220,7 @@ static void close_source(weft__source *base)
     free(src);
 }
 
-static weft_status open_source(const char *path, const weft__images_opts *o,
+static weft_status open_source(const char *path, const weft_dataset_opts *o,
                                const weft__sink *sink, weft__source **out)
 {
     source *src = calloc(1, sizeof *src);

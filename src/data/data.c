@@ -1,10 +1,8 @@
-/* data.c: opens a data set: finds its reader, has it checked and split, answers
- * questions. */
+/* data.c: opens a data set of pictures: finds its reader, has it checked and split; reads samples. */
 #include "data/set.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/log.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,8 +35,9 @@ weft_status weft__source_read(const weft__source *s, weft_subset split, int i,
     return WEFT_OK;
 }
 
-static weft_status check_opts(const weft__images_opts *o)
+static weft_status check_opts(const weft_dataset_opts *all)
 {
+    const weft_image_opts *o = &all->image;
     if (o->height < 0 || o->width < 0 || o->height > LARGEST_SIDE ||
         o->width > LARGEST_SIDE)
         return weft__fail(WEFT_EUSAGE, "picture size %d x %d: each side 1 to %d",
@@ -48,11 +47,6 @@ static weft_status check_opts(const weft__images_opts *o)
     if (o->fit != WEFT_FIT_STRETCH && o->fit != WEFT_FIT_CROP &&
         o->fit != WEFT_FIT_LETTERBOX)
         return weft__fail(WEFT_EUSAGE, "no such way to fit pictures: %d", (int)o->fit);
-    if (!(o->val_fraction >= 0 && o->val_fraction < 1))
-        return weft__fail(WEFT_EUSAGE, "validation fraction %g: 0 to below 1",
-                          o->val_fraction);
-    if (!(o->skip_bad_max >= 0 && o->skip_bad_max <= 100))
-        return weft__fail(WEFT_EUSAGE, "%g %% of bad samples: 0 to 100", o->skip_bad_max);
     if (!(o->max_megapixels >= 0 && o->max_megapixels <= 2147))
         return weft__fail(WEFT_EUSAGE, "%g megapixels: 0 to 2147", o->max_megapixels);
     if (o->threads < 0)
@@ -79,7 +73,6 @@ static weft_status find_reader(const char *path, const weft__reader **out)
     static const char looked[] = "train-images-idx3-ubyte[.gz], data_batch_1.bin, "
                                  "train/CLASS/ or CLASS/ with pictures";
     char found[512];
-    if (!path || !*path) return weft__fail(WEFT_EUSAGE, "no data set given");
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
         if (readers[i]->probe(path)) {
             *out = readers[i];
@@ -108,19 +101,19 @@ static int by_extent(const void *a, const void *b)
 }
 
 /* The commonest size of all good samples; of equally common ones the smallest. */
-static weft_status commonest(const weft__images *d, extent *out)
+static weft_status commonest(const weft__images *m, extent *out)
 {
     size_t n = 0, best = 0;
     extent *e;
     *out = (extent){1, 1};
-    for (int s = 0; s < 3; s++) n += (size_t)d->source->count[s];
+    for (int s = 0; s < 3; s++) n += (size_t)m->source->count[s];
     e = weft__alloc(n + 1, sizeof *e);
     if (!e) return weft__fail(WEFT_ENOMEM, "no memory for %zu sizes", n);
     n = 0;
     for (int s = 0; s < 3; s++)
-        for (int i = 0; i < d->source->count[s]; i++)
-            if (!d->sample[s][i].bad)
-                e[n++] = (extent){d->sample[s][i].height, d->sample[s][i].width};
+        for (int i = 0; i < m->source->count[s]; i++)
+            if (!m->sample[s][i].bad)
+                e[n++] = (extent){m->sample[s][i].height, m->sample[s][i].width};
     if (n) qsort(e, n, sizeof *e, by_extent);
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && !by_extent(&e[i], &e[end]); end++) continue;
@@ -138,255 +131,192 @@ static int at_most(int v, int most)
     return v < most ? v : most;
 }
 
-static weft_status choose_shape(weft__images *d, const weft__images_opts *o)
+static weft_status choose_shape(weft__images *m, const weft_image_opts *o)
 {
     bool colour = false;
-    d->height = o->height ? o->height : o->width;
-    d->width = o->width ? o->width : o->height;
-    if (!d->height) {
+    m->height = o->height ? o->height : o->width;
+    m->width = o->width ? o->width : o->height;
+    if (!m->height) {
         extent e;
-        weft_status s = commonest(d, &e);
+        weft_status s = commonest(m, &e);
         if (s) return s;
-        d->height = at_most(e.height, DEFAULT_SIDE);
-        d->width = at_most(e.width, DEFAULT_SIDE);
+        m->height = at_most(e.height, DEFAULT_SIDE);
+        m->width = at_most(e.width, DEFAULT_SIDE);
     }
     for (int s = 0; s < 3; s++)
-        for (int i = 0; i < d->source->count[s]; i++)
-            colour |= d->sample[s][i].channels == 3;
-    d->channels = o->channels ? o->channels : colour ? 3 : 1;
-    d->bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
-    d->fit = o->fit;
+        for (int i = 0; i < m->source->count[s]; i++)
+            colour |= m->sample[s][i].channels == 3;
+    m->channels = o->channels ? o->channels : colour ? 3 : 1;
+    m->bytes = (size_t)m->height * (size_t)m->width * (size_t)m->channels;
+    m->fit = o->fit;
     return WEFT_OK;
 }
 
-/* Names of classes, shape, and each sample's stamp and label, in the set's order. */
-static void make_hash(weft__images *d)
+/* ---- targets ---- */
+
+/* Classes by name; or the numbers that their names are. */
+static weft_status name_targets(weft__images *m, weft_dataset *d)
+{
+    static const char *const value = "value";
+    const weft__source *src = m->source;
+    weft_status s = WEFT_OK;
+    if (m->arrays) return WEFT_OK;
+    if (d->target == WEFT_TARGET_CLASS) {
+        for (int c = 0; c < src->classes && !s; c++)
+            s = weft__dataset_add_class(d, src->class_name[c]);
+        return s;
+    }
+    m->number = weft__alloc((size_t)src->classes + 1, sizeof *m->number);
+    if (!m->number) return weft__fail(WEFT_ENOMEM, "%s: no memory for its values", d->path);
+    for (int c = 0; c < src->classes; c++) {
+        const char *name = src->class_name[c];
+        if (!weft__dataset_number(name, strlen(name), &m->number[c])) m->number[c] = NAN;
+    }
+    return weft__dataset_set_values(d, 1, &value);
+}
+
+/* Names of classes, shape, and each sample's stamp and target, in the set's order. */
+static void make_hash(const weft__images *m, weft_dataset *d)
 {
     weft__sha256 h;
     unsigned char sum[32];
     char text[128];
     weft__sha256_start(&h);
-    snprintf(text, sizeof text, "weft data 1\n%s\n%d %d %d %d\n", d->reader->name,
-             d->channels, d->height, d->width, (int)d->fit);
+    snprintf(text, sizeof text, "weft data 1\n%s\n%d %d %d %d\n", m->reader->name,
+             m->channels, m->height, m->width, (int)m->fit);
     weft__sha256_add(&h, text, strlen(text));
-    for (int c = 0; c < d->source->classes; c++)
-        weft__sha256_add(&h, d->source->class_name[c],
-                         strlen(d->source->class_name[c]) + 1);
+    for (int c = 0; c < d->classes; c++)
+        weft__sha256_add(&h, d->class_name[c], strlen(d->class_name[c]) + 1);
     for (int s = 0; s < 3; s++) {
-        snprintf(text, sizeof text, "%s %d\n", weft__split_name((weft_subset)s),
+        snprintf(text, sizeof text, "%s %d\n", weft_subset_name((weft_subset)s),
                  d->count[s]);
         weft__sha256_add(&h, text, strlen(text));
         for (int i = 0; i < d->count[s]; i++) {
-            const weft__origin *o = &d->origin[s][i];
-            int32_t label = d->label[s][i];
-            unsigned char bytes[2] = {(unsigned char)label, (unsigned char)(label >> 8)};
-            weft__sha256_add(&h, bytes, sizeof bytes);
-            d->reader->stamp(d->source, (weft_subset)o->split, o->index, &h);
+            const weft__origin *o = &m->origin[s][i];
+            weft__dataset_hash_target(d, (weft_subset)s, i, &h);
+            m->reader->stamp(m->source, (weft_subset)o->split, o->index, &h);
         }
     }
     weft__sha256_end(&h, sum);
     weft__hex(d->hash, sum, sizeof sum);
 }
 
-static uint64_t digest_of(const void *set, weft_subset s, int i)
+static uint64_t digest_of(const weft_dataset *d, weft_subset s, int i)
 {
-    const weft__images *d = set;
-    const weft__origin *o = &d->origin[s][i];
-    return d->sample[o->split][o->index].digest;
+    const weft__images *m = weft__images_of(d);
+    const weft__origin *o = &m->origin[s][i];
+    return m->sample[o->split][o->index].digest;
 }
 
-static void name_of(const void *set, weft_subset s, int i, char *text, size_t size)
-{
-    weft__images_sample_name(set, s, i, text, size);
-}
+/* ---- opening ---- */
 
-weft__labelled weft__images_view(const weft__images *d)
+static weft_status make(weft_dataset *d, const weft__reader *reader, weft__images **out)
 {
-    weft__labelled v = {.path = d->path,
-                        .classes = d->source->classes,
-                        .class_name = d->source->class_name,
-                        .set = d,
-                        .digest = digest_of,
-                        .name_of = name_of};
-    for (int s = 0; s < 3; s++) v.count[s] = d->count[s], v.label[s] = d->label[s];
-    return v;
-}
-
-static weft_status check_all(weft__images *d, const weft__images_opts *o,
-                             const weft__sink *sink)
-{
-    weft_status s = weft__scan_headers(d, o, sink);
-    if (!s) s = choose_shape(d, o);
-    if (!s) s = weft__scan_pixels(d, o, sink);
-    if (!s) s = weft__scan_verdict(d, o, sink);
-    if (!s) s = weft__images_split(d, o, sink);
-    if (s) return s;
-    weft__labelled view = weft__images_view(d);
-    s = weft__find_twins(&view, sink);
-    if (!s) make_hash(d);
-    return s;
-}
-
-static weft_status make(const char *path, const weft__reader *reader, weft__images **out)
-{
-    weft__images *d = calloc(1, sizeof *d);
-    if (d) d->path = strdup(path);
-    if (!d || !d->path) {
-        free(d);
-        return weft__fail(WEFT_ENOMEM, "no memory to open %s", path);
-    }
-    d->reader = reader;
-    *out = d;
+    weft__images *m = calloc(1, sizeof *m);
+    if (!m) return weft__fail(WEFT_ENOMEM, "no memory to open %s", d->path);
+    m->reader = reader;
+    m->path = d->path;
+    d->content = m;
+    *out = m;
     return WEFT_OK;
 }
 
-weft_status weft__images_survey(const char *path, const weft__images_opts *o,
-                                const weft__sink *sink, weft__images **out)
+static weft_status check_all(weft__images *m, const weft_dataset_opts *o,
+                             const weft__sink *sink, weft_dataset *d)
 {
-    const weft__reader *reader = NULL;
-    weft__images *d = NULL;
-    weft_status s = check_opts(o);
-    if (!s) s = find_reader(path, &reader);
-    if (!s) s = make(path, reader, &d);
-    if (!s) s = reader->open(path, o, sink, &d->source);
-    if (!s) s = check_all(d, o, sink);
-    if (s)
-        weft__images_close(d);
-    else
-        *out = d;
+    weft_status s = name_targets(m, d);
+    if (!s) s = weft__scan_headers(m, o, sink);
+    if (!s) s = choose_shape(m, &o->image);
+    if (!s) s = weft__scan_pixels(m, o, sink);
+    if (!s) s = weft__scan_verdict(m, o, sink);
+    if (!s) s = weft__images_split(m, o, d);
+    if (!s) s = weft__check_targets(d, sink);
+    if (!s) s = weft__find_twins(d, digest_of, sink);
+    if (!s) make_hash(m, d);
     return s;
 }
 
-weft_status weft__images_adopt(const weft__reader *reader, weft__source *source,
-                               const weft__images_opts *o, const weft__sink *sink,
-                               weft__images **out)
+weft_status weft__images_open(const char *path, const weft_dataset_opts *o,
+                              const weft__sink *sink, weft_dataset *d)
 {
-    weft__images *d = NULL;
+    const weft__reader *reader = NULL;
+    weft__images *m = NULL;
     weft_status s = check_opts(o);
-    if (!s) s = make("", reader, &d);
+    if (!s) s = find_reader(path, &reader);
+    if (!s) s = make(d, reader, &m);
+    if (!s) s = reader->open(path, o, sink, &m->source);
+    return s ? s : check_all(m, o, sink, d);
+}
+
+weft_status weft__images_adopt(const weft__reader *reader, weft__source *source,
+                               const weft_arrays *arrays, const weft_dataset_opts *o,
+                               const weft__sink *sink, weft_dataset *d)
+{
+    weft__images *m = NULL;
+    weft_dataset_opts own = *o;
+    own.image.no_check = true; /* the caller's samples are read when they are wanted */
+    weft_status s = make(d, reader, &m);
     if (s) {
         reader->close(source);
         return s;
     }
-    d->source = source;
-    s = check_all(d, o, sink);
-    if (s)
-        weft__images_close(d);
-    else
-        *out = d;
-    return s;
+    m->source = source;
+    m->arrays = arrays;
+    s = check_opts(o);
+    return s ? s : check_all(m, &own, sink, d);
 }
 
 bool weft__images_probe(const char *path)
 {
-    for (size_t i = 0; path && i < sizeof readers / sizeof *readers; i++)
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
         if (readers[i]->probe(path)) return true;
     return false;
 }
 
-weft__origin weft__images_origin(const weft__images *d, weft_subset s, int i)
+void weft__images_close(weft__images *m)
 {
-    return d->origin[s][i];
-}
-
-void weft__images_close(weft__images *d)
-{
-    if (!d) return;
-    if (d->source) d->reader->close(d->source);
+    if (!m) return;
+    if (m->source) m->reader->close(m->source);
     for (int s = 0; s < 3; s++) {
-        free(d->sample[s]);
-        free(d->cache[s]);
-        free(d->origin[s]);
-        free(d->label[s]);
+        free(m->sample[s]);
+        free(m->cache[s]);
+        free(m->origin[s]);
     }
-    for (size_t i = 0; i < d->bads; i++) free(d->bad[i].why);
-    free(d->bad);
-    free(d->path);
-    free(d);
+    for (size_t i = 0; i < m->bads; i++) free(m->bad[i].why);
+    free(m->bad);
+    free(m->number);
+    free(m);
 }
 
-const char *weft__images_format(const weft__images *d)
+/* ---- reading ---- */
+
+const unsigned char *weft__images_pixels(const weft_dataset *d, weft_subset s, int i)
 {
-    return d->reader->name;
+    const weft__images *m = weft__images_of(d);
+    const weft__origin *o = &m->origin[s][i];
+    const unsigned char *all = m->pixels[o->split];
+    return all ? all + (size_t)o->index * m->bytes : NULL;
 }
 
-static bool valid_split(weft_subset s)
+weft_status weft__images_read(const weft_dataset *d, weft_subset s, int i,
+                              unsigned char *pixels)
 {
-    return s == WEFT_SUBSET_TRAIN || s == WEFT_SUBSET_VAL || s == WEFT_SUBSET_TEST;
-}
-
-int weft__images_count(const weft__images *d, weft_subset s)
-{
-    return valid_split(s) ? d->count[s] : 0;
-}
-
-int weft__images_classes(const weft__images *d)
-{
-    return d->source->classes;
-}
-
-const char *weft__images_class_name(const weft__images *d, int c)
-{
-    return c >= 0 && c < d->source->classes ? d->source->class_name[c] : NULL;
-}
-
-void weft__images_shape(const weft__images *d, int *channels, int *height, int *width)
-{
-    if (channels) *channels = d->channels;
-    if (height) *height = d->height;
-    if (width) *width = d->width;
-}
-
-static bool valid_sample(const weft__images *d, weft_subset s, int i)
-{
-    return valid_split(s) && i >= 0 && i < d->count[s];
-}
-
-int weft__images_label(const weft__images *d, weft_subset s, int i)
-{
-    return valid_sample(d, s, i) ? d->label[s][i] : -1;
-}
-
-void weft__images_sample_name(const weft__images *d, weft_subset s, int i, char *text,
-                           size_t size)
-{
-    const weft__origin *o;
-    if (!size) return;
-    text[0] = 0;
-    if (!valid_sample(d, s, i)) return;
-    o = &d->origin[s][i];
-    d->reader->name_of(d->source, (weft_subset)o->split, o->index, text, size);
-}
-
-const char *weft__images_hash(const weft__images *d)
-{
-    return d->hash;
-}
-
-const unsigned char *weft__images_pixels(const weft__images *d, weft_subset s, int i)
-{
-    const weft__origin *o = &d->origin[s][i];
-    const unsigned char *all = d->pixels[o->split];
-    return all ? all + (size_t)o->index * d->bytes : NULL;
-}
-
-weft_status weft__images_read(const weft__images *d, weft_subset s, int i, unsigned char *pixels)
-{
+    const weft__images *m = weft__images_of(d);
     const unsigned char *have;
     const weft__origin *o;
     weft__picture p;
     weft_status status;
-    if (!valid_sample(d, s, i))
-        return weft__fail(WEFT_EUSAGE, "there is no sample %d in split %d", i, (int)s);
+    if (i < 0 || i >= weft_dataset_count(d, s))
+        return weft__fail(WEFT_EUSAGE, "there is no sample %d in subset %d", i, (int)s);
     have = weft__images_pixels(d, s, i);
     if (have) {
-        memcpy(pixels, have, d->bytes);
+        memcpy(pixels, have, m->bytes);
         return WEFT_OK;
     }
-    o = &d->origin[s][i];
-    status = d->reader->read(d->source, (weft_subset)o->split, o->index, &p);
+    o = &m->origin[s][i];
+    status = m->reader->read(m->source, (weft_subset)o->split, o->index, &p);
     if (status) return status;
-    status = weft__picture_fit(&p, d->channels, d->height, d->width, d->fit, pixels);
+    status = weft__picture_fit(&p, m->channels, m->height, m->width, m->fit, pixels);
     free(p.pixels);
     return status;
 }

@@ -197,7 +197,7 @@ static weft_status load_pair(source *src, int split, const char *folder, const c
     weft_status s;
     if (images->path)
         return weft__fail(WEFT_EDATA, "%s/%s: a second file of images for %s (also %s)",
-                          folder, name, weft__split_name((weft_subset)split),
+                          folder, name, weft_subset_name((weft_subset)split),
                           images->path);
     path = labels_path(folder, name);
     if (!path) return WEFT_EDATA;
@@ -264,7 +264,7 @@ static weft_status load_path(source *src, const char *path, int split)
         s = load_folder(src, path, split);
         if (!s && split >= 0 && !src->images[split].path)
             s = weft__fail(WEFT_EDATA, "%s: no IDX images for %s here", path,
-                           weft__split_name((weft_subset)split));
+                           weft_subset_name((weft_subset)split));
         return s;
     }
     folder =
@@ -382,7 +382,7 @@ static void close_source(weft__source *base)
     free(src);
 }
 
-static weft_status open_source(const char *path, const weft__images_opts *o,
+static weft_status open_source(const char *path, const weft_dataset_opts *o,
                                const weft__sink *sink, weft__source **out)
 {
     source *src = calloc(1, sizeof *src);

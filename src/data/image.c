@@ -1,6 +1,5 @@
 /* image.c: pictures: which format, how large, decoded, turned upright. */
 #include "data/image.h"
-#include "data/image/image.h"
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -353,21 +352,21 @@ weft_status weft_image_write_png(const char *path, int channels, int height, int
     return s;
 }
 
-void weft__norm_factors(int channels, const float mean[4], const float deviation[4],
+void weft__norm_factors(int channels, const float mean[4], const float std[4],
                         float scale[4], float offset[4])
 {
     for (int c = 0; c < channels; c++) {
-        double dev = deviation[c] > 0 ? (double)deviation[c] : 1.0;
+        double dev = std[c] > 0 ? (double)std[c] : 1.0;
         scale[c] = (float)(1.0 / (255.0 * dev));
         offset[c] = (float)(-(double)mean[c] / dev);
     }
 }
 
 void weft_image_normalize(int channels, size_t pixels, const unsigned char *from,
-                            const float mean[4], const float deviation[4], float *x)
+                            const float mean[4], const float std[4], float *x)
 {
     float scale[4] = {0}, offset[4] = {0};
-    weft__norm_factors(channels, mean, deviation, scale, offset);
+    weft__norm_factors(channels, mean, std, scale, offset);
     for (size_t i = 0; i < pixels; i++)
         for (int c = 0; c < channels; c++, from++, x++)
             *x = (float)*from * scale[c] + offset[c];

@@ -63,8 +63,12 @@ weft_status weft__picture_turn(weft__picture *p, int orientation);
 weft_status weft__picture_fit(const weft__picture *p, int channels, int height, int width,
                               weft_image_fit fit, unsigned char *out);
 
-/* x = u8 * scale + offset is (u8/255 - mean) / deviation; deviation 0 means 1. */
-void weft__norm_factors(int channels, const float mean[4], const float deviation[4],
+/* An encoded picture in memory, brought to size. */
+weft_status weft__image_decode(const void *bytes, size_t size, int channels, int height,
+                               int width, weft_image_fit fit, unsigned char *pixels);
+
+/* x = u8 * scale + offset is (u8/255 - mean) / std; std 0 means 1. */
+void weft__norm_factors(int channels, const float mean[4], const float std[4],
                         float scale[4], float offset[4]);
 
 #endif

@@ -33,6 +33,7 @@ typedef struct source {
     weft__arena arena;
     shelf shelf[3];
     size_t max_pixels;
+    bool values; /* names of folders are numbers, not classes */
 } source;
 
 /* Files that were left out: how many, and one of them. */
@@ -181,11 +182,11 @@ static weft_status walk_folder(walk *w, const char *path, const above *here)
     return WEFT_OK;
 }
 
-/* Adds the classes of the training split: every folder in it. */
+/* Adds the classes of the training subset: every folder in it. */
 static weft_status add_class(source *src, const char *name, int *class)
 {
     weft__source *b = &src->base;
-    if (b->classes == MOST_CLASSES)
+    if (b->classes == MOST_CLASSES && !src->values)
         return weft__fail(WEFT_EDATA, "more than %d class folders", MOST_CLASSES);
     if (b->classes % 64 == 0) {
         char **grown = realloc(b->class_name, ((size_t)b->classes + 64) * sizeof *grown);
@@ -212,7 +213,7 @@ static weft_status read_class(walk *w, const char *root, const char *path,
     struct stat st;
     above top = {NULL, 0, 0, 0}, here = {&top, 0, 0, 1};
     weft_status s = WEFT_OK;
-    if (w->split == WEFT_SUBSET_TRAIN) {
+    if (w->split == WEFT_SUBSET_TRAIN || w->src->values) {
         s = add_class(w->src, name, &w->class);
     } else {
         w->class = class_of(w->src, name);
@@ -369,7 +370,7 @@ static weft_status read_other(source *src, const weft__sink *sink, const char *p
     if (!weft__is_folder(folder))
         s = weft__fail(WEFT_EDATA,
                        "%s: looked for a folder of class folders for %s, found %s",
-                       folder, weft__split_name((weft_subset)split),
+                       folder, weft_subset_name((weft_subset)split),
                        weft__is_file(folder) ? "a file" : "nothing");
     else
         s = read_split(src, sink, folder, split);
@@ -384,10 +385,12 @@ static weft_status read_other(source *src, const weft__sink *sink, const char *p
 static weft_status check_train(const source *src, const char *folder)
 {
     const weft__source *b = &src->base;
-    if (b->classes < 2)
+    if (b->classes < (src->values ? 1 : 2))
         return weft__fail(WEFT_EDATA,
-                          "%s: looked for two class folders or more, found %s%s%s",
-                          folder, b->classes ? "one: \"" : "none",
+                          "%s: looked for %s, found %s%s%s", folder,
+                          src->values ? "folders whose names are numbers"
+                                      : "two class folders or more",
+                          b->classes ? "one: \"" : "none",
                           b->classes ? b->class_name[0] : "", b->classes ? "\"" : "");
     if (!b->count[WEFT_SUBSET_TRAIN])
         return weft__fail(WEFT_EDATA,
@@ -396,7 +399,7 @@ static weft_status check_train(const source *src, const char *folder)
     return WEFT_OK;
 }
 
-static weft_status open_source(const char *path, const weft__images_opts *o,
+static weft_status open_source(const char *path, const weft_dataset_opts *o,
                                const weft__sink *sink, weft__source **out)
 {
     source *src = calloc(1, sizeof *src);
@@ -407,11 +410,12 @@ static weft_status open_source(const char *path, const weft__images_opts *o,
         free(train);
         return no_memory();
     }
-    src->max_pixels = weft__max_pixels(o->max_megapixels);
+    src->max_pixels = weft__max_pixels(o->image.max_megapixels);
+    src->values = o->target == WEFT_TARGET_VALUES;
     if (!train) s = check_no_train(path);
     if (!s) s = read_split(src, sink, train ? train : path, WEFT_SUBSET_TRAIN);
     if (!s && !sink->lint) s = check_train(src, train ? train : path);
-    if (!s) s = tell_cases(src, sink);
+    if (!s && !src->values) s = tell_cases(src, sink);
     if (!s) s = read_other(src, sink, beside, o->val, val_names, WEFT_SUBSET_VAL);
     if (!s) s = read_other(src, sink, beside, o->test, test_names, WEFT_SUBSET_TEST);
     free(train);

@@ -3,7 +3,7 @@
 #define WEFT_SRC_JITTER_H
 
 #include "base/rng.h"
-#include "data/image/images.h"
+#include "weft/dataset.h"
 
 typedef struct weft__jitter {
     bool any;

@@ -30,30 +30,34 @@ static int column_of(weft__rows *r, const char *key)
     return r->key[r->keys] ? r->keys++ : -1;
 }
 
-/* A value as text: texts as they are, whole numbers and truth values as words; others are
- * no field. */
+/* A value as text: texts as they are, whole numbers and truth values as words, other numbers where
+ * they are wanted; others are no field. *own (to be freed) is what the text may stand in. */
+static const char *text_of(const weft__rows *r, const json_t *value, char **own)
+{
+    size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(17);
+    if (json_is_string(value)) return json_string_value(value);
+    if (json_is_boolean(value)) return json_is_true(value) ? "true" : "false";
+    if (json_is_integer(value) || (json_is_real(value) && r->reals))
+        *own = json_dumps(value, flags);
+    return *own;
+}
+
 static weft_status put(weft__rows *r, weft__field *f, const json_t *value)
 {
-    char number[32];
-    const char *text = json_string_value(value);
-    size_t bytes = text ? json_string_length(value) : 0;
-    if (json_is_integer(value)) {
-        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
-        text = number;
-    } else if (json_is_boolean(value)) {
-        text = json_is_true(value) ? "true" : "false";
-    }
+    char *own = NULL;
+    const char *text = text_of(r, value, &own);
+    size_t bytes = json_is_string(value) ? json_string_length(value) : text ? strlen(text) : 0;
+    weft_status s = WEFT_OK;
     if (!text) return WEFT_OK;
-    if (!bytes && !json_is_string(value)) bytes = strlen(text);
     *f = (weft__field){r->used, bytes, true, false};
     if (bytes > r->most) f->bytes = r->most, f->cut = true;
-    while (r->room - r->used < f->bytes) {
-        weft_status s = weft__rows_grow(r);
-        if (s) return s;
+    while (r->room - r->used < f->bytes && !s) s = weft__rows_grow(r);
+    if (!s) {
+        memcpy(r->text + r->used, text, f->bytes);
+        r->used += f->bytes;
     }
-    memcpy(r->text + r->used, text, f->bytes);
-    r->used += f->bytes;
-    return WEFT_OK;
+    free(own);
+    return s;
 }
 
 static weft_status take(weft__rows *r, json_t *object)

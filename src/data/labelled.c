@@ -11,12 +11,6 @@
 
 enum { FEW = 10 };
 
-const char *weft__split_name(weft_subset s)
-{
-    static const char *const name[] = {"train", "val", "test"};
-    return name[s];
-}
-
 /* How many of n samples of a class go to validation: at least one, never all. */
 static uint32_t val_share(uint32_t n, double fraction)
 {
@@ -64,13 +58,13 @@ static void add_name(char *list, size_t size, const char *name)
         snprintf(list + at, size - at, ", ...");
 }
 
-/* Classes without samples or with few, of one split. */
-static void tell_counts(const weft__labelled *d, int split, const int *count,
+/* Classes without samples or with few, of one subset. */
+static void tell_counts(const weft_dataset *d, weft_subset subset, const int *count,
                         const weft__sink *sink)
 {
     char none[256] = "", few[256] = "";
     int n_none = 0, n_few = 0;
-    const char *name = weft__split_name((weft_subset)split);
+    const char *name = weft_subset_name(subset);
     for (int c = 0; c < d->classes; c++) {
         if (!count[c]) n_none++, add_name(none, sizeof none, d->class_name[c]);
         if (count[c] && count[c] < FEW)
@@ -80,46 +74,75 @@ static void tell_counts(const weft__labelled *d, int split, const int *count,
         weft__found(sink, WEFT_WARNING, "empty-class",
                     "%s: %d of %d classes have no samples in %s: %s", d->path, n_none,
                     d->classes, name, none);
-    if (n_few && sink->lint && split == WEFT_SUBSET_TRAIN)
+    if (n_few && sink->lint && subset == WEFT_SUBSET_TRAIN)
         weft__found(sink, WEFT_WARNING, "few-samples",
                     "%s: %d classes have fewer than %d samples in %s: %s", d->path, n_few,
                     FEW, name, few);
 }
 
-weft_status weft__check_classes(const weft__labelled *d, const weft__sink *sink)
+/* Samples of each class, fresh memory; NULL with a message. */
+static int *counts(const weft_dataset *d, weft_subset s)
 {
-    int classes = d->classes, *count;
+    int *count = calloc((size_t)d->classes + 1, sizeof *count);
+    if (!count) weft__fail(WEFT_ENOMEM, "no memory for %d classes", d->classes);
+    for (int i = 0; i < d->count[s] && count; i++) count[d->label[s][i]]++;
+    return count;
+}
+
+static weft_status check_classes(const weft_dataset *d, weft_subset subset,
+                                 const weft__sink *sink)
+{
+    int used = 0, last = 0, *count = counts(d, subset);
     weft_status s = WEFT_OK;
-    if (!d->count[0])
-        return weft__reject(sink, "empty", "%s: no samples to train on", d->path);
-    count = weft__alloc((size_t)classes + 1, sizeof *count);
-    if (!count) return weft__fail(WEFT_ENOMEM, "no memory for %d classes", classes);
-    for (int split = 0; !s && split < 3; split++) {
-        int used = 0, last = 0;
-        if (!d->count[split]) continue;
-        memset(count, 0, (size_t)classes * sizeof *count);
-        for (int i = 0; i < d->count[split]; i++) count[d->label[split][i]]++;
-        for (int c = 0; c < classes; c++)
-            if (count[c]) used++, last = c;
-        if (split == 0 && used < 2)
-            s = weft__reject(
-                sink, "one-class",
-                "%s: looked for two classes or more, found one: all %d training "
-                "samples are \"%s\"",
-                d->path, d->count[0], d->class_name[last]);
-        if (!s) tell_counts(d, split, count, sink);
-    }
+    if (!count) return WEFT_ENOMEM;
+    for (int c = 0; c < d->classes; c++)
+        if (count[c]) used++, last = c;
+    if (subset == WEFT_SUBSET_TRAIN && used < 2)
+        s = weft__reject(sink, "one-class",
+                         "%s: looked for two classes or more, found one: all %d training "
+                         "samples are \"%s\"",
+                         d->path, d->count[0], d->class_name[last]);
+    if (!s) tell_counts(d, subset, count, sink);
     free(count);
     return s;
 }
 
-weft_status weft__check_balance(const weft__labelled *d, const weft__sink *sink)
+static weft_status check_values(const weft_dataset *d, const weft__sink *sink)
 {
-    int classes = d->classes, least = -1, most = 0;
-    int *count = calloc((size_t)classes + 1, sizeof *count);
-    if (!count) return weft__fail(WEFT_ENOMEM, "no memory for %d classes", classes);
-    for (int i = 0; i < d->count[WEFT_SUBSET_TRAIN]; i++) count[d->label[WEFT_SUBSET_TRAIN][i]]++;
-    for (int c = 0; c < classes; c++) {
+    const float *v = d->value[WEFT_SUBSET_TRAIN];
+    int n = d->count[WEFT_SUBSET_TRAIN];
+    size_t width = (size_t)d->values;
+    weft_status s = WEFT_OK;
+    for (size_t k = 0; k < width && !s; k++) {
+        bool varies = false;
+        for (size_t i = 1; i < (size_t)n && !varies; i++) varies = v[i * width + k] != v[k];
+        if (!varies)
+            s = weft__reject(sink, "one-value",
+                             "%s: looked for different values, found one: all %d training "
+                             "samples have the %s %g",
+                             d->path, n, d->value_name[k], (double)v[k]);
+    }
+    return s;
+}
+
+weft_status weft__check_targets(const weft_dataset *d, const weft__sink *sink)
+{
+    weft_status s = WEFT_OK;
+    if (!d->count[0])
+        return weft__reject(sink, "empty", "%s: no samples to train on", d->path);
+    if (d->target == WEFT_TARGET_VALUES) return check_values(d, sink);
+    for (int k = 0; k < 3 && !s; k++)
+        if (d->count[k]) s = check_classes(d, (weft_subset)k, sink);
+    return s;
+}
+
+weft_status weft__check_balance(const weft_dataset *d, const weft__sink *sink)
+{
+    int least = -1, most = 0, *count;
+    if (d->target != WEFT_TARGET_CLASS) return WEFT_OK;
+    count = counts(d, WEFT_SUBSET_TRAIN);
+    if (!count) return WEFT_ENOMEM;
+    for (int c = 0; c < d->classes; c++) {
         if (count[c] && (least < 0 || count[c] < count[least])) least = c;
         if (count[c] > count[most]) most = c;
     }

@@ -1,7 +1,7 @@
 /* learn.c: a tokenizer from the training texts: unit, vocabularies, length. */
 #include "base/checked.h"
-#include "base/error.h"
-#include "data/tokenizer.h"
+#include "data/modality.h"
+#include "data/text/tokens.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -9,13 +9,13 @@
 
 enum { DEFAULT_PIECES = 50000, DEFAULT_GRAMS = 200000, DEFAULT_LENGTH = 512 };
 
-/* The training texts, as numbers of a segmented set's tokens, then of the vocabulary's. */
+/* The training texts as tokens, of which the first `length` of each are used. */
 typedef struct cuttings {
-    const weft__segmented *seg;
-    int32_t *id; /* the texts' tokens, one text after another */
-    size_t used;
-    int *length; /* of each text */
-    int texts;
+    const weft__tokens *tokens;
+    const int32_t *id;
+    const size_t *at;
+    int texts, length;
+    int32_t *number; /* of each token in the vocabulary, once that is chosen */
 } cuttings;
 
 static weft_status no_memory(void)
@@ -42,24 +42,6 @@ static weft_status check_opts(const weft_tokenizer_opts *o)
     return WEFT_OK;
 }
 
-static weft_status take_training(cuttings *c)
-{
-    const weft__segmented *seg = c->seg;
-    int n = seg->count[WEFT_SUBSET_TRAIN];
-    const size_t *at = seg->at[WEFT_SUBSET_TRAIN];
-    c->length = weft__alloc((size_t)n + 1, sizeof *c->length);
-    c->id = weft__alloc(at[n] + 1, sizeof *c->id);
-    if (!c->length || !c->id) return no_memory();
-    c->texts = n;
-    c->used = at[n];
-    memcpy(c->id, seg->id[WEFT_SUBSET_TRAIN], at[n] * sizeof *c->id);
-    for (int i = 0; i < n; i++) {
-        if (at[i + 1] - at[i] > INT_MAX) return no_memory();
-        c->length[i] = (int)(at[i + 1] - at[i]);
-    }
-    return WEFT_OK;
-}
-
 static int by_size(const void *a, const void *b)
 {
     int x = *(const int *)a, y = *(const int *)b;
@@ -72,7 +54,7 @@ static weft_status usual_length(const cuttings *c, int *out)
     size_t n = (size_t)c->texts;
     int *sorted = weft__alloc(n + 1, sizeof *sorted), length = 1;
     if (!sorted) return no_memory();
-    memcpy(sorted, c->length, n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++) sorted[i] = (int)(c->at[i + 1] - c->at[i]);
     if (n) {
         qsort(sorted, n, sizeof *sorted, by_size);
         length = sorted[(n * 99 + 99) / 100 - 1];
@@ -82,18 +64,12 @@ static weft_status usual_length(const cuttings *c, int *out)
     return WEFT_OK;
 }
 
-/* Only the beginnings of the texts that will be used. */
-static void shorten(cuttings *c, int length)
+/* The tokens of text i that are used. */
+static const int32_t *text_at(const cuttings *c, int i, int *n)
 {
-    size_t from = 0, to = 0;
-    for (int i = 0; i < c->texts; i++) {
-        int n = c->length[i] < length ? c->length[i] : length;
-        memmove(c->id + to, c->id + from, (size_t)n * sizeof *c->id);
-        from += (size_t)c->length[i];
-        to += (size_t)n;
-        c->length[i] = n;
-    }
-    c->used = to;
+    size_t all = c->at[i + 1] - c->at[i];
+    *n = all < (size_t)c->length ? (int)all : c->length;
+    return c->id + c->at[i];
 }
 
 typedef struct entry {
@@ -117,47 +93,64 @@ static int most_of(const weft_tokenizer_opts *o, int stream)
     return most - WEFT_FIRST_PIECE;
 }
 
-/* The vocabulary of single pieces, and the new numbers into all texts. */
+static void count_tokens(const cuttings *c, entry *e)
+{
+    for (int i = 0; i < c->texts; i++) {
+        int n;
+        const int32_t *id = text_at(c, i, &n);
+        for (int p = 0; p < n; p++)
+            if (e[id[p]].count < INT32_MAX) e[id[p]].count++;
+    }
+}
+
+/* The vocabulary of single pieces. */
 static weft_status choose_pieces(cuttings *c, const weft_tokenizer_opts *o,
                                  weft_tokenizer *k)
 {
-    size_t all = (size_t)c->seg->words.count;
+    size_t all = (size_t)c->tokens->words.count;
     entry *e = weft__alloc(all + 1, sizeof *e);
-    int32_t *number = weft__alloc(all + 1, sizeof *number);
     int least = o->min_count ? o->min_count : 1;
-    weft_status s = e && number ? WEFT_OK : no_memory();
+    c->number = weft__alloc(all + 1, sizeof *c->number);
+    weft_status s = e && c->number ? WEFT_OK : no_memory();
     if (!s) {
         for (size_t i = 0; i < all; i++)
-            e[i] = (entry){.key = i, .word = &c->seg->words.word[i]};
-        for (size_t i = 0; i < c->used; i++)
-            if (e[c->id[i]].count < INT32_MAX) e[c->id[i]].count++;
+            e[i] = (entry){.key = i, .word = &c->tokens->words.word[i]};
+        count_tokens(c, e);
         if (all) qsort(e, all, sizeof *e, by_count);
     }
     for (size_t i = 0; !s && i < all; i++) {
         bool kept = e[i].count >= least && (int)i < most_of(o, 0);
-        number[e[i].key] = kept ? (int32_t)i + WEFT_FIRST_PIECE : WEFT_UNKNOWN;
+        c->number[e[i].key] = kept ? (int32_t)i + WEFT_FIRST_PIECE : WEFT_UNKNOWN;
         if (kept && weft__words_add(&k->words, e[i].word->text, e[i].word->bytes) < 0)
             s = no_memory();
     }
-    for (size_t i = 0; !s && i < c->used; i++) c->id[i] = number[c->id[i]];
     free(e);
-    free(number);
     return s;
+}
+
+/* The key of the gram at id; 0 when a piece of it is unknown. */
+static uint64_t key_at(const cuttings *c, const int32_t *id, int parts)
+{
+    int32_t piece[WEFT_MAX_STREAMS];
+    for (int j = 0; j < parts; j++) {
+        piece[j] = c->number[id[j]];
+        if (piece[j] == WEFT_UNKNOWN) return 0;
+    }
+    return weft__gram_key(piece, parts);
 }
 
 static weft_status count_grams(const cuttings *c, int parts, weft__grams *g)
 {
-    const int32_t *id = c->id;
-    for (int i = 0; i < c->texts; id += c->length[i++])
-        for (int p = 0; p + parts <= c->length[i]; p++) {
-            bool known = true;
-            int32_t *count;
-            for (int j = 0; j < parts; j++) known &= id[p + j] != WEFT_UNKNOWN;
-            if (!known) continue;
-            count = weft__grams_at(g, weft__gram_key(id + p, parts));
-            if (!count) return no_memory();
-            if (*count < INT32_MAX) ++*count;
+    for (int i = 0; i < c->texts; i++) {
+        int n;
+        const int32_t *id = text_at(c, i, &n);
+        for (int p = 0; p + parts <= n; p++) {
+            uint64_t key = key_at(c, id + p, parts);
+            int32_t *count = key ? weft__grams_at(g, key) : NULL;
+            if (key && !count) return no_memory();
+            if (count && *count < INT32_MAX) ++*count;
         }
+    }
     return WEFT_OK;
 }
 
@@ -224,7 +217,7 @@ static weft_status pick_grams(const weft__grams *g, int stream,
 }
 
 static weft_status choose_grams(const cuttings *c, const weft_tokenizer_opts *o,
-                                weft_tokenizer *k)
+                                bool texts, weft_tokenizer *k)
 {
     int32_t *rank = NULL;
     weft_status s = k->streams > 1 ? bytewise(k, &rank) : WEFT_OK;
@@ -233,37 +226,47 @@ static weft_status choose_grams(const cuttings *c, const weft_tokenizer_opts *o,
         s = count_grams(c, stream + 1, &g);
         if (!s) s = pick_grams(&g, stream, o, rank, k);
         weft__grams_free(&g);
-        if (!s) s = weft__tokenizer_index(k, stream);
+        if (!s) s = weft__tokenizer_index(k, stream, texts);
     }
     free(rank);
     return s;
 }
 
-weft_status weft__tokenizer_learn(weft__texts *t, const weft_tokenizer_opts *opts,
-                                  weft_tokenizer **out)
+/* t->lock is held: others may segment further subsets. */
+static weft_status learn(weft__texts *t, const weft_tokenizer_opts *o, bool texts,
+                         weft_tokenizer *k)
+{
+    cuttings c = {.texts = t->count[WEFT_SUBSET_TRAIN]};
+    weft_status s = weft__tokens_get(t, k->unit, k->keep_case, k->keep_width,
+                                     WEFT_SUBSET_TRAIN, &c.tokens);
+    if (s) return s;
+    c.id = c.tokens->id[WEFT_SUBSET_TRAIN];
+    c.at = c.tokens->at[WEFT_SUBSET_TRAIN];
+    k->length = o->max_length;
+    if (!k->length) s = usual_length(&c, &k->length);
+    c.length = k->length;
+    if (!s) s = choose_pieces(&c, o, k);
+    if (!s) s = choose_grams(&c, o, texts, k);
+    free(c.number);
+    return s;
+}
+
+weft_status weft__tokenizer_learn(const weft_dataset *d, const weft_tokenizer_opts *opts,
+                                  bool texts, weft_tokenizer **out)
 {
     weft_tokenizer_opts o = opts ? *opts : (weft_tokenizer_opts){0};
-    cuttings c = {0};
-    weft_tokenizer *k;
+    weft__texts *t = d->content;
     weft_status s = check_opts(&o);
     if (s) return s;
-    k = calloc(1, sizeof *k);
+    weft_tokenizer *k = calloc(1, sizeof *k);
     if (!k) return no_memory();
     k->unit = o.level ? o.level : weft__texts_level(t);
     k->keep_case = o.keep_case;
     k->keep_width = o.keep_width;
     k->streams = o.ngrams ? o.ngrams : 1;
-    s = weft__texts_segment(t, k->unit, k->keep_case, k->keep_width, &c.seg);
-    if (!s) s = take_training(&c);
-    k->length = o.max_length;
-    if (!s && !k->length) s = usual_length(&c, &k->length);
-    if (!s) {
-        shorten(&c, k->length);
-        s = choose_pieces(&c, &o, k);
-    }
-    if (!s) s = choose_grams(&c, &o, k);
-    free(c.id);
-    free(c.length);
+    pthread_mutex_lock(&t->lock);
+    s = learn(t, &o, texts, k);
+    pthread_mutex_unlock(&t->lock);
     if (s)
         weft_tokenizer_free(k);
     else

@@ -89,18 +89,22 @@ struct weft__modality {
 
     /* ---- a data set ---- */
     bool (*probe)(const char *path); /* cheap, no messages; NULL: never from a path */
-    /* Fills d->content, d->target and d->count from a path: opened, checked, split; or, with
-     * sink->lint, goes on and tells all, the summary too. */
+    /* Fills d->content, counts, targets (of the kind d->target) and hash from a path: opened,
+     * checked, split; or, with sink->lint, goes on and tells all, the summary too. NULL: never
+     * from a path. */
     weft_status (*open)(const char *path, const weft_dataset_opts *o, const weft__sink *sink,
                         weft_dataset *d);
-    /* The same of arrays (checked already, not split); NULL: it takes none. takes: whether these
-     * are of this modality. */
+    /* The same of arrays, which are checked but for what is the modality's own, and not split;
+     * names of targets are in d. takes: whether these are of this modality. NULL: none are. */
     bool (*takes)(const weft_arrays *a);
-    weft_status (*from)(const weft_arrays *a, const weft_dataset_opts *o, weft_dataset *d);
+    weft_status (*from)(const weft_arrays *a, const weft_dataset_opts *o, const weft__sink *sink,
+                        weft_dataset *d);
     void (*close)(weft_dataset *d); /* takes a half-made one */
     const char *(*format)(const weft_dataset *d);
     const char *(*columns)(const weft_dataset *d); /* "label stars, text review"; "" none */
     void (*sample_name)(const weft_dataset *d, weft_subset s, int i, char *text, size_t size);
+    /* Will training batches blend samples? NULL: never. */
+    bool (*mixes)(const weft_dataset *d);
 
     /* ---- preprocessing ---- */
     weft_status (*fit)(const weft_dataset *d, weft__preprocess **out);
@@ -182,7 +186,7 @@ struct weft__modality {
 #include "data/modality.def"
 #undef MODALITY
 
-/* dataset.c: row i of modality.def, NULL past the end; by name; the one that takes path. */
+/* modality.c: row i of modality.def, NULL past the end; by name; the one that takes path. */
 const weft__modality *weft__modality_at(int i);
 const weft__modality *weft__modality_named(const char *name);
 const weft__modality *weft__modality_probe(const char *path);

@@ -1,4 +1,4 @@
-/* moments.c: mean and deviation of each channel over the training split. */
+/* moments.c: mean and std of each channel over the training pictures. */
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/thread.h"
@@ -18,7 +18,7 @@ typedef struct counts {
 } counts;
 
 typedef struct job {
-    const weft__images *d;
+    const weft_dataset *d;
     counts all;
     pthread_mutex_t lock; /* of all, status, message */
     weft_status status;
@@ -50,8 +50,9 @@ static void add_up(counts *to, uint32_t part[3][256])
 static void count_range(void *arg, size_t begin, size_t end, int worker)
 {
     job *j = arg;
-    const weft__images *d = j->d;
-    size_t pixels = (size_t)d->height * (size_t)d->width, since = 0;
+    const weft_dataset *d = j->d;
+    const weft__images *m = weft__images_of(d);
+    size_t pixels = (size_t)m->height * (size_t)m->width, since = 0;
     uint32_t part[3][256] = {{0}};
     counts sum = {{{0}}};
     unsigned char *buffer = NULL;
@@ -59,14 +60,14 @@ static void count_range(void *arg, size_t begin, size_t end, int worker)
     (void)worker;
     for (size_t i = begin; !s && i < end; i++) {
         const unsigned char *p = weft__images_pixels(d, WEFT_SUBSET_TRAIN, (int)i);
-        if (!p && !buffer) buffer = weft__alloc(d->bytes, 1);
+        if (!p && !buffer) buffer = weft__alloc(m->bytes, 1);
         if (!p && !buffer)
             s = weft__fail(WEFT_ENOMEM, "no memory for a sample");
         else if (!p)
             s = weft__images_read(d, WEFT_SUBSET_TRAIN, (int)i, buffer);
         if (s) break;
         if (since > UINT32_MAX - pixels) add_up(&sum, part), since = 0;
-        count_pixels(p ? p : buffer, pixels, d->channels, part);
+        count_pixels(p ? p : buffer, pixels, m->channels, part);
         since += pixels;
     }
     add_up(&sum, part);
@@ -81,25 +82,28 @@ static void count_range(void *arg, size_t begin, size_t end, int worker)
     pthread_mutex_unlock(&j->lock);
 }
 
-weft_status weft__images_moments(const weft__images *d, float mean[4], float deviation[4])
+weft_status weft__images_moments(const weft_dataset *d, float mean[4], float std[4])
 {
     job j = {.d = d};
     pthread_mutex_init(&j.lock, NULL);
-    weft__parallel((size_t)d->count[WEFT_SUBSET_TRAIN], GRAIN, count_range, &j);
+    if (d->opts.loader_threads < 0) /* the caller's function may not bear several threads */
+        count_range(&j, 0, (size_t)d->count[WEFT_SUBSET_TRAIN], 0);
+    else
+        weft__parallel((size_t)d->count[WEFT_SUBSET_TRAIN], GRAIN, count_range, &j);
     pthread_mutex_destroy(&j.lock);
     if (j.status) return weft__fail(j.status, "%s", j.message);
-    for (int c = 0; c < 4; c++) mean[c] = deviation[c] = 0;
-    for (int c = 0; c < d->channels; c++) {
-        double n = 0, sum = 0, square = 0, m;
+    for (int c = 0; c < 4; c++) mean[c] = std[c] = 0;
+    for (int c = 0; c < weft__images_of(d)->channels; c++) {
+        double n = 0, sum = 0, square = 0, middle;
         for (int v = 0; v < 256; v++) {
             n += (double)j.all.n[c][v];
             sum += (double)j.all.n[c][v] * v;
         }
         if (!(n > 0)) continue;
-        m = sum / n;
-        for (int v = 0; v < 256; v++) square += (double)j.all.n[c][v] * (v - m) * (v - m);
-        mean[c] = (float)(m / 255);
-        deviation[c] = (float)(sqrt(square / n) / 255);
+        middle = sum / n;
+        for (int v = 0; v < 256; v++) square += (double)j.all.n[c][v] * (v - middle) * (v - middle);
+        mean[c] = (float)(middle / 255);
+        std[c] = (float)(sqrt(square / n) / 255);
     }
     return WEFT_OK;
 }

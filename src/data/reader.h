@@ -3,8 +3,8 @@
 #ifndef WEFT_SRC_READER_H
 #define WEFT_SRC_READER_H
 
-#include "base/hash.h"
-#include "data/image/images.h"
+#include "data/dataset.h"
+#include "data/sink.h"
 
 /* A decoded picture before it is brought to size. pixels is malloc()ed, channels-last,
  * 8 bit; NULL when only the header was read. channels is 1 or 3. */
@@ -23,7 +23,7 @@ typedef struct weft__reader {
     bool (*probe)(const char *path);
     /* Finds all samples and labels (the format's own headers checked, no picture
      * decoded). */
-    weft_status (*open)(const char *path, const weft__images_opts *opts,
+    weft_status (*open)(const char *path, const weft_dataset_opts *opts,
                         const weft__sink *sink, weft__source **out);
     void (*close)(weft__source *s); /* takes NULL and half-made sources */
     /* Channels and size of one sample from its header, no pixels. NULL when the source
@@ -45,7 +45,8 @@ struct weft__source {
     int classes;
     char **class_name; /* [classes], each malloc()ed */
     int count[3];      /* samples by weft_subset; val may be 0, to be split off */
-    int32_t *label[3]; /* 0 .. classes-1 */
+    int32_t *label[3]; /* 0 .. classes-1. Where targets are values, names of classes are numbers, and
+                        * two may be equal */
     int channels, height, width;    /* of every sample, or 0 when they differ */
     const unsigned char *pixels[3]; /* all samples decoded, one after another; or NULL */
 };

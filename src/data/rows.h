@@ -26,6 +26,7 @@ typedef struct weft__rows {
     int fields;    /* of this row; 0 and no why: the end */
     int line;      /* where the row begins */
     bool again;    /* the next row is this one, once more */
+    bool reals;    /* JSON: numbers that are not whole are fields, too */
     int replaced;  /* sequences of this row that were not UTF-8 and had to go at once */
     char why[200]; /* not empty: the row cannot be read, this is why */
     int separator; /* of a CSV file */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ enum { AT_ONCE = 8 };
 
 /* One pass over the samples of one split of the source. */
 typedef struct pass {
-    weft__images *d;
+    weft__images *m;
     int split;
     pthread_mutex_t lock; /* of what follows */
     weft_status fatal;    /* not the fault of a sample: no memory */
@@ -54,24 +55,24 @@ void weft__each(size_t n, int threads, void (*one)(void *arg, size_t i), void *a
 /* Keeps the standing message as what is wrong with sample i. */
 static void note_bad(pass *p, size_t i, weft_status s)
 {
-    weft__images *d = p->d;
+    weft__images *m = p->m;
     char *why = strdup(weft_last_error());
     pthread_mutex_lock(&p->lock);
-    d->sample[p->split][i].bad = true;
-    if (why && d->bads == d->bad_room) {
-        size_t room = d->bad_room ? d->bad_room * 2 : 64;
-        weft__bad *grown = realloc(d->bad, room * sizeof *grown);
+    m->sample[p->split][i].bad = true;
+    if (why && m->bads == m->bad_room) {
+        size_t room = m->bad_room ? m->bad_room * 2 : 64;
+        weft__bad *grown = realloc(m->bad, room * sizeof *grown);
         if (grown) {
-            d->bad = grown;
-            d->bad_room = room;
+            m->bad = grown;
+            m->bad_room = room;
         }
     }
-    if (s == WEFT_ENOMEM || !why || d->bads == d->bad_room) {
+    if (s == WEFT_ENOMEM || !why || m->bads == m->bad_room) {
         if (!p->fatal) snprintf(p->message, sizeof p->message, "%s", weft_last_error());
         p->fatal = WEFT_ENOMEM;
         free(why);
     } else {
-        d->bad[d->bads++] = (weft__bad){p->split, (int)i, why};
+        m->bad[m->bads++] = (weft__bad){p->split, (int)i, why};
     }
     pthread_mutex_unlock(&p->lock);
 }
@@ -84,29 +85,42 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Runs one() over all samples of all splits. */
-static weft_status run(weft__images *d, int threads, void (*one)(void *arg, size_t i))
+static weft_status run(weft__images *m, int threads, void (*one)(void *arg, size_t i))
 {
     weft_status s = WEFT_OK;
     for (int split = 0; !s && split < 3; split++) {
-        pass p = {.d = d, .split = split};
+        pass p = {.m = m, .split = split};
         pthread_mutex_init(&p.lock, NULL);
-        weft__each((size_t)d->source->count[split], threads, one, &p);
+        weft__each((size_t)m->source->count[split], threads, one, &p);
         pthread_mutex_destroy(&p.lock);
         if (p.fatal) s = weft__fail(p.fatal, "%s", p.message);
     }
-    if (d->bads) qsort(d->bad, d->bads, sizeof *d->bad, by_place);
+    if (m->bads) qsort(m->bad, m->bads, sizeof *m->bad, by_place);
     return s;
+}
+
+/* Where targets are values, the name of a sample's class must be a number. */
+static weft_status check_number(const pass *p, size_t i)
+{
+    const weft__images *m = p->m;
+    int class = m->number ? m->source->label[p->split][i] : 0;
+    char name[1024];
+    if (!m->number || !isnan(m->number[class])) return WEFT_OK;
+    m->reader->name_of(m->source, (weft_subset)p->split, (int)i, name, sizeof name);
+    return weft__fail(WEFT_EDATA, "%s: \"%.80s\" is no number", name,
+                      m->source->class_name[class]);
 }
 
 static void one_header(void *arg, size_t i)
 {
     pass *p = arg;
-    weft__sample *it = &p->d->sample[p->split][i];
-    const weft__source *src = p->d->source;
+    weft__sample *it = &p->m->sample[p->split][i];
+    const weft__source *src = p->m->source;
     weft__picture pic = {src->channels, src->height, src->width, NULL, NULL, false};
     weft_status s = WEFT_OK;
-    if (p->d->reader->header)
-        s = p->d->reader->header(src, (weft_subset)p->split, (int)i, &pic);
+    if (p->m->reader->header)
+        s = p->m->reader->header(src, (weft_subset)p->split, (int)i, &pic);
+    if (!s) s = check_number(p, i);
     if (s) {
         note_bad(p, i, s);
         return;
@@ -119,14 +133,14 @@ static void one_header(void *arg, size_t i)
 
 /* Tells of pictures whose ending is another format's: each in a lint, else one and the
  * count. */
-static void tell_misnamed(const weft__images *d, const weft__sink *sink)
+static void tell_misnamed(const weft__images *m, const weft__sink *sink)
 {
     char name[1024] = "", first[1024] = "";
     size_t n = 0;
     for (int s = 0; s < 3; s++)
-        for (int i = 0; i < d->source->count[s]; i++) {
-            if (!d->sample[s][i].misnamed) continue;
-            d->reader->name_of(d->source, (weft_subset)s, i, name, sizeof name);
+        for (int i = 0; i < m->source->count[s]; i++) {
+            if (!m->sample[s][i].misnamed) continue;
+            m->reader->name_of(m->source, (weft_subset)s, i, name, sizeof name);
             if (sink->lint)
                 weft__found(sink, WEFT_WARNING, "wrong-extension",
                             "%s: the content is another format than the name says", name);
@@ -139,18 +153,18 @@ static void tell_misnamed(const weft__images *d, const weft__sink *sink)
                     first, n);
 }
 
-weft_status weft__scan_headers(weft__images *d, const weft__images_opts *o,
+weft_status weft__scan_headers(weft__images *m, const weft_dataset_opts *o,
                                const weft__sink *sink)
 {
     weft_status s = WEFT_OK;
     for (int split = 0; split < 3; split++) {
-        size_t n = (size_t)d->source->count[split];
-        d->sample[split] = weft__alloc(n + 1, sizeof(weft__sample));
-        if (!d->sample[split])
+        size_t n = (size_t)m->source->count[split];
+        m->sample[split] = weft__alloc(n + 1, sizeof(weft__sample));
+        if (!m->sample[split])
             return weft__fail(WEFT_ENOMEM, "no memory for %zu samples", n);
     }
-    s = run(d, o->threads, one_header);
-    if (!s) tell_misnamed(d, sink);
+    s = run(m, o->image.threads, one_header);
+    if (!s) tell_misnamed(m, sink);
     return s;
 }
 
@@ -174,19 +188,19 @@ static uint64_t digest(const weft__picture *p)
 static void one_picture(void *arg, size_t i)
 {
     pass *p = arg;
-    weft__images *d = p->d;
-    const weft__source *src = d->source;
-    weft__sample *it = &d->sample[p->split][i];
-    unsigned char *to = d->cache[p->split];
+    weft__images *m = p->m;
+    const weft__source *src = m->source;
+    weft__sample *it = &m->sample[p->split][i];
+    unsigned char *to = m->cache[p->split];
     weft__picture pic;
     weft_status s;
     if (it->bad) return;
-    s = d->reader->read(src, (weft_subset)p->split, (int)i, &pic);
+    s = m->reader->read(src, (weft_subset)p->split, (int)i, &pic);
     if (!s) {
         it->digest = digest(&pic);
         if (to)
-            s = weft__picture_fit(&pic, d->channels, d->height, d->width, d->fit,
-                                  to + i * d->bytes);
+            s = weft__picture_fit(&pic, m->channels, m->height, m->width, m->fit,
+                                  to + i * m->bytes);
         free(pic.pixels);
     }
     if (s) note_bad(p, i, s);
@@ -196,70 +210,70 @@ static void one_picture(void *arg, size_t i)
 static void one_digest(void *arg, size_t i)
 {
     pass *p = arg;
-    const weft__source *src = p->d->source;
+    const weft__source *src = p->m->source;
     weft__picture pic = {src->channels, src->height, src->width, NULL, NULL, false};
     size_t bytes = (size_t)pic.channels * (size_t)pic.height * (size_t)pic.width;
     pic.pixels = (unsigned char *)(uintptr_t)(src->pixels[p->split] + i * bytes);
-    p->d->sample[p->split][i].digest = digest(&pic);
+    p->m->sample[p->split][i].digest = digest(&pic);
 }
 
 /* Room for all samples at the set's size, if that is not too much. */
-static void make_cache(weft__images *d)
+static void make_cache(weft__images *m)
 {
     size_t limit = weft__cpu_memory() / 4, total = 0;
     if (limit > CACHE_BYTES) limit = CACHE_BYTES;
     for (int s = 0; s < 3; s++) {
         size_t bytes;
-        if (!weft__mul((size_t)d->source->count[s], d->bytes, &bytes)) return;
+        if (!weft__mul((size_t)m->source->count[s], m->bytes, &bytes)) return;
         if (bytes > limit - total) return;
         total += bytes;
     }
     for (int s = 0; s < 3; s++) {
-        if (d->source->count[s])
-            d->cache[s] = weft__alloc((size_t)d->source->count[s], d->bytes);
-        if (d->source->count[s] && !d->cache[s]) {
+        if (m->source->count[s])
+            m->cache[s] = weft__alloc((size_t)m->source->count[s], m->bytes);
+        if (m->source->count[s] && !m->cache[s]) {
             for (; s >= 0; s--) {
-                free(d->cache[s]);
-                d->cache[s] = NULL;
+                free(m->cache[s]);
+                m->cache[s] = NULL;
             }
             return; /* does without */
         }
     }
-    for (int s = 0; s < 3; s++) d->pixels[s] = d->cache[s];
+    for (int s = 0; s < 3; s++) m->pixels[s] = m->cache[s];
 }
 
-weft_status weft__scan_pixels(weft__images *d, const weft__images_opts *o,
+weft_status weft__scan_pixels(weft__images *m, const weft_dataset_opts *o,
                               const weft__sink *sink)
 {
-    const weft__source *src = d->source;
+    const weft__source *src = m->source;
     (void)sink;
-    if (src->pixels[0] && src->channels == d->channels && src->height == d->height &&
-        src->width == d->width) {
-        for (int s = 0; s < 3; s++) d->pixels[s] = src->pixels[s];
-        return o->no_check ? WEFT_OK : run(d, o->threads, one_digest);
+    if (src->pixels[0] && src->channels == m->channels && src->height == m->height &&
+        src->width == m->width) {
+        for (int s = 0; s < 3; s++) m->pixels[s] = src->pixels[s];
+        return o->image.no_check ? WEFT_OK : run(m, o->image.threads, one_digest);
     }
-    if (o->no_check) return WEFT_OK;
-    if (!sink->lint) make_cache(d);
-    return run(d, o->threads, one_picture);
+    if (o->image.no_check) return WEFT_OK;
+    if (!sink->lint) make_cache(m);
+    return run(m, o->image.threads, one_picture);
 }
 
 static const char *why_of(const void *set, size_t i)
 {
-    const weft__images *d = set;
-    return d->bad[i].why;
+    const weft__images *m = set;
+    return m->bad[i].why;
 }
 
 static void name_of(const void *set, size_t i, char *text, size_t size)
 {
-    const weft__images *d = set;
-    d->reader->name_of(d->source, (weft_subset)d->bad[i].split, d->bad[i].index, text,
+    const weft__images *m = set;
+    m->reader->name_of(m->source, (weft_subset)m->bad[i].split, m->bad[i].index, text,
                        size);
 }
 
-weft_status weft__scan_verdict(weft__images *d, const weft__images_opts *o,
+weft_status weft__scan_verdict(const weft__images *m, const weft_dataset_opts *o,
                                const weft__sink *sink)
 {
-    weft__bads b = {d->path, d->bads, 0, d, why_of, name_of};
-    for (int k = 0; k < 3; k++) b.all += (size_t)d->source->count[k];
-    return weft__verdict(&b, o->skip_bad, o->skip_bad_max, o->bad_list, sink);
+    weft__bads b = {m->path, m->bads, 0, m, why_of, name_of};
+    for (int k = 0; k < 3; k++) b.all += (size_t)m->source->count[k];
+    return weft__verdict(&b, o, sink);
 }

@@ -1,4 +1,4 @@
-/* set.h: an opened data set from the inside; shared by the files of this room. */
+/* set.h: a data set of pictures from the inside; shared by the files of this modality. */
 #ifndef WEFT_SRC_SET_H
 #define WEFT_SRC_SET_H
 
@@ -13,7 +13,7 @@ typedef struct weft__sample {
     bool bad, misnamed;
 } weft__sample;
 
-/* Which sample of the source stands behind sample i of a split. */
+/* Which sample of the source stands behind sample i of a subset. */
 typedef struct weft__origin {
     int32_t index;
     int32_t split;
@@ -25,35 +25,42 @@ typedef struct weft__bad {
     char *why;
 } weft__bad;
 
-struct weft__images {
+/* The content of a data set of pictures. */
+typedef struct weft__images {
     const weft__reader *reader;
     weft__source *source;
-    char *path;
-    weft__sample *sample[3]; /* by split of the source */
+    const weft_arrays *arrays; /* the caller's, in the source; NULL: from files */
+    const char *path;          /* the data set's */
+    float *number;           /* of each class of the source, where targets are values; NaN: none */
+    weft__sample *sample[3]; /* by subset of the source */
     unsigned char *cache[3]; /* every sample of the source decoded and fitted, or NULL */
     const unsigned char *pixels[3]; /* cache, or the source's own, or NULL */
     size_t bytes;                   /* of one fitted sample */
-    weft__bad *bad;                 /* sorted by split and index */
+    weft__bad *bad;                 /* sorted by subset and index */
     size_t bads, bad_room;
-    int count[3]; /* of the set's splits from here on */
-    weft__origin *origin[3];
-    int32_t *label[3];
+    weft__origin *origin[3]; /* by subset of the data set */
     int channels, height, width;
     weft_image_fit fit;
-    char hash[65];
-};
+} weft__images;
 
-/* Pixels of a sample that is in memory, or NULL. */
-const unsigned char *weft__images_pixels(const weft__images *d, weft_subset s, int i);
-/* The set as labelled samples. */
-weft__labelled weft__images_view(const weft__images *d);
+static inline const weft__images *weft__images_of(const weft_dataset *d)
+{
+    return d->content;
+}
 
-/* A set of samples that a reader of ours holds already (no path); source is taken over. */
+/* data.c: opens, checks and splits. */
+bool weft__images_probe(const char *path);
+weft_status weft__images_open(const char *path, const weft_dataset_opts *o,
+                              const weft__sink *sink, weft_dataset *d);
+/* The same of a source that a reader of ours holds already; it is taken over. */
 weft_status weft__images_adopt(const weft__reader *reader, weft__source *source,
-                               const weft__images_opts *o, const weft__sink *sink,
-                               weft__images **out);
-/* Where sample i of a subset stands in the source. */
-weft__origin weft__images_origin(const weft__images *d, weft_subset s, int i);
+                               const weft_arrays *arrays, const weft_dataset_opts *o,
+                               const weft__sink *sink, weft_dataset *d);
+void weft__images_close(weft__images *m);
+/* Pixels of a sample that is in memory, or NULL. */
+const unsigned char *weft__images_pixels(const weft_dataset *d, weft_subset s, int i);
+weft_status weft__images_read(const weft_dataset *d, weft_subset s, int i,
+                              unsigned char *pixels);
 
 /* Calls one(arg, i) for i in 0 .. n-1 on at most `threads` workers (0: all); one() may
  * write only what belongs to i. */
@@ -61,15 +68,21 @@ void weft__each(size_t n, int threads, void (*one)(void *arg, size_t i), void *a
 
 /* scan.c: headers, then pixels of every sample. Bad ones are marked; what is wrong with
  * them is told to sink, and weft_status says whether to go on. */
-weft_status weft__scan_headers(weft__images *d, const weft__images_opts *o,
+weft_status weft__scan_headers(weft__images *m, const weft_dataset_opts *o,
                                const weft__sink *sink);
-weft_status weft__scan_pixels(weft__images *d, const weft__images_opts *o,
+weft_status weft__scan_pixels(weft__images *m, const weft_dataset_opts *o,
                               const weft__sink *sink);
-weft_status weft__scan_verdict(weft__images *d, const weft__images_opts *o,
+weft_status weft__scan_verdict(const weft__images *m, const weft_dataset_opts *o,
                                const weft__sink *sink);
 
-/* split.c: which samples of the source are in which split. */
-weft_status weft__images_split(weft__images *d, const weft__images_opts *o,
-                             const weft__sink *sink);
+/* split.c: which samples of the source are in which subset of d, with their targets. */
+weft_status weft__images_split(weft__images *m, const weft_dataset_opts *o, weft_dataset *d);
+
+/* check.c: what a lint says besides. */
+void weft__images_summary(const weft_dataset *d, const weft__sink *sink);
+
+/* moments.c: mean and std of each channel over the training samples, in units of 0..1; 0 and 0 of
+ * channels that are not there. */
+weft_status weft__images_moments(const weft_dataset *d, float mean[4], float std[4]);
 
 #endif

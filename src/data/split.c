@@ -1,63 +1,73 @@
-/* split.c: which samples are in which split; the validation set, if it is split off. */
-#include "data/set.h"
+/* split.c: which pictures are in which subset; the validation subset, if it is ours to make. */
 #include "base/checked.h"
-#include "base/error.h"
+#include "data/set.h"
 
 #include <stdlib.h>
 
-/* Marks samples of the source's training split that go to validation. */
-static weft_status choose_val(const weft__images *d, double fraction, uint64_t seed, bool plain,
-                              bool *chosen)
+/* What decides where a sample of the training subset goes: its class; -1 nowhere. */
+static int32_t class_of(const weft__images *m, const weft_dataset *d, int i)
 {
-    const weft__source *src = d->source;
-    int n = src->count[0];
-    int32_t *label = weft__alloc((size_t)n + 1, sizeof *label);
-    weft_status s;
-    if (!label) return weft__fail(WEFT_ENOMEM, "no memory to split the data");
-    for (int i = 0; i < n; i++)
-        label[i] = d->sample[0][i].bad ? -1 : plain ? 0 : src->label[0][i];
-    s = weft__stratify(label, n, plain ? 1 : src->classes, fraction, seed, chosen);
-    free(label);
+    if (m->sample[0][i].bad) return -1;
+    if (d->target == WEFT_TARGET_VALUES) return 0;
+    return m->arrays ? m->arrays->label[0][i] : m->source->label[0][i];
+}
+
+/* Marks samples of the source's training subset that go to validation. */
+static weft_status choose_val(const weft__images *m, const weft_dataset_opts *o,
+                              const weft_dataset *d, bool *chosen)
+{
+    int n = m->source->count[0];
+    int32_t *class = weft__alloc((size_t)n + 1, sizeof *class);
+    if (!class) return weft__fail(WEFT_ENOMEM, "no memory to split the data");
+    for (int i = 0; i < n; i++) class[i] = class_of(m, d, i);
+    weft_status s = weft__stratify(class, n, d->classes ? d->classes : 1, o->val_fraction,
+                                   o->seed, chosen);
+    free(class);
     return s;
 }
 
-/* Fills split `to` with the good samples of `from` whose mark is `wanted`, in order. */
-static weft_status take(weft__images *d, int from, int to, const bool *chosen, bool wanted)
+static void add_target(const weft__images *m, int from, int place, weft_dataset *d, int to,
+                       int i)
 {
-    const weft__source *src = d->source;
-    size_t n = (size_t)src->count[from] + 1;
-    d->origin[to] = weft__alloc(n, sizeof *d->origin[to]);
-    d->label[to] = weft__alloc(n, sizeof *d->label[to]);
-    if (!d->origin[to] || !d->label[to])
-        return weft__fail(WEFT_ENOMEM, "no memory for %zu samples", n);
-    for (int i = 0; i < src->count[from]; i++) {
-        if (d->sample[from][i].bad || (chosen && chosen[i] != wanted)) continue;
-        d->label[to][d->count[to]] = src->label[from][i];
-        d->origin[to][d->count[to]++] = (weft__origin){i, from};
-    }
-    return WEFT_OK;
+    if (m->arrays)
+        weft__dataset_array_target(d, (weft_subset)to, i, m->arrays, from, place);
+    else if (m->number)
+        d->value[to][i] = m->number[m->source->label[from][place]];
+    else
+        d->label[to][i] = m->source->label[from][place];
 }
 
-weft_status weft__images_split(weft__images *d, const weft__images_opts *o,
-                             const weft__sink *sink)
+/* Fills subset `to` with the good samples of `from` whose mark is `wanted`, in order. */
+static weft_status take(weft__images *m, int from, weft_dataset *d, int to, const bool *chosen,
+                        bool wanted)
 {
-    const weft__source *src = d->source;
+    int n = m->source->count[from];
+    m->origin[to] = weft__alloc((size_t)n + 1, sizeof *m->origin[to]);
+    if (!m->origin[to]) return weft__fail(WEFT_ENOMEM, "no memory for %d samples", n);
+    for (int i = 0; i < n; i++)
+        if (!m->sample[from][i].bad && (!chosen || chosen[i] == wanted))
+            m->origin[to][d->count[to]++] = (weft__origin){i, from};
+    weft_status s = weft__dataset_room(d, (weft_subset)to);
+    for (int i = 0; i < d->count[to] && !s; i++)
+        add_target(m, from, m->origin[to][i].index, d, to, i);
+    return s;
+}
+
+weft_status weft__images_split(weft__images *m, const weft_dataset_opts *o, weft_dataset *d)
+{
+    const weft__source *src = m->source;
     bool *chosen = NULL;
     weft_status s = WEFT_OK;
     if (!src->count[WEFT_SUBSET_VAL] && !o->no_val) {
         chosen = weft__alloc((size_t)src->count[0] + 1, sizeof *chosen);
-        s = chosen ? choose_val(d, o->val_fraction, o->seed, o->plain_split, chosen)
+        s = chosen ? choose_val(m, o, d, chosen)
                    : weft__fail(WEFT_ENOMEM, "no memory to split the data");
-        if (!s) s = take(d, WEFT_SUBSET_TRAIN, WEFT_SUBSET_VAL, chosen, true);
+        if (!s) s = take(m, WEFT_SUBSET_TRAIN, d, WEFT_SUBSET_VAL, chosen, true);
     } else {
-        s = take(d, WEFT_SUBSET_VAL, WEFT_SUBSET_VAL, NULL, false);
+        s = take(m, WEFT_SUBSET_VAL, d, WEFT_SUBSET_VAL, NULL, false);
     }
-    if (!s) s = take(d, WEFT_SUBSET_TRAIN, WEFT_SUBSET_TRAIN, chosen, false);
-    if (!s) s = take(d, WEFT_SUBSET_TEST, WEFT_SUBSET_TEST, NULL, false);
+    if (!s) s = take(m, WEFT_SUBSET_TRAIN, d, WEFT_SUBSET_TRAIN, chosen, false);
+    if (!s) s = take(m, WEFT_SUBSET_TEST, d, WEFT_SUBSET_TEST, NULL, false);
     free(chosen);
-    if (!s && !o->plain_split) {
-        weft__labelled view = weft__images_view(d);
-        s = weft__check_classes(&view, sink);
-    }
     return s;
 }

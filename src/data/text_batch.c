@@ -1,162 +1,111 @@
-/* text_batch.c: batches of a split of texts, in a new order every epoch.
+/* text_batch.c: batches of a subset of texts, in a new order every epoch.
  *
- * All texts are tokenized once, on all threads; a batch is a copy. What is in it depends
- * on (seed, epoch, number) only. */
+ * The texts are there as tokens already; pairs and triples are numbered once, on all threads. What is
+ * in a batch depends on (seed, epoch, number) only. */
 #include "base/checked.h"
-#include "base/error.h"
 #include "base/rng.h"
 #include "base/thread.h"
-#include "data/text/loader.h"
-#include "data/texts.h"
+#include "data/text/text.h"
+#include "data/text/tokens.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_BATCH = 64, MOST_BATCH = 1 << 20, WINDOW = 64, CHUNK = 64 };
+enum { WINDOW = 64, CHUNK = 64 };
 
-struct weft__text_loader {
-    weft__texts *t;
-    const weft_tokenizer *k;
-    weft_subset split;
-    int count, batch, batches, take;
+typedef struct text_loader {
+    weft__numbered n;
+    int batch, batches, take;
     bool shuffle, similar;
     uint64_t seed;
-    int32_t **ids;   /* of each text: `streams` runs of its length */
     int32_t *length; /* of each text */
-    int32_t **chunk; /* memory of CHUNK texts */
-    size_t chunks;
+    /* With pairs: where each text's begin in gram[stream], as many as the text has tokens. */
+    size_t *start;
+    int32_t *gram[WEFT_MAX_STREAMS];
     uint32_t *order, *part, *scratch;
     int32_t *tokens[WEFT_MAX_STREAMS], *lengths, *index;
-    weft__text_batch out;
-};
+} text_loader;
 
 static weft_status no_memory(void)
 {
     return weft__fail(WEFT_ENOMEM, "no memory to number the texts");
 }
 
-/* ---- numbering ---- */
+/* ---- pairs and triples ---- */
 
 typedef struct numbering {
-    weft__text_loader *l;
-    int32_t **scratch; /* of each worker: CHUNK texts in full length, all streams */
-    const weft__segmented *seg;
-    const int32_t *number;
-    _Atomic int failed;
+    text_loader *l;
+    int32_t **scratch; /* of each worker: the tokens of a text */
 } numbering;
 
-/* Texts of one chunk, packed into memory of its own. */
-static bool number_chunk(numbering *job, size_t chunk, int worker)
+static void number_texts(void *arg, size_t begin, size_t end, int worker)
 {
-    weft__text_loader *l = job->l;
-    int first = (int)(chunk * CHUNK), end = first + CHUNK, streams = l->k->streams;
-    size_t whole = (size_t)l->k->length, used = 0;
-    int32_t *wide = job->scratch[worker], *p;
-    if (end > l->count) end = l->count;
-    for (int i = first; i < end; i++) {
-        int32_t *ids[WEFT_MAX_STREAMS] = {0};
-        for (int s = 0; s < streams; s++)
-            ids[s] = wide + ((size_t)(i - first) * (size_t)streams + (size_t)s) * whole;
-        l->length[i] =
-            weft__segmented_ids(job->seg, l->k, job->number, l->split, i, ids, NULL);
-        used += (size_t)l->length[i] * (size_t)streams;
+    const numbering *job = arg;
+    text_loader *l = job->l;
+    int32_t *tokens = job->scratch[worker];
+    for (size_t i = begin; i < end; i++) {
+        weft__numbered_tokens(&l->n, (int)i, tokens);
+        for (int s = 1; s < l->n.k->streams; s++)
+            weft__tokenize_grams(l->n.k, s, tokens, l->length[i], l->gram[s] + l->start[i]);
     }
-    p = l->chunk[chunk] = weft__alloc(used + 1, sizeof *p);
-    if (!p) return false;
-    for (int i = first; i < end; i++) {
-        size_t n = (size_t)l->length[i];
-        l->ids[i] = p;
-        for (int s = 0; s < streams; s++, p += n)
-            memcpy(p, wide + ((size_t)(i - first) * (size_t)streams + (size_t)s) * whole,
-                   n * sizeof *p);
-    }
-    return true;
 }
 
-static void number_task(void *arg, size_t begin, size_t end, int worker)
+static weft_status number_all(text_loader *l)
 {
-    numbering *job = arg;
-    for (; begin < end; begin++)
-        if (!number_chunk(job, begin, worker)) atomic_store(&job->failed, 1);
-}
-
-static weft_status number_all(weft__text_loader *l)
-{
-    int workers = weft__workers();
-    size_t each = (size_t)l->k->streams * (size_t)l->k->length * CHUNK;
-    numbering job = {.l = l};
-    int32_t *number = NULL;
-    weft_status s = weft__texts_segment(l->t, l->k->unit, l->k->keep_case, l->k->keep_width,
-                                        &job.seg);
-    if (s) return s;
-    job.number = number = weft__segmented_numbers(job.seg, l->k);
-    job.scratch = weft__alloc((size_t)workers, sizeof *job.scratch);
-    if (!job.scratch || !number) s = no_memory();
-    for (int w = 0; !s && w < workers; w++) {
-        job.scratch[w] = weft__alloc(each, sizeof **job.scratch);
-        if (!job.scratch[w]) s = no_memory();
-    }
-    if (!s) weft__parallel(l->chunks, 1, number_task, &job);
-    if (!s && atomic_load(&job.failed)) s = no_memory();
-    for (int w = 0; job.scratch && w < workers; w++) free(job.scratch[w]);
+    int workers = weft__workers(), count = l->n.count;
+    numbering job = {l, weft__alloc((size_t)workers, sizeof *job.scratch)};
+    l->start = weft__alloc((size_t)count + 1, sizeof *l->start);
+    bool good = job.scratch && l->start;
+    for (int i = 0; i < count && good; i++)
+        l->start[i + 1] = l->start[i] + (size_t)l->length[i];
+    for (int s = 1; s < l->n.k->streams && good; s++)
+        good = (l->gram[s] = weft__alloc(l->start[count] + 1, sizeof *l->gram[s])) != NULL;
+    for (int w = 0; w < workers && good; w++)
+        good = (job.scratch[w] =
+                    weft__alloc((size_t)l->n.k->length, sizeof **job.scratch)) != NULL;
+    if (good) weft__parallel((size_t)count, CHUNK, number_texts, &job);
+    for (int w = 0; w < workers && job.scratch; w++) free(job.scratch[w]);
     free(job.scratch);
-    free(number);
-    return s;
+    return good ? WEFT_OK : no_memory();
 }
 
 /* ---- the loader ---- */
 
-static weft_status make_room(weft__text_loader *l)
+static weft_status make_room(text_loader *l)
 {
-    size_t n = (size_t)l->count + 1, b = (size_t)l->batch;
-    l->chunks = ((size_t)l->count + CHUNK - 1) / CHUNK;
-    l->ids = weft__alloc(n, sizeof *l->ids);
+    size_t n = (size_t)l->n.count + 1, b = (size_t)l->batch;
     l->length = weft__alloc(n, sizeof *l->length);
-    l->chunk = weft__alloc(l->chunks + 1, sizeof *l->chunk);
     l->order = weft__alloc(n, sizeof *l->order);
     l->scratch = weft__alloc(n, sizeof *l->scratch);
     l->part = weft__alloc(n / b + 2, sizeof *l->part);
     l->lengths = weft__alloc(b, sizeof *l->lengths);
     l->index = weft__alloc(b, sizeof *l->index);
-    if (!l->ids || !l->length || !l->chunk || !l->order || !l->scratch || !l->part ||
-        !l->lengths || !l->index)
+    if (!l->length || !l->order || !l->scratch || !l->part || !l->lengths || !l->index)
         return no_memory();
-    for (int s = 0; s < l->k->streams; s++) {
+    for (int i = 0; i < l->n.count; i++) l->length[i] = weft__numbered_length(&l->n, i);
+    for (int s = 0; s < l->n.k->streams; s++) {
         size_t all;
-        if (!weft__mul(b, (size_t)l->k->length, &all)) return no_memory();
+        if (!weft__mul(b, (size_t)l->n.k->length, &all)) return no_memory();
         l->tokens[s] = weft__alloc(all, sizeof *l->tokens[s]);
         if (!l->tokens[s]) return no_memory();
     }
-    return WEFT_OK;
+    return l->n.k->streams > 1 ? number_all(l) : WEFT_OK;
 }
 
-weft_status weft__text_loader_new(weft__texts *t, const weft_tokenizer *k,
-                                 const weft__text_loader_opts *opts,
-                                 weft__text_loader **out)
+weft_status weft__text_loader_new(const weft_dataset *d, const weft__preprocess *p,
+                                  const weft_loader_opts *o, void **out)
 {
-    weft__text_loader_opts o = opts ? *opts : (weft__text_loader_opts){0};
-    weft__text_loader *l;
-    weft_status s;
-    if (o.batch < 0 || o.batch > MOST_BATCH)
-        return weft__fail(WEFT_EUSAGE, "batches of %d texts: 1 to %d", o.batch,
-                          MOST_BATCH);
-    if ((int)o.split < WEFT_SUBSET_TRAIN || o.split > WEFT_SUBSET_TEST)
-        return weft__fail(WEFT_EUSAGE, "there is no split %d", (int)o.split);
-    l = calloc(1, sizeof *l);
+    text_loader *l = calloc(1, sizeof *l);
+    int count = d->count[o->subset];
     if (!l) return no_memory();
-    l->t = t;
-    l->k = k;
-    l->split = o.split;
-    l->count = weft__texts_count(t, o.split);
-    l->batch = o.batch ? o.batch : DEFAULT_BATCH;
-    l->batches = l->count / l->batch + (!o.drop_last && l->count % l->batch);
+    l->batch = o->batch;
+    l->batches = count / l->batch + (!o->drop_last && count % l->batch);
     l->take = l->batches;
-    l->shuffle = o.shuffle;
-    l->similar = o.similar;
-    l->seed = o.seed;
-    s = make_room(l);
-    if (!s) s = number_all(l);
+    l->shuffle = o->training || o->shuffle;
+    l->similar = o->training ? !d->opts.text.mixed_lengths : !o->shuffle;
+    l->seed = o->seed;
+    weft_status s = weft__numbered_begin(&l->n, d->content, o->subset, weft__tokenizer_of(p));
+    if (!s) s = make_room(l);
     if (s)
         weft__text_loader_free(l);
     else
@@ -164,14 +113,17 @@ weft_status weft__text_loader_new(weft__texts *t, const weft_tokenizer *k,
     return s;
 }
 
-void weft__text_loader_free(weft__text_loader *l)
+void weft__text_loader_free(void *loader)
 {
+    text_loader *l = loader;
     if (!l) return;
-    for (size_t i = 0; l->chunk && i < l->chunks; i++) free(l->chunk[i]);
-    for (int s = 0; s < WEFT_MAX_STREAMS; s++) free(l->tokens[s]);
-    free(l->chunk);
-    free(l->ids);
+    for (int s = 0; s < WEFT_MAX_STREAMS; s++) {
+        free(l->tokens[s]);
+        free(l->gram[s]);
+    }
+    weft__numbered_end(&l->n);
     free(l->length);
+    free(l->start);
     free(l->order);
     free(l->scratch);
     free(l->part);
@@ -180,13 +132,13 @@ void weft__text_loader_free(weft__text_loader *l)
     free(l);
 }
 
-int weft__text_loader_batches(const weft__text_loader *l)
+int weft__text_loader_batches(const void *l)
 {
-    return l->batches;
+    return ((const text_loader *)l)->batches;
 }
 
 /* Orders order[0..n) by length; equal ones stay as they are. Merges runs of 1, 2, 4. */
-static void sort_lengths(weft__text_loader *l, uint32_t *order, size_t n)
+static void sort_lengths(text_loader *l, uint32_t *order, size_t n)
 {
     uint32_t *from = order, *to = l->scratch;
     for (size_t run = 1; run < n; run *= 2) {
@@ -208,9 +160,9 @@ static void sort_lengths(weft__text_loader *l, uint32_t *order, size_t n)
 }
 
 /* Full batches in a new order; the one that is not full stays the last. */
-static void shuffle_batches(weft__text_loader *l, weft__rng *r)
+static void shuffle_batches(text_loader *l, weft__rng *r)
 {
-    size_t full = (size_t)(l->count / l->batch), b = (size_t)l->batch;
+    size_t full = (size_t)(l->n.count / l->batch), b = (size_t)l->batch;
     for (size_t i = 0; i < full; i++) l->part[i] = (uint32_t)i;
     weft__rng_shuffle(r, l->part, full);
     for (size_t i = 0; i < full; i++)
@@ -218,9 +170,10 @@ static void shuffle_batches(weft__text_loader *l, weft__rng *r)
     memcpy(l->order, l->scratch, full * b * sizeof *l->order);
 }
 
-weft_status weft__text_loader_start(weft__text_loader *l, int epoch, int first)
+weft_status weft__text_loader_start(void *loader, int epoch, int first)
 {
-    size_t n = (size_t)l->count;
+    text_loader *l = loader;
+    size_t n = (size_t)l->n.count;
     weft__rng r = weft__rng_at(l->seed, WEFT_RNG_KEY(WEFT_RNG_SHUFFLE, epoch), 0);
     if (epoch < 0 || first < 0 || first > l->batches)
         return weft__fail(WEFT_EUSAGE, "epoch %d, batch %d: there are %d batches", epoch,
@@ -237,35 +190,40 @@ weft_status weft__text_loader_start(weft__text_loader *l, int epoch, int first)
     return WEFT_OK;
 }
 
-weft_status weft__text_loader_next(weft__text_loader *l, const weft__text_batch **out)
+/* Text `sample` as row i of the batch. */
+static void put_text(text_loader *l, int sample, int i)
 {
-    size_t whole = (size_t)l->k->length;
-    int first = l->take < l->batches ? l->take * l->batch : l->count;
-    int n = l->count - first < l->batch ? l->count - first : l->batch, longest = 0;
-    if (l->take >= l->batches) {
-        *out = NULL;
-        return WEFT_OK;
+    size_t whole = (size_t)l->n.k->length, length = (size_t)l->length[sample];
+    for (int s = 0; s < l->n.k->streams; s++) {
+        int32_t *to = l->tokens[s] + (size_t)i * whole;
+        if (s)
+            memcpy(to, l->gram[s] + l->start[sample], length * sizeof *to);
+        else
+            weft__numbered_tokens(&l->n, sample, to);
+        memset(to + length, 0, (whole - length) * sizeof *to);
     }
+    l->lengths[i] = l->length[sample];
+    l->index[i] = sample;
+}
+
+weft_status weft__text_loader_next(void *loader, weft_batch *out)
+{
+    text_loader *l = loader;
+    int first = l->take * l->batch, n = l->n.count - first, longest = 0;
+    *out = (weft_batch){0};
+    if (l->take >= l->batches) return WEFT_OK;
+    if (n > l->batch) n = l->batch;
     for (int i = 0; i < n; i++) {
-        int sample = (int)l->order[first + i];
-        size_t length = (size_t)l->length[sample];
-        for (int s = 0; s < l->k->streams; s++) {
-            int32_t *to = l->tokens[s] + (size_t)i * whole;
-            memcpy(to, l->ids[sample] + (size_t)s * length, length * sizeof *to);
-            memset(to + length, 0, (whole - length) * sizeof *to);
-        }
-        l->lengths[i] = l->length[sample];
-        l->index[i] = sample;
-        if (l->length[sample] > longest) longest = l->length[sample];
+        put_text(l, (int)l->order[first + i], i);
+        if (l->lengths[i] > longest) longest = l->lengths[i];
     }
     l->take++;
-    l->out = (weft__text_batch){.n = n,
-                               .streams = l->k->streams,
-                               .length = l->k->length,
-                               .longest = longest,
-                               .lengths = l->lengths,
-                               .index = l->index};
-    for (int s = 0; s < l->k->streams; s++) l->out.tokens[s] = l->tokens[s];
-    *out = &l->out;
+    *out = (weft_batch){.n = n,
+                        .streams = l->n.k->streams,
+                        .length = l->n.k->length,
+                        .longest = longest,
+                        .lengths = l->lengths,
+                        .index = l->index};
+    for (int s = 0; s < l->n.k->streams; s++) out->tokens[s] = l->tokens[s];
     return WEFT_OK;
 }

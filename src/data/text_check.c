@@ -4,8 +4,10 @@
 #include "data/utf8.h"
 
 /* Counts, and lengths in bytes, that a person wants to see at once. */
-static void tell_summary(const weft__texts *t, const weft__sink *sink)
+static void tell_summary(const weft_dataset *d, const weft__texts *t,
+                         const weft__sink *sink)
 {
+    char targets[32];
     uint32_t shortest = UINT32_MAX, longest = 0;
     double sum = 0;
     size_t n = 0;
@@ -16,11 +18,12 @@ static void tell_summary(const weft__texts *t, const weft__sink *sink)
             if (bytes > longest) longest = bytes;
             sum += bytes;
         }
+    weft__targets_text(d, targets, sizeof targets);
     weft__found(
         sink, WEFT_NOTE, "summary",
-        "%s: %s, %d classes; %d texts to train, %d to validate, %d to test; %u to "
+        "%s: %s, %s; %d texts to train, %d to validate, %d to test; %u to "
         "%u bytes, %.0f on average",
-        t->path, t->format, t->classes, t->count[WEFT_SUBSET_TRAIN], t->count[WEFT_SUBSET_VAL],
+        t->path, t->format, targets, t->count[WEFT_SUBSET_TRAIN], t->count[WEFT_SUBSET_VAL],
         t->count[WEFT_SUBSET_TEST], n ? shortest : 0, longest, n ? sum / (double)n : 0);
 }
 
@@ -45,10 +48,8 @@ static void tell_mangled(const weft__texts *t, const weft__sink *sink)
                     t->path, mangled);
 }
 
-weft_status weft__texts_lint(const weft__texts *t, const weft__sink *sink)
+void weft__texts_summary(const weft_dataset *d, const weft__sink *sink)
 {
-    tell_summary(t, sink);
-    tell_mangled(t, sink);
-    weft__labelled view = weft__texts_view(t);
-    return t->target == WEFT_TARGET_CLASS ? weft__check_balance(&view, sink) : WEFT_OK;
+    tell_summary(d, weft__texts_of(d), sink);
+    tell_mangled(weft__texts_of(d), sink);
 }

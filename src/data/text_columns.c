@@ -1,7 +1,6 @@
 /* text_columns.c: which column holds the label and which the text, by name or by what is
  * in them. */
 #include "data/texts.h"
-#include "data/vectors.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -21,7 +20,9 @@ typedef struct column {
     uint64_t first;   /* the first row's */
     bool first_again; /* some other row has the same */
     int rows, whole;  /* with a value; whole numbers among them */
-    int numbers;      /* numbers of any kind */
+    int filled, numbers; /* not empty; numbers of any kind among them */
+    float last;          /* number, for: */
+    int steps;           /* numbers that are the one before and 1 */
     double bytes;     /* sum of lengths */
     char name[NAME];  /* the first row's value, or the key; "" when too long for a name */
     bool first_whole, first_number;
@@ -54,10 +55,21 @@ static const char *const text_names[] = {"text",    "sentence", "review",
                                          "content", "comment",  "question"};
 
 /* Where targets are numbers, the likelier first. */
-static const char *const value_names[] = {"target", "value", "y", "price", "score", "rating",
-                                          "stars",  "label", "amount"};
+static const char *const value_names[] = {
+    "price",
+    "score",
+    "rating",
+    "y",
+    "target",
+    "value",
+    "label",
+    "stars",
+    "amount",
+    "\xe4\xbb\xb7\xe6\xa0\xbc", /* jia ge, "price" */
+    "\xe8\xaf\x84\xe5\x88\x86" /* ping fen, "score" */};
 /* Numbers of the row, not of the matter. */
-static const char *const row_names[] = {"id", "index", "no", "nr", "row", "uid", "key"};
+static const char *const row_names[] = {"id",  "index", "idx", "no",         "nr",
+                                        "row", "uid",   "key", "unnamed: 0", ""};
 
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
 
@@ -70,10 +82,15 @@ static bool is_whole(const char *p, size_t n)
     return true;
 }
 
-static bool is_number(const char *p, size_t n)
+/* Notes whether a value is a number. */
+static void note_number(column *c, const char *p, size_t n)
 {
-    double x;
-    return n && weft__decimal(p, n, &x);
+    float x;
+    c->filled += n > 0;
+    if (!n || !weft__dataset_number(p, n, &x)) return;
+    c->steps += c->numbers && x == c->last + 1;
+    c->last = x;
+    c->numbers++;
 }
 
 static void trim(const char **p, size_t *n)
@@ -118,7 +135,7 @@ static void first_row(look *l, const weft__rows *r)
         trim(&p, &n);
         c->first = weft__bytes_hash(p, n);
         c->first_whole = is_whole(p, n);
-        c->first_number = is_number(p, n);
+        c->first_number = n && weft__dataset_number(p, n, &c->last);
         if (n < NAME && !memchr(p, 0, n)) memcpy(c->name, p, n);
     }
 }
@@ -139,7 +156,7 @@ static weft_status other_row(look *l, const weft__rows *r)
         c->first_again |= digest == c->first;
         c->rows++;
         c->whole += is_whole(p, n);
-        c->numbers += is_number(p, n);
+        note_number(c, p, n);
         c->bytes += (double)n;
     }
     l->rows++;
@@ -287,78 +304,97 @@ static weft_status check_label(const char *path, const look *l, int label)
                       path, label + 1, c->kinds, l->rows);
 }
 
-static bool is_row_name(const char *name)
+/* Does a column number the rows? */
+static bool is_id(const column *c)
 {
+    size_t n = strlen(c->name);
     for (int i = 0; i < COUNT(row_names); i++)
-        if (!strcasecmp(name, row_names[i])) return true;
-    return !*name;
+        if (!c->first_number && !strcasecmp(c->name, row_names[i])) return true;
+    if (n > 3 && !strcasecmp(c->name + n - 3, "_id")) return true;
+    return c->numbers > 2 && c->steps == c->numbers - 1;
 }
 
-/* A column of numbers; every row has one. */
-static bool holds_numbers(const look *l, int i)
+/* Nearly all that stands in it are numbers: others are bad rows. */
+static bool is_numeric(const column *c)
 {
-    const column *c = &l->column[i];
-    return c->rows && c->numbers * 100 >= c->rows * 99;
+    return c->numbers && c->numbers * 10 >= c->filled * 9;
 }
 
-/* The column of numbers that is meant: one with a name for such, else the last that varies and is no
- * number of the row. */
+/* The column of numbers that is meant: one with a name for such, else the last that has several and
+ * does not number the rows. */
 static weft_status choose_value(const char *path, const look *l, int text, int *label)
 {
     for (int i = 0; i < COUNT(value_names); i++) {
         int c = named(l, value_names[i]);
-        if (c >= 0 && c != text && holds_numbers(l, c)) {
-            *label = c;
-            return WEFT_OK;
-        }
+        if (c < 0 || c == text || !is_numeric(&l->column[c])) continue;
+        *label = c;
+        return WEFT_OK;
     }
     for (int c = l->columns - 1; c >= 0; c--)
-        if (c != text && holds_numbers(l, c) && l->column[c].kinds > 1 &&
-            !(is_row_name(l->column[c].name) && l->column[c].kinds >= l->rows)) {
+        if (c != text && is_numeric(&l->column[c]) && l->column[c].kinds > 2 &&
+            !is_id(&l->column[c])) {
             *label = c;
             return WEFT_OK;
         }
     return weft__fail(WEFT_EDATA,
-                      "%s: no column of numbers to learn; say which (--label-column)", path);
+                      "%s: none of the %d columns looks like a value: looked for one of numbers, "
+                      "more than two different ones, that does not number the rows; say which "
+                      "(--label-column)",
+                      path, l->columns);
 }
 
-/* A column of numbers whose first row is none has a header. */
-static bool numbers_have_header(const look *l, int label)
+/* A column that was asked for as that of the values. */
+static weft_status check_value(const char *path, const look *l, int label)
 {
-    return holds_numbers(l, label) && !l->column[label].first_number;
+    const column *c = &l->column[label];
+    if (c->numbers * 2 >= c->filled) return WEFT_OK;
+    return weft__fail(WEFT_EUSAGE,
+                      "%s: column %d has %d numbers in %d rows: those are no values", path,
+                      label + 1, c->numbers, l->rows);
 }
 
-static weft_status choose(const char *path, const look *l, const weft__texts_opts *o,
+/* The column of the target, when it was not asked for. *header is set when a name told. */
+static weft_status choose_label(const char *path, const look *l, int text,
+                                weft_target_kind target, int *label, bool *header)
+{
+    int last = l->columns - 1;
+    if (target == WEFT_TARGET_VALUES) return choose_value(path, l, text, label);
+    *label = one_of(l, label_names, COUNT(label_names), text);
+    *header |= *label >= 0;
+    if (*label >= 0) return WEFT_OK;
+    *label = text == 0 ? last : text == last ? 0 : likelier(l, 0, last);
+    if (is_few(l, *label)) return WEFT_OK;
+    return weft__fail(WEFT_EDATA,
+                      "%s: no column looks like a label: the first has %d "
+                      "different values in %d rows, the last %d; say which "
+                      "(--label-column)",
+                      path, l->column[0].kinds + 1, l->rows + 1,
+                      l->column[last].kinds + 1);
+}
+
+/* Is the first row one of names? A column of values whose first is no number has one. */
+static bool has_header(const look *l, int label, weft_target_kind target)
+{
+    const column *c = &l->column[label];
+    if (target == WEFT_TARGET_CLASS) return looks_like_header(l, label);
+    return *c->name && !c->first_number;
+}
+
+static weft_status choose(const char *path, const look *l, const weft_dataset_opts *o,
                           bool is_named, weft__columns *out)
 {
     bool header = false;
     int label = -1, text = -1;
     weft_status s = WEFT_OK;
-    if (o->text_column) s = asked_for(path, l, o->text_column, &text, &header);
-    if (!s && o->label_column) s = asked_for(path, l, o->label_column, &label, &header);
-    if (!s && o->target == WEFT_TARGET_VALUES) {
-        if (label < 0) s = choose_value(path, l, text, &label);
-        if (!s) header |= numbers_have_header(l, label);
-    } else if (!s && label >= 0) {
-        s = check_label(path, l, label);
-    }
+    if (o->text.text_column) s = asked_for(path, l, o->text.text_column, &text, &header);
+    if (!s && o->text.label_column)
+        s = asked_for(path, l, o->text.label_column, &label, &header);
+    if (!s && label >= 0)
+        s = o->target == WEFT_TARGET_VALUES ? check_value(path, l, label)
+                                            : check_label(path, l, label);
+    if (!s && label < 0) s = choose_label(path, l, text, o->target, &label, &header);
     if (s) return s;
-    if (label < 0) {
-        label = one_of(l, label_names, COUNT(label_names), text);
-        header |= label >= 0;
-    }
-    if (label < 0) {
-        int last = l->columns - 1;
-        label = text == 0 ? last : text == last ? 0 : likelier(l, 0, last);
-        if (!is_few(l, label))
-            return weft__fail(WEFT_EDATA,
-                              "%s: no column looks like a label: the first has %d "
-                              "different values in %d rows, the last %d; say which "
-                              "(--label-column)",
-                              path, l->column[0].kinds + 1, l->rows + 1,
-                              l->column[last].kinds + 1);
-    }
-    if (!header && o->target == WEFT_TARGET_CLASS) header = looks_like_header(l, label);
+    if (!header) header = has_header(l, label, o->target);
     if (text < 0 && (header || is_named))
         text = one_of(l, text_names, COUNT(text_names), label);
     if (text < 0) text = longest(l, label);
@@ -377,15 +413,17 @@ static weft_status choose(const char *path, const look *l, const weft__texts_opt
 }
 
 weft_status weft__columns_choose(const char *path, const weft__text_reader *reader,
-                                 const weft__texts_opts *o, weft__columns *out)
+                                 const weft_dataset_opts *o, size_t most,
+                                 weft__columns *out)
 {
     weft__rows r;
     look *l;
     weft_status s;
     *out = (weft__columns){.label = 0, .text = 1};
     if (reader->fixed) return WEFT_OK;
-    s = weft__rows_open(&r, reader, path, o->max_text_bytes);
+    s = weft__rows_open(&r, reader, path, most);
     if (s) return s;
+    r.reals = o->target == WEFT_TARGET_VALUES;
     l = calloc(1, sizeof *l);
     s = l ? look_at(l, &r) : weft__fail(WEFT_ENOMEM, "%s: no memory to read it", path);
     if (!s && !l->columns)
@@ -455,8 +493,8 @@ bool weft__columns_pick(weft__rows *r, const weft__columns *c, const weft__field
         return false;
     }
     if (l < 0 || l >= r->fields || !r->field[l].there) {
-        weft__rows_bad(r, "no field \"%s\" that is a text or a whole number",
-                       c->label_name);
+        weft__rows_bad(r, "no field \"%s\" that is a %s", c->label_name,
+                       r->reals ? "number" : "text or a whole number");
         return false;
     }
     if (t < 0 || t >= r->fields || !r->field[t].there) {

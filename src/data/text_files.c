@@ -81,7 +81,7 @@ static weft_status pick(const char *folder, const offer *o, int split, char **ou
         return weft__fail(WEFT_EDATA,
                           "%s: %d files could be the texts for %s (%s, %s); name the one "
                           "that is meant",
-                          folder, o->n, weft__split_name((weft_subset)split), o->name,
+                          folder, o->n, weft_subset_name((weft_subset)split), o->name,
                           o->other);
     *out = weft__path_join(folder, o->name);
     return *out ? WEFT_OK : weft__fail(WEFT_ENOMEM, "no memory for a path");
@@ -171,13 +171,13 @@ static weft_status check_kind(const weft__text_files *f, int split)
     if (f->folders ? weft__is_folder(path) : weft__is_file(path)) return WEFT_OK;
     return weft__fail(WEFT_EDATA, "%s: looked for a %s for %s, found %s", path,
                       f->folders ? "folder of class folders" : "file of texts",
-                      weft__split_name((weft_subset)split),
+                      weft_subset_name((weft_subset)split),
                       weft__is_file(path)     ? "a file"
                       : weft__is_folder(path) ? "a folder"
                                               : "nothing");
 }
 
-weft_status weft__text_files_find(const char *path, const weft__texts_opts *o,
+weft_status weft__text_files_find(const char *path, const weft_dataset_opts *o,
                                   const weft__sink *sink, weft__text_files *out)
 {
     weft_status s = WEFT_OK;

@@ -56,7 +56,7 @@ bool weft__text_folder_probe(const char *path)
 }
 
 /* One file, at most `most` bytes and one letter of it. */
-static weft_status load_file(weft__texts *t, const weft__texts_opts *o, const char *path,
+static weft_status load_file(weft__texts *t, const weft_dataset_opts *o, const char *path,
                              const char *class, int split)
 {
     FILE *f;
@@ -101,13 +101,14 @@ static void stray(strays *st, const char *path)
     if (!st->n++) snprintf(st->example, sizeof st->example, "%s", path);
 }
 
-static weft_status load_class(weft__texts *t, const weft__texts_opts *o, const char *path,
+static weft_status load_class(weft__texts *t, const weft_dataset_opts *o, const char *path,
                               const char *class, int split, strays *st)
 {
     weft__names n;
     weft_status s = weft__folder_list(path, MOST_NAMES, &n);
     if (s) return s;
-    if (split == WEFT_SUBSET_TRAIN && weft__words_add(&t->names, class, strlen(class)) < 0)
+    if (split == WEFT_SUBSET_TRAIN && t->target == WEFT_TARGET_CLASS &&
+        weft__words_add(&t->names, class, strlen(class)) < 0)
         s = weft__fail(WEFT_ENOMEM, "%s: no memory for its name", path);
     for (size_t i = 0; !s && i < n.count; i++) {
         char *inner = weft__path_join(path, n.name[i]);
@@ -123,7 +124,7 @@ static weft_status load_class(weft__texts *t, const weft__texts_opts *o, const c
     return s;
 }
 
-weft_status weft__text_folder_load(weft__texts *t, const weft__texts_opts *o,
+weft_status weft__text_folder_load(weft__texts *t, const weft_dataset_opts *o,
                                    const weft__sink *sink, const char *path, int split)
 {
     weft__names n;

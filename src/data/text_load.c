@@ -4,10 +4,8 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "data/utf8.h"
-#include "data/vectors.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,16 +39,23 @@ int weft__texts_file(weft__texts *t, const char *path)
     return t->file[t->files] ? t->files++ : -1;
 }
 
+void weft__texts_where(const weft__texts *t, int file, int line, char *text, size_t size)
+{
+    if (t->in_arrays)
+        weft__dataset_array_name((weft_subset)file, line, text, size);
+    else if (line)
+        snprintf(text, size, "%s:%d", t->file[file], line);
+    else
+        snprintf(text, size, "%s", t->file[file]);
+}
+
 weft_status weft__texts_bad(weft__texts *t, int file, int line, const char *format, ...)
 {
     char text[2048];
     void *array = t->bad;
     size_t name, at;
     va_list args;
-    if (line)
-        snprintf(text, sizeof text, "%.1500s:%d", t->file[file], line);
-    else
-        snprintf(text, sizeof text, "%.1500s", t->file[file]);
+    weft__texts_where(t, file, line, text, 1536);
     name = strlen(text);
     at = name + (size_t)snprintf(text + name, sizeof text - name, ": ");
     va_start(args, format);
@@ -72,18 +77,22 @@ static void trim(const char **p, size_t *n)
     while (*n && **p && strchr(" \t\r\n", **p)) ++*p, --*n;
 }
 
-/* A label that is a number: as a word like others, whatever subset it is in. */
-static int number_of(weft__texts *t, int file, int line, const char *label, size_t n,
-                     weft_status *s)
+/* A label that train does not have. */
+static weft_status unknown_class(weft__texts *t, int file, int line, const char *label,
+                                 size_t n)
 {
-    double x;
-    if (!weft__decimal(label, n, &x) || !isfinite((float)x)) {
-        *s = weft__texts_bad(t, file, line, "\"%.*s\" is no number", (int)n, label);
-        return -1;
-    }
-    int c = weft__words_add(&t->names, label, n);
-    if (c < 0) *s = no_memory(t);
-    return c;
+    char name[WEFT_MOST_LABEL + 1];
+    const char **known = weft__alloc((size_t)t->names.count + 1, sizeof *known);
+    const char *meant = NULL;
+    snprintf(name, sizeof name, "%.*s", (int)n, label);
+    for (int i = 0; known && i < t->names.count; i++) known[i] = t->names.word[i].text;
+    if (known) meant = weft__nearest(name, known, t->names.count);
+    weft_status s = weft__texts_bad(t, file, line,
+                                    "class \"%s\" is not in the training set%s%s%s", name,
+                                    meant ? " (did you mean \"" : "", meant ? meant : "",
+                                    meant ? "\"?)" : "");
+    free(known);
+    return s;
 }
 
 /* The number of a label's class; -1 with *s when that is an error or a bad sample. */
@@ -91,30 +100,9 @@ static int class_of(weft__texts *t, int split, int file, int line, const char *l
                     size_t n, weft_status *s)
 {
     int c;
-    if (!n || n > WEFT_MOST_LABEL || weft__utf8_good(label, n) < n) {
-        *s = weft__texts_bad(t, file, line,
-                             !n                    ? "no label"
-                             : n > WEFT_MOST_LABEL ? "a label of more than 256 bytes"
-                                                   : "a label that is not UTF-8");
-        return -1;
-    }
-    if (t->target == WEFT_TARGET_VALUES) return number_of(t, file, line, label, n, s);
     if (split != WEFT_SUBSET_TRAIN) {
         c = weft__words_find(&t->names, label, n);
-        if (c < 0) {
-            char name[WEFT_MOST_LABEL + 1];
-            const char **known = weft__alloc((size_t)t->names.count + 1, sizeof *known);
-            const char *meant = NULL;
-            snprintf(name, sizeof name, "%.*s", (int)n, label);
-            for (int i = 0; known && i < t->names.count; i++)
-                known[i] = t->names.word[i].text;
-            if (known) meant = weft__nearest(name, known, t->names.count);
-            *s = weft__texts_bad(t, file, line,
-                                 "class \"%s\" is not in the training set%s%s%s", name,
-                                 meant ? " (did you mean \"" : "", meant ? meant : "",
-                                 meant ? "\"?)" : "");
-            free(known);
-        }
+        if (c < 0) *s = unknown_class(t, file, line, label, n);
         return c;
     }
     c = weft__words_add(&t->names, label, n);
@@ -124,6 +112,29 @@ static int class_of(weft__texts *t, int split, int file, int line, const char *l
                         "%s:%d: more than %d different labels: is this the label column?",
                         t->file[file], line, WEFT_MOST_CLASSES);
     return *s ? -1 : c;
+}
+
+/* The label as what the sample's target is; *good: it is no bad sample. */
+static weft_status understand(weft__texts *t, int split, const char *label, size_t n,
+                              weft__text_item *item, bool *good)
+{
+    int file = item->file, line = item->line;
+    weft_status s = WEFT_OK;
+    *good = false;
+    if (!n || n > WEFT_MOST_LABEL || weft__utf8_good(label, n) < n)
+        return weft__texts_bad(t, file, line,
+                               !n                    ? "no label"
+                               : n > WEFT_MOST_LABEL ? "a label of more than 256 bytes"
+                                                     : "a label that is not UTF-8");
+    if (t->target == WEFT_TARGET_CLASS) {
+        item->label = class_of(t, split, file, line, label, n, &s);
+        *good = item->label >= 0;
+    } else {
+        *good = weft__dataset_number(label, n, &item->value);
+        if (!*good)
+            s = weft__texts_bad(t, file, line, "\"%.*s\" is no number", (int)n, label);
+    }
+    return s;
 }
 
 /* The text into the set's memory, repaired. */
@@ -171,41 +182,67 @@ static size_t whole_letters(const char *p, size_t n)
     return n;
 }
 
-weft_status weft__texts_add(weft__texts *t, const weft__texts_opts *o, int split, int file,
+static weft_status keep_item(weft__texts *t, int split, const weft__text_item *item)
+{
+    void *array = t->item[split];
+    if ((size_t)t->count[split] == t->item_room[split] &&
+        !grow(&array, &t->item_room[split], sizeof *item))
+        return no_memory(t);
+    t->item[split] = array;
+    if (t->count[split] == INT_MAX - 1) return no_memory(t);
+    t->item[split][t->count[split]++] = *item;
+    return WEFT_OK;
+}
+
+static weft_status not_utf8(weft__texts *t, const weft__text_item *item, const char *text,
+                            size_t at)
+{
+    return weft__texts_bad(t, item->file, item->line,
+                           "not UTF-8 at byte %zu of the text (0x%02x)", at,
+                           (unsigned char)text[at]);
+}
+
+weft_status weft__texts_add(weft__texts *t, const weft_dataset_opts *o, int split, int file,
                             int line, const char *label, size_t label_bytes,
                             const char *text, size_t bytes, bool cut)
 {
     weft__text_item item = {.file = file, .line = line};
-    void *array = t->item[split];
-    weft_status s = WEFT_OK;
-    size_t good;
+    bool known = false;
     if (cut) bytes = whole_letters(text, bytes);
     trim(&label, &label_bytes);
     trim(&text, &bytes);
     t->rows++;
-    item.label = class_of(t, split, file, line, label, label_bytes, &s);
-    if (s || item.label < 0) return s;
-    good = weft__utf8_good(text, bytes);
-    if (good < bytes && o->strict)
-        return weft__texts_bad(t, file, line,
-                               "not UTF-8 at byte %zu of the text (0x%02x)", good,
-                               (unsigned char)text[good]);
+    weft_status s = understand(t, split, label, label_bytes, &item, &known);
+    if (s || !known) return s;
+    size_t good = weft__utf8_good(text, bytes);
+    if (good < bytes && o->text.strict) return not_utf8(t, &item, text, good);
     s = copy_text(t, text, bytes, good, cut, &item);
-    if (s) return s;
-    if ((size_t)t->count[split] == t->item_room[split] &&
-        !grow(&array, &t->item_room[split], sizeof item))
-        return no_memory(t);
-    t->item[split] = array;
-    if (t->count[split] == INT_MAX - 1) return no_memory(t);
-    t->item[split][t->count[split]++] = item;
-    return WEFT_OK;
+    return s ? s : keep_item(t, split, &item);
 }
 
-static weft_status load_row(weft__texts *t, const weft__texts_opts *o, weft__rows *r,
+weft_status weft__texts_add_array(weft__texts *t, const weft_dataset_opts *o, int split, int i)
+{
+    weft__text_item item = {.file = split, .line = i, .text = t->arrays->text[split][i]};
+    weft_status s = WEFT_OK;
+    if (!item.text)
+        return weft__fail(WEFT_EUSAGE, "arrays: text %d of %s is NULL", i,
+                          weft_subset_name((weft_subset)split));
+    size_t bytes = strlen(item.text), good = weft__utf8_good(item.text, bytes);
+    t->rows++;
+    if (good < bytes && o->text.strict) return not_utf8(t, &item, item.text, good);
+    item.bytes = (uint32_t)bytes;
+    if (good < bytes || bytes > t->most)
+        s = copy_text(t, item.text, bytes, good, false, &item);
+    else
+        t->empty += !bytes;
+    return s ? s : keep_item(t, split, &item);
+}
+
+static weft_status load_row(weft__texts *t, const weft_dataset_opts *o, weft__rows *r,
                             const weft__columns *c, int split, int file)
 {
     const weft__field *label, *text;
-    if (r->replaced && o->strict) weft__rows_bad(r, "not UTF-8");
+    if (r->replaced && o->text.strict) weft__rows_bad(r, "not UTF-8");
     if (r->why[0] || !weft__columns_pick(r, c, &label, &text)) {
         t->rows++;
         return weft__texts_bad(t, file, r->line, "%s", r->why);
@@ -215,7 +252,7 @@ static weft_status load_row(weft__texts *t, const weft__texts_opts *o, weft__row
                            r->text + text->at, text->bytes, text->cut);
 }
 
-weft_status weft__texts_load(weft__texts *t, const weft__texts_opts *o, const char *path,
+weft_status weft__texts_load(weft__texts *t, const weft_dataset_opts *o, const char *path,
                              const weft__text_reader *reader, weft__columns *c, int split)
 {
     weft__rows r;
@@ -225,6 +262,7 @@ weft_status weft__texts_load(weft__texts *t, const weft__texts_opts *o, const ch
     if (file < 0) return no_memory(t);
     s = weft__rows_open(&r, reader, path, t->most);
     if (s) return s;
+    r.reals = t->target == WEFT_TARGET_VALUES;
     s = weft__columns_begin(&r, c);
     while (!s) {
         s = weft__rows_next(&r);

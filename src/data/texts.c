@@ -1,12 +1,10 @@
-/* texts.c: opens a set of labelled texts: has it read, checked and split, answers
- * questions. */
+/* texts.c: opens a data set of texts: has it read, checked and split. */
 #include "data/texts.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "data/names.h"
-#include "data/tokenizer.h"
+#include "data/text/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +12,9 @@
 
 enum { DEFAULT_BYTES = 1 << 20 };
 
-static weft_status no_memory(const weft__texts *t)
+static weft_status no_memory(const char *path)
 {
-    return weft__fail(WEFT_ENOMEM, "%s: no memory for its texts", t->path);
+    return weft__fail(WEFT_ENOMEM, "%s: no memory for its texts", path);
 }
 
 /* ---- classes ---- */
@@ -48,69 +46,66 @@ static bool all_whole(const weft__words *w)
     return true;
 }
 
-/* The labels in order, as names, and their new numbers into every sample. */
-static weft_status order_classes(weft__texts *t)
+/* The labels in order, as classes of d, and their new numbers into every sample. */
+static weft_status order_classes(weft__texts *t, weft_dataset *d)
 {
     int n = t->names.count;
     weft__word *sorted = weft__alloc((size_t)n + 1, sizeof *sorted);
     int32_t *number = weft__alloc((size_t)n + 1, sizeof *number);
-    t->class_name = weft__alloc((size_t)n + 1, sizeof *t->class_name);
-    if (!sorted || !number || !t->class_name) {
-        free(sorted);
-        free(number);
-        return no_memory(t);
+    weft_status s = sorted && number ? WEFT_OK : no_memory(t->path);
+    if (!s && n) {
+        memcpy(sorted, t->names.word, (size_t)n * sizeof *sorted);
+        qsort(sorted, (size_t)n, sizeof *sorted,
+              all_whole(&t->names) ? by_number : by_bytes);
     }
-    if (n) memcpy(sorted, t->names.word, (size_t)n * sizeof *sorted);
-    qsort(sorted, (size_t)n, sizeof *sorted, all_whole(&t->names) ? by_number : by_bytes);
-    for (int c = 0; c < n; c++) {
-        t->class_name[c] = weft__arena_text(&t->arena, sorted[c].text);
+    for (int c = 0; c < n && !s; c++) {
+        s = weft__dataset_add_class(d, sorted[c].text);
         number[weft__words_find(&t->names, sorted[c].text, sorted[c].bytes)] = c;
     }
+    for (int k = 0; k < 3 && !s; k++)
+        for (int i = 0; i < t->count[k]; i++)
+            t->item[k][i].label = number[t->item[k][i].label];
     free(sorted);
-    t->classes = n;
-    for (int s = 0; s < 3; s++)
-        for (int i = 0; i < t->count[s]; i++)
-            t->item[s][i].label = number[t->item[s][i].label];
     free(number);
-    for (int c = 0; c < n; c++)
-        if (!t->class_name[c]) return no_memory(t);
-    return WEFT_OK;
+    return s;
 }
 
 /* Are the labels 0 .. n-1 or 1 .. n? */
-static bool are_counted(const weft__texts *t)
+static bool are_counted(const weft__texts *t, const weft_dataset *d)
 {
-    long long first = t->classes ? strtoll(t->class_name[0], NULL, 10) : 0;
+    long long first = d->classes ? strtoll(d->class_name[0], NULL, 10) : 0;
     if (!all_whole(&t->names) || first < 0 || first > 1) return false;
-    for (int c = 0; c < t->classes; c++)
-        if (strtoll(t->class_name[c], NULL, 10) != first + c) return false;
+    for (int c = 0; c < d->classes; c++)
+        if (strtoll(d->class_name[c], NULL, 10) != first + c) return false;
     return true;
 }
 
 /* Names from a class.txt beside the data, where labels are numbers. */
-static weft_status name_classes(weft__texts *t, const char *train, const weft__sink *sink)
+static weft_status name_classes(const weft__texts *t, const char *train, weft_dataset *d,
+                                const weft__sink *sink)
 {
     const char *slash = strrchr(train, '/');
     char *folder, **name = NULL;
     int n = 0;
     weft_status s;
-    if (!are_counted(t)) return WEFT_OK;
+    if (!are_counted(t, d)) return WEFT_OK;
     folder = slash ? strndup(train, (size_t)(slash - train + 1)) : strdup(".");
-    if (!folder) return no_memory(t);
+    if (!folder) return no_memory(t->path);
     s = weft__names_beside(folder, &name, &n);
     if (s == WEFT_EDATA) {
         weft__found(sink, WEFT_WARNING, "names", "%s; labels stay numbers",
                     weft_last_error());
         s = WEFT_OK;
-    } else if (!s && n && n != t->classes) {
+    } else if (!s && n && n != d->classes) {
         weft__found(sink, WEFT_WARNING, "names",
                     "%s: the list of classes there has %d names, the labels are %d "
                     "numbers; they stay numbers",
-                    folder, n, t->classes);
-    } else if (!s && n) {
+                    folder, n, d->classes);
+    } else {
         for (int c = 0; !s && c < n; c++) {
-            t->class_name[c] = weft__arena_text(&t->arena, name[c]);
-            if (!t->class_name[c]) s = no_memory(t);
+            free(d->class_name[c]);
+            d->class_name[c] = name[c];
+            name[c] = NULL;
         }
     }
     for (int c = 0; c < n; c++) free(name[c]);
@@ -119,7 +114,26 @@ static weft_status name_classes(weft__texts *t, const char *train, const weft__s
     return s;
 }
 
+/* What the targets of files are called. */
+static weft_status name_targets(weft__texts *t, const char *names_beside, weft_dataset *d,
+                                const weft__sink *sink)
+{
+    const char *name = t->label_name[0] ? t->label_name : "value";
+    if (t->arrays) return WEFT_OK;
+    if (t->target == WEFT_TARGET_VALUES) return weft__dataset_set_values(d, 1, &name);
+    weft_status s = order_classes(t, d);
+    return s || !names_beside ? s : name_classes(t, names_beside, d, sink);
+}
+
 /* ---- splitting ---- */
+
+/* What decides where a sample of the training subset goes: its class. */
+static int32_t class_of(const weft__texts *t, int i)
+{
+    const weft__text_item *item = &t->item[WEFT_SUBSET_TRAIN][i];
+    if (t->target == WEFT_TARGET_VALUES) return 0;
+    return t->arrays ? t->arrays->label[item->file][item->line] : item->label;
+}
 
 /* Moves the chosen samples of train to val; both keep their order. */
 static weft_status move_chosen(weft__texts *t, const bool *chosen)
@@ -127,7 +141,7 @@ static weft_status move_chosen(weft__texts *t, const bool *chosen)
     int n = t->count[WEFT_SUBSET_TRAIN], kept = 0, moved = 0;
     weft__text_item *from = t->item[WEFT_SUBSET_TRAIN];
     t->item[WEFT_SUBSET_VAL] = weft__alloc((size_t)n + 1, sizeof *from);
-    if (!t->item[WEFT_SUBSET_VAL]) return no_memory(t);
+    if (!t->item[WEFT_SUBSET_VAL]) return no_memory(t->path);
     for (int i = 0; i < n; i++)
         if (chosen[i])
             t->item[WEFT_SUBSET_VAL][moved++] = from[i];
@@ -138,70 +152,51 @@ static weft_status move_chosen(weft__texts *t, const bool *chosen)
     return WEFT_OK;
 }
 
-static weft_status fill_labels(weft__texts *t)
+static weft_status split(weft__texts *t, const weft_dataset_opts *o, const weft_dataset *d)
 {
-    for (int s = 0; s < 3; s++) {
-        free(t->label[s]);
-        t->label[s] = weft__alloc((size_t)t->count[s] + 1, sizeof *t->label[s]);
-        if (!t->label[s]) return no_memory(t);
-        for (int i = 0; i < t->count[s]; i++) t->label[s][i] = t->item[s][i].label;
-    }
-    return WEFT_OK;
-}
-
-/* By class; where targets are numbers, all alike. */
-static weft_status split_by(const weft__texts *t, int n, const weft__texts_opts *o, bool *chosen)
-{
-    if (t->target == WEFT_TARGET_CLASS)
-        return weft__stratify(t->label[WEFT_SUBSET_TRAIN], n, t->classes, o->val_fraction,
-                              o->seed, chosen);
-    int32_t *all = weft__alloc((size_t)n + 1, sizeof *all);
-    if (!all) return no_memory(t);
-    weft_status s = weft__stratify(all, n, 1, o->val_fraction, o->seed, chosen);
-    free(all);
+    int n = t->count[WEFT_SUBSET_TRAIN];
+    bool *chosen = weft__alloc((size_t)n + 1, sizeof *chosen);
+    int32_t *class = weft__alloc((size_t)n + 1, sizeof *class);
+    weft_status s = chosen && class ? WEFT_OK : no_memory(t->path);
+    for (int i = 0; i < n && !s; i++) class[i] = class_of(t, i);
+    if (!s)
+        s = weft__stratify(class, n, d->classes ? d->classes : 1, o->val_fraction, o->seed,
+                           chosen);
+    if (!s) s = move_chosen(t, chosen);
+    free(class);
+    free(chosen);
     return s;
 }
 
-static weft_status split(weft__texts *t, const weft__texts_opts *o, bool has_val)
+/* Counts and targets into d. */
+static weft_status fill(const weft__texts *t, weft_dataset *d)
 {
-    weft_status s = fill_labels(t);
-    bool *chosen;
-    int n = t->count[WEFT_SUBSET_TRAIN];
-    if (s || has_val || o->no_val) return s;
-    chosen = weft__alloc((size_t)n + 1, sizeof *chosen);
-    if (!chosen) return no_memory(t);
-    s = split_by(t, n, o, chosen);
-    if (!s) s = move_chosen(t, chosen);
-    free(chosen);
-    return s ? s : fill_labels(t);
+    weft_status s = WEFT_OK;
+    for (int k = 0; k < 3 && !s; k++) {
+        d->count[k] = t->count[k];
+        s = weft__dataset_room(d, (weft_subset)k);
+        for (int i = 0; i < t->count[k] && !s; i++) {
+            const weft__text_item *item = &t->item[k][i];
+            if (t->arrays)
+                weft__dataset_array_target(d, (weft_subset)k, i, t->arrays, item->file,
+                                           item->line);
+            else if (t->target == WEFT_TARGET_CLASS)
+                d->label[k][i] = item->label;
+            else
+                d->value[k][i] = item->value;
+        }
+    }
+    return s;
 }
 
 /* ---- checks ---- */
 
-static uint64_t digest_of(const void *set, weft_subset s, int i)
+static uint64_t digest_of(const weft_dataset *d, weft_subset s, int i)
 {
-    const weft__texts *t = set;
-    const weft__text_item *item = &t->item[s][i];
+    const weft__text_item *item = &weft__texts_of(d)->item[s][i];
     uint64_t h = weft__bytes_hash(item->text, item->bytes);
     if (!item->bytes) return 0; /* empty texts are told of otherwise */
     return h ? h : 1;
-}
-
-static void name_of(const void *set, weft_subset s, int i, char *text, size_t size)
-{
-    weft__texts_sample_name(set, s, i, text, size);
-}
-
-weft__labelled weft__texts_view(const weft__texts *t)
-{
-    weft__labelled v = {.path = t->path,
-                        .classes = t->classes,
-                        .class_name = t->class_name,
-                        .set = t,
-                        .digest = digest_of,
-                        .name_of = name_of};
-    for (int s = 0; s < 3; s++) v.count[s] = t->count[s], v.label[s] = t->label[s];
-    return v;
 }
 
 static const char *why_of(const void *set, size_t i)
@@ -215,11 +210,11 @@ static void bad_name(const void *set, size_t i, char *text, size_t size)
     snprintf(text, size, "%.*s", (int)b->name, b->why);
 }
 
-static weft_status verdict(const weft__texts *t, const weft__texts_opts *o,
+static weft_status verdict(const weft__texts *t, const weft_dataset_opts *o,
                            const weft__sink *sink)
 {
     weft__bads b = {t->path, t->bads, t->rows, t, why_of, bad_name};
-    return weft__verdict(&b, o->skip_bad, o->skip_bad_max, o->bad_list, sink);
+    return weft__verdict(&b, o, sink);
 }
 
 static weft_status tell_oddities(const weft__texts *t, const weft__sink *sink)
@@ -243,30 +238,28 @@ static weft_status tell_oddities(const weft__texts *t, const weft__sink *sink)
     return WEFT_OK;
 }
 
-/* Names of classes, and each sample's label and text, in the set's order. */
-static void make_hash(weft__texts *t)
+/* Names of classes, and each sample's target and text, in the set's order. */
+static void make_hash(const weft__texts *t, weft_dataset *d)
 {
     weft__sha256 h;
     unsigned char sum[32];
     char text[64];
     weft__sha256_start(&h);
     weft__sha256_add(&h, "weft texts 1\n", 13);
-    for (int c = 0; c < t->classes; c++)
-        weft__sha256_add(&h, t->class_name[c], strlen(t->class_name[c]) + 1);
-    for (int s = 0; s < 3; s++) {
-        snprintf(text, sizeof text, "%s %d\n", weft__split_name((weft_subset)s),
-                 t->count[s]);
+    for (int c = 0; c < d->classes; c++)
+        weft__sha256_add(&h, d->class_name[c], strlen(d->class_name[c]) + 1);
+    for (int k = 0; k < 3; k++) {
+        snprintf(text, sizeof text, "%s %d\n", weft_subset_name((weft_subset)k), t->count[k]);
         weft__sha256_add(&h, text, strlen(text));
-        for (int i = 0; i < t->count[s]; i++) {
-            const weft__text_item *item = &t->item[s][i];
-            unsigned char label[2] = {(unsigned char)item->label,
-                                      (unsigned char)(item->label >> 8)};
-            weft__sha256_add(&h, label, sizeof label);
-            weft__sha256_add(&h, item->text, (size_t)item->bytes + 1);
+        for (int i = 0; i < t->count[k]; i++) {
+            const weft__text_item *item = &t->item[k][i];
+            weft__dataset_hash_target(d, (weft_subset)k, i, &h);
+            weft__sha256_add(&h, item->text, item->bytes);
+            weft__sha256_add(&h, "", 1);
         }
     }
     weft__sha256_end(&h, sum);
-    weft__hex(t->hash, sum, sizeof sum);
+    weft__hex(d->hash, sum, sizeof sum);
 }
 
 /* ---- opening ---- */
@@ -292,16 +285,16 @@ static void tell_columns(weft__texts *t, const weft__columns *c)
                  c->label + 1, c->text + 1);
 }
 
-static weft_status load_files(weft__texts *t, const weft__texts_opts *o,
+static weft_status load_files(weft__texts *t, const weft_dataset_opts *o,
                               const weft__text_files *f)
 {
     weft__columns c = {0};
     const weft__text_reader *reader = NULL;
-    weft_status s = weft__text_reader_of(f->path[WEFT_SUBSET_TRAIN], o->format, &reader);
-    if (!s) s = weft__columns_choose(f->path[WEFT_SUBSET_TRAIN], reader, o, &c);
+    weft_status s = weft__text_reader_of(f->path[WEFT_SUBSET_TRAIN], o->text.format, &reader);
+    if (!s) s = weft__columns_choose(f->path[WEFT_SUBSET_TRAIN], reader, o, t->most, &c);
     for (int k = 0; !s && k < 3; k++) {
         if (!f->path[k]) continue;
-        s = check_alike(f, k, o->format);
+        s = check_alike(f, k, o->text.format);
         if (!s) s = weft__texts_load(t, o, f->path[k], reader, &c, k);
     }
     if (s) return s;
@@ -310,7 +303,7 @@ static weft_status load_files(weft__texts *t, const weft__texts_opts *o,
     return WEFT_OK;
 }
 
-static weft_status load_folders(weft__texts *t, const weft__texts_opts *o,
+static weft_status load_folders(weft__texts *t, const weft_dataset_opts *o,
                                 const weft__sink *sink, const weft__text_files *f)
 {
     weft_status s = WEFT_OK;
@@ -320,15 +313,8 @@ static weft_status load_folders(weft__texts *t, const weft__texts_opts *o,
     return s;
 }
 
-static weft_status check_opts(const weft__texts_opts *o)
+static weft_status check_opts(const weft_text_opts *o)
 {
-    if (!(o->val_fraction >= 0 && o->val_fraction < 1))
-        return weft__fail(WEFT_EUSAGE,
-                          "a share of %g of the training texts to validate: 0 to below 1",
-                          o->val_fraction);
-    if (!(o->skip_bad_max >= 0 && o->skip_bad_max <= 100))
-        return weft__fail(WEFT_EUSAGE, "at most %g %% bad samples: 0 to 100",
-                          o->skip_bad_max);
     if (o->max_text_bytes > (size_t)1 << 30)
         return weft__fail(WEFT_EUSAGE, "texts of %zu bytes: at most 2^30",
                           o->max_text_bytes);
@@ -339,150 +325,77 @@ static weft_status check_opts(const weft__texts_opts *o)
     return WEFT_OK;
 }
 
-/* What is read becomes a set. */
-weft_status weft__texts_finish(weft__texts *t, const weft__texts_opts *o, bool has_val,
-                               const char *names_beside, const weft__sink *sink)
+/* What is read becomes a set. names_beside: a file beside which a list of classes may lie; NULL. */
+static weft_status finish(weft__texts *t, const weft_dataset_opts *o, bool has_val,
+                          const char *names_beside, const weft__sink *sink, weft_dataset *d)
 {
-    weft__labelled view;
     weft_status s = verdict(t, o, sink);
-    if (!s) s = order_classes(t);
-    if (!s && names_beside && t->target == WEFT_TARGET_CLASS)
-        s = name_classes(t, names_beside, sink);
-    if (!s) s = split(t, o, has_val);
+    if (!s) s = name_targets(t, names_beside, d, sink);
+    if (!s && !has_val && !o->no_val) s = split(t, o, d);
+    if (!s) s = fill(t, d);
     if (!s) s = tell_oddities(t, sink);
-    if (s) return s;
-    view = weft__texts_view(t);
-    if (t->target == WEFT_TARGET_CLASS) s = weft__check_classes(&view, sink);
-    if (!s) s = weft__find_twins(&view, sink);
-    if (!s) make_hash(t);
+    if (!s) s = weft__check_targets(d, sink);
+    if (!s && !t->arrays) s = weft__find_twins(d, digest_of, sink);
+    if (!s) make_hash(t, d);
+    t->arrays = NULL;
     return s;
 }
 
-weft_status weft__texts_survey(const char *path, const weft__texts_opts *opts,
-                               const weft__sink *sink, weft__texts **out)
+static weft_status make(const weft_dataset_opts *o, weft_dataset *d, weft__texts **out)
 {
-    weft__texts_opts o = opts ? *opts : (weft__texts_opts){0};
-    weft__text_files files = {0};
-    weft__texts *t;
-    weft_status s = check_opts(&o);
-    if (!s) s = weft__text_files_find(path, &o, sink, &files);
+    weft_status s = check_opts(&o->text);
     if (s) return s;
-    if (!o.max_text_bytes) o.max_text_bytes = DEFAULT_BYTES;
-    t = calloc(1, sizeof *t);
-    if (t) t->path = strdup(path);
-    if (!t || !t->path) s = weft__fail(WEFT_ENOMEM, "no memory to open %s", path);
-    if (!s) {
-        t->most = o.max_text_bytes;
-        t->target = o.target;
-        s = files.folders ? load_folders(t, &o, sink, &files) : load_files(t, &o, &files);
-    }
+    weft__texts *t = calloc(1, sizeof *t);
+    if (!t) return no_memory(d->path);
+    pthread_mutex_init(&t->lock, NULL);
+    t->path = d->path;
+    t->target = d->target;
+    t->most = o->text.max_text_bytes ? o->text.max_text_bytes : DEFAULT_BYTES;
+    d->content = t;
+    *out = t;
+    return WEFT_OK;
+}
+
+weft_status weft__texts_open(const char *path, const weft_dataset_opts *o,
+                             const weft__sink *sink, weft_dataset *d)
+{
+    weft__text_files files = {0};
+    weft__texts *t = NULL;
+    weft_status s = make(o, d, &t);
+    if (!s) s = weft__text_files_find(path, o, sink, &files);
+    if (s) return s;
+    s = files.folders ? load_folders(t, o, sink, &files) : load_files(t, o, &files);
     if (!s)
-        s = weft__texts_finish(t, &o, files.path[WEFT_SUBSET_VAL] != NULL,
-                               files.folders ? NULL : files.path[WEFT_SUBSET_TRAIN], sink);
+        s = finish(t, o, files.path[WEFT_SUBSET_VAL] != NULL,
+                   files.folders ? NULL : files.path[WEFT_SUBSET_TRAIN], sink, d);
     weft__text_files_free(&files);
-    if (s)
-        weft__texts_close(t);
-    else
-        *out = t;
     return s;
+}
+
+weft_status weft__texts_from(const weft_arrays *a, const weft_dataset_opts *o,
+                             const weft__sink *sink, weft_dataset *d)
+{
+    weft__texts *t = NULL;
+    weft_status s = make(o, d, &t);
+    if (s) return s;
+    t->format = "arrays";
+    t->arrays = a;
+    t->in_arrays = true;
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < a->count[k] && !s; i++) s = weft__texts_add_array(t, o, k, i);
+    return s ? s : finish(t, o, a->count[WEFT_SUBSET_VAL] > 0, NULL, sink, d);
 }
 
 void weft__texts_close(weft__texts *t)
 {
     if (!t) return;
-    for (int s = 0; s < 3; s++) {
-        free(t->item[s]);
-        free(t->label[s]);
-    }
+    for (int s = 0; s < 3; s++) free(t->item[s]);
     for (size_t i = 0; i < t->bads; i++) free(t->bad[i].why);
     free(t->bad);
-    weft__segmented_free(t->segmented);
     free(t->file);
-    free(t->class_name);
-    free(t->path);
     weft__words_free(&t->names);
     weft__arena_free(&t->arena);
+    weft__tokens_free(t->tokens);
+    pthread_mutex_destroy(&t->lock);
     free(t);
-}
-
-bool weft__texts_probe(const char *path)
-{
-    return weft__text_files_probe(path);
-}
-
-/* ---- questions ---- */
-
-const char *weft__texts_format(const weft__texts *t)
-{
-    return t->format;
-}
-
-const char *weft__texts_label_name(const weft__texts *t)
-{
-    return t->label_name;
-}
-
-const char *weft__texts_columns(const weft__texts *t)
-{
-    return t->columns;
-}
-
-static bool valid_split(weft_subset s)
-{
-    return s == WEFT_SUBSET_TRAIN || s == WEFT_SUBSET_VAL || s == WEFT_SUBSET_TEST;
-}
-
-int weft__texts_count(const weft__texts *t, weft_subset s)
-{
-    return valid_split(s) ? t->count[s] : 0;
-}
-
-int weft__texts_classes(const weft__texts *t)
-{
-    return t->classes;
-}
-
-const char *weft__texts_class_name(const weft__texts *t, int c)
-{
-    return c >= 0 && c < t->classes ? t->class_name[c] : NULL;
-}
-
-static const weft__text_item *item_of(const weft__texts *t, weft_subset s, int i)
-{
-    return valid_split(s) && i >= 0 && i < t->count[s] ? &t->item[s][i] : NULL;
-}
-
-int weft__texts_label(const weft__texts *t, weft_subset s, int i)
-{
-    const weft__text_item *item = item_of(t, s, i);
-    return item ? item->label : -1;
-}
-
-const char *weft__texts_get(const weft__texts *t, weft_subset s, int i, size_t *bytes)
-{
-    const weft__text_item *item = item_of(t, s, i);
-    if (bytes) *bytes = item ? item->bytes : 0;
-    return item ? item->text : NULL;
-}
-
-void weft__texts_sample_name(const weft__texts *t, weft_subset s, int i, char *text,
-                            size_t size)
-{
-    const weft__text_item *item = item_of(t, s, i);
-    if (!size) return;
-    text[0] = 0;
-    if (item && item->line)
-        snprintf(text, size, "%s:%d", t->file[item->file], item->line);
-    else if (item)
-        snprintf(text, size, "%s", t->file[item->file]);
-}
-
-const char *weft__texts_hash(const weft__texts *t)
-{
-    return t->hash;
-}
-
-int64_t weft__texts_replaced(const weft__texts *t)
-{
-    return t->replaced;
 }

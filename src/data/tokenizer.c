@@ -52,7 +52,8 @@ const char *weft_tokenizer_token(const weft_tokenizer *k, int stream, int i)
     if (i < 0 || i >= weft_tokenizer_size(k, stream)) return NULL;
     if (i < WEFT_FIRST_PIECE) return i == WEFT_PADDING ? "" : "<unk>";
     i -= WEFT_FIRST_PIECE;
-    return stream ? k->gram_text[stream - 1][i] : k->words.word[i].text;
+    if (!stream) return k->words.word[i].text;
+    return k->gram_text[stream - 1] ? k->gram_text[stream - 1][i] : "";
 }
 
 int weft_tokenizer_find(const weft_tokenizer *k, int stream, const char *piece)
@@ -102,13 +103,13 @@ static bool names_pieces(const weft_tokenizer *k, uint64_t key, int parts)
     return key == 0;
 }
 
-weft_status weft__tokenizer_index(weft_tokenizer *k, int stream)
+weft_status weft__tokenizer_index(weft_tokenizer *k, int stream, bool texts)
 {
     int n = k->gram_count[stream - 1], parts = stream + 1;
     const uint64_t *key = k->gram_key[stream - 1];
-    const char **text = weft__alloc((size_t)n + 1, sizeof *text);
+    const char **text = texts ? weft__alloc((size_t)n + 1, sizeof *text) : NULL;
     k->gram_text[stream - 1] = text;
-    if (!text) return weft__fail(WEFT_ENOMEM, "no memory for a vocabulary");
+    if (texts && !text) return weft__fail(WEFT_ENOMEM, "no memory for a vocabulary");
     for (int i = 0; i < n; i++) {
         int32_t *value;
         if (!names_pieces(k, key[i], parts))
@@ -118,17 +119,16 @@ weft_status weft__tokenizer_index(weft_tokenizer *k, int stream)
         if (value && *value)
             return weft__fail(WEFT_EMODEL, "entry %d of stream %d is there twice", i,
                               stream);
-        text[i] = gram_text(k, key[i], parts);
-        if (!value || !text[i])
+        if (texts) text[i] = gram_text(k, key[i], parts);
+        if (!value || (texts && !text[i]))
             return weft__fail(WEFT_ENOMEM, "no memory for a vocabulary");
         *value = i + WEFT_FIRST_PIECE;
     }
     return WEFT_OK;
 }
 
-/* Numbers of a stream of pairs or triples; behind the last whole one is padding. */
-static void add_grams(const weft_tokenizer *k, int stream, const int32_t *piece, int n,
-                      int32_t *id)
+void weft__tokenize_grams(const weft_tokenizer *k, int stream, const int32_t *piece, int n,
+                          int32_t *id)
 {
     int parts = stream + 1, whole = n >= parts ? n - parts + 1 : 0;
     for (int p = 0; p < whole; p++) {
@@ -140,16 +140,15 @@ static void add_grams(const weft_tokenizer *k, int stream, const int32_t *piece,
                 weft__grams_get(&k->grams[stream - 1], weft__gram_key(piece + p, parts));
         id[p] = number ? number : WEFT_UNKNOWN;
     }
-    memset(id + whole, 0, (size_t)(k->length - whole) * sizeof *id);
+    memset(id + whole, 0, (size_t)(n - whole) * sizeof *id);
 }
 
-int weft__tokenize_numbers(const weft_tokenizer *k, int n, int32_t *const ids[WEFT_MAX_STREAMS])
+void weft__tokenize_rest(const weft_tokenizer *k, int n, int32_t *const ids[WEFT_MAX_STREAMS])
 {
-    if (!n) ids[0][n++] = WEFT_UNKNOWN; /* an empty text is one unknown token */
-    memset(ids[0] + n, 0, (size_t)(k->length - n) * sizeof *ids[0]);
     for (int s = 1; s < k->streams; s++)
-        if (ids[s]) add_grams(k, s, ids[0], n, ids[s]);
-    return n;
+        if (ids[s]) weft__tokenize_grams(k, s, ids[0], n, ids[s]);
+    for (int s = 0; s < k->streams; s++)
+        if (ids[s]) memset(ids[s] + n, 0, (size_t)(k->length - n) * sizeof *ids[s]);
 }
 
 int weft__tokenize(const weft_tokenizer *k, weft__cutter *c, const char *text,
@@ -162,8 +161,13 @@ int weft__tokenize(const weft_tokenizer *k, weft__cutter *c, const char *text,
         strange += i < 0;
         ids[0][n++] = i < 0 ? WEFT_UNKNOWN : i + WEFT_FIRST_PIECE;
     }
-    if (unknown) *unknown = strange + !n;
-    return weft__tokenize_numbers(k, n, ids);
+    if (!n) {
+        ids[0][n++] = WEFT_UNKNOWN;
+        strange++;
+    }
+    if (unknown) *unknown = strange;
+    weft__tokenize_rest(k, n, ids);
+    return n;
 }
 
 int weft_tokenize(const weft_tokenizer *k, const char *text, size_t bytes,

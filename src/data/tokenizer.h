@@ -2,7 +2,7 @@
 #ifndef WEFT_SRC_TOKENIZER_H
 #define WEFT_SRC_TOKENIZER_H
 
-#include "data/text/set.h"
+#include "base/error.h"
 #include "data/words.h"
 #include "weft/dataset.h"
 
@@ -79,41 +79,22 @@ void weft__cutter_end(weft__cutter *c);
 int weft__tokenize(const weft_tokenizer *k, weft__cutter *c, const char *text,
                    size_t bytes, int32_t *const ids[WEFT_MAX_STREAMS], int *unknown);
 
-/* The same from the tokens' numbers, which stand in ids[0][0 .. n): fills what is missing; returns the
- * length. */
-int weft__tokenize_numbers(const weft_tokenizer *k, int n, int32_t *const ids[WEFT_MAX_STREAMS]);
+/* Numbers of a stream of pairs or triples, n of them, from those of stream 0; after the last whole one
+ * is padding. */
+void weft__tokenize_grams(const weft_tokenizer *k, int stream, const int32_t *piece, int n,
+                          int32_t *id);
+/* The rest of it once the n numbers of stream 0 stand in ids[0]: padding, and the other streams where
+ * ids has a place for them. */
+void weft__tokenize_rest(const weft_tokenizer *k, int n, int32_t *const ids[WEFT_MAX_STREAMS]);
 
-/* segmented.c: all texts of a set cut into tokens, once for all who want them. */
-typedef struct weft__segmented {
-    weft_token_level level;
-    bool keep_case, keep_width;
-    weft__words words; /* every token that came up, in any subset */
-    int32_t *id[3];    /* by subset: the texts' tokens, one text after another */
-    size_t *at[3];     /* [count + 1]: where a text begins */
-    int count[3];
-    struct weft__segmented *next;
-} weft__segmented;
-struct weft__texts;
-/* Belongs to t. level is not WEFT_LEVEL_AUTO. One thread at a time. */
-weft_status weft__texts_segment(struct weft__texts *t, weft_token_level level, bool keep_case,
-                                bool keep_width, const weft__segmented **out);
-void weft__segmented_free(weft__segmented *s); /* and those after it */
-/* WEFT_LEVEL_CHAR when more than a third of the letters are Chinese, Japanese or Korean, else
- * WEFT_LEVEL_WORD. */
-weft_token_level weft__texts_level(const struct weft__texts *t);
-/* The number that k gives to each token of s: number[words.count], fresh memory; NULL without
- * memory. */
-int32_t *weft__segmented_numbers(const weft__segmented *s, const weft_tokenizer *k);
-/* A text of s by k's numbers, as weft__tokenize would have it. */
-int weft__segmented_ids(const weft__segmented *s, const weft_tokenizer *k, const int32_t *number,
-                        weft_subset subset, int i, int32_t *const ids[WEFT_MAX_STREAMS],
-                        int *unknown);
-weft_status weft__tokenizer_learn(struct weft__texts *t, const weft_tokenizer_opts *opts,
-                                  weft_tokenizer **out);
+/* Makes tables of the grams of stream 1 or 2 from gram_key, gram_count, and with texts what
+ * weft_tokenizer_token says of them. WEFT_EMODEL when a key is there twice or names no piece;
+ * WEFT_ENOMEM. */
+weft_status weft__tokenizer_index(weft_tokenizer *k, int stream, bool texts);
 
-/* Makes tables and texts of the grams of stream 1 or 2 from gram_key, gram_count. False
- * when a key is there twice or names no piece; NULL memory is *s. */
-weft_status weft__tokenizer_index(weft_tokenizer *k, int stream);
+/* learn.c: weft_tokenizer_learn; without texts the n-grams of *out have no weft_tokenizer_token. */
+weft_status weft__tokenizer_learn(const weft_dataset *d, const weft_tokenizer_opts *opts,
+                                  bool texts, weft_tokenizer **out);
 
 /* A name for a tokenizer: another numbers the same texts otherwise. */
 void weft__tokenizer_digest(const weft_tokenizer *k, char hex[65]);

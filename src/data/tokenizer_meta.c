@@ -172,7 +172,7 @@ static weft_status read_grams(weft_tokenizer *k, int stream, const json_t *value
                 return damaged("pairs or triples that are no numbers");
             key[i] = key[i] << 21 | (uint64_t)number;
         }
-    s = weft__tokenizer_index(k, stream);
+    s = weft__tokenizer_index(k, stream, true);
     return s ? weft__prefix(s, "%s", key_name) : WEFT_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct twin {
     uint64_t digest;
@@ -58,29 +59,41 @@ static void count(const twin *t, size_t n, tally *sum)
     }
 }
 
-static void tell(const weft__labelled *d, const weft__sink *sink, const char *code,
+static void tell(const weft_dataset *d, const weft__sink *sink, const char *code,
                  const char *what, size_t n, const twin *a, const twin *b)
 {
     char x[512], y[512];
     if (!n) return;
-    d->name_of(d->set, (weft_subset)a->split, a->index, x, sizeof x);
-    d->name_of(d->set, (weft_subset)b->split, b->index, y, sizeof y);
+    weft_dataset_sample_name(d, (weft_subset)a->split, a->index, x, sizeof x);
+    weft_dataset_sample_name(d, (weft_subset)b->split, b->index, y, sizeof y);
     weft__found(sink, WEFT_WARNING, code, "%zu samples of %s %s, the first: %s and %s", n,
-                weft__split_name((weft_subset)b->split), what, y, x);
+                weft_subset_name((weft_subset)b->split), what, y, x);
 }
 
-static size_t collect(const weft__labelled *d, twin *t)
+/* Equal targets have equal numbers. */
+static int32_t target_of(const weft_dataset *d, int s, int i)
+{
+    int32_t bits = 0;
+    if (d->target == WEFT_TARGET_CLASS) return d->label[s][i];
+    if (d->values == 1) memcpy(&bits, &d->value[s][i], sizeof bits);
+    return bits;
+}
+
+static size_t collect(const weft_dataset *d,
+                      uint64_t (*digest)(const weft_dataset *d, weft_subset s, int i), twin *t)
 {
     size_t n = 0;
     for (int s = 0; s < 3; s++)
         for (int i = 0; i < d->count[s]; i++) {
-            uint64_t digest = d->digest(d->set, (weft_subset)s, i);
-            if (digest) t[n++] = (twin){digest, s, i, d->label[s][i]};
+            uint64_t content = digest(d, (weft_subset)s, i);
+            if (content) t[n++] = (twin){content, s, i, target_of(d, s, i)};
         }
     return n;
 }
 
-weft_status weft__find_twins(const weft__labelled *d, const weft__sink *sink)
+weft_status weft__find_twins(const weft_dataset *d,
+                             uint64_t (*digest)(const weft_dataset *d, weft_subset s, int i),
+                             const weft__sink *sink)
 {
     size_t n = 1;
     tally sum = {0};
@@ -88,7 +101,7 @@ weft_status weft__find_twins(const weft__labelled *d, const weft__sink *sink)
     for (int s = 0; s < 3; s++) n += (size_t)d->count[s];
     t = weft__alloc(n, sizeof *t);
     if (!t) return weft__fail(WEFT_ENOMEM, "no memory to compare %zu samples", n);
-    n = collect(d, t);
+    n = collect(d, digest, t);
     if (n) qsort(t, n, sizeof *t, by_digest);
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && t[end].digest == t[i].digest; end++) continue;

@@ -20,19 +20,18 @@ static weft_status write_list(const weft__bads *b, const char *path)
     return weft__writer_commit(&w);
 }
 
-weft_status weft__verdict(const weft__bads *b, bool skip_bad, double most,
-                          const char *bad_list, const weft__sink *sink)
+weft_status weft__verdict(const weft__bads *b, const weft_dataset_opts *o,
+                          const weft__sink *sink)
 {
-    double share;
+    double share, most = o->skip_bad_max > 0 ? o->skip_bad_max : 100;
     weft_status s = WEFT_OK;
-    if (most <= 0) most = 100;
-    if (bad_list && skip_bad) s = write_list(b, bad_list);
+    if (o->bad_list && o->skip_bad) s = write_list(b, o->bad_list);
     if (s || !b->bad) return s;
     for (size_t i = 0; i < b->bad && (sink->lint || i < LISTED); i++)
         weft__found(sink, WEFT_ERROR, "unreadable", "%s", b->why(b->set, i));
     if (sink->lint) return WEFT_OK;
     share = 100.0 * (double)b->bad / (double)b->all;
-    if (!skip_bad)
+    if (!o->skip_bad)
         return weft__fail(WEFT_EDATA,
                           "%s: %zu of %zu samples cannot be read%s; the first: %s. "
                           "--skip-bad leaves them out",

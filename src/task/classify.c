@@ -68,7 +68,7 @@ static void codec_free(weft__codec *codec)
 
 static weft_status fit(const weft_dataset *d, weft__codec **out)
 {
-    weft__classes *c;
+    weft__classes *c = NULL;
     int n = weft_dataset_classes(d);
     weft_status s = codec_new(n, &c);
     if (s) return s;
@@ -90,7 +90,7 @@ static weft_status save(const weft__codec *codec, weft_meta *m)
 
 static weft_status load(const weft_meta *m, int width, const char *path, weft__codec **out)
 {
-    weft__classes *c;
+    weft__classes *c = NULL;
     (void)path;
     weft_status s = codec_new(width, &c);
     if (s) return s;
@@ -234,7 +234,7 @@ static weft_status bind(const weft__head *h, const weft__codec *codec, const wef
 static weft_status bind_truth(const weft__head *h, const weft__codec *codec,
                               const int32_t *map, weft_plan *p, const weft_batch *b)
 {
-    int32_t few[256], *label = few;
+    int32_t few[256] = {0}, *label = few;
     (void)codec;
     if (!map) return weft_plan_set_int(p, h->truth, b->label, (size_t)b->n);
     if (b->n > 256) label = weft__alloc((size_t)b->n, sizeof *label);

@@ -414,11 +414,14 @@ static void rotation_turns_about_the_middle(void **state)
     int dim[] = {COUNT, 9, 9}, turned = 0;
     char path[1400];
     bytes x = {0}, y = {0};
-    weft_data *d;
+    weft_dataset *d;
     weft_loader *l;
-    const weft_batch *b;
-    weft_loader_opts o = {.batch = COUNT, .augment = {.rotate = 180}};
+    weft_batch b;
+    const how h = {.o = {.batch = COUNT, .training = true}, .augment = {.rotate = 180}};
+    weft__image_preprocess p = model_of(&h);
     (void)state;
+    p.channels = 1;
+    p.height = p.width = 9;
     make_idx(&x, 3, dim, NULL);
     make_idx(&y, 1, dim, NULL);
     for (int i = 0; i < COUNT; i++) {
@@ -430,16 +433,16 @@ static void rotation_turns_about_the_middle(void **state)
     save(path, &x);
     snprintf(path, sizeof path, "%s/train-labels-idx1-ubyte", folder);
     save(path, &y);
-    CHECK(weft_data_open(folder, &(weft_data_opts){.no_val = true}, &d) == WEFT_OK);
-    CHECK(!weft_loader_new(d, &o, &l) && !weft_loader_start(l, 0, 0));
-    CHECK(!weft_loader_next(l, &b) && b && b->n == COUNT);
+    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.no_val = true}, &d) == WEFT_OK);
+    CHECK(!open_loader(d, &p, &h, &l) && !weft_loader_start(l, 0, 0));
+    CHECK(!weft_loader_next(l, &b) && b.n == COUNT);
     for (int i = 0; i < COUNT; i++) {
-        CHECK_NEAR(b->x[i * PIXELS + MIDDLE], 1, 1e-5);
-        turned += b->x[i * PIXELS + 4] < 0.5f;
+        CHECK_NEAR(b.x[i * PIXELS + MIDDLE], 1, 1e-5);
+        turned += b.x[i * PIXELS + 4] < 0.5f;
     }
     CHECK(turned > COUNT / 2);
     weft_loader_free(l);
-    weft_data_close(d);
+    weft_dataset_close(d);
 }
 
 static void cutout_zeroes_a_square_of_its_side_or_less(void **state)

@@ -194,17 +194,17 @@ static void every_class_keeps_a_sample_and_gives_one(void **state)
         }
     save(path, &b);
     for (int f = 0; f < 4; f++) {
-        weft_texts *t = open_texts(path, &(weft_texts_opts){.val_fraction = fraction[f]});
+        weft_dataset *t = open_texts(path, &(weft_dataset_opts){.val_fraction = fraction[f]});
         int got[5] = {0}, left[5] = {0};
-        for (int i = 0; i < weft_texts_count(t, WEFT_VAL); i++)
-            got[weft_texts_label(t, WEFT_VAL, i)]++;
-        for (int i = 0; i < weft_texts_count(t, WEFT_TRAIN); i++)
-            left[weft_texts_label(t, WEFT_TRAIN, i)]++;
+        for (int i = 0; i < weft_dataset_count(t, WEFT_SUBSET_VAL); i++)
+            got[weft_dataset_label(t, WEFT_SUBSET_VAL, i)]++;
+        for (int i = 0; i < weft_dataset_count(t, WEFT_SUBSET_TRAIN); i++)
+            left[weft_dataset_label(t, WEFT_SUBSET_TRAIN, i)]++;
         for (int c = 0; c < 5; c++) {
             CHECK(got[c] == wanted[f][c]);
             CHECK(left[c] == size[c] - got[c]);
         }
-        weft_texts_close(t);
+        weft_dataset_close(t);
     }
 }
 

@@ -132,7 +132,7 @@ static void counts_and_sizes_limit_it(void **state)
 static void rare_pieces_are_unknown(void **state)
 {
     static const int size[] = {5, 5, 4, 3, 2}; /* by min_count; 0 means 1 */
-    weft_texts *t = open_texts(
+    weft_dataset *t = open_texts(
         make_file("rare.tsv", "three once two three\t0\ntwo three\t1\n"), NULL);
     weft_tokenizer *k;
     (void)state;
@@ -145,7 +145,7 @@ static void rare_pieces_are_unknown(void **state)
         CHECK((weft_tokenizer_find(k, 0, "three") >= 0) == (least < 4));
         weft_tokenizer_free(k);
     }
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 static void chinese_texts_are_cut_into_characters(void **state)

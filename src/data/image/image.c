@@ -2,7 +2,7 @@
 #include "data/image/image.h"
 
 #include "base/checked.h"
-#include "base/error.h"
+#include "data/prefetch.h"
 #include "data/set.h"
 #include "store/meta_list.h"
 
@@ -13,81 +13,19 @@
 static const char *const fit_names[] = {"stretch", "crop", "letterbox"};
 static const char *const pillow_names[] = {"STRETCH", "CROP", "LETTERBOX"};
 
-static const weft__images *images(const weft_dataset *d)
-{
-    return d->content;
-}
-
 static const weft__image_preprocess *own(const weft__preprocess *p)
 {
-    return (const weft__image_preprocess *)p;
+    return weft__image_preprocess_of(p);
 }
 
 /* ---- a data set ---- */
 
-static weft__images_opts opts_of(const weft_dataset_opts *o)
-{
-    return (weft__images_opts){.height = o->image.height,
-                               .width = o->image.width,
-                               .channels = o->image.channels,
-                               .fit = o->image.fit,
-                               .val = o->val,
-                               .test = o->test,
-                               .val_fraction = o->val_fraction,
-                               .no_val = o->no_val,
-                               .seed = o->seed,
-                               .plain_split = o->target == WEFT_TARGET_VALUES,
-                               .skip_bad = o->skip_bad,
-                               .skip_bad_max = o->skip_bad_max,
-                               .bad_list = o->bad_list,
-                               .max_megapixels = o->image.max_megapixels,
-                               .no_check = o->image.no_check,
-                               .threads = o->image.threads};
-}
-
-/* What the set says of its samples, into d. */
-static weft_status describe(weft_dataset *d, const weft__images *s)
-{
-    weft_status status = WEFT_OK;
-    snprintf(d->hash, sizeof d->hash, "%s", weft__images_hash(s));
-    for (int k = 0; k < 3; k++) d->count[k] = weft__images_count(s, (weft_subset)k);
-    for (int c = 0; c < weft__images_classes(s) && !status; c++)
-        status = weft__dataset_add_class(d, weft__images_class_name(s, c));
-    for (int k = 0; k < 3 && !status; k++) {
-        status = weft__dataset_labels(d, (weft_subset)k);
-        for (int i = 0; i < d->count[k] && !status; i++)
-            d->label[k][i] = weft__images_label(s, (weft_subset)k, i);
-    }
-    return status;
-}
-
 static weft_status open(const char *path, const weft_dataset_opts *o, const weft__sink *sink,
                         weft_dataset *d)
 {
-    weft__images_opts io = opts_of(o);
-    weft__images *s = NULL;
-    weft_status status = weft__images_survey(path, &io, sink, &s);
-    if (status) return status;
-    d->content = s;
-    status = describe(d, s);
-    return status || !sink->lint ? status : weft__images_lint(s, sink);
-}
-
-static bool takes(const weft_arrays *a)
-{
-    return a->pixels[0] || (a->read && a->channels > 0);
-}
-
-static weft_status from(const weft_arrays *a, const weft_dataset_opts *o, weft_dataset *d)
-{
-    weft__images_opts io = opts_of(o);
-    weft__images *s = NULL;
-    weft_status status = weft__images_from(a, &io, &s);
-    if (status) return status;
-    d->content = s;
-    status = describe(d, s);
-    if (!status && a->value[0]) status = weft__images_values(a, s, d);
-    return status;
+    weft_status s = weft__images_open(path, o, sink, d);
+    if (!s && sink->lint) weft__images_summary(d, sink);
+    return s;
 }
 
 static void close(weft_dataset *d)
@@ -97,7 +35,7 @@ static void close(weft_dataset *d)
 
 static const char *format(const weft_dataset *d)
 {
-    return weft__images_format(images(d));
+    return weft__images_of(d)->reader->name;
 }
 
 static const char *columns(const weft_dataset *d)
@@ -108,14 +46,20 @@ static const char *columns(const weft_dataset *d)
 
 static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text, size_t size)
 {
-    weft__images_sample_name(images(d), s, i, text, size);
+    const weft__images *m = weft__images_of(d);
+    const weft__origin *o = &m->origin[s][i];
+    m->reader->name_of(m->source, (weft_subset)o->split, o->index, text, size);
 }
 
 static void shape(const weft_dataset *d, char *text, size_t size)
 {
-    int c, h, w;
-    weft__images_shape(images(d), &c, &h, &w);
-    snprintf(text, size, "%dx%dx%d", c, h, w);
+    const weft__images *m = weft__images_of(d);
+    snprintf(text, size, "%dx%dx%d", m->channels, m->height, m->width);
+}
+
+static bool mixes(const weft_dataset *d)
+{
+    return d->opts.image.augment.mixup > 0;
 }
 
 WEFT_API weft_status weft_dataset_image(const weft_dataset *d, weft_subset s, int i,
@@ -123,17 +67,17 @@ WEFT_API weft_status weft_dataset_image(const weft_dataset *d, weft_subset s, in
 {
     if (d->modality != &weft_modality_image)
         return weft__fail(WEFT_EUSAGE, "%s are no pictures", d->modality->noun);
-    return weft__images_read(images(d), s, i, pixels);
+    return weft__images_read(d, s, i, pixels);
 }
 
 WEFT_API void weft_dataset_image_shape(const weft_dataset *d, int *channels, int *height,
                                        int *width)
 {
-    int c = 0, h = 0, w = 0;
-    if (d->modality == &weft_modality_image) weft__images_shape(images(d), &c, &h, &w);
-    if (channels) *channels = c;
-    if (height) *height = h;
-    if (width) *width = w;
+    const weft__images *m =
+        d->modality == &weft_modality_image ? weft__images_of(d) : NULL;
+    if (channels) *channels = m ? m->channels : 0;
+    if (height) *height = m ? m->height : 0;
+    if (width) *width = m ? m->width : 0;
 }
 
 WEFT_API void weft_dataset_normalization(const weft_dataset *d, float mean[4], float std[4])
@@ -163,9 +107,9 @@ static weft_status fit(const weft_dataset *d, weft__preprocess **out)
     weft__image_preprocess *p = NULL;
     weft_status s = make(&p);
     if (s) return s;
-    weft__images_shape(images(d), &p->channels, &p->height, &p->width);
+    weft_dataset_image_shape(d, &p->channels, &p->height, &p->width);
     p->fit = d->opts.image.fit;
-    s = weft__images_moments(images(d), p->mean, p->std);
+    s = weft__images_moments(d, p->mean, p->std);
     for (int k = 0; k < 4; k++)
         if (!(p->std[k] > 1e-6f)) p->std[k] = 1;
     if (s)
@@ -267,63 +211,6 @@ static weft_status inputs(const weft__preprocess *base, const weft_graph *g, wef
 
 /* ---- batches ---- */
 
-static weft_status loader_new(const weft_dataset *d, const weft__preprocess *base,
-                              const weft_loader_opts *o, void **out)
-{
-    const weft__image_preprocess *p = own(base);
-    int c, h, w;
-    weft__images_shape(images(d), &c, &h, &w);
-    if (c != p->channels || h != p->height || w != p->width)
-        return weft__fail(WEFT_ESHAPE, "the model takes %dx%dx%d pictures, the data are %dx%dx%d",
-                          p->channels, p->height, p->width, c, h, w);
-    weft__image_loader_opts lo = {.split = o->subset,
-                                  .batch = o->batch,
-                                  .shuffle = o->training || o->shuffle,
-                                  .drop_last = o->drop_last,
-                                  .seed = o->seed,
-                                  .ahead = o->ahead,
-                                  .threads = o->shuffle ? -1 : 0};
-    if (o->training) {
-        lo.augment = d->opts.image.augment;
-        lo.threads = d->opts.loader_threads;
-    }
-    memcpy(lo.mean, p->mean, sizeof lo.mean);
-    memcpy(lo.deviation, p->std, sizeof lo.deviation);
-    weft__image_loader *l = NULL;
-    weft_status s = weft__image_loader_new(images(d), &lo, &l);
-    if (!s) *out = l;
-    return s;
-}
-
-static void loader_free(void *l)
-{
-    weft__image_loader_free(l);
-}
-
-static int loader_batches(const void *l)
-{
-    return weft__image_loader_batches(l);
-}
-
-static weft_status loader_start(void *l, int epoch, int first)
-{
-    return weft__image_loader_start(l, epoch, first);
-}
-
-static weft_status loader_next(void *l, weft_batch *out)
-{
-    const weft__image_batch *b = NULL;
-    weft_status s = weft__image_loader_next(l, &b);
-    if (s) return s;
-    *out = b ? (weft_batch){.n = b->n,
-                            .index = b->index,
-                            .partner = b->partner,
-                            .share = b->share,
-                            .x = b->x}
-             : (weft_batch){0};
-    return WEFT_OK;
-}
-
 static weft_status bind(const weft__inputs *in, weft_plan *p, const weft_batch *b)
 {
     return weft_plan_set_last(p, in->value[0], b->x, (size_t)b->n * in->each);
@@ -340,71 +227,6 @@ static const char *setting(const weft_dataset *d, const weft__preprocess *p, cha
     return "augmentation";
 }
 
-/* ---- a user's items ---- */
-
-typedef struct items {
-    const weft__image_preprocess *p;
-    size_t each;
-    unsigned char *pixels; /* of one */
-    float *x;
-    weft_batch batch;
-} items;
-
-static void items_free(void *of)
-{
-    items *it = of;
-    if (!it) return;
-    free(it->pixels);
-    free(it->x);
-    free(it);
-}
-
-static weft_status items_new(const weft__preprocess *base, int n, void **out)
-{
-    const weft__image_preprocess *p = own(base);
-    items *it = calloc(1, sizeof *it);
-    size_t floats;
-    if (!it) return weft__fail(WEFT_ENOMEM, "pictures: out of memory");
-    it->p = p;
-    it->each = (size_t)p->channels * (size_t)p->height * (size_t)p->width;
-    it->pixels = weft__alloc(it->each, 1);
-    if (weft__mul(it->each, (size_t)n, &floats)) it->x = weft__alloc(floats, sizeof *it->x);
-    if (it->pixels && it->x) {
-        *out = it;
-        return WEFT_OK;
-    }
-    items_free(it);
-    return weft__fail(WEFT_ENOMEM, "pictures: out of memory");
-}
-
-static weft_status items_put(void *of, int i, const weft_item *item, int *tokens, int *unknown)
-{
-    items *it = of;
-    const weft__image_preprocess *p = it->p;
-    const unsigned char *pixels = item->pixels;
-    weft_status s = WEFT_OK;
-    *tokens = *unknown = 0;
-    if (!pixels && item->path)
-        s = weft_image_read(item->path, p->channels, p->height, p->width, p->fit, 0, it->pixels);
-    else if (!pixels && item->bytes)
-        s = weft__image_decode(item->bytes, item->size, p->channels, p->height, p->width, p->fit,
-                               it->pixels);
-    else if (!pixels)
-        s = weft__fail(WEFT_EUSAGE, "item %d is no picture", i);
-    if (s) return s;
-    weft_image_normalize(p->channels, it->each / (size_t)p->channels,
-                         pixels ? pixels : it->pixels, p->mean, p->std,
-                         it->x + (size_t)i * it->each);
-    return WEFT_OK;
-}
-
-static const weft_batch *items_batch(void *of, int n)
-{
-    items *it = of;
-    it->batch = (weft_batch){.n = n, .x = it->x};
-    return &it->batch;
-}
-
 /* ---- for people ---- */
 
 static weft_status show(const weft_dataset *d, const weft__preprocess *p, weft_subset s, int i,
@@ -412,10 +234,10 @@ static weft_status show(const weft_dataset *d, const weft__preprocess *p, weft_s
 {
     weft__exhibit x = {0};
     (void)p;
-    weft__images_shape(images(d), &x.channels, &x.height, &x.width);
+    weft_dataset_image_shape(d, &x.channels, &x.height, &x.width);
     x.pixels = weft__alloc((size_t)x.channels * (size_t)x.height * (size_t)x.width, 1);
     if (!x.pixels) return weft__fail(WEFT_ENOMEM, "report: out of memory");
-    weft_status status = weft__images_read(images(d), s, i, x.pixels);
+    weft_status status = weft__images_read(d, s, i, x.pixels);
     if (!status && form == WEFT_SHOW_PNG) {
         status = weft_image_encode_png(x.channels, x.height, x.width, x.pixels, &x.png, &x.bytes);
         free(x.pixels);
@@ -435,7 +257,7 @@ static weft_status facts(const weft_dataset *d, const weft__preprocess *p, weft_
     int c, h, w;
     const weft_augment *a = &d->opts.image.augment;
     (void)p, (void)shown;
-    weft__images_shape(images(d), &c, &h, &w);
+    weft_dataset_image_shape(d, &c, &h, &w);
     snprintf(text, sizeof text, "%d x %d x %d", c, h, w);
     sink->fact(sink->user, "Input", text);
     snprintf(text, sizeof text, "flip %g, shift %d px, rotate %g, cutout %d, mixup %g", a->flip,
@@ -464,12 +286,13 @@ const weft__modality weft_modality_image = {
     .classify = "classify",
     .probe = weft__images_probe,
     .open = open,
-    .takes = takes,
-    .from = from,
+    .takes = weft__image_takes,
+    .from = weft__image_from,
     .close = close,
     .format = format,
     .columns = columns,
     .sample_name = sample_name,
+    .mixes = mixes,
     .fit = fit,
     .free = release,
     .save = save,
@@ -477,17 +300,17 @@ const weft__modality weft_modality_image = {
     .opts_for = opts_for,
     .network = network,
     .inputs = inputs,
-    .loader_new = loader_new,
-    .loader_free = loader_free,
-    .loader_batches = loader_batches,
-    .loader_start = loader_start,
-    .loader_next = loader_next,
+    .loader_new = weft__image_loader_new,
+    .loader_free = weft__prefetch_free,
+    .loader_batches = weft__prefetch_batches,
+    .loader_start = weft__prefetch_start,
+    .loader_next = weft__prefetch_next,
     .bind = bind,
     .setting = setting,
-    .items_new = items_new,
-    .items_free = items_free,
-    .items_put = items_put,
-    .items_batch = items_batch,
+    .items_new = weft__image_items_new,
+    .items_free = weft__image_items_free,
+    .items_put = weft__image_items_put,
+    .items_batch = weft__image_items_batch,
     .shape = shape,
     .show = show,
     .facts = facts,

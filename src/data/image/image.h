@@ -2,7 +2,6 @@
 #ifndef WEFT_SRC_DATA_IMAGE_MODALITY_H
 #define WEFT_SRC_DATA_IMAGE_MODALITY_H
 
-#include "data/image/images.h"
 #include "data/modality.h"
 
 /* What a model knows of its pictures. */
@@ -12,6 +11,11 @@ typedef struct weft__image_preprocess {
     weft_image_fit fit;
     float mean[4], std[4]; /* x = (pixel / 255 - mean) / std */
 } weft__image_preprocess;
+
+static inline const weft__image_preprocess *weft__image_preprocess_of(const weft__preprocess *p)
+{
+    return (const weft__image_preprocess *)p;
+}
 
 /* Values of the options of pictures. */
 typedef struct weft__image_args {
@@ -29,11 +33,20 @@ void weft__image_options_start(void *args);
 weft_status weft__image_options_apply(const void *args, weft_dataset_opts *o);
 void weft__image_options_choose(void *args, weft_dataset *d, weft__recipe *r);
 
-/* memory.c: targets of the caller's pictures that are numbers, into d, as s has split them. */
-weft_status weft__images_values(const weft_arrays *a, const weft__images *s, weft_dataset *d);
+/* memory.c */
+bool weft__image_takes(const weft_arrays *a);
+weft_status weft__image_from(const weft_arrays *a, const weft_dataset_opts *o,
+                             const weft__sink *sink, weft_dataset *d);
 
-/* image.c of the room: an encoded picture in memory, brought to size. */
-weft_status weft__image_decode(const void *bytes, size_t size, int channels, int height,
-                               int width, weft_image_fit fit, unsigned char *pixels);
+/* loader.c */
+weft_status weft__image_loader_new(const weft_dataset *d, const weft__preprocess *p,
+                                   const weft_loader_opts *o, void **out);
+
+/* items.c: a user's pictures */
+weft_status weft__image_items_new(const weft__preprocess *p, int n, void **out);
+void weft__image_items_free(void *items);
+weft_status weft__image_items_put(void *items, int i, const weft_item *item, int *tokens,
+                                  int *unknown);
+const weft_batch *weft__image_items_batch(void *items, int n);
 
 #endif

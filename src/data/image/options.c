@@ -2,6 +2,7 @@
 #include "data/image/image.h"
 
 #include "base/option.h"
+#include "data/set.h"
 
 #include <string.h>
 
@@ -79,8 +80,8 @@ static bool classes_are_signs(const weft_dataset *d)
 
 static void choose_augmentation(weft__image_args *a, const weft_dataset *d)
 {
-    int c, h, w;
-    weft_dataset_image_shape(d, &c, &h, &w);
+    const weft__images *m = weft__images_of(d);
+    int c = m->channels, h = m->height;
     if (!a->augment) a->augment = "auto";
     bool none = !strcmp(a->augment, "none"), strong = !strcmp(a->augment, "strong");
     bool signs = !strcmp(a->augment, "auto") && classes_are_signs(d);
@@ -96,9 +97,8 @@ static void choose_augmentation(weft__image_args *a, const weft_dataset *d)
 
 static void choose_recipe(const weft_dataset *d, weft__recipe *r)
 {
-    int c, h, w;
-    weft_dataset_image_shape(d, &c, &h, &w);
-    if (!r->model) r->model = model_for(c, h, w);
+    const weft__images *m = weft__images_of(d);
+    if (!r->model) r->model = model_for(m->channels, m->height, m->width);
     if (!r->optimizer) r->optimizer = "sgd";
     bool sgd = !strcmp(r->optimizer, "sgd");
     r->epochs = 15;

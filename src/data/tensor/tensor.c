@@ -2,11 +2,10 @@
  * volumes. Normalised by the training samples: a shape [features] by feature, any other by channel (its
  * first dimension). */
 #include "base/checked.h"
-#include "base/error.h"
 #include "base/hash.h"
-#include "base/rng.h"
 #include "data/labelled.h"
 #include "data/modality.h"
+#include "data/prefetch.h"
 #include "store/meta_list.h"
 
 #include <math.h>
@@ -17,7 +16,7 @@
 /* The caller's samples, and which of them are in a subset. */
 typedef struct tensors {
     weft_arrays a;
-    size_t each; /* elements of a sample */
+    size_t each;     /* elements of a sample */
     int32_t *place[3]; /* of each sample of a subset: number in its array */
     int8_t *from[3];   /* and which array */
 } tensors;
@@ -27,7 +26,7 @@ typedef struct preprocess {
     weft_shape shape;
     int channels;
     size_t each, run; /* elements of a sample; of a channel, one after another */
-    float *mean, *std;
+    float *mean, *std; /* [channels] */
 } preprocess;
 
 static const tensors *of(const weft_dataset *d)
@@ -49,7 +48,7 @@ static weft_status no_memory(void)
 
 static bool takes(const weft_arrays *a)
 {
-    return a->x[0] || (a->read && !a->channels);
+    return a->x[0] || a->x[1] || a->x[2] || (a->read && !a->channels);
 }
 
 static void close(weft_dataset *d)
@@ -62,15 +61,46 @@ static void close(weft_dataset *d)
     free(t);
 }
 
+static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text, size_t size)
+{
+    const tensors *t = of(d);
+    weft__dataset_array_name((weft_subset)t->from[s][i], t->place[s][i], text, size);
+}
+
 /* Sample i of a subset, [each]. */
 static weft_status read_sample(const weft_dataset *d, weft_subset s, int i, float *x)
 {
     const tensors *t = of(d);
     weft_subset from = (weft_subset)t->from[s][i];
     int place = t->place[s][i];
-    if (t->a.read) return t->a.read(t->a.user, from, place, x);
-    memcpy(x, t->a.x[from] + (size_t)place * t->each, t->each * sizeof *x);
+    char name[64];
+    weft_status status = WEFT_OK;
+    if (t->a.read)
+        status = weft__dataset_call(&t->a, from, place, x);
+    else
+        memcpy(x, t->a.x[from] + (size_t)place * t->each, t->each * sizeof *x);
+    if (status) return status;
+    for (size_t e = 0; e < t->each; e++)
+        if (!isfinite(x[e])) {
+            sample_name(d, s, i, name, sizeof name);
+            return weft__fail(WEFT_EDATA, "%s: number %zu is not finite", name, e);
+        }
     return WEFT_OK;
+}
+
+/* Which training samples go to validation. */
+static weft_status choose(const weft_arrays *a, const weft_dataset_opts *o,
+                          const weft_dataset *d, bool *chosen)
+{
+    int n = a->count[WEFT_SUBSET_TRAIN];
+    if (a->count[WEFT_SUBSET_VAL] || o->no_val) return WEFT_OK;
+    if (d->classes)
+        return weft__stratify(a->label[0], n, d->classes, o->val_fraction, o->seed, chosen);
+    int32_t *alike = weft__alloc((size_t)n + 1, sizeof *alike);
+    if (!alike) return no_memory();
+    weft_status s = weft__stratify(alike, n, 1, o->val_fraction, o->seed, chosen);
+    free(alike);
+    return s;
 }
 
 static void add(weft_dataset *d, tensors *t, int subset, int from, int place)
@@ -80,24 +110,11 @@ static void add(weft_dataset *d, tensors *t, int subset, int from, int place)
     t->from[subset][at] = (int8_t)from;
 }
 
-static weft_status choose(const weft_arrays *a, const weft_dataset_opts *o, bool *chosen)
-{
-    int n = a->count[WEFT_SUBSET_TRAIN];
-    if (a->count[WEFT_SUBSET_VAL] || o->no_val || !n) return WEFT_OK;
-    if (a->label[0])
-        return weft__stratify(a->label[0], n, a->classes, o->val_fraction, o->seed, chosen);
-    int32_t *all = weft__alloc((size_t)n, sizeof *all);
-    if (!all) return no_memory();
-    weft_status s = weft__stratify(all, n, 1, o->val_fraction, o->seed, chosen);
-    free(all);
-    return s;
-}
-
 static weft_status split(weft_dataset *d, tensors *t, const weft_dataset_opts *o)
 {
     int n = t->a.count[0];
     bool *chosen = weft__alloc((size_t)n + 1, sizeof *chosen);
-    weft_status s = chosen ? choose(&t->a, o, chosen) : no_memory();
+    weft_status s = chosen ? choose(&t->a, o, d, chosen) : no_memory();
     for (int k = 0; k < 3 && !s; k++) {
         size_t most = (size_t)t->a.count[k] + (k == WEFT_SUBSET_VAL ? (size_t)n : 0) + 1;
         t->place[k] = weft__alloc(most, sizeof *t->place[k]);
@@ -113,61 +130,56 @@ static weft_status split(weft_dataset *d, tensors *t, const weft_dataset_opts *o
 
 static weft_status fill_targets(weft_dataset *d, const tensors *t)
 {
-    const weft_arrays *a = &t->a;
-    char number[16];
-    weft_status s = a->value[0] ? weft__dataset_no_classes(d, a->values, a->value_name) : WEFT_OK;
-    for (int c = 0; a->label[0] && c < a->classes && !s; c++) {
-        snprintf(number, sizeof number, "%d", c);
-        s = weft__dataset_add_class(d, a->class_name ? a->class_name[c] : number);
-    }
+    weft_status s = WEFT_OK;
     for (int k = 0; k < 3 && !s; k++) {
-        size_t width = (size_t)a->values;
-        s = a->label[0] ? weft__dataset_labels(d, (weft_subset)k)
-                        : weft__dataset_values(d, (weft_subset)k);
-        for (int i = 0; i < d->count[k] && !s; i++) {
-            int from = t->from[k][i], at = t->place[k][i];
-            if (a->label[0])
-                d->label[k][i] = a->label[from][at];
-            else
-                memcpy(d->value[k] + (size_t)i * width, a->value[from] + (size_t)at * width,
-                       width * sizeof(float));
-        }
+        s = weft__dataset_room(d, (weft_subset)k);
+        for (int i = 0; i < d->count[k] && !s; i++)
+            weft__dataset_array_target(d, (weft_subset)k, i, &t->a, t->from[k][i],
+                                       t->place[k][i]);
     }
     return s;
 }
 
-/* Targets, and the numbers of arrays in memory. */
+/* Shape, names and targets; and the numbers of arrays in memory. */
 static void make_hash(weft_dataset *d, const tensors *t)
 {
     weft__sha256 h;
     unsigned char sum[32];
     weft__sha256_start(&h);
+    weft__sha256_add(&h, t->a.shape.dim, (size_t)t->a.shape.rank * sizeof *t->a.shape.dim);
+    for (int c = 0; c < d->classes; c++)
+        weft__sha256_add(&h, d->class_name[c], strlen(d->class_name[c]) + 1);
     for (int k = 0; k < 3; k++) {
-        size_t n = (size_t)d->count[k];
         weft__sha256_add(&h, &d->count[k], sizeof d->count[k]);
-        if (d->label[k]) weft__sha256_add(&h, d->label[k], n * sizeof *d->label[k]);
-        if (d->value[k])
-            weft__sha256_add(&h, d->value[k], n * (size_t)d->values * sizeof *d->value[k]);
-        for (size_t i = 0; i < n && !t->a.read; i++)
-            weft__sha256_add(&h, t->a.x[t->from[k][i]] + (size_t)t->place[k][i] * t->each,
-                             t->each * sizeof(float));
+        for (int i = 0; i < d->count[k]; i++) {
+            weft__dataset_hash_target(d, (weft_subset)k, i, &h);
+            if (!t->a.read)
+                weft__sha256_add(&h,
+                                 t->a.x[t->from[k][i]] + (size_t)t->place[k][i] * t->each,
+                                 t->each * sizeof(float));
+        }
     }
     weft__sha256_end(&h, sum);
     weft__hex(d->hash, sum, sizeof sum);
 }
 
-static weft_status from(const weft_arrays *a, const weft_dataset_opts *o, weft_dataset *d)
+static weft_status from(const weft_arrays *a, const weft_dataset_opts *o, const weft__sink *sink,
+                        weft_dataset *d)
 {
     tensors *t = calloc(1, sizeof *t);
+    bool good = a->shape.rank >= 1 && a->shape.rank < WEFT_MAX_RANK;
     if (!t) return no_memory();
     d->content = t;
     t->a = *a;
-    if (a->shape.rank < 1 || a->shape.rank >= WEFT_MAX_RANK ||
-        !weft__count(a->shape.dim, a->shape.rank, &t->each) || !t->each)
-        return weft__fail(WEFT_EUSAGE, "arrays: a sample of rank %d, or a dimension below 1",
-                          a->shape.rank);
+    for (int i = 0; i < a->shape.rank && good; i++) good = a->shape.dim[i] > 0;
+    if (!good || !weft__count(a->shape.dim, a->shape.rank, &t->each))
+        return weft__fail(WEFT_EUSAGE,
+                          "arrays: the shape of a sample has %d dimensions, or one below 1; "
+                          "allowed are 1 to %d",
+                          a->shape.rank, WEFT_MAX_RANK - 1);
     weft_status s = split(d, t, o);
     if (!s) s = fill_targets(d, t);
+    if (!s) s = weft__check_targets(d, sink);
     if (!s) make_hash(d, t);
     return s;
 }
@@ -182,13 +194,6 @@ static const char *columns(const weft_dataset *d)
 {
     (void)d;
     return "";
-}
-
-static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text, size_t size)
-{
-    const tensors *t = of(d);
-    snprintf(text, size, "sample %d of %s", (int)t->place[s][i],
-             weft_subset_name((weft_subset)t->from[s][i]));
 }
 
 static void shape_text(const weft_shape *s, char *text, size_t size)
@@ -231,38 +236,43 @@ static weft_status make(const weft_shape *shape_of, preprocess **out)
     return no_memory();
 }
 
-static weft_status measure(const weft_dataset *d, preprocess *p, float *x, double *sum)
+/* Sums over the training samples by channel: of x, then of its squared distance from the mean. */
+static weft_status add_up(const weft_dataset *d, const preprocess *p, float *x, double *sum,
+                          double *square)
 {
-    int n = d->count[WEFT_SUBSET_TRAIN];
-    double *square = sum + p->channels, count = (double)n * (double)p->run;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < n; i++) {
-            weft_status s = read_sample(d, WEFT_SUBSET_TRAIN, i, x);
-            if (s) return s;
-            for (size_t e = 0; e < p->each; e++) {
-                size_t c = e / p->run;
-                if (!isfinite(x[e]))
-                    return weft__fail(WEFT_EDATA, "training sample %d has a number that is not "
-                                                  "finite",
-                                      i);
-                double off = pass ? (double)x[e] - sum[c] / count : 0;
-                if (pass)
-                    square[c] += off * off;
-                else
-                    sum[c] += (double)x[e];
-            }
+    double count = (double)d->count[WEFT_SUBSET_TRAIN] * (double)p->run;
+    for (int i = 0; i < d->count[WEFT_SUBSET_TRAIN]; i++) {
+        weft_status s = read_sample(d, WEFT_SUBSET_TRAIN, i, x);
+        if (s) return s;
+        for (size_t e = 0; e < p->each; e++) {
+            size_t c = e / p->run;
+            double off = square ? (double)x[e] - sum[c] / count : 0;
+            if (square)
+                square[c] += off * off;
+            else
+                sum[c] += (double)x[e];
         }
-    for (int c = 0; c < p->channels; c++) {
-        float std = count > 0 ? (float)sqrt(square[c] / count) : 0;
-        p->mean[c] = count > 0 ? (float)(sum[c] / count) : 0;
-        p->std[c] = std > 1e-30f ? std : 1;
     }
     return WEFT_OK;
 }
 
+static weft_status measure(const weft_dataset *d, preprocess *p, float *x, double *sum)
+{
+    double *square = sum + p->channels;
+    double count = (double)d->count[WEFT_SUBSET_TRAIN] * (double)p->run;
+    weft_status s = add_up(d, p, x, sum, NULL);
+    if (!s) s = add_up(d, p, x, sum, square);
+    for (int c = 0; c < p->channels && !s; c++) {
+        float std = (float)sqrt(square[c] / count);
+        p->mean[c] = (float)(sum[c] / count);
+        p->std[c] = std > 1e-30f ? std : 1;
+    }
+    return s;
+}
+
 static weft_status fit(const weft_dataset *d, weft__preprocess **out)
 {
-    preprocess *p;
+    preprocess *p = NULL;
     weft_status s = make(&of(d)->a.shape, &p);
     if (s) return s;
     float *x = weft__alloc(p->each, sizeof *x);
@@ -300,8 +310,8 @@ static weft_val find_input(const weft_graph *g, weft_shape *sample)
 static weft_status load(const weft_meta *m, const weft_graph *g, const char *path,
                         weft__preprocess **out)
 {
-    preprocess *p;
-    weft_shape sample;
+    preprocess *p = NULL;
+    weft_shape sample = {0};
     if (!find_input(g, &sample).id)
         return weft__fail(WEFT_EMODEL, "%s: has no float input [batch, ...]", path);
     weft_status s = make(&sample, &p);
@@ -351,86 +361,38 @@ static void normalize(const preprocess *p, float *x)
 
 /* ---- batches ---- */
 
-typedef struct loader {
+typedef struct subset {
     const weft_dataset *d;
     const preprocess *p;
-    weft_loader_opts o;
-    int batches, take;
-    uint32_t *order;
-    int32_t *index;
-    float *x;
-} loader;
+    weft_subset subset;
+} subset;
 
-static void loader_free(void *of_loader)
+static weft_status load_sample(const void *of_subset, int epoch, int sample, float *x,
+                               void *scratch)
 {
-    loader *l = of_loader;
-    if (!l) return;
-    free(l->order);
-    free(l->index);
-    free(l->x);
-    free(l);
+    const subset *own_subset = of_subset;
+    (void)epoch, (void)scratch;
+    weft_status s = read_sample(own_subset->d, own_subset->subset, sample, x);
+    if (!s) normalize(own_subset->p, x);
+    return s;
 }
 
 static weft_status loader_new(const weft_dataset *d, const weft__preprocess *p,
                               const weft_loader_opts *o, void **out)
 {
-    int count = d->count[o->subset];
-    size_t floats = 0;
-    loader *l = calloc(1, sizeof *l);
-    if (!l) return no_memory();
-    *l = (loader){.d = d, .p = own(p), .o = *o};
-    if (!l->o.batch) l->o.batch = 64;
-    l->batches = count / l->o.batch + (!o->drop_last && count % l->o.batch);
-    l->take = l->batches;
-    if (weft__mul((size_t)l->o.batch, l->p->each, &floats)) l->x = weft__alloc(floats, sizeof *l->x);
-    l->order = weft__alloc((size_t)count + 1, sizeof *l->order);
-    l->index = weft__alloc((size_t)l->o.batch, sizeof *l->index);
-    if (l->x && l->order && l->index) {
-        *out = l;
-        return WEFT_OK;
-    }
-    loader_free(l);
-    return no_memory();
-}
-
-static int loader_batches(const void *l)
-{
-    return ((const loader *)l)->batches;
-}
-
-static weft_status loader_start(void *of_loader, int epoch, int first)
-{
-    loader *l = of_loader;
-    int n = l->d->count[l->o.subset];
-    if (epoch < 0 || first < 0 || first > l->batches)
-        return weft__fail(WEFT_EUSAGE, "epoch %d, batch %d: there are %d batches", epoch, first,
-                          l->batches);
-    for (int i = 0; i < n; i++) l->order[i] = (uint32_t)i;
-    if (l->o.training || l->o.shuffle) {
-        weft__rng r = weft__rng_at(l->o.seed, WEFT_RNG_KEY(WEFT_RNG_SHUFFLE, epoch), 0);
-        weft__rng_shuffle(&r, l->order, (size_t)n);
-    }
-    l->take = first;
-    return WEFT_OK;
-}
-
-static weft_status loader_next(void *of_loader, weft_batch *out)
-{
-    loader *l = of_loader;
-    int first = l->take * l->o.batch, n = l->d->count[l->o.subset] - first;
-    *out = (weft_batch){0};
-    if (l->take >= l->batches) return WEFT_OK;
-    if (n > l->o.batch) n = l->o.batch;
-    for (int i = 0; i < n; i++) {
-        float *x = l->x + (size_t)i * l->p->each;
-        l->index[i] = (int32_t)l->order[first + i];
-        weft_status s = read_sample(l->d, l->o.subset, l->index[i], x);
-        if (s) return s;
-        normalize(l->p, x);
-    }
-    l->take++;
-    *out = (weft_batch){.n = n, .index = l->index, .x = l->x};
-    return WEFT_OK;
+    int threads = d->opts.loader_threads;
+    if (own(p)->each != of(d)->each)
+        return weft__fail(WEFT_ESHAPE, "the model takes samples of %zu numbers, the data have %zu",
+                          own(p)->each, of(d)->each);
+    subset *s = calloc(1, sizeof *s);
+    if (!s) return no_memory();
+    *s = (subset){d, own(p), o->subset};
+    const weft__maker maker = {.of = s,
+                               .free = free,
+                               .count = d->count[o->subset],
+                               .each = of(d)->each,
+                               .load = load_sample};
+    return weft__prefetch_new(&maker, o, threads < 0 ? 0 : threads ? threads : 1, out);
 }
 
 static weft_status bind(const weft__inputs *in, weft_plan *p, const weft_batch *b)
@@ -521,10 +483,10 @@ const weft__modality weft_modality_tensor = {
     .network = network,
     .inputs = inputs,
     .loader_new = loader_new,
-    .loader_free = loader_free,
-    .loader_batches = loader_batches,
-    .loader_start = loader_start,
-    .loader_next = loader_next,
+    .loader_free = weft__prefetch_free,
+    .loader_batches = weft__prefetch_batches,
+    .loader_start = weft__prefetch_start,
+    .loader_next = weft__prefetch_next,
     .bind = bind,
     .setting = setting,
     .items_new = items_new,

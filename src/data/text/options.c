@@ -101,7 +101,7 @@ weft_status weft__text_options_network(const void *args, const weft_dataset *d,
     const weft__text_args *a = args;
     int width = -1;
     if (!a->vectors) return WEFT_OK;
-    weft_status s = weft_vectors_read(a->vectors, a->vector_words, weft_dataset_tokenizer(d),
+    weft_status s = weft_vectors_read(a->vectors, a->vector_words, weft__tokenizer_of(d->preprocess),
                                       &width, NULL, NULL);
     if (!s) o->embedding = width;
     return s;
@@ -121,7 +121,7 @@ weft_status weft__text_options_init(const void *args, const weft_dataset *d, wef
     if (!table) return weft__fail(WEFT_ENOMEM, "train: out of memory");
     weft_status s = weft_param_get(g, p.value, table, p.count);
     if (!s)
-        s = weft_vectors_read(a->vectors, a->vector_words, weft_dataset_tokenizer(d), &width,
+        s = weft_vectors_read(a->vectors, a->vector_words, weft__tokenizer_of(d->preprocess), &width,
                               table, &found);
     if (!s && !found)
         s = weft__fail(WEFT_EUSAGE, "%s: has no vector for any of the %d tokens", a->vectors,

@@ -3,7 +3,7 @@
 #define WEFT_SRC_DATA_TEXT_MODALITY_H
 
 #include "data/modality.h"
-#include "data/text/loader.h"
+#include "data/tokenizer.h"
 
 /* What a model knows of its texts. */
 typedef struct weft__text_preprocess {
@@ -17,9 +17,6 @@ typedef struct weft__text_args {
     bool strict, keep_case, keep_width, mixed_lengths;
     int ngrams, min_count, max_vocab, max_pairs, max_triples, max_length;
 } weft__text_args;
-
-/* memory.c: targets of the caller's texts that are numbers, into d, as t has split them. */
-weft_status weft__texts_values(const weft_arrays *a, const weft__texts *t, weft_dataset *d);
 
 /* options.c */
 extern const weft_option weft__text_options[];
@@ -47,18 +44,25 @@ weft_status weft__text_copy_params(const weft__preprocess *p, weft_graph *to,
                                    const weft_graph *from, const weft_meta *meta, int *copied,
                                    int *left, char *note, size_t size);
 
+/* text_batch.c */
+weft_status weft__text_loader_new(const weft_dataset *d, const weft__preprocess *p,
+                                  const weft_loader_opts *o, void **out);
+void weft__text_loader_free(void *l);
+int weft__text_loader_batches(const void *l);
+weft_status weft__text_loader_start(void *l, int epoch, int first);
+weft_status weft__text_loader_next(void *l, weft_batch *out);
+
 /* facts.c */
 weft_status weft__text_facts(const weft_dataset *d, const weft__preprocess *p, weft_subset shown,
                              const weft__fact_sink *sink);
+/* How many of a text's tokens the tokenizer does not know. */
+weft_status weft__text_show(const weft_dataset *d, const weft__preprocess *p, weft_subset s, int i,
+                            weft__show_form form, weft__exhibit *out);
+
+/* features.c */
 weft_status weft__text_features(const weft_dataset *d, const weft__preprocess *p, int streams,
                                 const weft__feature_opts *o, weft_subset last,
                                 weft__features *out);
-
-/* The samples of d; it may be cut into tokens, once, by whoever needs them first. */
-static inline weft__texts *weft__texts_of(const weft_dataset *d)
-{
-    return d->content;
-}
 
 static inline weft_tokenizer *weft__tokenizer_of(const weft__preprocess *p)
 {
