@@ -187,7 +187,7 @@ static bool gate_of(const weft__run *r, const statistics *s, weft__relu_gate *g)
     real *rest = r->dresidual ? r->dresidual->data : NULL;
     *g = (weft__relu_gate){.kept = rest == dy && !relu ? NULL : rest};
     if (!relu) return false;
-    if (!r->residual && !*s->centred) {
+    if (!r->residual && *s->centred == 0) {
         g->scale = s->scale;
         g->shift = s->shift;
         return true;

@@ -127,7 +127,7 @@ static void add_columns(void *arg, size_t begin, size_t end, int worker)
     }
 }
 
-static void add_to_rows(const job *j)
+static void add_to_rows(job *j)
 {
     weft__touched *touched = j->r->din[TABLE].touched;
     for (size_t i = 0; i < j->count; i++) {
@@ -136,7 +136,7 @@ static void add_to_rows(const job *j)
     }
     size_t pieces = (j->wide + PIECE - 1) / PIECE;
     bool small = j->count * j->wide < SMALL;
-    weft__parallel(pieces, small ? pieces : 1, add_columns, (void *)j);
+    weft__parallel(pieces, small ? pieces : 1, add_columns, j);
 }
 
 static void backward(const weft__run *r)

@@ -171,7 +171,8 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
-    int kernel = weft__rng_between(rng, 1, 4), pad = weft__rng_below(rng, 2) * kernel / 2;
+    int kernel = weft__rng_between(rng, 1, 4),
+        pad = weft__rng_between(rng, 0, 1) * kernel / 2;
     weft_pool_opts o = {.kernel = {kernel},
                         .stride = {weft__rng_between(rng, 0, kernel)},
                         .pad = {pad < kernel ? pad : 0},
