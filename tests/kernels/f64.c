@@ -16,7 +16,7 @@ static void slopes_of_activations_agree_with_differences(void **state)
     const double step = 1e-5;
     for (int act = 0; act < WEFT_ACT_COUNT; act++) {
         const weft__epilogue e = {(weft__act)act, 0.3, 1.7};
-        guarded g = guarded_random(N, -3.5, 3.5, act);
+        guarded g = guarded_random(N, -3.5, 3.5, (uint64_t)act);
         const double *x = g.data;
         double up[N], down[N], y[N], dx[N], dy[N];
         for (int i = 0; i < N; i++)
