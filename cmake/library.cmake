@@ -91,7 +91,7 @@ endif()
 # ---- kernels: the same sources once per dialect ----
 
 include(CheckCCompilerFlag)
-set(kernel_flags -fno-math-errno -fno-trapping-math)
+set(kernel_flags -fno-math-errno -fno-trapping-math -Wdouble-promotion)
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     list(APPEND kernel_flags -O3)
 elseif(WEFT_SANITIZE)
