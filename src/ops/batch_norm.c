@@ -9,8 +9,9 @@
 
 enum { X, GAMMA, BETA, MEAN, VAR, INPUTS };
 
-weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
-                         weft_val mean, weft_val var, const weft_batch_norm_opts *opts)
+WEFT_API weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma,
+                                  weft_val beta, weft_val mean, weft_val var,
+                                  const weft_batch_norm_opts *opts)
 {
     weft_batch_norm_opts o = opts ? *opts : (weft_batch_norm_opts){0};
     if (o.momentum == 0) o.momentum = 0.1;

@@ -11,8 +11,8 @@
 enum { INDEX, TABLE, INPUTS };
 enum { RANGES = 8, SMALL = 30000, PIECE = 32 }; /* PIECE: columns of an item */
 
-weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
-                        const weft_embedding_opts *opts)
+WEFT_API weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
+                                 const weft_embedding_opts *opts)
 {
     weft_embedding_opts o = opts ? *opts : (weft_embedding_opts){0};
     return weft__node_add(g, "embedding", &o, sizeof o, (weft_val[]){index, table},

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b)
+WEFT_API weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b)
 {
     return weft__node_add(g, "matmul", NULL, 0, (weft_val[]){a, b}, 2, 1);
 }

@@ -11,8 +11,8 @@ typedef struct options {
     bool bilinear, align_corners;
 } options;
 
-weft_val weft_resize(weft_graph *g, weft_val x, int rows, int columns,
-                     weft_resize_mode mode, bool align_corners)
+WEFT_API weft_val weft_resize(weft_graph *g, weft_val x, int rows, int columns,
+                              weft_resize_mode mode, bool align_corners)
 {
     options o = {.axes = weft__nominal_shape(g, x).rank - 2,
                  .size = {rows, columns},

@@ -1,4 +1,5 @@
 /* sequence.c: what operators on sequences of different lengths share. */
+/* build: once */
 #include "ops/sequence.h"
 
 #include <stdio.h>
