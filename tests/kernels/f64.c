@@ -9,6 +9,15 @@ static const weft__kernels *set(void)
     return weft__kernels_chosen(true);
 }
 
+static void the_set_of_double_has_every_kernel(void **state)
+{
+    (void)state;
+#define HAS(type, name, args) CHECK(set()->name != NULL);
+    WEFT_KERNELS(HAS)
+#undef HAS
+    CHECK_TEXT(set()->isa, "f64");
+}
+
 /* Central difference of the kernel itself: error of order step^2 = 1e-10. */
 static void slopes_of_activations_agree_with_differences(void **state)
 {
@@ -101,7 +110,8 @@ static void optimizers_run_in_double(void **state)
     CHECK_NEAR(p, 1 - 0.001 * 0.5 / (0.5 + 1e-8), 1e-15);
 }
 
-RUN_TESTS(TEST(slopes_of_activations_agree_with_differences),
+RUN_TESTS(TEST(the_set_of_double_has_every_kernel),
+          TEST(slopes_of_activations_agree_with_differences),
           TEST(functions_are_accurate_in_double), TEST(moments_are_exact_in_double),
           TEST(log_softmax_backward_agrees_with_differences),
           TEST(optimizers_run_in_double))
