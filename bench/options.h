@@ -77,13 +77,15 @@ static inline int options_read(int argc, char **argv, settings *s, const char *a
 
 static inline void tell_machine(const settings *s)
 {
-    const char *form =
-        s->json ? "{\"who\": \"weft\", \"version\": \"%s\", \"cpu\": \"%s\", \"isa\": "
-                  "\"%s\", \"threads\": %d, \"compiler\": \"%s\", \"peak_gflops\": "
-                  "%.4g}\n"
-                : "weft %s, %s, %s, %d threads, %s; peak %.1f GF/s\n";
-    printf(form, weft_version(), weft__cpu_name(), weft_isa(), weft_threads(),
-           weft__compiler(), s->peak);
+    if (s->json)
+        printf(
+            "{\"who\": \"weft\", \"version\": \"%s\", \"cpu\": \"%s\", \"isa\": \"%s\", "
+            "\"threads\": %d, \"compiler\": \"%s\", \"peak_gflops\": %.4g}\n",
+            weft_version(), weft__cpu_name(), weft_isa(), weft_threads(),
+            weft__compiler(), s->peak);
+    else
+        printf("weft %s, %s, %s, %d threads, %s; peak %.1f GF/s\n", weft_version(),
+               weft__cpu_name(), weft_isa(), weft_threads(), weft__compiler(), s->peak);
 }
 
 /* Gives each line of a list of shapes, but comments and empty ones, to row: 0 done,

@@ -20,7 +20,8 @@ add_library(weft_flags INTERFACE)
 target_compile_definitions(weft_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE=)
 # No contraction: a*b+c must not become one rounding here and two there (same bits every time).
 target_compile_options(weft_flags INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -ffp-contract=off)
+    -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wconversion -Wsign-conversion
+    -Wcast-qual -Wvla -Wformat=2 -ffp-contract=off)
 if(WEFT_WERROR)
     target_compile_options(weft_flags INTERFACE -Werror)
 endif()

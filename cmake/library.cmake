@@ -1,5 +1,5 @@
-# libweft: every room's files once, ops/ a second time for double precision, kernels/ once per
-# instruction set. The objects serve libweft.so and libweft.a alike.
+# libweft: every room's files once, ops/ (less what says "build: once") a second time for double
+# precision, kernels/ once per instruction set. The objects serve libweft.so and libweft.a alike.
 
 set(WEFT_ROOMS base data graph layers models ops pass task train fit store report)
 
@@ -80,18 +80,21 @@ if(TARGET weft_proto)
     target_include_directories(weft_rooms SYSTEM PRIVATE ${generated})
     add_dependencies(weft_rooms weft_proto)
 endif()
-if(ops_sources)
-    weft_objects(weft_ops_f64 ${ops_sources})
-    # WEFT_F64 is also a weft_type: a macro that stands for itself can be asked for with #ifdef and
-    # leaves the name alone.
-    target_compile_definitions(weft_ops_f64 PRIVATE WEFT_F64=WEFT_F64
-        "WEFT_API=__attribute__((weak,visibility(\"default\")))")
-endif()
+foreach(source IN LISTS ops_sources) # src/ops/shared.h says how the two builds share
+    file(STRINGS ${source} once REGEX "^/\\* build: once \\*/$" LIMIT_COUNT 1)
+    if(once)
+        list(REMOVE_ITEM ops_sources ${source})
+    endif()
+endforeach()
+weft_objects(weft_ops_f64 ${ops_sources})
+# WEFT_F64 is also a weft_type: a macro that stands for itself can be asked for with #ifdef and
+# leaves the name alone.
+target_compile_definitions(weft_ops_f64 PRIVATE WEFT_F64=WEFT_F64)
 
 # ---- kernels: the same sources once per dialect ----
 
 include(CheckCCompilerFlag)
-set(kernel_flags -fno-math-errno -fno-trapping-math)
+set(kernel_flags -fno-math-errno -fno-trapping-math -Wdouble-promotion)
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     list(APPEND kernel_flags -O3)
 elseif(WEFT_SANITIZE)

@@ -43,8 +43,7 @@
 #define WEFT_VERSION "0.1.0"
 
 /* Marks what the shared library exports. */
-#ifdef WEFT_API /* the library's own second build of the operators */
-#elif defined(__GNUC__)
+#ifdef __GNUC__
 #define WEFT_API __attribute__((visibility("default")))
 #else
 #define WEFT_API

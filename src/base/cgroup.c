@@ -25,7 +25,7 @@ static bool first_line(const char *folder, const char *name, char *text, int siz
 static void lower_cpus(weft__cgroup *limit, double quota, double period)
 {
     if (quota <= 0 || period <= 0) return;
-    if (!limit->cpus || quota / period < limit->cpus) limit->cpus = quota / period;
+    if (limit->cpus <= 0 || quota / period < limit->cpus) limit->cpus = quota / period;
 }
 
 static void lower_memory(weft__cgroup *limit, const char *text)

@@ -10,7 +10,8 @@
  * 1 KiB) and returns s. The deepest frame that knows the numbers calls it, once. */
 weft_status weft__fail(weft_status s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-weft_status weft__vfail(weft_status s, const char *format, va_list args);
+weft_status weft__vfail(weft_status s, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* The same, with strerror(err) in place: "WHAT: No space left on device". */
 weft_status weft__fail_errno(weft_status s, int err, const char *format, ...)

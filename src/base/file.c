@@ -127,18 +127,6 @@ bool weft__is_file(const char *path)
     return !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
-char *weft__path_join(const char *dir, const char *name)
-{
-    size_t n = strlen(dir), m = strlen(name);
-    bool slash = n && dir[n - 1] != '/';
-    char *path = malloc(n + slash + m + 1);
-    if (!path) return NULL;
-    memcpy(path, dir, n);
-    if (slash) path[n++] = '/';
-    memcpy(path + n, name, m + 1);
-    return path;
-}
-
 weft_status weft__make_folders(const char *path)
 {
     weft_status s = WEFT_OK;

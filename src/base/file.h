@@ -3,6 +3,7 @@
 #define WEFT_SRC_FILE_H
 
 #include "base/error.h"
+#include "base/path.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,8 +46,6 @@ bool weft__is_folder(const char *path);
 bool weft__is_file(const char *path);
 /* mkdir -p. WEFT_EIO. */
 weft_status weft__make_folders(const char *path);
-/* "DIR/NAME" in fresh memory; NULL when out of memory. */
-char *weft__path_join(const char *dir, const char *name);
 
 /* The names in a folder, sorted bytewise, without "." and "..". Free with
  * weft__names_free. */

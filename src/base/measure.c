@@ -37,7 +37,7 @@ int weft__measure(weft__measure_fn *work, void *arg, double seconds, int least,
                   weft__measured *out)
 {
     double *t = weft__alloc(TIMES_MOST, sizeof *t);
-    if (!t) return weft__fail(WEFT_ENOMEM, "measure: out of memory");
+    if (!t) return (int)weft__fail(WEFT_ENOMEM, "measure: out of memory");
     int failed = 0, n = 0;
     double start = weft__seconds();
     for (int i = 0; !failed && (i < 1 || weft__seconds() - start < seconds / 4); i++)

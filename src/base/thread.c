@@ -147,7 +147,7 @@ static bool spin_until(uint64_t mask, uint64_t value, bool until)
         if (atomic_load_explicit(&pool.stop, memory_order_relaxed)) return false;
         breathe();
         if (i % 32) continue;
-        if (!start)
+        if (start == 0)
             start = weft__seconds();
         else if (weft__seconds() - start > SPIN_SECONDS)
             return false;

@@ -62,9 +62,9 @@ struct weft_plan {
     bool borrowed;          /* it is another plan's */
     const weft_plan **user; /* which of the plans that share it ran last */
     size_t bytes;
-    int workers;                  /* threads that workspaces are sized for */
-    const weft__kernels *kernels; /* of the graph's precision; opaque there */
-    struct weft__folded *folded;  /* what was folded into weights */
+    int workers;                 /* threads that workspaces are sized for */
+    const void *kernels;         /* weft__kernels, or of a graph of double _f64 */
+    struct weft__folded *folded; /* batch norms folded into weights */
     int folds;
     unsigned long version; /* of the parameters that folds and kept forms come from */
     weft_trace_fn *trace;

@@ -46,7 +46,8 @@ WEFT_INLINE void moments_block(const void *arg, const columns *s, size_t row, in
         for (int i = 0; i < n; i++) {
             const double o = (double)m[i] - (double)origin[i];
             to[i] += (double)s1[i] + rows * o;
-            to[i + s->wide] += (double)s2[i] + 2 * o * (double)s1[i] + rows * o * o;
+            to[(size_t)i + s->wide] +=
+                (double)s2[i] + 2 * o * (double)s1[i] + rows * o * o;
         }
     }
 }

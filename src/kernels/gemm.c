@@ -28,7 +28,8 @@ typedef struct product {
     size_t row_blocks, splits, split_columns;
     size_t packed_size, copy_size, local_size; /* elements */
     ptrdiff_t copy_pitch;
-    real *panels, *buffers; /* buffers: copy_size and local_size for each worker */
+    const real *panels;      /* B in panels: made by gemm_keep or, at pack_to, by pack */
+    real *pack_to, *buffers; /* buffers: copy_size and local_size for each worker */
 } product;
 
 static size_t parts(size_t n, size_t of)
@@ -93,7 +94,7 @@ static product plan(const weft__gemm *g)
     /* Rows a multiple of 2 KiB apart push each other out of the L1 cache. */
     p.copied = (size_t)g->lda * sizeof(real) % 2048 == 0 && p.rows > TILE_ROWS_4 &&
                g->n > TILE_COLUMNS;
-    p.copy_pitch = p.depth + (p.depth * sizeof(real) % 1024 == 0 ? 16 : 0);
+    p.copy_pitch = p.depth + ((size_t)p.depth * sizeof(real) % 1024 == 0 ? 16 : 0);
     if (p.copied) p.copy_size = tile_align((size_t)p.rows * (size_t)p.copy_pitch);
     return p;
 }
@@ -121,7 +122,7 @@ static void pack_task(void *arg, size_t begin, size_t end, int worker)
     for (size_t item = begin; item < end; item++) {
         int n0 = (int)item * width * PACK_PANELS;
         int n1 = least(p->g->n, n0 + width * PACK_PANELS), k = p->g->k;
-        real *to = p->panels + (ptrdiff_t)n0 * k;
+        real *to = p->pack_to + (ptrdiff_t)n0 * k;
         if (!p->g->tb) KERNEL(tile_pack_panels)
         (to, (ptrdiff_t)width * k, p->b + n0, (size_t)k, n1 - n0, width, p->g->ldb);
         else for (int n = n0; n < n1; n += width, to += (ptrdiff_t)width * k)
@@ -139,7 +140,7 @@ static void pack(product *p)
                        p);
     } else if (p->main < g->n) {
         KERNEL(tile_pack)
-        (p->panels, p->b + p->main, (size_t)g->k, g->n - p->main, WEFT_LANES, g->ldb);
+        (p->pack_to, p->b + p->main, (size_t)g->k, g->n - p->main, WEFT_LANES, g->ldb);
     }
 }
 
@@ -358,7 +359,7 @@ size_t KERNEL(gemm_kept)(const weft__gemm *g)
 
 void KERNEL(gemm_keep)(const weft__gemm *g, real *to, const real *b)
 {
-    product p = {.g = g, .packed = true, .b = b, .panels = to};
+    product p = {.g = g, .packed = true, .b = b, .pack_to = to};
     p.packed_size = KERNEL(gemm_kept)(g);
     pack(&p);
 }
@@ -392,9 +393,9 @@ void KERNEL(gemm)(const weft__gemm *g, real *c, const real *a, const real *b,
     } else if (g->ta) {
         run_turned(&p, scratch);
     } else {
-        p.panels = scratch_start(scratch);
-        p.buffers = p.panels + p.packed_size;
-        if (g->kept) p.panels = (real *)b;
+        p.pack_to = scratch_start(scratch);
+        p.panels = g->kept ? b : p.pack_to;
+        p.buffers = p.pack_to + p.packed_size;
         pack(&p);
         size_t items = p.row_blocks * p.splits;
         weft__parallel(items, conv_grain(items, work_of(g)), block_task, &p);

@@ -19,6 +19,13 @@
 
 #ifdef WEFT_F64
 typedef double real;
+/* The types that hold `real` have names of their own in this build. */
+#define weft__affine weft__affine_f64
+#define weft__relu_gate weft__relu_gate_f64
+#define weft__turned weft__turned_f64
+#define weft__packed weft__packed_f64
+#define weft__cell weft__cell_f64
+#define weft__kernels weft__kernels_f64
 #else
 typedef float real;
 #endif
@@ -352,8 +359,8 @@ WEFT_KERNELS(WEFT_KERNEL_DECLARE)
 #undef WEFT_KERNEL_DECLARE
 #endif
 
-/* The sets: points to a weft__kernels of float (F64 false: of the chosen ISA) or of
- * double. Opaque, because the struct's fields have another type in each build. */
+/* The sets: the weft__kernels of the chosen ISA, or with f64 the weft__kernels_f64, which
+ * is a type of the other build. */
 const void *weft__kernels_chosen(bool f64);
 /* The set in which `exact` is NULL, given this one of float: operators then ask for exact
  * convolutions. */

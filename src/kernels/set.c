@@ -10,8 +10,7 @@ static const weft__kernels set = {
     .isa = TEXT(WEFT_ISA), .exact = &exact, WEFT_KERNELS(FIELD)};
 #undef FIELD
 
-/* For dispatch.c: a set's type differs between dialects (float or double), a pointer's
- * need not. */
+/* For dispatch.c, which has no name for the set of double. */
 const void *KERNEL(set)(void);
 const void *KERNEL(set)(void)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-weft_val weft_adaptive_avg_pool(weft_graph *g, weft_val x, int rows, int columns)
+WEFT_API weft_val weft_adaptive_avg_pool(weft_graph *g, weft_val x, int rows, int columns)
 {
     return weft__adaptive_add(g, "adaptive_avg_pool", x, rows, columns);
 }

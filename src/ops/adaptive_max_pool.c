@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows, int columns)
+WEFT_API weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows, int columns)
 {
     return weft__adaptive_add(g, "adaptive_max_pool", x, rows, columns);
 }

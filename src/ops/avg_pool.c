@@ -1,7 +1,7 @@
 /* avg_pool.c: the mean of each window. */
 #include "ops/pooling.h"
 
-weft_val weft_avg_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts)
+WEFT_API weft_val weft_avg_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts)
 {
     return weft__pooling_add(g, "avg_pool", x, opts);
 }

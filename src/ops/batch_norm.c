@@ -7,8 +7,9 @@
 
 enum { X, GAMMA, BETA, MEAN, VAR, INPUTS };
 
-weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
-                         weft_val mean, weft_val var, const weft_batch_norm_opts *opts)
+WEFT_API weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma,
+                                  weft_val beta, weft_val mean, weft_val var,
+                                  const weft_batch_norm_opts *opts)
 {
     weft_batch_norm_opts o = opts ? *opts : (weft_batch_norm_opts){0};
     if (o.momentum == 0) o.momentum = 0.1;
@@ -184,7 +185,7 @@ static bool gate_of(const weft__run *r, const statistics *s, weft__relu_gate *g)
     real *rest = r->dresidual ? r->dresidual->data : NULL;
     *g = (weft__relu_gate){.kept = rest == dy && !relu ? NULL : rest};
     if (!relu) return false;
-    if (!r->residual && !*s->centred) {
+    if (!r->residual && *s->centred == 0) {
         g->scale = s->scale;
         g->shift = s->shift;
         return true;

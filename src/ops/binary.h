@@ -21,6 +21,7 @@ void weft__sample_pair(weft_graph *g, weft__rng *rng, double low, double high,
                        weft_val pair[2]);
 
 /* y[i] = a[i*sa] OP b[i*sb] over n elements; sa and sb are 0 or 1. */
+#define weft__binary_fn WEFT_TWICE(binary_fn)
 typedef void weft__binary_fn(real *y, const real *a, const real *b, size_t n, int sa,
                              int sb);
 #define weft__binary_forward WEFT_TWICE(binary_forward)

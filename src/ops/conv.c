@@ -6,8 +6,8 @@
 
 typedef weft__conv_attr options;
 
-weft_val weft_conv(weft_graph *g, weft_val x, weft_val w, weft_val b,
-                   const weft_conv_opts *opts)
+WEFT_API weft_val weft_conv(weft_graph *g, weft_val x, weft_val w, weft_val b,
+                            const weft_conv_opts *opts)
 {
     weft_conv_opts given = opts ? *opts : (weft_conv_opts){0};
     weft_shape kernel = weft__nominal_shape(g, w);

@@ -10,8 +10,8 @@ typedef struct options {
     int extra[2], groups;
 } options;
 
-weft_val weft_conv_transpose(weft_graph *g, weft_val x, weft_val w, weft_val b,
-                             const weft_conv_transpose_opts *opts)
+WEFT_API weft_val weft_conv_transpose(weft_graph *g, weft_val x, weft_val w, weft_val b,
+                                      const weft_conv_transpose_opts *opts)
 {
     weft_conv_transpose_opts given = opts ? *opts : (weft_conv_transpose_opts){0};
     weft_shape kernel = weft__nominal_shape(g, w);

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-weft_val weft_dense(weft_graph *g, weft_val x, weft_val w, weft_val b)
+WEFT_API weft_val weft_dense(weft_graph *g, weft_val x, weft_val w, weft_val b)
 {
     return weft__node_add(g, "dense", NULL, 0, (weft_val[]){x, w, b}, 3, 1);
 }

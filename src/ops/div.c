@@ -14,7 +14,7 @@ static void forward(const weft__run *r)
 /* b is the same for all that is summed up in its gradient, and divides the sum. */
 static void over_b(void *arg, size_t begin, size_t end)
 {
-    const weft__run *r = arg;
+    const weft__run *const *at = arg, *r = *at;
     real *db = (real *)r->din[1].data + begin;
     KERNELS(r)->div(db, db, (const real *)r->in[1].data + begin, end - begin, 1, 1);
 }
@@ -22,7 +22,7 @@ static void backward(const weft__run *r)
 {
     weft__binary_gradient(r, 0, KERNELS(r)->div, &r->in[1], 1);
     weft__binary_gradient(r, 1, KERNELS(r)->mul, &r->out[0], -1);
-    if (r->din[1].data) weft__spread(r->din[1].count, 1, over_b, (void *)r);
+    if (r->din[1].data) weft__spread(r->din[1].count, 1, over_b, &r);
 }
 
 static weft_status from_onnx(struct weft__onnx_node *n)

@@ -11,8 +11,8 @@
 enum { INDEX, TABLE, INPUTS };
 enum { RANGES = 8, SMALL = 30000, PIECE = 32 }; /* PIECE: columns of an item */
 
-weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
-                        const weft_embedding_opts *opts)
+WEFT_API weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
+                                 const weft_embedding_opts *opts)
 {
     weft_embedding_opts o = opts ? *opts : (weft_embedding_opts){0};
     return weft__node_add(g, "embedding", &o, sizeof o, (weft_val[]){index, table},
@@ -127,7 +127,7 @@ static void add_columns(void *arg, size_t begin, size_t end, int worker)
     }
 }
 
-static void add_to_rows(const job *j)
+static void add_to_rows(job *j)
 {
     weft__touched *touched = j->r->din[TABLE].touched;
     for (size_t i = 0; i < j->count; i++) {
@@ -136,7 +136,7 @@ static void add_to_rows(const job *j)
     }
     size_t pieces = (j->wide + PIECE - 1) / PIECE;
     bool small = j->count * j->wide < SMALL;
-    weft__parallel(pieces, small ? pieces : 1, add_columns, (void *)j);
+    weft__parallel(pieces, small ? pieces : 1, add_columns, j);
 }
 
 static void backward(const weft__run *r)

@@ -1,7 +1,7 @@
 /* global_max_pool.c: the largest of each whole picture. */
 #include "ops/pooling.h"
 
-weft_val weft_global_max_pool(weft_graph *g, weft_val x)
+WEFT_API weft_val weft_global_max_pool(weft_graph *g, weft_val x)
 {
     return weft__node_add(g, "global_max_pool", NULL, 0, &x, 1, 1);
 }

@@ -12,8 +12,8 @@ typedef struct options {
 
 enum { X, GAMMA, BETA };
 
-weft_val weft_group_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
-                         int groups, double eps)
+WEFT_API weft_val weft_group_norm(weft_graph *g, weft_val x, weft_val gamma,
+                                  weft_val beta, int groups, double eps)
 {
     options o = {groups, (float)(eps == 0 ? 1e-5 : eps)};
     return weft__node_add(g, "group_norm", &o, sizeof o, (weft_val[]){x, gamma, beta}, 3,

@@ -5,8 +5,8 @@
 
 enum { GATES = 3 }; /* z r n */
 
-weft_val weft_gru(weft_graph *g, weft_val x, const weft_rnn_in *in,
-                  const weft_rnn_opts *opts, weft_val *h_n)
+WEFT_API weft_val weft_gru(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                           const weft_rnn_opts *opts, weft_val *h_n)
 {
     return weft__rnn_add(g, "gru", x, in, opts, h_n, NULL);
 }

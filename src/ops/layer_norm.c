@@ -11,8 +11,8 @@ typedef struct options {
 
 enum { X, GAMMA, BETA };
 
-weft_val weft_layer_norm(weft_graph *g, weft_val x, weft_val gamma, weft_val beta,
-                         int axis, double eps)
+WEFT_API weft_val weft_layer_norm(weft_graph *g, weft_val x, weft_val gamma,
+                                  weft_val beta, int axis, double eps)
 {
     options o = {axis, eps == 0 ? 1e-5 : eps};
     return weft__node_add(g, "layer_norm", &o, sizeof o, (weft_val[]){x, gamma, beta}, 3,

@@ -30,6 +30,7 @@ typedef weft_val weft__loss_build(weft_graph *g, weft_val x, weft_val target,
 weft_val weft__loss_sample(weft_graph *g, weft__rng *rng, weft__loss_build *build);
 
 /* The loss of each of n elements from x - t, and its derivative with respect to x. */
+#define weft__loss_fn WEFT_TWICE(loss_fn)
 typedef void weft__loss_fn(real *y, const real *x, const real *t, size_t n, real beta);
 #define weft__loss_memory WEFT_TWICE(loss_memory)
 void weft__loss_memory(const weft__setup *s, weft__memory *m);
@@ -40,6 +41,7 @@ void weft__loss_backward(const weft__run *r, weft__loss_fn *derivative);
 
 /* The pieces of any elementwise loss: elements first .. first+n-1 of x into y. */
 #define WEFT_LOSS_PIECE 1024
+#define weft__loss_piece WEFT_TWICE(loss_piece)
 typedef void weft__loss_piece(const weft__run *r, real *y, size_t first, size_t n);
 /* Sums (or gives) the losses that f writes; partial sums go to scratch. */
 #define weft__loss_reduce WEFT_TWICE(loss_reduce)

@@ -5,8 +5,8 @@
 
 enum { GATES = 4 }; /* i o f g */
 
-weft_val weft_lstm(weft_graph *g, weft_val x, const weft_rnn_in *in,
-                   const weft_rnn_opts *opts, weft_val *h_n, weft_val *c_n)
+WEFT_API weft_val weft_lstm(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                            const weft_rnn_opts *opts, weft_val *h_n, weft_val *c_n)
 {
     return weft__rnn_add(g, "lstm", x, in, opts, h_n, c_n);
 }

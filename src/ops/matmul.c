@@ -1,7 +1,7 @@
 /* matmul.c: matrix products over the last two axes, the others broadcast as in numpy. */
 #include "ops/window.h"
 
-weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b)
+WEFT_API weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b)
 {
     return weft__node_add(g, "matmul", NULL, 0, (weft_val[]){a, b}, 2, 1);
 }

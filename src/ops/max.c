@@ -92,7 +92,7 @@ static void forward(const weft__run *r)
 
 static void give(void *arg, size_t begin, size_t end)
 {
-    const weft__run *r = arg;
+    const weft__run *const *at = arg, *r = *at;
     const size_t *place = r->saved;
     const real *dy = r->dout[0].data;
     real *dx = r->din[0].data;
@@ -103,7 +103,7 @@ static void backward(const weft__run *r)
 {
     if (!r->din[0].data) return;
     weft__fill_zero(r->din[0].data, r->din[0].count);
-    weft__spread(r->dout[0].count, 2, give, (void *)r);
+    weft__spread(r->dout[0].count, 2, give, &r);
 }
 
 static weft_status from_onnx(struct weft__onnx_node *n)

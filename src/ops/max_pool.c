@@ -1,7 +1,7 @@
 /* max_pool.c: the largest of each window. */
 #include "ops/pooling.h"
 
-weft_val weft_max_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts)
+WEFT_API weft_val weft_max_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts)
 {
     return weft__pooling_add(g, "max_pool", x, opts);
 }

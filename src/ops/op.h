@@ -1,11 +1,10 @@
 /* op.h: the contract between an operator and the rest of the library.
  *
  * An operator is one file with one `const weft_op WEFT_OP(name)` and one row OP(name) in
- * table.def. Every file of ops/ is built twice: with real = float, and with real = double
- * for gradient checks; WEFT_OP() gives the table another name in the second build, and
- * the public functions are weak there, so that the first build's serve both. An
- * operator's own code therefore says `real`, never float, and finds its kernels with
- * KERNELS(r). */
+ * table.def. It is built twice: with real = float, and with real = double for gradient
+ * checks; WEFT_OP() gives the table another name in the second build, where what is
+ * marked WEFT_API or WEFT_SHARED is left out (shared.h). An operator's own code therefore
+ * says `real`, never float, and finds its kernels with KERNELS(r). */
 #ifndef WEFT_SRC_OP_H
 #define WEFT_SRC_OP_H
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-weft_val weft_pixel_shuffle(weft_graph *g, weft_val x, int r)
+WEFT_API weft_val weft_pixel_shuffle(weft_graph *g, weft_val x, int r)
 {
     return weft__node_add(g, "pixel_shuffle", &r, sizeof r, &x, 1, 1);
 }

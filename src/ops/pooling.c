@@ -1,4 +1,5 @@
 /* pooling.c: what the pooling operators share. */
+/* build: once */
 #include "ops/pooling.h"
 
 #include <stdio.h>

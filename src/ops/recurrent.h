@@ -25,6 +25,11 @@ typedef struct weft__rnn_sizes {
     ptrdiff_t pitch, gate_pitch, x_pitch;
 } weft__rnn_sizes;
 
+/* with reals in them, in this or in what they point to */
+#define weft__rnn_job WEFT_TWICE(rnn_job)
+#define weft__rnn_part WEFT_TWICE(rnn_part)
+#define weft__rnn_back WEFT_TWICE(rnn_back)
+#define weft__rnn_cell WEFT_TWICE(rnn_cell)
 typedef struct weft__rnn_job weft__rnn_job;
 
 /* One direction of some samples. */

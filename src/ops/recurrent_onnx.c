@@ -1,4 +1,5 @@
 /* recurrent_onnx.c: RNN, GRU and LSTM to and from ONNX. */
+/* build: once */
 #include "ops/recurrent_onnx.h"
 
 #include "ops/recurrent.h"

@@ -1,4 +1,5 @@
 /* recurrent_shape.c: recurrent layers: nodes, shapes, and samples for the tests. */
+/* build: once */
 #include "ops/recurrent.h"
 
 #include <stdio.h>

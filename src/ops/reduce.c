@@ -16,7 +16,8 @@ WEFT_SHARED weft_val weft__reduce_add(weft_graph *g, const char *op, weft_val x,
 }
 
 /* Which axes of a tensor of this rank are reduced. */
-static weft_status reduced(const weft__node *node, int rank, bool drop[WEFT_MAX_RANK])
+WEFT_SHARED weft_status weft__reduced_axes(const weft__node *node, int rank,
+                                           bool drop[WEFT_MAX_RANK])
 {
     const weft__reduce_attr *a = node->attr;
     weft_status s = WEFT_OK;
@@ -37,7 +38,7 @@ WEFT_SHARED weft_status weft__reduce_shape(const weft__node *node, const weft__t
     const weft__reduce_attr *a = node->attr;
     bool drop[WEFT_MAX_RANK];
     int dim[WEFT_MAX_RANK], rank = 0;
-    weft_status s = reduced(node, in[0].rank, drop);
+    weft_status s = weft__reduced_axes(node, in[0].rank, drop);
     if (!s && in[0].type == WEFT_I32)
         s = weft__fail(WEFT_ESHAPE, "%s: wants real numbers, was given integers",
                        node->name);
@@ -55,8 +56,8 @@ WEFT_SHARED bool weft__reduces_only(const weft__node *node, int axis)
 }
 
 /* Whether y in this order lies in memory as what is left of x does. */
-static bool follows(const weft__node *node, const weft__tensor *x, weft__tensor y,
-                    weft__order order)
+WEFT_SHARED bool weft__reduce_follows(const weft__node *node, const weft__tensor *x,
+                                      weft__tensor y, weft__order order)
 {
     weft__walk w;
     size_t left = 1;
@@ -78,7 +79,8 @@ WEFT_SHARED void weft__reduce_layout(const weft__node *node, const weft__tensor 
     if (want[0] == WEFT_KERNEL) want[0] = WEFT_PLAIN;
     x.order = want[0];
     give[0] = WEFT_PLAIN;
-    if (out[0].rank > 2 && x.order == WEFT_LAST && follows(node, &x, out[0], WEFT_LAST))
+    if (out[0].rank > 2 && x.order == WEFT_LAST &&
+        weft__reduce_follows(node, &x, out[0], WEFT_LAST))
         give[0] = WEFT_LAST;
 }
 
@@ -99,7 +101,7 @@ WEFT_SHARED void weft__reduce_strides(const weft__node *node, const weft__tensor
     bool drop[WEFT_MAX_RANK];
     size_t own[WEFT_MAX_RANK];
     int k = 0;
-    if (reduced(node, x->rank, drop)) return; /* the shape rule has checked */
+    if (weft__reduced_axes(node, x->rank, drop)) return; /* the shape rule has checked */
     weft__strides(y, own);
     for (int i = 0; i < x->rank; i++) {
         stride[i] = drop[i] ? 0 : (ptrdiff_t)own[k];

@@ -10,7 +10,7 @@ typedef struct options {
     bool bilinear, align_corners;
 } options;
 
-weft_val weft_resize(weft_graph *g, weft_val x, const weft_resize_opts *opts)
+WEFT_API weft_val weft_resize(weft_graph *g, weft_val x, const weft_resize_opts *opts)
 {
     weft_resize_opts given = opts ? *opts : (weft_resize_opts){.size = {0}};
     options o = {.axes = weft__nominal_shape(g, x).rank - 2,

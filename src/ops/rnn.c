@@ -7,8 +7,8 @@
 
 enum { GATES = 1 };
 
-weft_val weft_rnn(weft_graph *g, weft_val x, const weft_rnn_in *in,
-                  const weft_rnn_opts *opts, weft_val *h_n)
+WEFT_API weft_val weft_rnn(weft_graph *g, weft_val x, const weft_rnn_in *in,
+                           const weft_rnn_opts *opts, weft_val *h_n)
 {
     return weft__rnn_add(g, "rnn", x, in, opts, h_n, NULL);
 }

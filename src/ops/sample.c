@@ -1,4 +1,5 @@
 /* sample.c: random shapes and values for the operators' samples. */
+/* build: once */
 #include "ops/sample.h"
 
 #include "ops/shared.h"

@@ -455,7 +455,7 @@ static void turn_w(const job *j)
         }
 }
 
-static void gradient_of_x(const job *j, const real *dy)
+static void gradient_of_x(job *j, const real *dy)
 {
     weft__gemm g = product_for_x(j, rows_of(j));
     size_t one = (size_t)j->cg * (size_t)j->og;
@@ -478,7 +478,7 @@ static void gradient_of_x(const job *j, const real *dy)
                            j->scratch);
             }
     }
-    weft__spread((size_t)j->n, (double)j->t * j->c, unpack_dx, (void *)j);
+    weft__spread((size_t)j->n, (double)j->t * j->c, unpack_dx, j);
 }
 
 static void gradient_of_w(const job *j, const real *dy)

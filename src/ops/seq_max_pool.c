@@ -9,7 +9,7 @@
 enum { X, LENGTHS, BEHIND, INPUTS };
 
 /* As floor with more padding: a window that hangs over has the same steps either way. */
-static weft__slide slide_of(const weft_pool_opts *o)
+WEFT_SHARED weft__slide weft__seq_pool_slide(const weft_pool_opts *o)
 {
     int stride = o->stride[0] ? o->stride[0] : o->kernel[0];
     weft__slide s = weft__seq_slide_of(o->kernel[0], stride, o->dilate[0], o->pad[0],
@@ -31,7 +31,7 @@ WEFT_API weft_val weft_seq_max_pool(weft_graph *g, weft_val x, weft_val lengths,
                                     const weft_pool_opts *opts, weft_val *out_lengths)
 {
     const weft_pool_opts none = {.pad = {0}};
-    weft__seq_slide a = {.slide = slide_of(opts ? opts : &none)};
+    weft__seq_slide a = {.slide = weft__seq_pool_slide(opts ? opts : &none)};
     weft_val behind = weft__seq_behind(g, &a.slide, lengths);
     if (out_lengths) *out_lengths = behind;
     return seq_max_pool_add(g, &a, x, lengths, behind);
@@ -182,7 +182,8 @@ static weft_val whole(weft_graph *g, const weft__node *last)
 
 static weft_val sample(weft_graph *g, weft__rng *rng)
 {
-    int kernel = weft__rng_between(rng, 1, 4), pad = weft__rng_below(rng, 2) * kernel / 2;
+    int kernel = weft__rng_between(rng, 1, 4),
+        pad = weft__rng_between(rng, 0, 1) * kernel / 2;
     weft_pool_opts o = {.kernel = {kernel},
                         .stride = {weft__rng_between(rng, 0, kernel)},
                         .pad = {pad < kernel ? pad : 0},

@@ -13,8 +13,10 @@ weft_status weft__readout_shape(const weft__node *node, const weft__tensor *in,
 
 /* One sample: y [c], x [length][c]. Backward: dx [length][c]; what lies behind it is
  * zeroed. saved: [c] of the sample, or NULL. */
+#define weft__readout_fn WEFT_TWICE(readout_fn)
 typedef void weft__readout_fn(const weft__run *r, real *y, const real *x, size_t length,
                               size_t c, int32_t *saved);
+#define weft__readout_back_fn WEFT_TWICE(readout_back_fn)
 typedef void weft__readout_back_fn(const weft__run *r, real *dx, const real *dy,
                                    size_t length, size_t c, int32_t *saved);
 #define weft__readout_forward WEFT_TWICE(readout_forward)

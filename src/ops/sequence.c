@@ -1,4 +1,5 @@
 /* sequence.c: what operators on sequences of different lengths share. */
+/* build: once */
 #include "ops/sequence.h"
 
 #include "ops/transpose.h"
@@ -88,7 +89,7 @@ WEFT_SHARED const char *weft__seq_masked(const weft__node *node, weft__onnx_writ
     weft__onnx_begin(w, "Where");
     weft__onnx_add_named(w, mask);
     weft__onnx_add_input(w, x);
-    weft__onnx_add_float(w, value ? "low" : "zero", value);
+    weft__onnx_add_float(w, value != 0 ? "low" : "zero", value);
     weft__onnx_end(w, &name, 1);
     return name;
 }

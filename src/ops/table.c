@@ -1,4 +1,5 @@
 /* table.c: the operators by name. */
+/* build: once */
 #include "ops/op.h"
 #include "ops/shared.h"
 #include "weft/ops.h"

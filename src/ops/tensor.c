@@ -1,4 +1,5 @@
 /* tensor.c: shapes, storage orders and layout rules that all operators share. */
+/* build: once */
 #include "ops/op.h"
 
 #include "base/checked.h"

@@ -33,7 +33,9 @@ void weft__activation_backward(const weft__run *r);
 
 /* out[0] = f(in[0]) and din[0] = f'(..) dout[0] piece by piece on the threads. x or y is
  * NULL when backward does not keep it. */
+#define weft__map_fn WEFT_TWICE(map_fn)
 typedef void weft__map_fn(const weft__run *r, real *y, const real *x, size_t n);
+#define weft__slope_fn WEFT_TWICE(slope_fn)
 typedef void weft__slope_fn(const weft__run *r, real *dx, const real *dy, const real *x,
                             const real *y, size_t n);
 #define weft__map_forward WEFT_TWICE(map_forward)

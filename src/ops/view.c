@@ -8,7 +8,7 @@
 
 /* Whether channels-last and plain storage of x are the same: one channel, or one
  * position. */
-static bool either_way(const weft__tensor *x)
+WEFT_SHARED bool weft__either_way(const weft__tensor *x)
 {
     bool one = true;
     if (x->rank < 3 || x->dim[1] == 1) return true;
@@ -21,7 +21,7 @@ WEFT_SHARED void weft__view_layout(const weft__node *node, const weft__tensor *i
                                    weft__order *give)
 {
     (void)node, (void)out;
-    if (want[0] == WEFT_KERNEL || !either_way(&in[0])) want[0] = WEFT_PLAIN;
+    if (want[0] == WEFT_KERNEL || !weft__either_way(&in[0])) want[0] = WEFT_PLAIN;
     give[0] = WEFT_PLAIN;
 }
 

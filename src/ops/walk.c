@@ -40,7 +40,7 @@ WEFT_SHARED void weft__walk_broadcast(weft__walk *w, const weft__tensor *out,
 }
 
 /* Whether axis j continues axis i for every operand. */
-static bool continues(const weft__walk *w, int i, int j)
+WEFT_SHARED bool weft__walk_continues(const weft__walk *w, int i, int j)
 {
     for (int k = 0; k < w->operands; k++)
         if (w->step[k][i] != w->step[k][j] * (ptrdiff_t)w->dim[j]) return false;
@@ -52,7 +52,7 @@ WEFT_SHARED void weft__walk_end(weft__walk *w)
     int n = 0;
     for (int i = 0; i < w->rank; i++) {
         if (w->dim[i] == 1) continue;
-        if (n > 0 && continues(w, n - 1, i))
+        if (n > 0 && weft__walk_continues(w, n - 1, i))
             w->dim[n - 1] *= w->dim[i];
         else
             w->dim[n++] = w->dim[i];
@@ -87,7 +87,7 @@ typedef struct run_job {
     size_t pieces; /* of each row */
 } run_job;
 
-static void run_range(void *arg, size_t begin, size_t end)
+WEFT_SHARED void weft__walk_range(void *arg, size_t begin, size_t end)
 {
     const run_job *j = arg;
     for (size_t i = begin; i < end; i++) {
@@ -102,7 +102,7 @@ WEFT_SHARED void weft__walk_run(const weft__walk *w, double cost, weft__walk_fn 
 {
     run_job j = {w, f, arg, (w->row + PIECE - 1) / PIECE};
     double items = (double)(w->row < PIECE ? w->row : PIECE);
-    weft__spread(w->rows * j.pieces, cost * items + 8, run_range, &j);
+    weft__spread(w->rows * j.pieces, cost * items + 8, weft__walk_range, &j);
 }
 
 /* ---- copying ---- */

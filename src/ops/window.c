@@ -1,4 +1,5 @@
 /* window.c: windows that slide over one or two axes. */
+/* build: once */
 #include "ops/window.h"
 
 #include <stdio.h>

@@ -14,8 +14,8 @@ static bool finite_f64(const double *x, size_t n)
 static bool is_finite(const weft_plan *p, const weft__tensor *t)
 {
     if (!t->data || t->type == WEFT_I32) return true;
-    return p->g->f64 ? finite_f64(t->data, t->count)
-                     : p->kernels->all_finite(t->data, t->count);
+    const weft__kernels *k = p->g->f64 ? NULL : p->kernels;
+    return k ? k->all_finite(t->data, t->count) : finite_f64(t->data, t->count);
 }
 
 static bool all_finite(const weft_plan *p, const weft__tensor *t, int n)

@@ -107,7 +107,7 @@ static void picture(void *to, double x, double y, double w, double h,
                 const unsigned char *p =
                     pixels + ((size_t)r * (size_t)pw + (size_t)k) * (size_t)channels;
                 uint32_t v = channels < 3 ? p[0] * 0x010101u
-                                          : (uint32_t)p[0] << 16 | p[1] << 8 | p[2];
+                                          : (uint32_t)(p[0] << 16 | p[1] << 8 | p[2]);
                 memcpy(data + (size_t)r * (size_t)stride + 4 * (size_t)k, &v, sizeof v);
             }
         cairo_surface_mark_dirty(s);

@@ -108,7 +108,7 @@ pb_tensor *weft__onnx_tensor_made(weft__onnx_writer *w, const char *name,
     t->dims = dims;
     t->has_data_type = 1;
     t->data_type = reals ? PB_FLOAT : PB_INT64;
-    t->name = (char *)name;
+    t->name = pb_text(name);
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         if (reals) memcpy(&bits, &reals[i], sizeof bits);
@@ -172,7 +172,7 @@ static pb_node *constant_node(weft__onnx_writer *w, const char *name, weft_shape
     list[0] = a;
     p->attribute = list;
     p->n_attribute = 1;
-    p->output[0] = (char *)name;
+    p->output[0] = pb_text(name);
     return p;
 }
 
@@ -231,9 +231,9 @@ static void flush(weft__onnx_writer *w, const char *name, const char *const *out
     if (!p) return;
     for (int i = 0; i < w->feeds; i++) {
         if (w->feed[i].constant) append(w, w->feed[i].constant);
-        p->input[i] = (char *)w->feed[i].name;
+        p->input[i] = pb_text(w->feed[i].name);
     }
-    for (int k = 0; k < n; k++) p->output[k] = (char *)outputs[k];
+    for (int k = 0; k < n; k++) p->output[k] = pb_text(outputs[k]);
     p->n_attribute = w->attributes;
     p->attribute = weft__onnx_memory(w, (w->attributes + 1) * sizeof *p->attribute);
     if (!p->attribute) return;

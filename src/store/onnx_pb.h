@@ -18,6 +18,16 @@ typedef Onnx__TensorShapeProto__Dimension pb_dim;
 typedef Onnx__OperatorSetIdProto pb_opset;
 typedef Onnx__StringStringEntryProto pb_entry;
 
+/* A text for a field of a message: these are char *, though packing only reads them. */
+static inline char *pb_text(const char *text)
+{
+    union {
+        const char *in;
+        char *out;
+    } field = {text};
+    return field.out;
+}
+
 /* TensorProto.DataType and AttributeProto.AttributeType, as the format fixes them. */
 enum {
     PB_FLOAT = 1,

@@ -129,7 +129,9 @@ weft_status weft__onnx_check_attributes(const weft__onnx_item *item)
                 return attribute_misfit(item, name, "comes twice");
         if (a->ref_attr_name && *a->ref_attr_name)
             return attribute_misfit(item, name, "refers to a function's attribute");
-        if (!a->type) a->type = holds; /* the first versions had no type */
+        if (!a->type)
+            a->type = (Onnx__AttributeProto__AttributeType)
+                holds; /* the first versions had no type */
         if ((int)a->type < PB_ATTR_FLOAT || (int)a->type > 14)
             return attribute_misfit(item, name, "has an unknown type");
         if (kinds > 1 || (kinds && holds != (int)a->type) ||

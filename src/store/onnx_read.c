@@ -116,7 +116,7 @@ static void warn_about(const weft__onnx_entry *e, const float *data)
     size_t odd = 0, negative = 0, zero = 0, count = e->tensor.count;
     char name[256];
     for (size_t i = 0; i < count; i++) {
-        odd += !isfinite(data[i]);
+        odd += isfinite(data[i]) ? 0 : 1;
         negative += data[i] < 0;
         zero += data[i] == 0;
     }

@@ -110,7 +110,7 @@ static pb_value_info *info_new(weft__onnx_writer *w, int v, const char *name)
     tensor->shape = shape;
     type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
     type->tensor_type = tensor;
-    info->name = (char *)name;
+    info->name = pb_text(name);
     info->type = type;
     return info;
 }
@@ -183,8 +183,8 @@ static weft_status add_meta(weft__onnx_writer *w, const weft_meta *from, bool ow
         pb_entry *e = weft__onnx_memory(w, sizeof *e);
         if (!e) return w->status;
         onnx__string_string_entry_proto__init(e);
-        e->key = (char *)key;
-        e->value = (char *)weft_meta_get(from, key);
+        e->key = pb_text(key);
+        e->value = pb_text(weft_meta_get(from, key));
         m->metadata_props[m->n_metadata_props++] = e;
     }
     return WEFT_OK;
@@ -200,7 +200,7 @@ static weft_status pack_head(weft__onnx_writer *w, const weft_meta *meta,
     m.has_ir_version = 1;
     m.ir_version = IR_VERSION;
     m.producer_name = "weft";
-    m.producer_version = (char *)weft_version();
+    m.producer_version = pb_text(weft_version());
     opset.domain = "";
     opset.has_version = 1;
     opset.version = OPSET;

@@ -67,7 +67,7 @@ static void instruction_sets_are_those_the_kernel_sees(void **state)
 static void processors_are_counted_by_affinity(void **state)
 {
     cpu_set_t all, one;
-    int first = 0;
+    size_t first = 0;
     (void)state;
     CHECK(!sched_getaffinity(0, sizeof all, &all));
     CHECK(weft__cpu_count() >= 1 && weft__cpu_count() <= CPU_COUNT(&all));
@@ -128,15 +128,16 @@ static void memory_and_time_are_plausible(void **state)
 {
     double start = weft__seconds();
     size_t before = weft__peak_resident(), bytes = (size_t)64 << 20;
-    volatile char *p = malloc(bytes);
+    char *memory = malloc(bytes);
+    volatile char *p = memory;
     (void)state;
-    CHECK(p != NULL);
+    CHECK(memory != NULL);
     for (size_t i = 0; i < bytes; i += 4096) p[i] = 1;
     CHECK(weft__peak_resident() >= bytes);
     CHECK(weft__peak_resident() >= before);
     CHECK(weft__peak_resident() < (size_t)64 << 30);
     CHECK(weft__cpu_memory() > (size_t)16 << 20);
-    free((void *)p);
+    free(memory);
     usleep(2000);
     CHECK(weft__seconds() - start >= 0.002);
 }

@@ -411,18 +411,6 @@ static void folders_are_made_with_those_above_them(void **state)
     CHECK(weft__make_folders("/proc/cannot/be") == WEFT_EIO);
 }
 
-static void paths_are_joined_with_one_slash(void **state)
-{
-    static const char *const row[][3] = {
-        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"/", "b", "/b"}, {"", "b", "b"}};
-    (void)state;
-    for (int i = 0; i < 4; i++) {
-        char *path = weft__path_join(row[i][0], row[i][1]);
-        CHECK_TEXT(path, row[i][2]);
-        free(path);
-    }
-}
-
 static void names_are_sorted_bytewise(void **state)
 {
     static const char *const name[] = {"b",        "B",  "a", ".hidden",
@@ -464,5 +452,4 @@ RUN_TESTS(CLEAN(whole_files_are_read), CLEAN(larger_than_allowed_is_refused),
           CLEAN(writers_of_one_file_do_not_mix),
           CLEAN(a_planted_temporary_is_not_written_through),
           CLEAN(readers_see_the_old_file_or_the_new_one),
-          CLEAN(folders_are_made_with_those_above_them),
-          CLEAN(paths_are_joined_with_one_slash), CLEAN(names_are_sorted_bytewise))
+          CLEAN(folders_are_made_with_those_above_them), CLEAN(names_are_sorted_bytewise))

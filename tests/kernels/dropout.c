@@ -25,7 +25,7 @@ static void dropout_keeps_the_asked_share_and_scales_it(void **state)
             for (size_t i = 0; i < N; i++) {
                 CHECK(y[i] == 0 || y[i] == kept);
                 count += y[i] != 0;
-                neighbours += i && y[i] && y[i - 1];
+                neighbours += i && y[i] != 0 && y[i - 1] != 0;
             }
             const double q = 1 - (double)p, deviation = sqrt(N * q * (1 - q));
             CHECK_NEAR(count, N * q, 5 * deviation);
@@ -102,7 +102,7 @@ static void other_keys_and_streams_drop_other_elements(void **state)
         double both = 0;
         k->dropout(z, x, N, 0.5f, key + (other == 0), stream + (other == 1),
                    other == 2 ? N : 0);
-        for (size_t i = 0; i < N; i++) both += y[i] && z[i];
+        for (size_t i = 0; i < N; i++) both += y[i] != 0 && z[i] != 0;
         CHECK_NEAR(both, N / 4.0, 5 * sqrt(N * 0.25 * 0.75));
     }
     free(x);

@@ -9,6 +9,15 @@ static const weft__kernels *set(void)
     return weft__kernels_chosen(true);
 }
 
+static void the_set_of_double_has_every_kernel(void **state)
+{
+    (void)state;
+#define HAS(type, name, args) CHECK(set()->name != NULL);
+    WEFT_KERNELS(HAS)
+#undef HAS
+    CHECK_TEXT(set()->isa, "f64");
+}
+
 /* Central difference of the kernel itself: error of order step^2 = 1e-10. */
 static void slopes_of_activations_agree_with_differences(void **state)
 {
@@ -16,7 +25,7 @@ static void slopes_of_activations_agree_with_differences(void **state)
     const double step = 1e-5;
     for (int act = 0; act < WEFT_ACT_COUNT; act++) {
         const weft__epilogue e = {(weft__act)act, 0.3, 1.7};
-        guarded g = guarded_random(N, -3.5, 3.5, act);
+        guarded g = guarded_random(N, -3.5, 3.5, (uint64_t)act);
         const double *x = g.data;
         double up[N], down[N], y[N], dx[N], dy[N];
         for (int i = 0; i < N; i++)
@@ -101,7 +110,8 @@ static void optimizers_run_in_double(void **state)
     CHECK_NEAR(p, 1 - 0.001 * 0.5 / (0.5 + 1e-8), 1e-15);
 }
 
-RUN_TESTS(TEST(slopes_of_activations_agree_with_differences),
+RUN_TESTS(TEST(the_set_of_double_has_every_kernel),
+          TEST(slopes_of_activations_agree_with_differences),
           TEST(functions_are_accurate_in_double), TEST(moments_are_exact_in_double),
           TEST(log_softmax_backward_agrees_with_differences),
           TEST(optimizers_run_in_double))

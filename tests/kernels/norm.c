@@ -74,7 +74,7 @@ static void moments_are_exact_wherever_the_mean_lies(void **state)
     for (const weft__kernels *const *k = every_set(); *k; k++)
         for (int s = 0; s < SHAPES; s++)
             for (int m = 0; m < 3; m++) {
-                guarded g = pixels(shapes[s][0], shapes[s][1], mean[m], 1, s);
+                guarded g = pixels(shapes[s][0], shapes[s][1], mean[m], 1, (uint64_t)s);
                 check_moments(*k, g.data, shapes[s][0], shapes[s][1]);
                 guarded_free(g);
             }
@@ -86,7 +86,7 @@ static void moments_survive_a_first_row_far_off(void **state)
     for (const weft__kernels *const *k = every_set(); *k; k++)
         for (int s = 0; s < SHAPES; s++) {
             const size_t rows = shapes[s][0], c = shapes[s][1];
-            guarded g = pixels(rows, c, 1000, 1, s);
+            guarded g = pixels(rows, c, 1000, 1, (uint64_t)s);
             memset(g.data, 0, c * sizeof(float));
             check_moments(*k, g.data, rows, c);
             guarded_free(g);

@@ -13,8 +13,8 @@ static void sums_are_as_near_as_float_terms_allow(void **state)
     for (const weft__kernels *const *k = every_set(); *k; k++)
         for (int s = 0; s < SIZES; s++) {
             const size_t n = sizes[s];
-            guarded ga = guarded_random(n, -1, 2, s),
-                    gb = guarded_random(n, -2, 1, s + 100);
+            guarded ga = guarded_random(n, -1, 2, (uint64_t)s),
+                    gb = guarded_random(n, -2, 1, (uint64_t)s + 100);
             const float *a = ga.data, *b = gb.data;
             double sum = 0, squares = 0, dot = 0, terms = 0;
             for (size_t i = 0; i < n; i++) {
@@ -136,7 +136,7 @@ static void transpose_moves_every_element_and_nothing_else(void **state)
         for (int s = 0; s < SIDES * SIDES; s++) {
             const size_t rows = sides[s / SIDES], cols = sides[s % SIDES];
             const size_t ldx = cols + 3, ldy = rows + 2;
-            guarded gx = guarded_random(rows * ldx, -1, 1, s);
+            guarded gx = guarded_random(rows * ldx, -1, 1, (uint64_t)s);
             guarded gy = guarded_random(cols * ldy, 7, 7, 0);
             const float *x = gx.data;
             float *y = gy.data;

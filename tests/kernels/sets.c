@@ -12,11 +12,6 @@ static void every_set_has_every_kernel(void **state)
         WEFT_KERNELS(HAS)
     }
     CHECK(sets >= 1);
-    const weft__kernels *f64 =
-        weft__kernels_chosen(true); /* its fields, all pointers, have */
-#define HAS64(type, name, args) CHECK(*(void *const *)(const void *)&f64->name != NULL);
-    WEFT_KERNELS(HAS64) /* another type, not another place */
-    CHECK_TEXT(f64->isa, "f64");
 }
 
 static void every_set_goes_by_its_name(void **state)
