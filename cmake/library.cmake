@@ -80,7 +80,7 @@ if(TARGET weft_proto)
     target_include_directories(weft_rooms SYSTEM PRIVATE ${generated})
     add_dependencies(weft_rooms weft_proto)
 endif()
-foreach(source IN LISTS ops_sources) # src/ops/shared.h says how the two builds share
+foreach(source IN LISTS ops_sources) # src/ops/common/shared.h says how the two builds share
     file(STRINGS ${source} once REGEX "^/\\* build: once \\*/$" LIMIT_COUNT 1)
     if(once)
         list(REMOVE_ITEM ops_sources ${source})

@@ -1,5 +1,5 @@
 /* cifar.c: any bytes as a CIFAR batch, with one label byte and with two. */
-#include "data/cifar.h"
+#include "data/image/formats/cifar.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* idx.c: any bytes as an IDX file, plain or packed: the reader's header and unpacking. */
-#include "data/idx.h"
-#include "data/image.h"
+#include "data/image/formats/idx.h"
+#include "data/image/picture.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* picture.c: any bytes as a picture: header, pixels, and the three ways to fit them. */
-#include "data/image.h"
+#include "data/image/picture.h"
 
 #include <stdlib.h>
 

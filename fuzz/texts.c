@@ -1,9 +1,9 @@
 /* texts.c: any bytes as a file of labelled texts, in every format: rows, columns,
  * samples, and a tokenizer of what was read. */
 #include "base/log.h"
-#include "data/texts.h"
-#include "data/tokenizer.h"
-#include "data/utf8.h"
+#include "data/text/text_dataset.h"
+#include "data/text/tokenizer/tokenizer.h"
+#include "data/text/tokenizer/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

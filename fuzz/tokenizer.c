@@ -1,7 +1,7 @@
 /* tokenizer.c: any bytes as a tokenizer in a model's metadata, and as a text for it. */
 #include "base/log.h"
-#include "data/tokenizer.h"
-#include "data/utf8.h"
+#include "data/text/tokenizer/tokenizer.h"
+#include "data/text/tokenizer/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

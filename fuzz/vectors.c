@@ -1,6 +1,6 @@
 /* vectors.c: any bytes as a file of pretrained vectors, text or .npz. */
 #include "base/log.h"
-#include "data/tokenizer.h"
+#include "data/text/tokenizer/tokenizer.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * one, and gradients that are the finite differences, whatever the number of threads. */
 #include "every_op.h"
 
-#include "graph/plan.h"
+#include "plan/plan.h"
 
 /* Sums of some hundred terms, in another order. */
 #define TOLERANCE 1e-5

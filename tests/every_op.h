@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "graph/graph.h"
 #include "weft/ops.h"
-#include "weft/pass.h"
+#include "weft/inspect.h"
 
 typedef struct every_case {
     const weft_op *op;

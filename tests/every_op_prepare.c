@@ -5,7 +5,7 @@
 /* link: -Wl,--wrap=realloc,--wrap=aligned_alloc */
 #include "every_op.h"
 
-#include "ops/window.h"
+#include "ops/common/window.h"
 
 #include <stdatomic.h>
 

@@ -2,7 +2,7 @@
  * believe it. */
 #include "every_op.h"
 
-#include "graph/plan.h"
+#include "plan/plan.h"
 
 /* Case `number` of op, in a plan that keeps everything and has run once. */
 typedef struct trial {

@@ -1,15 +1,17 @@
-/* weft/dataset.h: samples with their targets: files, arrays or callbacks -> dataset -> batch.
+/* weft/dataset.h: samples with their targets: files, arrays or callbacks -> dataset ->
+ * batch.
  *
- * A data set has a modality (what a sample is: a picture, a text, a tensor) and targets of one
- * kind (a class, some values). A task (weft/task.h) says what a network is asked about them.
+ * A data set has a modality (what a sample is: a picture, a text, a tensor) and targets
+ * of one kind (a class, some values). A task (weft/task.h) says what a network is asked
+ * about them.
  *
- * Threads: one data set may be read from several threads at once; opening, fitting and closing
- * it, and one loader, belong to one thread at a time. */
+ * Threads: one data set may be read from several threads at once; opening, fitting and
+ * closing it, and one loader, belong to one thread at a time. */
 #ifndef WEFT_DATASET_H
 #define WEFT_DATASET_H
 
 #include "weft/models.h"
-#include "weft/pass.h"
+#include "weft/plan.h"
 #include "weft/store.h"
 
 #ifdef __cplusplus
@@ -35,8 +37,8 @@ typedef enum weft_image_fit {
     WEFT_FIT_LETTERBOX /* resize the long side, pad the rest with grey 114 */
 } weft_image_fit;
 
-/* Random changes of a training picture; all zero means none. Outside the picture (translate,
- * rotate) is the mean colour, normalised zero. */
+/* Random changes of a training picture; all zero means none. Outside the picture
+ * (translate, rotate) is the mean colour, normalised zero. */
 typedef struct weft_augment {
     double flip, flip_vertical; /* probability of a mirror image */
     int translate;              /* crop moved by up to this many pixels each way */
@@ -47,8 +49,8 @@ typedef struct weft_augment {
 } weft_augment;
 
 typedef struct weft_image_opts {
-    /* Of every sample. 0: the commonest size in the set, each side at most 224; one side alone
-     * makes a square. */
+    /* Of every sample. 0: the commonest size in the set, each side at most 224; one side
+     * alone makes a square. */
     int height, width;
     int channels; /* 1 grey, 3 RGB; 0: 1 when every picture is grey, else 3 */
     weft_image_fit fit;
@@ -82,9 +84,9 @@ typedef struct weft_tokenizer_opts {
 } weft_tokenizer_opts;
 
 typedef struct weft_text_opts {
-    /* Which column is what, by name in a header or by number from 1; NULL: the label is the
-     * column with few distinct values (of WEFT_TARGET_VALUES: the one of numbers), the text the
-     * longest other. */
+    /* Which column is what, by name in a header or by number from 1; NULL: the label is
+     * the column with few distinct values (of WEFT_TARGET_VALUES: the one of numbers),
+     * the text the longest other. */
     const char *label_column, *text_column;
     const char *format;    /* "tsv", "csv", "jsonl", "fasttext", "space"; NULL: as it looks */
     bool strict;           /* text that is not UTF-8 is an error, not replaced and counted */
@@ -119,21 +121,23 @@ typedef struct weft_dataset_opts {
  *     text), a file of lines `__label__NAME text` (fastText) or `LABEL text`,
  *   - a folder with train.*, [dev.* or val.* or valid.*], [test.*] of those,
  *   - a folder of class folders of .txt files, or with train/ [val/] [test/] of those.
- * Pictures are PNG, JPEG, PNM or BMP, by content. Classes are those of the training set: folder
- * names in bytewise order; of texts numeric order when all labels are whole numbers, else
- * bytewise. opts may be NULL; it is read during the call only. User data is never modified.
+ * Pictures are PNG, JPEG, PNM or BMP, by content. Classes are those of the training set:
+ * folder names in bytewise order; of texts numeric order when all labels are whole
+ * numbers, else bytewise. opts may be NULL; it is read during the call only. User data is
+ * never modified.
  *
- * The set is yours: weft_dataset_close. Fails with WEFT_EDATA (bad content; the first 20 bad
- * samples are warned of, the message has their total and the first), WEFT_EIO, WEFT_ENOMEM,
- * WEFT_EUSAGE (options); *out is untouched then. */
+ * The set is yours: weft_dataset_close. Fails with WEFT_EDATA (bad content; the first 20
+ * bad samples are warned of, the message has their total and the first), WEFT_EIO,
+ * WEFT_ENOMEM, WEFT_EUSAGE (options); *out is untouched then. */
 WEFT_API weft_status weft_dataset_open(const char *path, const weft_dataset_opts *opts,
                                        weft_dataset **out);
-/* Closes and frees; NULL is fine. Loaders, predictors and tokenizers borrowed from d end first. */
+/* Closes and frees; NULL is fine. Loaders, predictors and tokenizers borrowed from d end
+ * first. */
 WEFT_API void weft_dataset_close(weft_dataset *d);
 
-/* Samples in the caller's memory, by subset (train, val, test). Exactly one of pixels, x, text
- * and read says what the inputs are, exactly one of label and value what the targets are.
- * Nothing is copied but names: all arrays must outlive the data set. */
+/* Samples in the caller's memory, by subset (train, val, test). Exactly one of pixels, x,
+ * text and read says what the inputs are, exactly one of label and value what the targets
+ * are. Nothing is copied but names: all arrays must outlive the data set. */
 typedef struct weft_arrays {
     int count[3];
     int channels, height, width;         /* with pixels; or with read, then pixels are asked for */
@@ -147,16 +151,17 @@ typedef struct weft_arrays {
     const float *value[3];               /* [n][values] */
     int values;
     const char *const *value_name;       /* [values]; NULL: "y" or "y0", "y1" ... */
-    /* Instead of pixels or x: writes sample i, pixels [height][width][channels] where channels
-     * is set, else floats [shape]. Called from several threads at once unless loader_threads is
-     * negative; must give the same every time. A failure ends the run with its status. */
+    /* Instead of pixels or x: writes sample i, pixels [height][width][channels] where
+     * channels is set, else floats [shape]. Called from several threads at once unless
+     * loader_threads is negative; must give the same every time. A failure ends the run
+     * with its status. */
     weft_status (*read)(void *user, weft_subset s, int i, void *sample);
     void *user;
 } weft_arrays;
-/* A data set of samples in memory, for every task and the ready loop. Where count of val is 0
- * and opts do not say no_val, a validation set is split off. opts may be NULL; its paths do not
- * count. Yours: weft_dataset_close. WEFT_EUSAGE when a is not as said above, WEFT_EDATA for a
- * label out of range or a value that is not finite, WEFT_ENOMEM. */
+/* A data set of samples in memory, for every task and the ready loop. Where count of val
+ * is 0 and opts do not say no_val, a validation set is split off. opts may be NULL; its
+ * paths do not count. Yours: weft_dataset_close. WEFT_EUSAGE when a is not as said above,
+ * WEFT_EDATA for a label out of range or a value that is not finite, WEFT_ENOMEM. */
 WEFT_API weft_status weft_dataset_from_arrays(const weft_arrays *a, const weft_dataset_opts *opts,
                                               weft_dataset **out);
 
@@ -166,10 +171,11 @@ typedef struct weft_finding {
     const char *code; /* short and stable: "unreadable", "duplicate", "one-class", ... */
     const char *text; /* one line */
 } weft_finding;
-/* A lint of the whole set: unreadable or truncated files, wrong extensions, duplicates within and
- * across subsets (by content), classes with few or no samples, class names that differ by case,
- * stray files, sizes. Unlike weft_dataset_open it goes on past errors. found() is called once per
- * finding. Fails with WEFT_ENOMEM or WEFT_EUSAGE only. */
+/* A lint of the whole set: unreadable or truncated files, wrong extensions, duplicates
+ * within and across subsets (by content), classes with few or no samples, class names
+ * that differ by case, stray files, sizes. Unlike weft_dataset_open it goes on past
+ * errors. found() is called once per finding. Fails with WEFT_ENOMEM or WEFT_EUSAGE only.
+ */
 WEFT_API weft_status weft_dataset_check(const char *path, const weft_dataset_opts *opts,
                                         void (*found)(void *user, const weft_finding *f),
                                         void *user);
@@ -186,14 +192,15 @@ typedef struct weft_item {
     const float *x; /* a tensor, row-major */
 } weft_item;
 
-/* ---- asking. What is returned belongs to d. An index out of range gives 0, -1 or "". ---- */
+/* ---- asking. What is returned belongs to d. An index out of range gives 0, -1 or "".
+ * ---- */
 
 WEFT_API const char *weft_dataset_modality(const weft_dataset *d); /* "image", "text", "tensor" */
 WEFT_API const char *weft_dataset_format(const weft_dataset *d); /* "idx", "csv", "arrays" ... */
 /* The samples' name in the plural, for messages: "pictures", "texts", "samples". */
 WEFT_API const char *weft_dataset_noun(const weft_dataset *d);
-/* Which columns hold what, for people: "label stars, text review", "label column 1, text column 2"; ""
- * where samples have none. */
+/* Which columns hold what, for people: "label stars, text review", "label column 1, text
+ * column 2"; "" where samples have none. */
 WEFT_API const char *weft_dataset_columns(const weft_dataset *d);
 WEFT_API int weft_dataset_count(const weft_dataset *d, weft_subset s);
 WEFT_API weft_target_kind weft_dataset_target(const weft_dataset *d);
@@ -204,41 +211,48 @@ WEFT_API int weft_dataset_values(const weft_dataset *d); /* numbers of a target;
 WEFT_API const char *weft_dataset_value_name(const weft_dataset *d, int k);
 /* The target of sample i: [values]; NULL where targets are classes. */
 WEFT_API const float *weft_dataset_value(const weft_dataset *d, weft_subset s, int i);
-/* Where sample i comes from, for messages: a path, "FILE:LINE" or "FILE#123". Written to text. */
+/* Where sample i comes from, for messages: a path, "FILE:LINE" or "FILE#123". Written to
+ * text. */
 WEFT_API void weft_dataset_sample_name(const weft_dataset *d, weft_subset s, int i, char *text,
                                        size_t size);
-/* Lower-case hex SHA-256 of names, targets and contents (of pictures in files: their sizes): tells
- * whether a resumed run sees the same data. */
+/* Lower-case hex SHA-256 of names, targets and contents (of pictures in files: their
+ * sizes): tells whether a resumed run sees the same data. */
 WEFT_API const char *weft_dataset_hash(const weft_dataset *d);
 /* Of texts: sequences that were not UTF-8 and were replaced by U+FFFD. */
 WEFT_API int64_t weft_dataset_replaced(const weft_dataset *d);
 
-/* Sample i of pictures: channels-last [height][width][channels], 0..255, brought to the set's
- * size, not augmented. Thread-safe. WEFT_EUSAGE when d has no pictures; WEFT_EDATA, WEFT_EIO. */
+/* Sample i of pictures: channels-last [height][width][channels], 0..255, brought to the
+ * set's size, not augmented. Thread-safe. WEFT_EUSAGE when d has no pictures; WEFT_EDATA,
+ * WEFT_EIO. */
 WEFT_API weft_status weft_dataset_image(const weft_dataset *d, weft_subset s, int i,
                                         unsigned char *pixels);
 /* Of every picture; 0 where samples are none. Each may be NULL. */
 WEFT_API void weft_dataset_image_shape(const weft_dataset *d, int *channels, int *height,
                                        int *width);
-/* Sample i of texts: UTF-8, ended by 0, *bytes (may be NULL) its length; NULL where samples are
- * none. */
+/* Sample i of texts: UTF-8, ended by 0, *bytes (may be NULL) its length; NULL where
+ * samples are none. */
 WEFT_API const char *weft_dataset_text(const weft_dataset *d, weft_subset s, int i, size_t *bytes);
 
-/* ---- what is learnt from the training samples before training: it travels in the model ---- */
+/* ---- what is learnt from the training samples before training: it travels in the model
+ * ---- */
 
-/* Measures mean and std of each channel (feature), or learns the tokenizer, once; weft_train and
- * everything below that needs it calls this. WEFT_ENOMEM, or as reading a sample. */
+/* Measures mean and std of each channel (feature), or learns the tokenizer, once;
+ * weft_train and everything below that needs it calls this. WEFT_ENOMEM, or as reading a
+ * sample. */
 WEFT_API weft_status weft_dataset_fit(weft_dataset *d);
-/* Normalisation of pictures, in units of 0..1: x = (pixel / 255 - mean) / std. A channel that is
- * constant has std 1. 0 and 1 before weft_dataset_fit, or where samples are no pictures. */
+/* Normalisation of pictures, in units of 0..1: x = (pixel / 255 - mean) / std. A channel
+ * that is constant has std 1. 0 and 1 before weft_dataset_fit, or where samples are no
+ * pictures. */
 WEFT_API void weft_dataset_normalization(const weft_dataset *d, float mean[4], float std[4]);
 /* The tokenizer of texts; NULL before weft_dataset_fit, or where samples are none. */
 typedef struct weft_tokenizer weft_tokenizer;
 WEFT_API const weft_tokenizer *weft_dataset_tokenizer(const weft_dataset *d);
-/* The input side of a ready network for d: channels, height, width; or streams, vocabulary,
- * length; and the number of outputs: classes, or values. Other fields of *o stay. Fits d. */
+/* The input side of a ready network for d: channels, height, width; or streams,
+ * vocabulary, length; and the number of outputs: classes, or values. Other fields of *o
+ * stay. Fits d. */
 WEFT_API weft_status weft_dataset_network(weft_dataset *d, weft_zoo_opts *o);
-/* Replaces the augmentation of training batches (image.augment) from the next loader on. */
+/* Replaces the augmentation of training batches (image.augment) from the next loader on.
+ */
 WEFT_API void weft_dataset_set_augment(weft_dataset *d, const weft_augment *a);
 
 /* ---- batches, for a loop of one's own ---- */
@@ -259,7 +273,8 @@ typedef struct weft_batch {
     /* targets; the kind that d does not have is NULL */
     const int32_t *label; /* [n] */
     const float *value;   /* [n][values] */
-    /* With mixup: sample i is share[i] of itself and 1 - share[i] of sample partner[i]. */
+    /* With mixup: sample i is share[i] of itself and 1 - share[i] of sample partner[i].
+     */
     const int32_t *partner;
     const float *share;
     /* inputs; those of other modalities are NULL or 0 */
@@ -276,14 +291,15 @@ WEFT_API weft_status weft_loader_new(weft_dataset *d, const weft_loader_opts *op
                                      weft_loader **out);
 WEFT_API void weft_loader_free(weft_loader *l);
 WEFT_API int weft_loader_batches(const weft_loader *l); /* in an epoch */
-/* Starts epoch (0, 1, ...) at batch `first`: an interrupted run goes on there. WEFT_EUSAGE. */
+/* Starts epoch (0, 1, ...) at batch `first`: an interrupted run goes on there.
+ * WEFT_EUSAGE. */
 WEFT_API weft_status weft_loader_start(weft_loader *l, int epoch, int first);
-/* The next batch, valid until the next call; out->n is 0 when the epoch is over. A sample that
- * cannot be read any more fails with WEFT_EDATA or WEFT_EIO naming it. */
+/* The next batch, valid until the next call; out->n is 0 when the epoch is over. A sample
+ * that cannot be read any more fails with WEFT_EDATA or WEFT_EIO naming it. */
 WEFT_API weft_status weft_loader_next(weft_loader *l, weft_batch *out);
-/* Copies the inputs of a batch into a plan of its size whose graph reads d: its float input of
- * rank 4 for pictures, "tokens", "pairs", "triples" and "lengths" for texts. WEFT_ESHAPE,
- * WEFT_EUSAGE when the graph has no such inputs. */
+/* Copies the inputs of a batch into a plan of its size whose graph reads d: its float
+ * input of rank 4 for pictures, "tokens", "pairs", "triples" and "lengths" for texts.
+ * WEFT_ESHAPE, WEFT_EUSAGE when the graph has no such inputs. */
 WEFT_API weft_status weft_loader_bind(const weft_loader *l, const weft_batch *b, weft_plan *p);
 
 /* ---- pictures as such ---- */
@@ -291,11 +307,12 @@ WEFT_API weft_status weft_loader_bind(const weft_loader *l, const weft_batch *b,
 WEFT_API weft_status weft_image_read(const char *path, int channels, int height, int width,
                                      weft_image_fit fit, double max_megapixels,
                                      unsigned char *pixels);
-/* What a loader does to pixels, with the same bits: x = (from/255 - mean) / std, for `pixels`
- * pixels of 1 to 4 channels, channels-last; std 0 means 1. */
+/* What a loader does to pixels, with the same bits: x = (from/255 - mean) / std, for
+ * `pixels` pixels of 1 to 4 channels, channels-last; std 0 means 1. */
 WEFT_API void weft_image_normalize(int channels, size_t pixels, const unsigned char *from,
                                    const float mean[4], const float std[4], float *x);
-/* The pixels as they are in the file (EXIF orientation applied), RGB or grey; free() *pixels. */
+/* The pixels as they are in the file (EXIF orientation applied), RGB or grey; free()
+ * *pixels. */
 WEFT_API weft_status weft_image_load(const char *path, double max_megapixels, int *channels,
                                      int *height, int *width, unsigned char **pixels);
 /* Writes an 8-bit PNG, grey (1) or RGB (3). WEFT_EIO; WEFT_EUSAGE without libpng. */
@@ -308,10 +325,11 @@ WEFT_API weft_status weft_image_encode_png(int channels, int height, int width,
 
 /* ---- tokenizers: texts as numbers ---- */
 
-/* A tokenizer splits texts and numbers the tokens: 0 is padding, 1 an unknown token, 2 and up the
- * tokens by falling count in the training texts (equals bytewise).
+/* A tokenizer splits texts and numbers the tokens: 0 is padding, 1 an unknown token, 2
+ * and up the tokens by falling count in the training texts (equals bytewise).
  *
- * From the training texts of d. Yours: weft_tokenizer_free. WEFT_EUSAGE when d has no texts. */
+ * From the training texts of d. Yours: weft_tokenizer_free. WEFT_EUSAGE when d has no
+ * texts. */
 WEFT_API weft_status weft_tokenizer_learn(const weft_dataset *d, const weft_tokenizer_opts *opts,
                                           weft_tokenizer **out);
 WEFT_API void weft_tokenizer_free(weft_tokenizer *k);
@@ -320,24 +338,25 @@ WEFT_API int weft_tokenizer_length(const weft_tokenizer *k); /* max_length */
 WEFT_API weft_token_level weft_tokenizer_level(const weft_tokenizer *k);
 /* Entries of a stream's vocabulary, padding and unknown included. */
 WEFT_API int weft_tokenizer_size(const weft_tokenizer *k, int stream);
-/* Token i of a stream as UTF-8 ("" padding, "<unk>" unknown; the parts of a pair joined by
- * U+0001). Belongs to k. */
+/* Token i of a stream as UTF-8 ("" padding, "<unk>" unknown; the parts of a pair joined
+ * by U+0001). Belongs to k. */
 WEFT_API const char *weft_tokenizer_token(const weft_tokenizer *k, int stream, int i);
 /* The number of that token, or -1. */
 WEFT_API int weft_tokenizer_find(const weft_tokenizer *k, int stream, const char *token);
-/* ids[s] receives max_length numbers of stream s (position p of pairs: the tokens p and p+1; past
- * the end padding), 0 past the end. Returns the length, at least 1 (an empty text is one unknown
- * token). *unknown (may be NULL): unknown tokens among them. Thread-safe. */
+/* ids[s] receives max_length numbers of stream s (position p of pairs: the tokens p and
+ * p+1; past the end padding), 0 past the end. Returns the length, at least 1 (an empty
+ * text is one unknown token). *unknown (may be NULL): unknown tokens among them.
+ * Thread-safe. */
 WEFT_API int weft_tokenize(const weft_tokenizer *k, const char *text, size_t bytes,
                            int32_t *const ids[WEFT_MAX_STREAMS], int *unknown);
-/* To and from a model's metadata ("weft.tokenizer": one JSON object). A file is not trusted:
- * WEFT_EMODEL. */
+/* To and from a model's metadata ("weft.tokenizer": one JSON object). A file is not
+ * trusted: WEFT_EMODEL. */
 WEFT_API weft_status weft_tokenizer_describe(const weft_tokenizer *k, weft_meta *m);
 WEFT_API weft_status weft_tokenizer_from_meta(const weft_meta *m, weft_tokenizer **out);
-/* Rows of pretrained vectors for stream 0 from a word2vec or GloVe text file, or an .npz (array
- * "embeddings", with a file of tokens `token<TAB>row` as words): table [size][width] receives those
- * of the tokens found, others are left alone; *found their number. width -1 on entry of *width:
- * only asks the file's. */
+/* Rows of pretrained vectors for stream 0 from a word2vec or GloVe text file, or an .npz
+ * (array "embeddings", with a file of tokens `token<TAB>row` as words): table
+ * [size][width] receives those of the tokens found, others are left alone; *found their
+ * number. width -1 on entry of *width: only asks the file's. */
 WEFT_API weft_status weft_vectors_read(const char *path, const char *words,
                                        const weft_tokenizer *k, int *width, float *table,
                                        int *found);

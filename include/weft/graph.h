@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 /* A network: inputs, parameters, constants, and nodes in the order they were added.
- * It is built once; then plans (weft/pass.h) run it. The first plan, weft_init or
+ * It is built once; then plans (weft/plan.h) run it. The first plan, weft_init or
  * weft_param_set finalizes it (weft_graph_finalize): from then on no parameter can be
  * added. Nodes may be added later too, but not while a plan of the graph exists. */
 typedef struct weft_graph weft_graph;
@@ -75,8 +75,8 @@ WEFT_API const char *weft_graph_error(const weft_graph *g);
 
 /* Makes the graph compute in double precision, for gradient checks. Values are still read
  * and written as float.
- * Fails: WEFT_EUSAGE, and nothing changes, once the graph is finalized; of a failed graph:
- * its status. */
+ * Fails: WEFT_EUSAGE, and nothing changes, once the graph is finalized; of a failed
+ * graph: its status. */
 WEFT_API weft_status weft_graph_use_double(weft_graph *g);
 
 /* Whether all plans made of g from now on compute as with weft_plan_opts.exact_conv, also
@@ -222,9 +222,9 @@ WEFT_API weft_status weft_param_gradient(const weft_graph *g, weft_val v, float 
  * not apply weight decay to it (biases, norms). Of a buffer, which is never trained,
  * neither changes anything. As trained ones come first, freezing changes the numbers of
  * weft_param_at: a loop that freezes goes from the last one to the first.
- * Fails: WEFT_EUSAGE, and nothing changes, when v is not a parameter or buffer, or the graph
- * is finalized (weft_graph_finalize): both decide where a parameter lies. Of a failed
- * graph: its status. */
+ * Fails: WEFT_EUSAGE, and nothing changes, when v is not a parameter or buffer, or the
+ * graph is finalized (weft_graph_finalize): both decide where a parameter lies. Of a
+ * failed graph: its status. */
 WEFT_API weft_status weft_param_freeze(weft_graph *g, weft_val v);
 WEFT_API weft_status weft_param_no_decay(weft_graph *g, weft_val v);
 
@@ -261,9 +261,9 @@ typedef struct weft_init_opts {
     int row;
 } weft_init_opts;
 
-/* Says how the next weft_init is to fill parameter or buffer v; NULL: with 0. At any time.
- * Fails: WEFT_EUSAGE, and nothing changes, when v is neither, kind is none of these, or a
- * number is not finite. Of a failed graph: its status. */
+/* Says how the next weft_init is to fill parameter or buffer v; NULL: with 0. At any
+ * time. Fails: WEFT_EUSAGE, and nothing changes, when v is neither, kind is none of
+ * these, or a number is not finite. Of a failed graph: its status. */
 WEFT_API weft_status weft_param_init(weft_graph *g, weft_val v, const weft_init_opts *opts);
 
 /* Gives every parameter and buffer its starting values: functions of seed, its number and

@@ -1,6 +1,6 @@
 /* arena.h: many small allocations that are freed together. */
-#ifndef WEFT_SRC_ARENA_H
-#define WEFT_SRC_ARENA_H
+#ifndef WEFT_SRC_BASE_ARENA_H
+#define WEFT_SRC_BASE_ARENA_H
 
 #include <stddef.h>
 

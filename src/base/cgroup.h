@@ -1,6 +1,6 @@
 /* cgroup.h: what a container allows this process. */
-#ifndef WEFT_SRC_CGROUP_H
-#define WEFT_SRC_CGROUP_H
+#ifndef WEFT_SRC_BASE_CGROUP_H
+#define WEFT_SRC_BASE_CGROUP_H
 
 #include <stdint.h>
 

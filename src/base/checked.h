@@ -1,6 +1,6 @@
 /* checked.h: size arithmetic that cannot wrap. */
-#ifndef WEFT_SRC_CHECKED_H
-#define WEFT_SRC_CHECKED_H
+#ifndef WEFT_SRC_BASE_CHECKED_H
+#define WEFT_SRC_BASE_CHECKED_H
 
 #include <stdbool.h>
 #include <stddef.h>

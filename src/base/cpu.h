@@ -1,6 +1,6 @@
 /* cpu.h: what this machine can do. */
-#ifndef WEFT_SRC_CPU_H
-#define WEFT_SRC_CPU_H
+#ifndef WEFT_SRC_BASE_CPU_H
+#define WEFT_SRC_BASE_CPU_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* error.h: status and the thread-local message. */
-#ifndef WEFT_SRC_ERROR_H
-#define WEFT_SRC_ERROR_H
+#ifndef WEFT_SRC_BASE_ERROR_H
+#define WEFT_SRC_BASE_ERROR_H
 
 #include "weft/base.h"
 

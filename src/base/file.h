@@ -1,6 +1,6 @@
 /* file.h: reading whole files within a limit, and replacing files atomically. */
-#ifndef WEFT_SRC_FILE_H
-#define WEFT_SRC_FILE_H
+#ifndef WEFT_SRC_BASE_FILE_H
+#define WEFT_SRC_BASE_FILE_H
 
 #include "base/error.h"
 #include "base/path.h"

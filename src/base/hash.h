@@ -1,6 +1,6 @@
 /* hash.h: SHA-256 (FIPS 180-4) and CRC-32 (zlib's polynomial), for checksums. */
-#ifndef WEFT_SRC_HASH_H
-#define WEFT_SRC_HASH_H
+#ifndef WEFT_SRC_BASE_HASH_H
+#define WEFT_SRC_BASE_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* lock.h: one process claims a folder; a second name for a file. */
-#ifndef WEFT_SRC_LOCK_H
-#define WEFT_SRC_LOCK_H
+#ifndef WEFT_SRC_BASE_LOCK_H
+#define WEFT_SRC_BASE_LOCK_H
 
 #include "base/error.h"
 

@@ -1,6 +1,6 @@
 /* log.h: talk to the person, on stderr. */
-#ifndef WEFT_SRC_LOG_H
-#define WEFT_SRC_LOG_H
+#ifndef WEFT_SRC_BASE_LOG_H
+#define WEFT_SRC_BASE_LOG_H
 
 /* "weft: warning: ..." and "weft: ...": one line each, without the newline, control bytes
  * escaped. They survive a closed stderr. */

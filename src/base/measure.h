@@ -1,6 +1,6 @@
 /* measure.h: how long work takes, and what this machine can do at most. */
-#ifndef WEFT_SRC_MEASURE_H
-#define WEFT_SRC_MEASURE_H
+#ifndef WEFT_SRC_BASE_MEASURE_H
+#define WEFT_SRC_BASE_MEASURE_H
 
 typedef struct weft__measured {
     int n; /* times taken; those below are in seconds */

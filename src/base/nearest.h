@@ -1,6 +1,6 @@
 /* nearest.h: "did you mean": the word of a list that is nearest to a mistyped one. */
-#ifndef WEFT_SRC_NEAREST_H
-#define WEFT_SRC_NEAREST_H
+#ifndef WEFT_SRC_BASE_NEAREST_H
+#define WEFT_SRC_BASE_NEAREST_H
 
 /* The entry of words[0 .. n-1] nearest to word: fewest letters inserted, removed,
  * replaced or swapped with their neighbour (case does not count), or of which word is the

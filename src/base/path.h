@@ -1,6 +1,6 @@
 /* path.h: putting paths together: one that does not fit is refused, never cut. */
-#ifndef WEFT_SRC_PATH_H
-#define WEFT_SRC_PATH_H
+#ifndef WEFT_SRC_BASE_PATH_H
+#define WEFT_SRC_BASE_PATH_H
 
 #include "base/error.h"
 

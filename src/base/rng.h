@@ -1,7 +1,7 @@
 /* rng.h: counter-based random numbers (Philox4x32-10, Salmon et al. 2011). The n-th
  * number is a function of (key, counter) alone, so any thread can make any number. */
-#ifndef WEFT_SRC_RNG_H
-#define WEFT_SRC_RNG_H
+#ifndef WEFT_SRC_BASE_RNG_H
+#define WEFT_SRC_BASE_RNG_H
 
 #include <stddef.h>
 #include <stdint.h>

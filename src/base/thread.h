@@ -1,6 +1,6 @@
 /* thread.h: a small fork-join pool on pthreads. */
-#ifndef WEFT_SRC_THREAD_H
-#define WEFT_SRC_THREAD_H
+#ifndef WEFT_SRC_BASE_THREAD_H
+#define WEFT_SRC_BASE_THREAD_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* width.h: UTF-8 letter by letter, and how many columns of a terminal a text takes. */
-#ifndef WEFT_SRC_WIDTH_H
-#define WEFT_SRC_WIDTH_H
+#ifndef WEFT_SRC_BASE_WIDTH_H
+#define WEFT_SRC_BASE_WIDTH_H
 
 #include <stddef.h>
 #include <stdint.h>

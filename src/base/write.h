@@ -1,6 +1,6 @@
 /* write.h: write(2) without the signals that come with its failures. */
-#ifndef WEFT_SRC_WRITE_H
-#define WEFT_SRC_WRITE_H
+#ifndef WEFT_SRC_BASE_WRITE_H
+#define WEFT_SRC_BASE_WRITE_H
 
 #include <stddef.h>
 

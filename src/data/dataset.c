@@ -1,8 +1,9 @@
-/* dataset.c: a data set, whatever its samples are: made, filled by its modality, asked, fitted. */
+/* dataset.c: a data set, whatever its samples are: made, filled by its modality, asked,
+ * fitted. */
 #include "data/modality.h"
 
 #include "base/checked.h"
-#include "data/vectors.h"
+#include "data/text/embeddings/vectors.h"
 
 #include <math.h>
 #include <stdio.h>

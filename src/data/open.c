@@ -1,6 +1,6 @@
-/* open.c: data sets from paths and from arrays: the modality is found, options are checked, targets
- * looked at. */
-#include "data/labelled.h"
+/* open.c: data sets from paths and from arrays: the modality is found, options are
+ * checked, targets looked at. */
+#include "data/checks.h"
 #include "data/modality.h"
 
 #include "base/nearest.h"

@@ -1,6 +1,6 @@
 /* graph.h: the insides of a graph: values, nodes, and the slabs that hold parameters. */
-#ifndef WEFT_SRC_GRAPH_H
-#define WEFT_SRC_GRAPH_H
+#ifndef WEFT_SRC_GRAPH_GRAPH_H
+#define WEFT_SRC_GRAPH_GRAPH_H
 
 #include "base/arena.h"
 #include "ops/op.h"
@@ -87,8 +87,9 @@ weft_status weft__graph_finalize(weft_graph *g, const char *by);
 /* Puts v in the place of output i, under that name. */
 void weft__output_replace(weft_graph *g, int i, weft_val v, const char *name);
 
-/* What a graph has so far, to come back to: nodes that a caller adds for a while (a loss) are taken out
- * again, with a failure that came of them. No plan and no other caller may use them any more. */
+/* What a graph has so far, to come back to: nodes that a caller adds for a while (a loss)
+ * are taken out again, with a failure that came of them. No plan and no other caller may
+ * use them any more. */
 typedef struct weft__graph_mark {
     int values, nodes, outputs;
 } weft__graph_mark;

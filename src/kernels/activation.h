@@ -5,10 +5,10 @@
  * PyTorch's subgradients. alpha and beta: leaky relu: slope below 0; elu: alpha; hard
  * sigmoid: alpha x + beta; softplus: log(1 + exp(alpha x)) / alpha; clip: lower and upper
  * bound. NaN gives NaN. */
-#ifndef WEFT_SRC_ACTIVATION_H
-#define WEFT_SRC_ACTIVATION_H
+#ifndef WEFT_SRC_KERNELS_ACTIVATION_H
+#define WEFT_SRC_KERNELS_ACTIVATION_H
 
-#include "kernels/vec_math.h"
+#include "kernels/simd/vec_math.h"
 
 #define SELU_SCALE 1.0507009873554804934
 #define SELU_ALPHA 1.6732632423543772848

@@ -8,8 +8,8 @@
  * depends on the arguments and the instruction set only, never on the number of threads.
  * Kernels marked (threads) share their work among the pool by themselves; the others run
  * in the caller, over the part that it hands them. */
-#ifndef WEFT_SRC_KERNELS_H
-#define WEFT_SRC_KERNELS_H
+#ifndef WEFT_SRC_KERNELS_KERNELS_H
+#define WEFT_SRC_KERNELS_KERNELS_H
 
 #include "base/cpu.h"
 
@@ -267,7 +267,7 @@ typedef struct weft__cell {
     X(size_t, conv_weight_scratch, (const weft__conv *s)) \
     X(void, conv_weight, \
       (const weft__conv *s, real *dw, const real *dy, const real *x, void *scratch)) \
-    /* conv_line.c (threads): convolutions over time by Winograd's transforms. \
+    /* winograd_1d.c (threads): convolutions over time by Winograd's transforms. \
      * line_step: windows that are computed together; 0: plain products are taken. */ \
     X(int, line_step, (int c, int o, int taps)) \
     X(size_t, line_kept, (const weft__line *s)) \
@@ -296,7 +296,7 @@ typedef struct weft__cell {
        double lr, double alpha, double eps, double decay, double momentum, \
        double gscale)) \
     X(void, clamp, (real * x, size_t n, real low, real high)) \
-    /* packed.c: products whose second operand was packed: panels of columns, each \
+    /* prepacked.c: products whose second operand was packed: panels of columns, each \
      * panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, turned, \
      * [n][ld]. In the caller's thread. */ \
     X(size_t, panels, (int n)) \
@@ -321,10 +321,10 @@ typedef struct weft__cell {
     X(void, gru_reset, (const weft__cell *s)) \
     X(void, gru_renew, (const weft__cell *s)) \
     X(void, lstm_step, (const weft__cell *s)) \
-    /* gates.c: the way back for one row, n units. gate comes with the gates' values and \
-     * leaves with their deltas; dh comes with the gradient of the new state and leaves \
-     * with what reaches the old one h directly. GRU, gates z r h, reset after: inner \
-     * comes with the state's sum for h and leaves with its delta. */ \
+    /* cell_bwd.c: the way back for one row, n units. gate comes with the gates' values
+     * and \ leaves with their deltas; dh comes with the gradient of the new state and
+     * leaves \ with what reaches the old one h directly. GRU, gates z r h, reset after:
+     * inner \ comes with the state's sum for h and leaves with its delta. */ \
     X(void, gru_step_back, \
       (real * gate, real * inner, real * dh, const real *h, size_t n)) \
     /* Reset before: h's and z's deltas; then, inner having the gradient of r h, r's. */ \

@@ -1,6 +1,6 @@
 /* optimizer.c: the update rules, one pass over a slab of parameters, as PyTorch 1.13
  * computes them. */
-#include "kernels/vec.h"
+#include "kernels/simd/vec.h"
 
 #define LANES_AT(i, n) ((n) - (i) < WEFT_LANES ? (int)((n) - (i)) : WEFT_LANES)
 

@@ -1,5 +1,5 @@
 /* reduce.c: sums, extremes and the transpose. */
-#include "kernels/columns.h"
+#include "kernels/norm/column_reduce.h"
 
 /* ---- over a whole array ---- */
 

@@ -1,5 +1,5 @@
 /* set.c: the kernels of one dialect, gathered. */
-#include "kernels/vec.h"
+#include "kernels/simd/vec.h"
 
 #define TEXT_OF(name) #name
 #define TEXT(name) TEXT_OF(name)

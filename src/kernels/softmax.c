@@ -3,7 +3,7 @@
  * The largest entry of a row is subtracted first, so that no exp overflows. -infinity
  * gives probability 0; a row of nothing but -infinity, or with +infinity or NaN, gives
  * NaN, as in PyTorch. y may be x, dx may be dy. */
-#include "kernels/vec_math.h"
+#include "kernels/simd/vec_math.h"
 
 /* Sums are taken in vectors over so many elements, then in double. */
 #define SOFTMAX_BLOCK 1024

@@ -1,6 +1,6 @@
 /* layer.h: what the files of layers/ share. */
-#ifndef WEFT_SRC_LAYER_H
-#define WEFT_SRC_LAYER_H
+#ifndef WEFT_SRC_LAYERS_LAYER_H
+#define WEFT_SRC_LAYERS_LAYER_H
 
 #include "graph/graph.h"
 #include "weft/layers.h"

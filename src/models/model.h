@@ -1,6 +1,6 @@
 /* model.h: what a ready network offers. A network is one file and a row in table.def. */
-#ifndef WEFT_SRC_MODEL_H
-#define WEFT_SRC_MODEL_H
+#ifndef WEFT_SRC_MODELS_MODEL_H
+#define WEFT_SRC_MODELS_MODEL_H
 
 #include "weft/models.h"
 

@@ -1,6 +1,6 @@
 /* resnet.h: the block that residual networks repeat. */
-#ifndef WEFT_SRC_RESNET_H
-#define WEFT_SRC_RESNET_H
+#ifndef WEFT_SRC_MODELS_RESNET_H
+#define WEFT_SRC_MODELS_RESNET_H
 
 #include "models/model.h"
 

@@ -1,7 +1,7 @@
 /* onnx.c: what operators' readers share. */
 #include "ops/onnx.h"
 
-#include "ops/shared.h"
+#include "ops/common/shared.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
  * checks; WEFT_OP() gives the table another name in the second build, where what is
  * marked WEFT_API or WEFT_SHARED is left out (shared.h). An operator's own code therefore
  * says `real`, never float, and finds its kernels with KERNELS(r). */
-#ifndef WEFT_SRC_OP_H
-#define WEFT_SRC_OP_H
+#ifndef WEFT_SRC_OPS_OP_H
+#define WEFT_SRC_OPS_OP_H
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -91,7 +91,7 @@ struct weft__onnx_node;
 
 /* ---- traits: what others may know of an operator without knowing its name ---- */
 
-/* What the planner may make of a step and its neighbours (src/graph/rewrite.c). More is
+/* What the planner may make of a step and its neighbours (src/plan/fuse.c). More is
  * said by .epilogue, .takes_epilogue, .takes_residual and .affine. */
 typedef enum weft__fusion {
     WEFT_FUSE_NOTHING,

@@ -1,7 +1,7 @@
 /* table.c: the operators by name. */
 /* build: once */
 #include "ops/op.h"
-#include "ops/shared.h"
+#include "ops/common/shared.h"
 #include "weft/ops.h"
 
 #include <string.h>

@@ -2,8 +2,8 @@
 #include "report/report.h"
 
 #include "base/file.h"
-#include "report/chart.h"
-#include "report/page.h"
+#include "report/plot/chart.h"
+#include "report/html/page.h"
 
 #include <stdlib.h>
 

@@ -4,8 +4,8 @@
  * Numbers may be anything: what is not finite is left out or shown as a dash. Zero or
  * NULL leaves a section out. However much is given, a page stays below WEFT_REPORT_BYTES;
  * what had to be left out is said. */
-#ifndef WEFT_SRC_REPORT_H
-#define WEFT_SRC_REPORT_H
+#ifndef WEFT_SRC_REPORT_REPORT_H
+#define WEFT_SRC_REPORT_REPORT_H
 
 #include "base/error.h"
 

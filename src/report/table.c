@@ -2,7 +2,7 @@
 #include "report/table.h"
 
 #include "base/width.h"
-#include "report/chart.h"
+#include "report/plot/chart.h"
 #include "report/text.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* table.h: tables on a terminal, aligned by the columns that letters really take. */
-#ifndef WEFT_SRC_TABLE_H
-#define WEFT_SRC_TABLE_H
+#ifndef WEFT_SRC_REPORT_TABLE_H
+#define WEFT_SRC_REPORT_TABLE_H
 
 #include "report/report.h"
 

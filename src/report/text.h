@@ -1,6 +1,6 @@
 /* text.h: a text that grows, and what makes foreign text safe inside a page. */
-#ifndef WEFT_SRC_TEXT_H
-#define WEFT_SRC_TEXT_H
+#ifndef WEFT_SRC_REPORT_TEXT_H
+#define WEFT_SRC_REPORT_TEXT_H
 
 #include "base/error.h"
 

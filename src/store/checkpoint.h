@@ -1,8 +1,8 @@
 /* checkpoint.h: training state in one file: safetensors layout (8-byte header length,
  * JSON header, data) with a checksum per section, replaced atomically, the generation
  * before kept. */
-#ifndef WEFT_SRC_CHECKPOINT_H
-#define WEFT_SRC_CHECKPOINT_H
+#ifndef WEFT_SRC_STORE_CHECKPOINT_H
+#define WEFT_SRC_STORE_CHECKPOINT_H
 
 #include "base/error.h"
 #include "weft/store.h"

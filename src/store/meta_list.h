@@ -1,6 +1,6 @@
 /* meta_list.h: lists as JSON arrays in a model's metadata. */
-#ifndef WEFT_SRC_META_LIST_H
-#define WEFT_SRC_META_LIST_H
+#ifndef WEFT_SRC_STORE_META_LIST_H
+#define WEFT_SRC_STORE_META_LIST_H
 
 #include "base/error.h"
 #include "weft/store.h"

@@ -1,7 +1,7 @@
 /* safetensors.h: the layout of safetensors files: 8 bytes of header length
  * (little-endian), a JSON header, then the tensors without gaps. */
-#ifndef WEFT_SRC_SAFETENSORS_H
-#define WEFT_SRC_SAFETENSORS_H
+#ifndef WEFT_SRC_STORE_SAFETENSORS_H
+#define WEFT_SRC_STORE_SAFETENSORS_H
 
 #include "base/arena.h"
 #include "base/error.h"

@@ -2,7 +2,7 @@
 #include "train/setup.h"
 
 #include "base/checked.h"
-#include "pass/flow.h"
+#include "inspect/flow.h"
 
 #include <stdlib.h>
 

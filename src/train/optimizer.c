@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/thread.h"
-#include "pass/pass.h"
+#include "plan/step.h"
 
 #include <float.h>
 #include <math.h>
@@ -23,12 +23,12 @@ enum { ROWS = 64 };
 enum { SHARE = 4 };
 
 #define OPTIMIZER(name) extern const weft__rule weft__rule_##name;
-#include "train/table.def"
+#include "train/rules/table.def"
 #undef OPTIMIZER
 
 static const weft__rule *const table[] = {
 #define OPTIMIZER(name) &weft__rule_##name,
-#include "train/table.def"
+#include "train/rules/table.def"
 #undef OPTIMIZER
 };
 enum { COUNT = sizeof table / sizeof *table };

@@ -1,7 +1,7 @@
 /* optimizer.h: what an optimizer's file offers, and the state that goes into a
  * checkpoint. */
-#ifndef WEFT_SRC_OPTIMIZER_H
-#define WEFT_SRC_OPTIMIZER_H
+#ifndef WEFT_SRC_TRAIN_OPTIMIZER_H
+#define WEFT_SRC_TRAIN_OPTIMIZER_H
 
 #include "graph/graph.h"
 #include "weft/train.h"

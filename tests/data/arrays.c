@@ -1,7 +1,7 @@
 /* Tests of data sets in memory: arrays and callbacks of pictures, texts and tensors, with
  * classes and with values. */
 /* labels: threads */
-#include "make.h"
+#include "data/image/make.h"
 
 #include "data/modality.h"
 #include "weft/layers.h"

@@ -6,7 +6,7 @@
 #include "graph/graph.h"
 #include "weft/base.h"
 #include "weft/ops.h"
-#include "weft/pass.h"
+#include "weft/plan.h"
 #include "weft/train.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 #include "data/prefetch.h"
-#include "data/set.h"
+#include "data/image/image_dataset.h"
 #include "store/meta_list.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* image.h: the modality of pictures from the inside. */
-#ifndef WEFT_SRC_DATA_IMAGE_MODALITY_H
-#define WEFT_SRC_DATA_IMAGE_MODALITY_H
+#ifndef WEFT_SRC_DATA_IMAGE_IMAGE_H
+#define WEFT_SRC_DATA_IMAGE_IMAGE_H
 
 #include "data/modality.h"
 

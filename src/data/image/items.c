@@ -1,5 +1,5 @@
 /* items.c: a user's pictures on their way into a plan. */
-#include "data/image.h"
+#include "data/image/picture.h"
 #include "data/image/image.h"
 
 #include "base/checked.h"

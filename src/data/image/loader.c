@@ -1,7 +1,8 @@
-/* loader.c: pictures of a subset as batches of floats: read, changed at random, normalized. */
-#include "data/augment.h"
+/* loader.c: pictures of a subset as batches of floats: read, changed at random,
+ * normalized. */
+#include "data/image/augment.h"
 #include "data/prefetch.h"
-#include "data/set.h"
+#include "data/image/image_dataset.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #include "data/image/image.h"
 
 #include "base/checked.h"
-#include "data/set.h"
+#include "data/image/image_dataset.h"
 
 #include <stdio.h>
 #include <stdlib.h>

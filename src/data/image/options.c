@@ -2,7 +2,7 @@
 #include "data/image/image.h"
 
 #include "base/option.h"
-#include "data/set.h"
+#include "data/image/image_dataset.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
-/* tensor.c: numbers of any shape, from arrays or a callback of the caller's: rows of a table, signals,
- * volumes. Normalised by the training samples: a shape [features] by feature, any other by channel (its
- * first dimension). */
+/* tensor.c: numbers of any shape, from arrays or a callback of the caller's: rows of a
+ * table, signals, volumes. Normalised by the training samples: a shape [features] by
+ * feature, any other by channel (its first dimension). */
 #include "base/checked.h"
 #include "base/hash.h"
-#include "data/labelled.h"
+#include "data/checks.h"
 #include "data/modality.h"
 #include "data/prefetch.h"
 #include "store/meta_list.h"
@@ -236,7 +236,8 @@ static weft_status make(const weft_shape *shape_of, preprocess **out)
     return no_memory();
 }
 
-/* Sums over the training samples by channel: of x, then of its squared distance from the mean. */
+/* Sums over the training samples by channel: of x, then of its squared distance from the
+ * mean. */
 static weft_status add_up(const weft_dataset *d, const preprocess *p, float *x, double *sum,
                           double *square)
 {

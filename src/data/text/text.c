@@ -1,7 +1,7 @@
 /* text.c: texts: what goes into a network that reads tokens. */
 #include "data/text/text.h"
 
-#include "data/texts.h"
+#include "data/text/text_dataset.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* text.h: the modality of texts from the inside. */
-#ifndef WEFT_SRC_DATA_TEXT_MODALITY_H
-#define WEFT_SRC_DATA_TEXT_MODALITY_H
+#ifndef WEFT_SRC_DATA_TEXT_TEXT_H
+#define WEFT_SRC_DATA_TEXT_TEXT_H
 
 #include "data/modality.h"
-#include "data/tokenizer.h"
+#include "data/text/tokenizer/tokenizer.h"
 
 /* What a model knows of its texts. */
 typedef struct weft__text_preprocess {
@@ -38,13 +38,13 @@ weft_status weft__text_items_put(void *items, int i, const weft_item *item, int 
                                  int *unknown);
 const weft_batch *weft__text_items_batch(void *items, int n);
 
-/* params.c: rows of embeddings go to the same tokens, whatever their numbers; tokens that `from` did
- * not know keep what they have in `to`. */
+/* params.c: rows of embeddings go to the same tokens, whatever their numbers; tokens that
+ * `from` did not know keep what they have in `to`. */
 weft_status weft__text_copy_params(const weft__preprocess *p, weft_graph *to,
                                    const weft_graph *from, const weft_meta *meta, int *copied,
                                    int *left, char *note, size_t size);
 
-/* text_batch.c */
+/* text_loader.c */
 weft_status weft__text_loader_new(const weft_dataset *d, const weft__preprocess *p,
                                   const weft_loader_opts *o, void **out);
 void weft__text_loader_free(void *l);

@@ -2,7 +2,7 @@
 #include "data/text/tokens.h"
 
 #include "base/checked.h"
-#include "data/utf8.h"
+#include "data/text/tokenizer/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

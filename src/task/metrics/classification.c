@@ -1,4 +1,4 @@
-/* metrics.c: counts of a classifier's answers, and what is computed from them. */
+/* classification.c: counts of a classifier's answers, and what is computed from them. */
 #include "weft/task.h"
 
 #include "base/checked.h"

@@ -1,0 +1,46 @@
+/* add.c: y = a + b, broadcast as numpy does. */
+#include "ops/arithmetic/binary.h"
+
+WEFT_API weft_val weft_add(weft_graph *g, weft_val a, weft_val b)
+{
+    return weft__binary_add(g, "add", a, b);
+}
+
+static void forward(const weft__run *r)
+{
+    weft__binary_forward(r, KERNELS(r)->add);
+}
+
+static void backward(const weft__run *r)
+{
+    weft__binary_gradient(r, 0, NULL, NULL, 1);
+    weft__binary_gradient(r, 1, NULL, NULL, 1);
+}
+
+static weft_status from_onnx(struct weft__onnx_node *n)
+{
+    return weft__onnx_binary(n, weft_add);
+}
+
+static weft_val sample(weft_graph *g, weft__rng *rng)
+{
+    weft_val p[2];
+    weft__sample_pair(g, rng, 0, 0, p);
+    return weft_add(g, p[0], p[1]);
+}
+
+const weft_op WEFT_OP(add) = {
+    .name = "add",
+    .onnx = WEFT_ONNX("Add", 14, .read = from_onnx),
+    .arity = 2,
+    .summary = "y = a + b, broadcast as numpy does",
+    .shape = weft__binary_shape,
+    .layout = weft__layout_same,
+    .memory = weft__binary_memory,
+    .forward = forward,
+    .backward = backward,
+    .in_place = true,
+    .grad_in_place = true,
+    .fuse = WEFT_FUSE_SUM,
+    .sample = sample,
+};

@@ -1,0 +1,166 @@
+/* binary.c: two inputs that broadcast, forward and back. */
+#include "ops/arithmetic/binary.h"
+
+#include "ops/common/strided.h"
+
+#define STRIP 256
+
+WEFT_SHARED weft_val weft__binary_add(weft_graph *g, const char *op, weft_val a,
+                                      weft_val b)
+{
+    return weft__node_add(g, op, NULL, 0, (weft_val[]){a, b}, 2, 1);
+}
+
+WEFT_SHARED weft_status weft__binary_shape(const weft__node *node, const weft__tensor *in,
+                                           weft__tensor *out)
+{
+    if (in[0].type == WEFT_I32 || in[1].type == WEFT_I32)
+        return weft__fail(WEFT_ESHAPE, "%s: wants real numbers, was given integers",
+                          node->name);
+    out[0].type = WEFT_F32;
+    return weft__broadcast(node, &in[0], &in[1], &out[0]);
+}
+
+WEFT_SHARED weft_status weft__onnx_binary(struct weft__onnx_node *n,
+                                          weft_val (*build)(weft_graph *g, weft_val a,
+                                                            weft_val b))
+{
+    weft_val a = weft__onnx_value(n, 0), b = weft__onnx_value(n, 1);
+    weft__onnx_set(n, 0, build(weft__onnx_graph(n), a, b));
+    return WEFT_OK;
+}
+
+WEFT_SHARED void weft__sample_pair(weft_graph *g, weft__rng *rng, double low, double high,
+                                   weft_val pair[2])
+{
+    weft_shape s[2];
+    uint32_t kind = weft__rng_below(rng, 5);
+    s[0] = s[1] = weft__sample_shape(rng, 1, 5, 6);
+    for (int i = 0; i < s[0].rank && kind > 0; i++) { /* ones here and there */
+        int which = (int)weft__rng_below(rng, 2);
+        if (kind == 1 && s[0].rank > 1)
+            s[1].dim[i] = i == 1 ? s[0].dim[1] : 1; /* per channel */
+        else if (kind > 1 && weft__rng_below(rng, 3) == 0)
+            s[kind == 2 ? 1 : which].dim[i] = 1;
+    }
+    if (kind == 3) { /* fewer dimensions */
+        int drop = weft__rng_between(rng, 0, s[1].rank),
+            which = (int)weft__rng_below(rng, 2);
+        weft_shape cut = {.rank = s[which].rank - drop};
+        for (int i = 0; i < cut.rank; i++) cut.dim[i] = s[which].dim[i + drop];
+        s[which] = cut;
+    }
+    pair[0] = weft__sample_value(g, rng, "a", s[0]);
+    pair[1] = low < high ? weft__sample_within(g, rng, "b", s[1], low, high)
+                         : weft__sample_value(g, rng, "b", s[1]);
+}
+
+/* ---- memory ---- */
+
+/* How input i moves along y. */
+static void gradient_walk(weft__walk *w, const weft__tensor *y, const weft__tensor *x)
+{
+    weft__walk_begin(w, y);
+    weft__walk_broadcast(w, y, x);
+    weft__walk_end(w);
+}
+
+static bool same_storage(const weft__walk *w, const weft__tensor *y,
+                         const weft__tensor *x)
+{
+    return x->count == y->count && w->rank == 1;
+}
+
+static size_t term_bytes(const weft__tensor *y)
+{
+    return (y->count * sizeof(real) + 63) / 64 * 64;
+}
+
+void weft__binary_memory(const weft__setup *s, weft__memory *m)
+{
+    if (!s->training) return;
+    for (int i = 0; i < 2; i++) {
+        weft__walk w;
+        size_t bytes;
+        if (s->in[i].rank < 0) continue;
+        gradient_walk(&w, &s->out[0], &s->in[i]);
+        if (same_storage(&w, &s->out[0], &s->in[i])) continue;
+        bytes = weft__walk_sum_scratch(&w, s->kernels);
+        if (s->node->op->keeps_in) bytes += term_bytes(&s->out[0]); /* not dy itself */
+        if (bytes > m->scratch) m->scratch = bytes;
+    }
+}
+
+/* ---- forward ---- */
+
+typedef struct job {
+    weft__binary_fn *f;
+    real *y;
+    const real *a, *b;
+    real scale;
+} job;
+
+/* Operands 0 and 1 are a and b; y is dense. */
+static void piece(void *arg, const weft__walk *w, size_t row, size_t first, size_t n)
+{
+    const job *j = arg;
+    ptrdiff_t sa = weft__walk_step(w, 0), sb = weft__walk_step(w, 1);
+    const real *a = j->a + weft__walk_at(w, 0, row) + (ptrdiff_t)first * sa;
+    const real *b = j->b + weft__walk_at(w, 1, row) + (ptrdiff_t)first * sb;
+    real *y = j->y + row * w->row + first;
+    if ((sa == 0 || sa == 1) && (sb == 0 || sb == 1)) {
+        j->f(y, a, b, n, (int)sa, (int)sb);
+    } else {
+        for (size_t i = 0, m; i < n; i += m) {
+            real ta[STRIP], tb[STRIP];
+            m = n - i < STRIP ? n - i : STRIP;
+            for (size_t k = 0; k < m; k++) ta[k] = a[(ptrdiff_t)(i + k) * sa];
+            for (size_t k = 0; k < m; k++) tb[k] = b[(ptrdiff_t)(i + k) * sb];
+            j->f(y + i, ta, tb, m, 1, 1);
+        }
+    }
+    if (j->scale != 1)
+        for (size_t i = 0; i < n; i++) y[i] *= j->scale;
+}
+
+static void both(const weft__tensor *shape, real *y, const weft__tensor *a,
+                 const weft__tensor *b, weft__binary_fn *f, real scale)
+{
+    weft__walk w;
+    job j = {f, y, a->data, b->data, scale};
+    weft__walk_begin(&w, shape);
+    weft__walk_broadcast(&w, shape, a);
+    weft__walk_broadcast(&w, shape, b);
+    weft__walk_end(&w);
+    weft__walk_run(&w, 2, piece, &j);
+}
+
+void weft__binary_forward(const weft__run *r, weft__binary_fn *f)
+{
+    both(&r->out[0], r->out[0].data, &r->in[0], &r->in[1], f, 1);
+}
+
+/* ---- backward ---- */
+
+void weft__binary_gradient(const weft__run *r, int i, weft__binary_fn *f,
+                           const weft__tensor *other, real scale)
+{
+    const weft__tensor *dy = &r->dout[0], *dx = &r->din[i];
+    const real *term = dy->data;
+    weft__walk w;
+    if (!dx->data) return;
+    gradient_walk(&w, dy, dx);
+    if (f) {
+        bool direct =
+            dx->count == dy->count && w.rank == 1 && weft__walk_step(&w, 0) <= 1;
+        real *made = direct ? dx->data : r->scratch;
+        both(dy, made, dy, other, f, scale);
+        if (direct) return;
+        term = made;
+        scale = 1;
+    }
+    if (dx->count == dy->count && scale == 1 && term == dx->data) return;
+    char *rest = r->scratch; /* NULL when the sum needs none */
+    if (f) rest += term_bytes(dy);
+    weft__walk_sum(&w, dx->data, term, scale, rest, KERNELS(r));
+}
