@@ -1,7 +1,7 @@
 # The command: build/weft, with the library inside. Its man pages and shell completion come from
 # its own option tables: `weft help --man COMMAND`, see cmake/manuals.
 
-file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
+file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
 if(cli_sources)
     add_executable(weft_command ${cli_sources})
     set_target_properties(weft_command PROPERTIES OUTPUT_NAME weft)

@@ -1,7 +1,7 @@
 # libweft: every room's files once, ops/ (less what says "build: once") a second time for double
 # precision, kernels/ once per instruction set. The objects serve libweft.so and libweft.a alike.
 
-set(WEFT_ROOMS base data graph layers models ops pass task train fit store report)
+set(WEFT_ROOMS base ops graph plan inspect layers models data store task train fit report)
 
 # weft_room_sources(out room): the room's .c files, less those whose library is missing.
 function(weft_room_sources out room)
@@ -20,9 +20,9 @@ function(weft_room_sources out room)
             file(STRINGS ${source} uses REGEX
                  "^#include [<\"](.*/)?(${WEFT_MISSING_HEADERS})[>\"]" LIMIT_COUNT 1)
         endif()
-        if(uses OR (room STREQUAL "store" AND name MATCHES "^onnx_" AND
-                    "onnx" IN_LIST WEFT_MISSING))
-            message(STATUS "Left out: src/${room}/${name}.c")
+        if(uses OR (source MATCHES "/src/store/onnx/" AND "onnx" IN_LIST WEFT_MISSING))
+            file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${source})
+            message(STATUS "Left out: ${path}")
         else()
             list(APPEND kept ${source})
         endif()
@@ -104,10 +104,11 @@ if(WEFT_SANITIZE MATCHES "address" AND CMAKE_C_COMPILER_ID MATCHES "Clang")
     # The unrolled tiles are thousands of accesses: calls instead of inline checks that end the
     # program (UBSAN_OPTIONS of the tests ends it), and not the checks
     # that multiply every address, or this one file takes minutes a dialect.
-    set_source_files_properties(${PROJECT_SOURCE_DIR}/src/kernels/tile.c PROPERTIES COMPILE_OPTIONS
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/src/kernels/ukernel/ukernel.c
+        PROPERTIES COMPILE_OPTIONS
         "-O1;-fsanitize-recover=undefined;-mllvm;-asan-instrumentation-with-call-threshold=0;-fno-sanitize=pointer-overflow,alignment,null,object-size")
 endif()
-file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernels/*.c)
+file(GLOB_RECURSE kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernels/*.c)
 list(FILTER kernel_sources EXCLUDE REGEX "/dispatch\\.c$")
 
 # weft_dialect(isa flags...): one build of kernels/, if the compiler has these flags.

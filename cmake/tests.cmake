@@ -1,4 +1,5 @@
-# Tests. Every tests/ROOM/FILE.c is one program and one ctest, ROOM.FILE; tests/FILE.c is FILE;
+# Tests. Every FILE.c in tests/ROOM and its folders, which mirror src/ROOM, is one program and one
+# ctest, ROOM.FILE; tests/FILE.c is FILE;
 # every tests/cli/FILE.sh is cli.FILE and gets the command as $WEFT. A file may say, in lines of
 # their own near its top (with # instead of the comment signs in a script):
 #
@@ -65,8 +66,13 @@ function(weft_test_program name file)
 endfunction()
 
 if(WEFT_CMOCKA AND WEFT_CMOCKA_INCLUDE)
-    foreach(room base kernels ops graph layers pass models data train store report .)
-        file(GLOB test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/*.c)
+    foreach(room base kernels ops graph plan inspect layers models data store task train fit report .)
+        if(room STREQUAL ".")
+            file(GLOB test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*.c)
+        else()
+            file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS
+                 ${PROJECT_SOURCE_DIR}/tests/${room}/*.c)
+        endif()
         foreach(file IN LISTS test_sources)
             get_filename_component(name ${file} NAME_WE)
             if(name MATCHES "^onnx" AND "onnx" IN_LIST WEFT_MISSING)
