@@ -36,9 +36,9 @@ static int run_kernel(void *arg, int i)
     if (j->direction == FORWARD)
         j->k->conv(&j->conv, j->y, j->x, j->w, NULL, &none, j->scratch);
     else if (j->direction == DATA)
-        j->k->conv_data(&j->conv, j->x, j->y, j->w, j->scratch);
+        j->k->conv_bwd_data(&j->conv, j->x, j->y, j->w, j->scratch);
     else if (j->direction == WEIGHT)
-        j->k->conv_weight(&j->conv, j->w, j->y, j->x, j->scratch);
+        j->k->conv_bwd_weights(&j->conv, j->w, j->y, j->x, j->scratch);
     else
         j->k->gemm(&j->gemm, j->y, j->x, j->w, NULL, j->scratch);
     return 0;
@@ -80,8 +80,8 @@ static void sizes(const job *j, size_t count[3])
 static size_t scratch_size(const job *j)
 {
     if (j->direction == FORWARD) return j->k->conv_scratch(&j->conv);
-    if (j->direction == DATA) return j->k->conv_data_scratch(&j->conv);
-    if (j->direction == WEIGHT) return j->k->conv_weight_scratch(&j->conv);
+    if (j->direction == DATA) return j->k->conv_bwd_data_scratch(&j->conv);
+    if (j->direction == WEIGHT) return j->k->conv_bwd_weights_scratch(&j->conv);
     return j->k->gemm_scratch(&j->gemm);
 }
 

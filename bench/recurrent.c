@@ -18,7 +18,7 @@ typedef struct bench {
     const layer *l;
     weft_graph *g;
     weft_plan *plan;
-    weft_val x, lengths, y, loss;
+    weft_value x, lengths, y, loss;
     double taken[2]; /* by the layer: forward, backward, of the last run */
 } bench;
 
@@ -52,7 +52,7 @@ static float element(uint32_t i)
     return (float)(int32_t)(i ^ i >> 16) * 0x1p-31f;
 }
 
-static weft_val build(bench *b)
+static weft_value build(bench *b)
 {
     const layer *l = b->l;
     const int wide = gates_of(l) * l->h;
@@ -103,14 +103,14 @@ static weft_status prepare(bench *b, int phase)
     if (!b->g) return WEFT_ENOMEM;
     b->y = build(b);
     weft_output(b->g, b->y, "y");
-    b->loss = weft_sum(b->g, b->y, 0, NULL, false);
+    b->loss = weft_reduce_sum(b->g, b->y, 0, NULL, false);
     weft_plan_opts o = {.batch = b->l->n, .training = phase != INFER};
     if (phase != INFER) {
         o.loss = b->loss;
         o.input_gradients = true;
     }
     weft_status s = weft_graph_status(b->g);
-    if (!s) s = weft_init(b->g, 1);
+    if (!s) s = weft_params_init(b->g, 1);
     if (!s) s = weft_plan_new(b->g, &o, &b->plan);
     if (!s) s = set_inputs(b);
     if (!s) weft_plan_trace(b->plan, on_trace, b);
@@ -128,8 +128,8 @@ static weft_status time_phase(const settings *s, const layer *l, int phase,
     double start = weft__seconds();
     for (int i = 0; !failed && n < (int)(sizeof t / sizeof *t); i++) {
         b.taken[0] = b.taken[1] = 0;
-        failed = weft_forward(b.plan);
-        if (!failed && phase == TRAIN) failed = weft_backward(b.plan);
+        failed = weft_plan_forward(b.plan);
+        if (!failed && phase == TRAIN) failed = weft_plan_backward(b.plan);
         if (i >= 2) t[n++] = b.taken[0] + b.taken[1];
         if (n >= 5 && weft__seconds() - start > s->seconds) break;
     }

@@ -69,8 +69,8 @@ static void zsh_option(FILE *f, const option_row *o)
 {
     fprintf(f, " \\\n            '--%s%s[", o->name,
             o->kind == WEFT_OPTION_FLAG ? ""
-            : o->optional          ? "=-"
-                                   : "=");
+            : o->optional               ? "=-"
+                                        : "=");
     quoted(f, o->help, "[]:\\");
     fputc(']', f);
     if (o->kind != WEFT_OPTION_FLAG)

@@ -1,4 +1,5 @@
-/* item_reader.c: items of a command line: files and folders, or sentences, files of lines, stdin. */
+/* item_reader.c: items of a command line: files and folders, or sentences, files of
+ * lines, stdin. */
 #include "item_reader.h"
 
 #include <dirent.h>
@@ -40,7 +41,8 @@ static weft_status add(reader *r, char *text)
 {
     if (!text) return no_memory();
     r->own[r->count] = text;
-    r->item[r->count] = r->s->lines ? (weft_item){.text = text} : (weft_item){.path = text};
+    r->item[r->count] =
+        r->s->lines ? (weft_item){.text = text} : (weft_item){.path = text};
     return ++r->count == r->s->batch ? flush(r) : WEFT_OK;
 }
 
@@ -57,8 +59,8 @@ static int looks_like_picture(const struct dirent *entry)
     static const char *const endings[] = {".png", ".jpg", ".jpeg", ".pnm",
                                           ".ppm", ".pgm", ".bmp"};
     const char *dot = strrchr(entry->d_name, '.');
-    for (size_t i = 0; dot && entry->d_name[0] != '.' && i < sizeof endings / sizeof *endings;
-         i++)
+    for (size_t i = 0;
+         dot && entry->d_name[0] != '.' && i < sizeof endings / sizeof *endings; i++)
         if (!strcasecmp(dot, endings[i])) return 1;
     return 0;
 }
@@ -73,11 +75,12 @@ static weft_status add_folder(reader *r, const char *path)
     struct dirent **entry = NULL;
     int n = scandir(path, &entry, looks_like_picture, bytewise);
     if (n < 0) return weft_fail(WEFT_EIO, "%s: %s", path, strerror(errno));
-    weft_status s = n ? WEFT_OK
-                      : weft_fail(WEFT_EDATA,
-                                  "%s: looked for pictures (.png .jpg .jpeg .pnm .ppm .pgm "
-                                  ".bmp), found none",
-                                  path);
+    weft_status s =
+        n ? WEFT_OK
+          : weft_fail(WEFT_EDATA,
+                      "%s: looked for pictures (.png .jpg .jpeg .pnm .ppm .pgm "
+                      ".bmp), found none",
+                      path);
     for (int i = 0; i < n; i++) {
         size_t size = strlen(path) + strlen(entry[i]->d_name) + 2;
         char *full = s ? NULL : malloc(size);
@@ -174,7 +177,8 @@ static weft_status from_file(reader *r, const char *path)
     if (is_folder(path))
         return weft_fail(WEFT_EUSAGE, "%s: is a folder; give its files", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return weft_fail(WEFT_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    if (fd < 0)
+        return weft_fail(WEFT_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     weft_status s = from_descriptor(r, fd, path);
     close(fd);
     return s;

@@ -1,4 +1,5 @@
-/* item_reader.h: items of a command line: files and folders, or sentences, files of lines, stdin. */
+/* item_reader.h: items of a command line: files and folders, or sentences, files of
+ * lines, stdin. */
 #ifndef WEFT_CLI_ITEM_READER_H
 #define WEFT_CLI_ITEM_READER_H
 
@@ -15,7 +16,5 @@ typedef struct item_source {
 
 /* Reads all items that the words stand for. */
 weft_status items_read(const item_source *s, char *const *word, int n);
-
-
 
 #endif

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* text, which is printable UTF-8 (weft_escape), between quotes. What does not fit is left out. */
+/* text, which is printable UTF-8 (weft_escape), between quotes. What does not fit is
+ * left out. */
 static inline void json_quote(char *to, size_t size, const char *text)
 {
     size_t at = 0;

@@ -7,26 +7,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool any_model_is_ready(const char *name)
+bool model_source_is_ready(const char *name)
 {
-    for (int i = 0; i < weft_model_total(); i++)
-        if (!strcmp(weft_model_info_at(i).name, name)) return true;
+    for (int i = 0; i < weft_zoo_total(); i++)
+        if (!strcmp(weft_zoo_info_at(i).name, name)) return true;
     return false;
 }
 
 bool any_model_is_fresh(const char *name)
 {
-    return any_model_is_ready(name) && access(name, F_OK) != 0;
+    return model_source_is_ready(name) && access(name, F_OK) != 0;
 }
 
-weft_status any_model_build(const char *name, const weft_zoo_opts *opts, bool f64, any_model *m)
+weft_status model_source_build(const char *name, const weft_zoo_opts *opts, bool f64,
+                               model_source *m)
 {
     m->g = weft_graph_new();
     if (!m->g) return weft_fail(WEFT_ENOMEM, "%s: out of memory", name);
     if (f64) weft_graph_use_double(m->g);
     m->fresh = true;
     weft_status s = weft_zoo_build(m->g, name, opts, &m->output);
-    return s ? s : weft_init(m->g, 0);
+    return s ? s : weft_params_init(m->g, 0);
 }
 
 /* Options of ready networks: of those for texts, and of both kinds. */
@@ -65,13 +66,13 @@ static weft_status hold(const command *c, const char *option, bool texts,
     }
     if (of_kind)
         return weft_fail(WEFT_EUSAGE, "%s: %s has no option %s", c->name, of_kind,
-                          option);
-    return weft_fail(WEFT_EUSAGE, "%s: --%s is for ready networks%s, %s is none",
-                      c->name, option, texts ? " for texts" : "",
-                      weft_escape(shown, sizeof shown, name[0]));
+                         option);
+    return weft_fail(WEFT_EUSAGE, "%s: --%s is for ready networks%s, %s is none", c->name,
+                     option, texts ? " for texts" : "",
+                     weft_escape(shown, sizeof shown, name[0]));
 }
 
-weft_status any_model_options(const command *c, const char *const *name, int n)
+weft_status model_source_options(const command *c, const char *const *name, int n)
 {
     weft_status s = WEFT_OK;
     for (size_t i = 0; i < sizeof for_texts / sizeof *for_texts && !s; i++)
@@ -81,7 +82,7 @@ weft_status any_model_options(const command *c, const char *const *name, int n)
     return s;
 }
 
-static weft_status load(const char *path, bool f64, any_model *m)
+static weft_status load(const char *path, bool f64, model_source *m)
 {
     struct stat info;
     size_t size = strlen(path) + sizeof "/best.onnx";
@@ -89,8 +90,8 @@ static weft_status load(const char *path, bool f64, any_model *m)
     if (!file) return weft_fail(WEFT_ENOMEM, "%s: out of memory", path);
     bool folder = !stat(path, &info) && S_ISDIR(info.st_mode);
     snprintf(file, size, "%s%s", path, folder ? "/best.onnx" : "");
-    weft_load_opts o = {.use_double = f64};
-    weft_status s = weft_model_load(file, &o, &m->g, &m->meta);
+    weft_onnx_load_opts o = {.use_double = f64};
+    weft_status s = weft_onnx_load(file, &o, &m->g, &m->meta);
     free(file);
     if (!s) m->output = weft_output_at(m->g, 0);
     return s;
@@ -103,35 +104,35 @@ static weft_status unknown(const char *name)
 {
     const char *names[MOST_NAMES];
     int n = 0;
-    for (; n < weft_model_total() && n < MOST_NAMES; n++)
-        names[n] = weft_model_info_at(n).name;
+    for (; n < weft_zoo_total() && n < MOST_NAMES; n++)
+        names[n] = weft_zoo_info_at(n).name;
     const char *near = weft_nearest(name, names, n);
     return weft_fail(WEFT_EUSAGE,
-                      "%.200s: no such file, and no network of that name. %s%s", name,
-                      near ? "Did you mean " : "See weft help models", near ? near : "");
+                     "%.200s: no such file, and no network of that name. %s%s", name,
+                     near ? "Did you mean " : "See weft help models", near ? near : "");
 }
 
-weft_status any_model_load(const char *name, const weft_zoo_opts *opts, bool f64, any_model *out)
+weft_status model_source_load(const char *name, const weft_zoo_opts *opts, bool f64,
+                              model_source *out)
 {
-    any_model m = {0};
+    model_source m = {0};
     weft_zoo_opts o = opts ? *opts : (weft_zoo_opts){0};
     /* small for a check: finite differences go through the network many times */
     if (f64) o.length = 9, o.vocabulary[0] = 40;
     bool file = access(name, F_OK) == 0;
-    weft_status s = file || strpbrk(name, "./") ? load(name, f64, &m)
-                    : any_model_is_ready(name)
-                        ? any_model_build(name, &o, f64, &m)
-                        : unknown(name);
+    weft_status s = file || strpbrk(name, "./")   ? load(name, f64, &m)
+                    : model_source_is_ready(name) ? model_source_build(name, &o, f64, &m)
+                                                  : unknown(name);
     if (s)
-        any_model_free(&m);
+        model_source_free(&m);
     else
         *out = m;
     return s;
 }
 
-void any_model_free(any_model *m)
+void model_source_free(model_source *m)
 {
     weft_meta_free(m->meta);
     weft_graph_free(m->g);
-    *m = (any_model){0};
+    *m = (model_source){0};
 }

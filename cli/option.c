@@ -13,7 +13,8 @@ static const option_row *present[MOST_ROWS];
 static int rows;
 static bool given[MOST_ROWS];
 
-/* Does a command have this one of the library's rows? Those between two headings belong together. */
+/* Does a command have this one of the library's rows? Those between two headings belong
+ * together. */
 static bool is_wanted(const command *c, const option_row *o)
 {
     if (o->name && weft_option_find(c->options, o->name, strlen(o->name)))
@@ -22,11 +23,13 @@ static bool is_wanted(const command *c, const option_row *o)
 }
 
 /* Rows [from, *n) of one table, without headings over nothing. */
-static void add_rows(const option_row *table, const command *c, const option_row **row, int *n)
+static void add_rows(const option_row *table, const command *c, const option_row **row,
+                     int *n)
 {
     for (const option_row *o = table; o && (o->name || o->help); o++) {
         if (table != c->options && !is_wanted(c, o)) continue;
-        if (!o->name && *n && !row[*n - 1]->name) --*n; /* a heading right after another */
+        if (!o->name && *n && !row[*n - 1]->name)
+            --*n; /* a heading right after another */
         if (*n < MOST_ROWS) row[(*n)++] = o;
     }
 }
@@ -73,19 +76,21 @@ static weft_status unknown(const command *c, const char *word)
     const char *near = weft_nearest(name, names, n);
     if (plain)
         return weft_fail(WEFT_EUSAGE, "%s: %s= is no option%s%s, and no such file",
-                          c->name, shown, near ? ", perhaps " : "", near ? near : "");
+                         c->name, shown, near ? ", perhaps " : "", near ? near : "");
     if (near)
         return weft_fail(WEFT_EUSAGE, "%s: unknown option --%s. Did you mean --%s?",
-                          c->name, shown, near);
+                         c->name, shown, near);
     return weft_fail(WEFT_EUSAGE, "%s: unknown option --%s. See weft help %s", c->name,
-                      shown, c->name);
+                     shown, c->name);
 }
 
-/* "key=value" whose key is an option is one, unless there may be a file of that name. */
+/* "key=value" whose key is an option is one, unless there may be a file of that
+ * name. */
 static int assignment(const char *word)
 {
     const char *equals = strchr(word, '=');
-    if (!equals || word[0] == '-' || memchr(word, '/', (size_t)(equals - word))) return -1;
+    if (!equals || word[0] == '-' || memchr(word, '/', (size_t)(equals - word)))
+        return -1;
     return find(word, (size_t)(equals - word));
 }
 
@@ -102,12 +107,13 @@ static weft_status unknown_letter(const command *c, int letter)
         return weft_fail(WEFT_EUSAGE, "%s: --help takes no value", c->name);
     char word[2] = {(char)letter, '\0'}, shown[8];
     return weft_fail(WEFT_EUSAGE, "%s: unknown option -%s. See weft help %s", c->name,
-                      weft_escape(shown, sizeof shown, word), c->name);
+                     weft_escape(shown, sizeof shown, word), c->name);
 }
 
 static int takes(const option_row *o)
 {
-    return o->kind == WEFT_OPTION_FLAG || o->optional ? optional_argument : required_argument;
+    return o->kind == WEFT_OPTION_FLAG || o->optional ? optional_argument
+                                                      : required_argument;
 }
 
 static void make_getopt(struct option *longs, char *shorts)
@@ -173,7 +179,8 @@ static void note_old_name(const char *word)
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
     int i = find(name, strlen(name));
     if (i >= 0 && present[i]->old && !strcmp(present[i]->old, name) && !given[i])
-        fprintf(stderr, "weft: --%s is now called --%s\n", present[i]->old, present[i]->name);
+        fprintf(stderr, "weft: --%s is now called --%s\n", present[i]->old,
+                present[i]->name);
 }
 
 static weft_status one(const command *c, int code, char **argv, void *values, int *count)
@@ -201,7 +208,7 @@ weft_status options_parse(const command *c, int argc, char **argv, void *values,
     struct option longs[2 * MOST_ROWS + 2];
     char shorts[3 * MOST_ROWS];
     weft_status s = WEFT_OK;
-    int code, kept = 0;
+    int code, rest = 0;
     rows = command_rows(c, present);
     make_getopt(longs, shorts);
     memset(given, 0, sizeof given);
@@ -212,10 +219,10 @@ weft_status options_parse(const command *c, int argc, char **argv, void *values,
             help_print(stdout, c);
             return WEFT_ESTOPPED;
         }
-        s = one(c, code, argv, values, &kept);
+        s = one(c, code, argv, values, &rest);
     }
-    while (!s && optind < argc) argv[++kept] = argv[optind++]; /* after "--" */
-    *count = kept;
+    while (!s && optind < argc) argv[++rest] = argv[optind++]; /* after "--" */
+    *count = rest;
     return s;
 }
 

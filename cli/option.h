@@ -1,5 +1,5 @@
-/* option.h: the options of a command as one table, from which parsing, help, man page and
- * shell completion are all made. */
+/* option.h: the options of a command as one table, from which parsing, help, man
+ * page and shell completion are all made. */
 #ifndef WEFT_CLI_OPTION_H
 #define WEFT_CLI_OPTION_H
 
@@ -55,8 +55,8 @@ typedef weft_option option_row;
         .name = NULL \
     }
 
-/* Which of the library's options (weft_fit_options) a command has besides its own; their values are in
- * a weft_fit_args, the first field of the command's struct. */
+/* Which of the library's options (weft_fit_options) a command has besides its own;
+ * their values are in a weft_fit_args, the first field of the command's struct. */
 typedef enum fit_rows { FIT_NONE, FIT_ALL, FIT_OPENING, FIT_FLOW } fit_rows;
 
 typedef struct command {
@@ -75,9 +75,9 @@ int command_rows(const command *c, const option_row *row[MOST_ROWS]);
 /* The next row that is an option, from row *at on; NULL: no more. */
 const option_row *command_option(const command *c, int *at);
 
-/* Parses argv[1..] into *values (which hold the defaults). Arguments that are no options
- * come back in argv[1 .. *count]. Prints a message and returns WEFT_EUSAGE when something
- * is wrong; --help prints the help and returns WEFT_ESTOPPED. */
+/* Parses argv[1..] into *values (which hold the defaults). Arguments that are no
+ * options come back in argv[1 .. *count]. Prints a message and returns WEFT_EUSAGE
+ * when something is wrong; --help prints the help and returns WEFT_ESTOPPED. */
 weft_status options_parse(const command *c, int argc, char **argv, void *values,
                           int *count);
 
@@ -99,8 +99,8 @@ int command_failed(weft_status s);
 /* The same for a message of the command itself, WEFT_EUSAGE. */
 int command_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* signals.c: after signals_catch, SIGINT, SIGTERM and SIGHUP end the process with 128 and
- * their number; while they are deferred, the first one is only noted. */
+/* signals.c: after signals_catch, SIGINT, SIGTERM and SIGHUP end the process with
+ * 128 and their number; while they are deferred, the first one is only noted. */
 void signals_catch(void);
 void signals_defer(bool on);
 int signals_caught(void); /* the number of the one that was noted; 0: none */

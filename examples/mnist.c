@@ -17,7 +17,7 @@ static void stop_on(weft_status s)
 }
 
 /* conv 5x5, pool, conv 5x5, pool, dense, dense: from pictures to a score per class */
-static weft_val network(weft_graph *g, weft_val x, int classes)
+static weft_value network(weft_graph *g, weft_value x, int classes)
 {
     const weft_pool_opts halve = {.kernel = {2, 2}};
     const weft_layer_conv_opts same = {.kernel = {5, 5}, .conv.pad = {2, 2}};
@@ -46,13 +46,13 @@ int main(int argc, char **argv)
 
     /* The graph: input, network, loss. */
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, c, h, w));
-    weft_val scores = network(g, x, classes);
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, c, h, w));
+    weft_value scores = network(g, x, classes);
     weft_output(g, scores, "scores");
-    weft_val truth = weft_input_int(g, "truth", WEFT_SHAPE(0), classes);
-    weft_val loss = weft_cross_entropy(g, scores, truth, WEFT_NONE, NULL, NULL);
+    weft_value truth = weft_input_int(g, "truth", WEFT_SHAPE(0), classes);
+    weft_value loss = weft_cross_entropy(g, scores, truth, WEFT_NONE, NULL, NULL);
     stop_on(weft_graph_status(g));
-    stop_on(weft_init(g, 1));
+    stop_on(weft_params_init(g, 1));
 
     /* The plan lays out the memory of a step; the optimizer knows all parameters. */
     weft_plan *plan;
@@ -63,8 +63,8 @@ int main(int argc, char **argv)
     stop_on(weft_optimizer_new(g, &sgd, &optimizer));
 
     weft_loader_opts lo = {
-        .split = WEFT_TRAIN, .batch = BATCH, .shuffle = true, .drop_last = true};
-    stop_on(weft_data_moments(data, lo.mean, lo.deviation));
+        .split = WEFT_SUBSET_TRAIN, .batch = BATCH, .shuffle = true, .drop_last = true};
+    stop_on(weft_data_channel_stats(data, lo.mean, lo.std));
     weft_loader *loader;
     stop_on(weft_loader_new(data, &lo, &loader));
 
@@ -76,21 +76,23 @@ int main(int argc, char **argv)
         for (; steps < most; steps++) {
             stop_on(weft_loader_next(loader, &b));
             if (!b) break;
-            stop_on(weft_plan_set_last(plan, x, b->x, BATCH * picture));
+            stop_on(weft_plan_set_nhwc(plan, x, b->x, BATCH * picture));
             stop_on(weft_plan_set_int(plan, truth, b->label, BATCH));
-            stop_on(weft_forward(plan));         /* values, up to the loss */
-            stop_on(weft_backward(plan));        /* gradients, by the chain rule */
-            stop_on(weft_step(optimizer, 0.02)); /* every parameter down its gradient */
+            stop_on(weft_plan_forward(plan));  /* values, up to the loss */
+            stop_on(weft_plan_backward(plan)); /* gradients, by the chain rule */
+            stop_on(weft_optimizer_step(optimizer,
+                                        0.02)); /* every parameter down its gradient */
             sum += weft_plan_scalar(plan, loss);
         }
         printf("epoch %d: mean loss %.4f over %d steps\n", epoch + 1, sum / steps, steps);
     }
 
     weft_metrics *m = weft_metrics_new(classes);
-    weft_split split = weft_data_count(data, WEFT_TEST) ? WEFT_TEST : WEFT_VAL;
-    stop_on(weft_evaluate(g, scores, data, split, 250, lo.mean, lo.deviation, m, NULL));
+    weft_subset split =
+        weft_data_count(data, WEFT_SUBSET_TEST) ? WEFT_SUBSET_TEST : WEFT_SUBSET_VAL;
+    stop_on(weft_evaluate(g, scores, data, split, 250, lo.mean, lo.std, m, NULL));
     printf("test accuracy %.2f %%\n", 100 * weft_metrics_top1(m));
-    stop_on(weft_model_save(g, NULL, "mnist.onnx"));
+    stop_on(weft_onnx_save(g, NULL, "mnist.onnx"));
     weft_metrics_free(m);
     weft_loader_free(loader);
     weft_optimizer_free(optimizer);

@@ -17,9 +17,9 @@ static void stop_on(weft_status s)
 }
 
 /* The mean square: its gradient at y is 2 y over their number. */
-static weft_val loss_of(weft_graph *g, weft_val y)
+static weft_value loss_of(weft_graph *g, weft_value y)
 {
-    return weft_mean(g, weft_mul(g, y, y), 0, NULL, false);
+    return weft_reduce_mean(g, weft_mul(g, y, y), 0, NULL, false);
 }
 
 /* Numbers that look random and are the same everywhere. */
@@ -28,7 +28,7 @@ static void fill(float *x, int n, int salt)
     for (int i = 0; i < n; i++) x[i] = 0.8f * sinf(1.7f * (float)(i + 1) + (float)salt);
 }
 
-static void set(weft_graph *g, weft_val v, int n, int salt)
+static void set(weft_graph *g, weft_value v, int n, int salt)
 {
     float x[UNITS * UNITS];
     fill(x, n, salt);
@@ -36,7 +36,7 @@ static void set(weft_graph *g, weft_val v, int n, int salt)
 }
 
 /* Forth and back over one sequence; the plan is for the caller to free. */
-static weft_plan *run(weft_graph *g, weft_val x, int n, weft_val loss)
+static weft_plan *run(weft_graph *g, weft_value x, int n, weft_value loss)
 {
     float data[STEPS * UNITS];
     weft_plan *p = NULL;
@@ -44,8 +44,8 @@ static weft_plan *run(weft_graph *g, weft_val x, int n, weft_val loss)
     stop_on(weft_graph_status(g));
     stop_on(weft_plan_new(g, &(weft_plan_opts){.batch = 1, .loss = loss}, &p));
     stop_on(weft_plan_set(p, x, data, (size_t)n));
-    stop_on(weft_forward(p));
-    stop_on(weft_backward(p));
+    stop_on(weft_plan_forward(p));
+    stop_on(weft_plan_backward(p));
     return p;
 }
 
@@ -58,11 +58,11 @@ static void show_row(const char *name, const float *x, int n)
     printf("\n");
 }
 
-/* Prints what each copy gets, their sum, and what the shared parameter gets: how far are
- * they apart? Uses are numbered from `first`. */
-static double compare(const weft_graph *apart, const weft_val *copy, int copies,
-                      const char *use, int first, const weft_graph *shared, weft_val one,
-                      int n)
+/* Prints what each copy gets, their sum, and what the shared parameter gets: how far
+ * are they apart? Uses are numbered from `first`. */
+static double compare(const weft_graph *apart, const weft_value *copy, int copies,
+                      const char *use, int first, const weft_graph *shared,
+                      weft_value one, int n)
 {
     float part[UNITS * UNITS], sum[UNITS * UNITS] = {0}, whole[UNITS * UNITS];
     double off = 0;
@@ -82,19 +82,20 @@ static double compare(const weft_graph *apart, const weft_val *copy, int copies,
     return off;
 }
 
-/* y[p] = sum over k of w[k] x[p + k]: a convolution; and a dense layer for each place. */
+/* y[p] = sum over k of w[k] x[p + k]: a convolution; and a dense layer for each
+ * place. */
 static double convolution(void)
 {
     weft_graph *g = weft_graph_new(), *h = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 1, LENGTH));
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(1, 1, KERNEL));
-    weft_val y = weft_conv(g, x, w, WEFT_NONE, NULL);
-    weft_val copy[PLACES], part[PLACES], z = weft_input(h, "x", WEFT_SHAPE(0, LENGTH));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 1, LENGTH));
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(1, 1, KERNEL));
+    weft_value y = weft_conv(g, x, w, WEFT_NONE, NULL);
+    weft_value copy[PLACES], part[PLACES], z = weft_input(h, "x", WEFT_SHAPE(0, LENGTH));
     for (int p = 0; p < PLACES; p++) {
         char name[16];
         snprintf(name, sizeof name, "w%d", p + 1);
         copy[p] = weft_param(h, name, WEFT_SHAPE(1, KERNEL));
-        weft_val window = weft_slice(h, z, 1, &(weft_slice_range){1, p, p + KERNEL, 1});
+        weft_value window = weft_slice(h, z, 1, &(weft_slice_range){1, p, p + KERNEL, 1});
         part[p] = weft_dense(h, window, copy[p], WEFT_NONE);
     }
     set(g, w, KERNEL, 1);
@@ -117,16 +118,16 @@ static double recurrence(void)
     weft_graph *g = weft_graph_new(), *h = weft_graph_new();
     float identity[UNITS * UNITS] = {0};
     for (int i = 0; i < UNITS; i++) identity[i * UNITS + i] = 1;
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, STEPS, UNITS)), last;
-    weft_val w = weft_const(g, "w", WEFT_SHAPE(1, UNITS, UNITS), identity);
-    weft_val r = weft_param(g, "r", WEFT_SHAPE(1, UNITS, UNITS));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, STEPS, UNITS)), last;
+    weft_value w = weft_const(g, "w", WEFT_SHAPE(1, UNITS, UNITS), identity);
+    weft_value r = weft_param(g, "r", WEFT_SHAPE(1, UNITS, UNITS));
     weft_rnn(g, x, &(weft_rnn_in){.w = w, .r = r}, NULL, &last);
-    weft_val copy[STEPS], z = weft_input(h, "x", WEFT_SHAPE(0, STEPS, UNITS));
-    weft_val state = WEFT_NONE;
+    weft_value copy[STEPS], z = weft_input(h, "x", WEFT_SHAPE(0, STEPS, UNITS));
+    weft_value state = WEFT_NONE;
     for (int t = 0; t < STEPS; t++) {
         char name[16];
         snprintf(name, sizeof name, "r%d", t + 1);
-        weft_val now = weft_slice(h, z, 1, &(weft_slice_range){1, t, t + 1, 1});
+        weft_value now = weft_slice(h, z, 1, &(weft_slice_range){1, t, t + 1, 1});
         now = weft_flatten(h, now, 1);
         if (t) {
             copy[t] = weft_param(h, name, WEFT_SHAPE(UNITS, UNITS));

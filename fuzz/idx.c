@@ -1,4 +1,5 @@
-/* idx.c: any bytes as an IDX file, plain or packed: the reader's header and unpacking. */
+/* idx.c: any bytes as an IDX file, plain or packed: the reader's header and
+ * unpacking. */
 #include "data/image/formats/idx.h"
 #include "data/image/picture.h"
 

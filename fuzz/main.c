@@ -1,12 +1,13 @@
 /* main.c: runs a fuzz target without libFuzzer: every file of a corpus, and damaged
  * copies of it.
  *
- *     build/fuzz/NAME fuzz/corpus/NAME       all of it (a ctest)
- *     build/fuzz/NAME FILE                   one file and its damaged copies
- *     build/fuzz/NAME FILE@7                 only copy 7 of it, to look into a finding
+ *   build/fuzz/NAME fuzz/corpus/NAME       all of it (a ctest)
+ *   build/fuzz/NAME FILE                   one file and its damaged copies
+ *   build/fuzz/NAME FILE@7                 only copy 7 of it, to look into a finding
  *
  * Copy 0 is the file itself, 1 to CUTS end early, the rest have a few bytes changed,
- * dropped, doubled or made extreme. The copies depend on the file and the number only. */
+ * dropped, doubled or made extreme. The copies depend on the file and the number
+ * only. */
 #define _GNU_SOURCE
 #include "base/cpu.h"
 #include "base/error.h"

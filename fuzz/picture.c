@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort(); /* the header's word is what was allocated for */
     for (int fit = WEFT_FIT_STRETCH; fit <= WEFT_FIT_LETTERBOX; fit++)
         for (int channels = 1; channels <= 3; channels += 2)
-            if (weft__picture_fit(&p, channels, SIDE, SIDE + 4, (weft_image_fit)fit, fitted))
+            if (weft__picture_fit(&p, channels, SIDE, SIDE + 4, (weft_image_fit)fit,
+                                  fitted))
                 abort();
     free(p.pixels);
     return 0;

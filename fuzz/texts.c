@@ -52,10 +52,10 @@ static void check(const weft_dataset *t)
         if (label < 0 || label >= weft_dataset_classes(t)) abort();
         weft_tokenize(k, text, n, at, &unknown);
         if (unknown && n) {
-            weft__cutter c;
-            weft__cutter_begin(&c, weft_tokenizer_level(k), false, false);
-            weft__cutter_set(&c, text, n);
-            if (weft__cut_next(&c)) abort(); /* every piece of train is known */
+            weft__segmenter c;
+            weft__segmenter_begin(&c, weft_tokenizer_level(k), false, false);
+            weft__segmenter_set(&c, text, n);
+            if (weft__segment_next(&c)) abort(); /* every token of train is known */
         }
     }
     weft_tokenizer_free(k);
@@ -69,9 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < sizeof format / sizeof *format; i++) {
         weft_dataset *t;
         weft_dataset_opts o = {.text.format = format[i],
-                             .skip_bad = true,
-                             .val = path,
-                             .text.max_text_bytes = MOST_BYTES};
+                               .skip_bad = true,
+                               .val = path,
+                               .text.max_text_bytes = MOST_BYTES};
         if (weft_dataset_open(path, &o, &t)) continue;
         check(t);
         weft_dataset_close(t);

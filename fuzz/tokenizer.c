@@ -8,19 +8,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Cuts a text with every unit; pieces are bounded and well-formed. */
+/* Cuts a text with every unit; tokens are bounded and well-formed. */
 static void cut(const char *text, size_t size)
 {
     for (int keep = 0; keep < 2; keep++)
-        for (int unit = WEFT_LEVEL_WORD; unit <= WEFT_LEVEL_ICU; unit++) {
-            weft__cutter c;
-            if (weft__cutter_begin(&c, (weft_token_level)unit, keep, keep)) continue;
-            weft__cutter_set(&c, text, size);
-            while (weft__cut_next(&c))
-                if (!c.piece_bytes || c.piece_bytes > WEFT_PIECE_BYTES ||
-                    weft__utf8_good(c.piece, c.piece_bytes) < c.piece_bytes)
+        for (int granularity = WEFT_LEVEL_WORD; granularity <= WEFT_LEVEL_ICU;
+             granularity++) {
+            weft__segmenter c;
+            if (weft__segmenter_begin(&c, (weft_token_level)granularity, keep, keep))
+                continue;
+            weft__segmenter_set(&c, text, size);
+            while (weft__segment_next(&c))
+                if (!c.token_bytes || c.token_bytes > WEFT_TOKEN_BYTES ||
+                    weft__utf8_good(c.token, c.token_bytes) < c.token_bytes)
                     abort();
-            weft__cutter_end(&c);
+            weft__segmenter_end(&c);
         }
 }
 

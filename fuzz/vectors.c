@@ -12,12 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { WIDTH = 3 };
 
-static char path[64], pieces[80];
+static char path[64], tokens[80];
 
 static void forget(void)
 {
     unlink(path);
-    unlink(pieces);
+    unlink(tokens);
 }
 
 static int put(const char *name, const void *data, size_t size)
@@ -33,10 +33,10 @@ static weft_tokenizer *knows_two(void)
 {
     weft_tokenizer *k = calloc(1, sizeof *k);
     if (!k) abort();
-    k->unit = WEFT_LEVEL_WORD;
+    k->granularity = WEFT_LEVEL_WORD;
     k->streams = k->length = 1;
-    if (weft__words_add(&k->words, "red", 3) ||
-        weft__words_add(&k->words, "blue", 4) != 1)
+    if (weft__string_table_add(&k->words, "red", 3) ||
+        weft__string_table_add(&k->words, "blue", 4) != 1)
         abort();
     return k;
 }
@@ -50,14 +50,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         weft_set_quiet(2);
         k = knows_two();
         snprintf(path, sizeof path, "/tmp/weft-fuzz-%ld", (long)getpid());
-        snprintf(pieces, sizeof pieces, "%s.words", path);
+        snprintf(tokens, sizeof tokens, "%s.words", path);
         atexit(forget);
-        put(pieces, "red\t1\nBlue\t0\n", 13);
+        put(tokens, "red\t1\nBlue\t0\n", 13);
     }
     if (!put(path, data, size)) return 0;
-    if (weft_vectors_read(path, pieces, k, &width, NULL, NULL) && width != -1) abort();
+    if (weft_vectors_read(path, tokens, k, &width, NULL, NULL) && width != -1) abort();
     width = WIDTH;
-    if (!weft_vectors_read(path, pieces, k, &width, table, &found) &&
+    if (!weft_vectors_read(path, tokens, k, &width, table, &found) &&
         (found < 0 || found > 2))
         abort();
     for (int i = 0; i < 4 * WIDTH; i++)

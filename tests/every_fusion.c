@@ -1,5 +1,6 @@
-/* every_fusion.c: each pattern that the planner fuses gives what its nodes give one by
- * one, and gradients that are the finite differences, whatever the number of threads. */
+/* every_fusion.c: each pattern that the planner fuses gives what its nodes give one
+ * by one, and gradients that are the finite differences, whatever the number of
+ * threads. */
 #include "every_op.h"
 
 #include "plan/plan.h"
@@ -9,28 +10,28 @@
 
 /* ---- the patterns, as operators that have a sample alone ---- */
 
-static weft_val conv(weft_graph *g, const char *name, weft_val x, int o, bool bias)
+static weft_value conv(weft_graph *g, const char *name, weft_value x, int o, bool bias)
 {
     int c = weft_shape_of(g, x).dim[1];
     weft_graph_push(g, name);
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(o, c, 3, 3));
-    weft_val b = bias ? weft_param(g, "b", WEFT_SHAPE(o)) : WEFT_NONE;
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(o, c, 3, 3));
+    weft_value b = bias ? weft_param(g, "b", WEFT_SHAPE(o)) : WEFT_NONE;
     weft_graph_pop(g);
     weft__sample_range(g, w, -0.3, 0.3);
     return weft_conv(g, x, w, b, &(weft_conv_opts){.pad = {1, 1}});
 }
 
-static weft_val picture(weft_graph *g, weft__rng *r, int channels)
+static weft_value picture(weft_graph *g, weft__rng *r, int channels)
 {
     int n = weft__rng_between(r, 1, 3), h = weft__rng_between(r, 4, 7);
     return weft_input(g, "x", WEFT_SHAPE(n, channels, h, weft__rng_between(r, 4, 7)));
 }
 
 /* convolution, activation, max pool: the activation goes behind the pool */
-static weft_val pooled(weft_graph *g, weft__rng *r)
+static weft_value pooled(weft_graph *g, weft__rng *r)
 {
     int o = weft__rng_between(r, 1, 20), k = weft__rng_between(r, 2, 3);
-    weft_val x = conv(g, "conv", picture(g, r, weft__rng_between(r, 1, 3)), o, true);
+    weft_value x = conv(g, "conv", picture(g, r, weft__rng_between(r, 1, 3)), o, true);
     x = weft__rng_below(r, 2) ? weft_relu(g, x) : weft_leaky_relu(g, x, 0.2);
     int stride = weft__rng_between(r, 1, 3), pad = weft__rng_below(r, 2) ? 1 : 0;
     return weft_max_pool(
@@ -40,103 +41,103 @@ static weft_val pooled(weft_graph *g, weft__rng *r)
 
 /* activations that fall before they rise: the largest of a window is not that of its
  * largest, and they need their input for the way back */
-static weft_val falling(weft_graph *g, weft__rng *r)
+static weft_value falling(weft_graph *g, weft__rng *r)
 {
     int o = weft__rng_between(r, 1, 20);
-    weft_val x = conv(g, "conv", picture(g, r, 2), o, true);
+    weft_value x = conv(g, "conv", picture(g, r, 2), o, true);
     x = weft__rng_below(r, 2) ? weft_gelu(g, x) : weft_silu(g, x);
     return weft_max_pool(g, x, &(weft_pool_opts){.kernel = {2, 2}});
 }
 
 /* the activation's input has a second reader: all must stay as it is */
-static weft_val pooled_and_read(weft_graph *g, weft__rng *r)
+static weft_value pooled_and_read(weft_graph *g, weft__rng *r)
 {
-    weft_val x = conv(g, "conv", picture(g, r, 2), 5, false), y = weft_relu(g, x);
+    weft_value x = conv(g, "conv", picture(g, r, 2), 5, false), y = weft_relu(g, x);
     weft_pool_opts half = {.kernel = {2, 2}};
     return weft_add(g, weft_avg_pool(g, x, &half), weft_max_pool(g, y, &half));
 }
 
-static weft_val norm(weft_graph *g, const char *name, weft_val x, bool fixed)
+static weft_value norm(weft_graph *g, const char *name, weft_value x, bool fixed)
 {
     int c = weft_shape_of(g, x).dim[1];
     weft_graph_push(g, name);
-    weft_val gamma = weft_param(g, "gamma", WEFT_SHAPE(c)),
-             beta = weft_param(g, "beta", WEFT_SHAPE(c)),
-             mean = weft_buffer(g, "mean", WEFT_SHAPE(c)),
-             var = weft_buffer(g, "var", WEFT_SHAPE(c));
+    weft_value gamma = weft_param(g, "gamma", WEFT_SHAPE(c)),
+               beta = weft_param(g, "beta", WEFT_SHAPE(c)),
+               mean = weft_buffer(g, "mean", WEFT_SHAPE(c)),
+               var = weft_buffer(g, "var", WEFT_SHAPE(c));
     weft_graph_pop(g);
     weft__sample_range(g, var, 0.5, 2);
     return weft_batch_norm(g, x, gamma, beta, mean, var,
                            &(weft_batch_norm_opts){.fixed = fixed});
 }
 
-static weft_val normalised(weft_graph *g, weft__rng *r)
+static weft_value normalised(weft_graph *g, weft__rng *r)
 {
-    weft_val x = picture(g, r, weft__rng_between(r, 1, 20));
+    weft_value x = picture(g, r, weft__rng_between(r, 1, 20));
     x = norm(g, "norm", x, weft__rng_below(r, 3) == 0);
     return weft__rng_below(r, 3) ? weft_relu(g, x) : weft_tanh(g, x);
 }
 
 /* means beside which the deviation is small */
-static weft_val far_off(weft_graph *g, weft__rng *r)
+static weft_value far_off(weft_graph *g, weft__rng *r)
 {
     const float far = 4096;
-    weft_val x = picture(g, r, weft__rng_between(r, 1, 20));
+    weft_value x = picture(g, r, weft__rng_between(r, 1, 20));
     x = weft_add(g, x, weft_const(g, "far", WEFT_SHAPE(1), &far));
     return weft_relu(g, norm(g, "norm", x, false));
 }
 
-/* the end of a residual network's block. kind 0: its input itself is added, 1: through a
- * convolution and a batch norm, 2: with no relu behind the sum */
-static weft_val block(weft_graph *g, weft__rng *r, int kind)
+/* the end of a residual network's block. kind 0: its input itself is added, 1:
+ * through a convolution and a batch norm, 2: with no relu behind the sum */
+static weft_value block(weft_graph *g, weft__rng *r, int kind)
 {
     int c = weft__rng_between(r, 1, 20);
     bool fixed = weft__rng_below(r, 4) == 0, first = weft__rng_below(r, 2);
-    weft_val x = conv(g, "stem", picture(g, r, 2), kind == 1 ? 3 : c, true);
-    weft_val y = norm(g, "norm2", conv(g, "conv2", x, c, false), fixed);
+    weft_value x = conv(g, "stem", picture(g, r, 2), kind == 1 ? 3 : c, true);
+    weft_value y = norm(g, "norm2", conv(g, "conv2", x, c, false), fixed);
     if (kind == 1) x = norm(g, "norm3", conv(g, "shortcut", x, c, false), fixed);
     y = first ? weft_add(g, x, y) : weft_add(g, y, x);
     return kind == 2 ? y : weft_relu(g, y);
 }
 
-static weft_val identity_block(weft_graph *g, weft__rng *r)
+static weft_value identity_block(weft_graph *g, weft__rng *r)
 {
     return block(g, r, 0);
 }
-static weft_val projection_block(weft_graph *g, weft__rng *r)
+static weft_value projection_block(weft_graph *g, weft__rng *r)
 {
     return block(g, r, 1);
 }
-static weft_val linear_block(weft_graph *g, weft__rng *r)
+static weft_value linear_block(weft_graph *g, weft__rng *r)
 {
     return block(g, r, 2);
 }
 
 /* without batch norms: the convolution adds, and its data gradients are added up */
-static weft_val conv_sum(weft_graph *g, weft__rng *r)
+static weft_value conv_sum(weft_graph *g, weft__rng *r)
 {
-    weft_val x = conv(g, "stem", picture(g, r, 2), weft__rng_between(r, 1, 7), true);
+    weft_value x = conv(g, "stem", picture(g, r, 2), weft__rng_between(r, 1, 7), true);
     int c = weft_shape_of(g, x).dim[1];
-    weft_val y = conv(g, "left", x, c, true), z = conv(g, "right", x, c, false);
+    weft_value y = conv(g, "left", x, c, true), z = conv(g, "right", x, c, false);
     y = weft_add(g, weft__rng_below(r, 2) ? x : z, y);
     if (weft__node_of(g, y)->in[0] == x.id) y = weft_add(g, y, z);
     return weft__rng_below(r, 2) ? weft_tanh(g, y) : weft_relu(g, y);
 }
 
 /* of a size where other ways to convolve may be chosen */
-static weft_val wide_block(weft_graph *g, weft__rng *r)
+static weft_value wide_block(weft_graph *g, weft__rng *r)
 {
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(1, 2, 9, 8));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(1, 2, 9, 8));
     x = conv(g, "stem", x, 32, true);
-    weft_val y = norm(g, "norm2", conv(g, "conv2", x, 32, false), false);
+    weft_value y = norm(g, "norm2", conv(g, "conv2", x, 32, false), false);
     return weft_relu(g, weft__rng_below(r, 2) ? weft_add(g, x, y) : weft_add(g, y, x));
 }
 
 /* a sum that broadcasts, and one of a value with itself, stay sums */
-static weft_val other_sums(weft_graph *g, weft__rng *r)
+static weft_value other_sums(weft_graph *g, weft__rng *r)
 {
-    weft_val x = picture(g, r, 3), b = weft_param(g, "b", WEFT_SHAPE(1, 3, 1, 1));
-    weft_val y = norm(g, "norm", x, false), z = norm(g, "other", x, false);
+    weft_value x = picture(g, r, 3), b = weft_param(g, "b", WEFT_SHAPE(1, 3, 1, 1));
+    weft_value y = norm(g, "norm", x, false), z = norm(g, "other", x, false);
     return weft_add(g, weft_add(g, y, b), weft_add(g, z, z));
 }
 

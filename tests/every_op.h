@@ -18,8 +18,8 @@ typedef struct every_case {
     int number;
     uint64_t key; /* of the operator's name */
     weft_graph *g;
-    weft_val out, loss;
-    weft_val kept; /* what is compared as the output; none: out */
+    weft_value out, loss;
+    weft_value kept; /* what is compared as the output; none: out */
 } every_case;
 
 static inline int every_cases(void)
@@ -36,11 +36,11 @@ static inline uint64_t every_key(const char *name)
     return h;
 }
 
-static inline weft_val every_weighted_sum(weft_graph *g, weft_val y)
+static inline weft_value every_weighted_sum(weft_graph *g, weft_value y)
 {
     weft_shape s = weft_shape_of(g, y);
-    weft_val by = weft_input(g, "upstream", s);
-    return weft_sum(g, weft_mul(g, y, by), 0, NULL, false);
+    weft_value by = weft_input(g, "upstream", s);
+    return weft_reduce_sum(g, weft_mul(g, y, by), 0, NULL, false);
 }
 
 /* Builds case `number` of op. with_loss: a loss behind it, unless it is one. */
@@ -75,7 +75,7 @@ static inline size_t every_count(weft_shape s)
  * their kinks. */
 typedef enum every_spread { EVERY_NORMAL, EVERY_APART } every_spread;
 
-static inline void every_numbers(const every_case *c, weft_val v, every_spread spread,
+static inline void every_numbers(const every_case *c, weft_value v, every_spread spread,
                                  float *x, size_t n)
 {
     const weft__value *value = &c->g->value[v.id];
@@ -102,7 +102,7 @@ static inline void every_numbers(const every_case *c, weft_val v, every_spread s
     free(order);
 }
 
-static inline void every_fill_int(const every_case *c, weft_plan *p, weft_val v)
+static inline void every_fill_int(const every_case *c, weft_plan *p, weft_value v)
 {
     size_t n = every_count(weft_plan_shape(p, v));
     int32_t *x = calloc(n + 1, sizeof *x);
@@ -133,7 +133,7 @@ static inline void every_fill_inputs(const every_case *c, weft_plan *p,
                                      every_spread spread)
 {
     for (int i = 0; i < weft_input_count(c->g); i++) {
-        weft_val v = weft_input_at(c->g, i);
+        weft_value v = weft_input_at(c->g, i);
         size_t n = every_count(weft_plan_shape(p, v));
         float *x;
         if (c->g->value[v.id].type == WEFT_I32) {
@@ -148,7 +148,7 @@ static inline void every_fill_inputs(const every_case *c, weft_plan *p,
     }
 }
 
-static inline weft_val every_kept(const every_case *c)
+static inline weft_value every_kept(const every_case *c)
 {
     return c->kept.id ? c->kept : c->out;
 }
@@ -158,7 +158,7 @@ static inline weft_plan *every_plan(const every_case *c, weft_plan_opts opts)
     weft_plan *p = NULL;
     weft_status s;
     opts.batch = 2;
-    weft_val kept = every_kept(c);
+    weft_value kept = every_kept(c);
     opts.keep = &kept;
     opts.keep_count = 1;
     s = weft_plan_new(c->g, &opts, &p);
@@ -203,12 +203,12 @@ static inline every_result every_run(const every_case *c, weft_plan_opts opts)
     every_fill_params(c, EVERY_NORMAL);
     p = every_plan(c, opts);
     every_fill_inputs(c, p, EVERY_NORMAL);
-    CHECK(weft_forward(p) == WEFT_OK);
-    if (opts.loss.id) CHECK(weft_backward(p) == WEFT_OK);
+    CHECK(weft_plan_forward(p) == WEFT_OK);
+    if (opts.loss.id) CHECK(weft_plan_backward(p) == WEFT_OK);
     every_part(&r, "output", every_count(weft_plan_shape(p, every_kept(c))));
     CHECK(weft_plan_get(p, every_kept(c), r.part[0].x, r.part[0].count) == WEFT_OK);
     for (int i = 0; i < weft_input_count(c->g) && opts.input_gradients; i++) {
-        weft_val v = weft_input_at(c->g, i);
+        weft_value v = weft_input_at(c->g, i);
         if (c->g->value[v.id].type == WEFT_I32) continue;
         every_part(&r, weft_name_of(c->g, v), every_count(weft_plan_shape(p, v)));
         /* an input that the loss does not see has none: 0 */
@@ -276,19 +276,20 @@ static inline void every_worst(void *user, const weft_gradcheck_row *row)
     if (!(row->worst <= worst->worst)) *worst = *row;
 }
 
-/* Adds a multiple of every float input and parameter to the loss, so that no gradient is
- * nearly 0. */
+/* Adds a multiple of every float input and parameter to the loss, so that no
+ * gradient is nearly 0. */
 static inline void every_anchor(every_case *c)
 {
     const float odd = 2.7f; /* not what an activation tends to */
-    weft_val sum, times = weft_const(c->g, "anchor", WEFT_SHAPE(1), &odd);
+    weft_value sum, times = weft_const(c->g, "anchor", WEFT_SHAPE(1), &odd);
     int values = c->g->values;
     for (int i = 1; i < values; i++) {
         const weft__value *v = &c->g->value[i];
         if (v->type == WEFT_I32 ||
             (v->kind != WEFT_KIND_INPUT && v->kind != WEFT_KIND_PARAM))
             continue;
-        sum = weft_sum(c->g, weft_mul(c->g, (weft_val){i}, times), 0, NULL, false);
+        sum =
+            weft_reduce_sum(c->g, weft_mul(c->g, (weft_value){i}, times), 0, NULL, false);
         c->loss = weft_add(c->g, c->loss, sum);
     }
     CHECK(weft_graph_status(c->g) == WEFT_OK);
@@ -309,9 +310,9 @@ static inline weft_status every_gradcheck(every_case *c, weft_gradcheck_row *wor
     return s;
 }
 
-/* A gradient that is as good as 0 (of a norm over two elements, of erf far out) drowns in
- * the rounding of the loss, and relative errors say nothing; beside a large one it
- * must still fit. */
+/* A gradient that is as good as 0 (of a norm over two elements, of erf far out)
+ * drowns in the rounding of the loss, and relative errors say nothing; beside a
+ * large one it must still fit. */
 static inline bool every_gradients_fit(const weft_op *op, int number,
                                        every_case (*make)(const weft_op *op, int number))
 {

@@ -23,7 +23,7 @@ static void every_row_has_a_sample_and_a_gradient(void **state)
     (void)state;
     for (int i = 0; i < weft__op_count(); i++) {
         const weft_op *op = weft__op_at(i).f32;
-        if (strcmp(op->name, "relayout"))
+        if (strcmp(op->name, "reorder"))
             CHECK(op->sample != NULL); /* that is the planner's own */
         CHECK(op->backward != NULL && op->forward != NULL && op->shape != NULL);
         CHECK(op->summary != NULL);

@@ -1,5 +1,6 @@
 /* every_op_plan.c: each operator gives the same whatever the planner does around it:
- * fused or step by step, memory shared or kept, planned for training or for inference. */
+ * fused or step by step, memory shared or kept, planned for training or for
+ * inference. */
 #include "every_op.h"
 
 /* A fused activation or a folded batch norm rounds elsewhere. */
@@ -20,7 +21,7 @@ static bool fits(const every_case *c, const every_result *a, const every_result 
 static every_case behind(const weft_op *op, int number)
 {
     every_case c = every_make(op, number, false, false);
-    weft_val y = number % 2 ? weft_tanh(c.g, c.out) : weft_relu(c.g, c.out);
+    weft_value y = number % 2 ? weft_tanh(c.g, c.out) : weft_relu(c.g, c.out);
     c.loss = weft_shape_of(c.g, y).rank == 0 ? y : every_weighted_sum(c.g, y);
     CHECK(weft_graph_status(c.g) == WEFT_OK);
     return c;
@@ -79,32 +80,33 @@ static void an_inference_plan_gives_what_a_training_plan_gives(void **state)
     every_row("plans for inference", NULL, inference_agrees);
 }
 
-/* ---- every activation behind a convolution and a dense layer, where it is fused ---- */
+/*   ---- every activation behind a convolution and a dense layer, where it is fused
+ *     ---- */
 
-static weft_val leaky(weft_graph *g, weft_val x)
+static weft_value leaky(weft_graph *g, weft_value x)
 {
     return weft_leaky_relu(g, x, 0.1);
 }
-static weft_val elu(weft_graph *g, weft_val x)
+static weft_value elu(weft_graph *g, weft_value x)
 {
     return weft_elu(g, x, 0.7);
 }
-static weft_val hard_sigmoid(weft_graph *g, weft_val x)
+static weft_value hard_sigmoid(weft_graph *g, weft_value x)
 {
     return weft_hard_sigmoid(g, x, 0.2, 0.5);
 }
-static weft_val softplus(weft_graph *g, weft_val x)
+static weft_value softplus(weft_graph *g, weft_value x)
 {
     return weft_softplus(g, x, 2);
 }
-static weft_val clip(weft_graph *g, weft_val x)
+static weft_value clip(weft_graph *g, weft_value x)
 {
     return weft_clip(g, x, -0.5, 0.75);
 }
 
 static const struct {
     const char *name;
-    weft_val (*build)(weft_graph *g, weft_val x);
+    weft_value (*build)(weft_graph *g, weft_value x);
 } activations[] = {
     {"relu", weft_relu},
     {"leaky_relu", leaky},
@@ -142,7 +144,7 @@ static every_case layer(const weft_op *op, int number, bool f64)
 {
     every_case c = {.op = op, .number = number, .key = every_key(op->name)};
     int n = number % 3 + 1, o = number % 5 + 1;
-    weft_val x, w, b;
+    weft_value x, w, b;
     c.g = weft_graph_new();
     CHECK(c.g != NULL);
     if (f64) weft_graph_use_double(c.g);

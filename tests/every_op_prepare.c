@@ -1,7 +1,8 @@
-/* every_op_prepare.c: once there is a plan, no pass checks a shape again or allocates. */
+/* every_op_prepare.c: once there is a plan, no pass checks a shape again or
+ * allocates. */
 /* link: -Wl,--wrap=weft__need,--wrap=weft__check_axis,--wrap=weft__broadcast */
-/* link: -Wl,--wrap=weft__set_dims,--wrap=weft__slide_settle,--wrap=weft__infer */
-/* link: -Wl,--wrap=weft__slide_settle_transposed,--wrap=malloc,--wrap=calloc */
+/* link: -Wl,--wrap=weft__set_dims,--wrap=weft__window_resolve,--wrap=weft__infer */
+/* link: -Wl,--wrap=weft__window_resolve_transposed,--wrap=malloc,--wrap=calloc */
 /* link: -Wl,--wrap=realloc,--wrap=aligned_alloc */
 #include "every_op.h"
 
@@ -36,13 +37,13 @@ COUNTED(checks, weft_status, weft__set_dims, (weft__tensor * t, int rank, const 
 COUNTED(checks, weft_status, weft__infer,
         (const weft__node *node, const weft__tensor *in, weft__tensor *out),
         (node, in, out))
-COUNTED(checks, weft_status, weft__slide_settle,
-        (const weft__node *node, const weft__slide *s, const weft__tensor *x,
-         weft__axis axis[2]),
+COUNTED(checks, weft_status, weft__window_resolve,
+        (const weft__node *node, const weft__window *s, const weft__tensor *x,
+         weft__window_axis axis[2]),
         (node, s, x, axis))
-COUNTED(checks, weft_status, weft__slide_settle_transposed,
-        (const weft__node *node, const weft__slide *s, const int extra[2],
-         const weft__tensor *x, weft__axis axis[2]),
+COUNTED(checks, weft_status, weft__window_resolve_transposed,
+        (const weft__node *node, const weft__window *s, const int extra[2],
+         const weft__tensor *x, weft__window_axis axis[2]),
         (node, s, extra, x, axis))
 COUNTED(allocations, void *, malloc, (size_t n), (n))
 COUNTED(allocations, void *, calloc, (size_t n, size_t size), (n, size))
@@ -58,11 +59,11 @@ static bool passes_check_nothing(const weft_op *op, int number, bool f64)
     weft_plan *p = every_plan(&c, opts);
     CHECK(checks > before); /* they are counted */
     every_fill_inputs(&c, p, EVERY_NORMAL);
-    CHECK(weft_forward(p) == WEFT_OK);
-    CHECK(weft_backward(p) == WEFT_OK); /* the first time threads may start */
+    CHECK(weft_plan_forward(p) == WEFT_OK);
+    CHECK(weft_plan_backward(p) == WEFT_OK); /* the first time threads may start */
     long shapes = checks, memory = allocations;
-    CHECK(weft_forward(p) == WEFT_OK);
-    CHECK(weft_backward(p) == WEFT_OK);
+    CHECK(weft_plan_forward(p) == WEFT_OK);
+    CHECK(weft_plan_backward(p) == WEFT_OK);
     shapes = checks - shapes;
     memory = allocations - memory;
     if (shapes || memory)

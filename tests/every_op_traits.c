@@ -17,7 +17,7 @@ static trial run(const weft_op *op, int number)
     every_fill_params(&t.c, EVERY_APART);
     t.p = every_plan(&t.c, (weft_plan_opts){.loss = t.c.loss, .keep_all = true});
     every_fill_inputs(&t.c, t.p, EVERY_APART);
-    CHECK(weft_forward(t.p) == WEFT_OK);
+    CHECK(weft_plan_forward(t.p) == WEFT_OK);
     for (int i = 0; i < t.c.g->nodes && !t.node; i++)
         if (t.c.g->node[i].op == op) t.node = &t.c.g->node[i];
     return t;
@@ -125,9 +125,9 @@ static bool changes_places_with_relu(const weft_op *op, int number)
     trial t = run(op, number);
     const weft__tensor *y = output(&t);
     float *before = copy(y), *x = input(&t, 0)->data;
-    bool good = op->takes_epilogue;
+    bool good = op->fuses_epilogue;
     for (size_t i = 0; i < input(&t, 0)->count; i++) x[i] = x[i] > 0 ? x[i] : 0;
-    CHECK(weft_forward(t.p) == WEFT_OK);
+    CHECK(weft_plan_forward(t.p) == WEFT_OK);
     for (size_t i = 0; i < y->count; i++)
         good = good && ((float *)y->data)[i] == (before[i] > 0 ? before[i] : 0);
     free(before);
@@ -140,8 +140,8 @@ static bool is_product(const weft_op *op)
     return op->fuse == WEFT_FUSE_PRODUCT;
 }
 
-/* Every second output of a weight and its bias doubled: so is what they give, and nothing
- * else. Doubling is exact. */
+/* Every second output of a weight and its bias doubled: so is what they give, and
+ * nothing else. Doubling is exact. */
 static bool scales_with_its_weight(const weft_op *op, int number)
 {
     trial t = run(op, number);
@@ -149,12 +149,12 @@ static bool scales_with_its_weight(const weft_op *op, int number)
     const int axis = weft__unit_axis(op, y->rank);
     float *before = copy(y), *weight = w->data, *bias = input(&t, 2)->data;
     size_t outputs = (size_t)y->dim[axis], outer, along, inner;
-    bool good = w->order == WEFT_KERNEL && (size_t)w->dim[0] == outputs;
+    bool good = w->order == WEFT_HWIO && (size_t)w->dim[0] == outputs;
     for (size_t i = 0; i < w->count; i++)
         if (i % outputs % 2) weight[i] *= 2;
     for (size_t i = 0; t.node->in[2] && i < outputs; i++)
         if (i % 2) bias[i] *= 2;
-    CHECK(weft_forward(t.p) == WEFT_OK);
+    CHECK(weft_plan_forward(t.p) == WEFT_OK);
     weft__around(y, axis, &outer, &along, &inner);
     for (size_t i = 0; i < y->count; i++) {
         float want = i / inner % along % 2 ? 2 * before[i] : before[i];

@@ -12,11 +12,11 @@ typedef struct a_case {
     vector_file v;
     const char *op;
     weft_graph *g;
-    weft_val x, y;
-    weft_val hn, cn; /* final states of a recurrent layer */
+    weft_value x, y;
+    weft_value hn, cn; /* final states of a recurrent layer */
     bool training;
     struct {
-        weft_val value;
+        weft_value value;
         char name[60];
         float *numbers; /* of an input that is set before the pass */
     } fed[32];
@@ -25,12 +25,13 @@ typedef struct a_case {
 
 /* ---- pieces of a graph from the file ---- */
 
-/* A parameter with the file's values; its gradient is "g.NAME". WEFT_NONE when absent. */
-static weft_val param(a_case *c, const char *name)
+/* A parameter with the file's values; its gradient is "g.NAME". WEFT_NONE when
+ * absent. */
+static weft_value param(a_case *c, const char *name)
 {
     const weft__st_entry *e = vector_find(&c->v, name);
     if (!e) return WEFT_NONE;
-    weft_val p = weft_param(c->g, name, vector_shape(e));
+    weft_value p = weft_param(c->g, name, vector_shape(e));
     snprintf(c->fed[c->feds].name, sizeof c->fed->name, "%s", name);
     c->fed[c->feds].value = p;
     c->fed[c->feds].numbers = vector_floats(&c->v, e);
@@ -38,11 +39,11 @@ static weft_val param(a_case *c, const char *name)
     return p;
 }
 
-static weft_val buffer(a_case *c, const char *name)
+static weft_value buffer(a_case *c, const char *name)
 {
     const weft__st_entry *e = vector_find(&c->v, name);
     CHECK(e != NULL);
-    weft_val p = weft_buffer(c->g, name, vector_shape(e));
+    weft_value p = weft_buffer(c->g, name, vector_shape(e));
     snprintf(c->fed[c->feds].name, sizeof c->fed->name, "%s", name);
     c->fed[c->feds].value = p;
     c->fed[c->feds].numbers = vector_floats(&c->v, e);
@@ -50,17 +51,17 @@ static weft_val buffer(a_case *c, const char *name)
     return p;
 }
 
-static weft_val constant(a_case *c, const char *name)
+static weft_value constant(a_case *c, const char *name)
 {
     const weft__st_entry *e = vector_find(&c->v, name);
     if (!e) return WEFT_NONE;
     float *x = vector_floats(&c->v, e);
-    weft_val k = weft_const(c->g, name, vector_shape(e), x);
+    weft_value k = weft_const(c->g, name, vector_shape(e), x);
     free(x);
     return k;
 }
 
-static weft_val integers(a_case *c, const char *name)
+static weft_value integers(a_case *c, const char *name)
 {
     const weft__st_entry *e = vector_find(&c->v, name);
     CHECK(e != NULL);
@@ -68,7 +69,7 @@ static weft_val integers(a_case *c, const char *name)
     float *x = vector_floats(&c->v, e);
     int32_t *i32 = calloc(n + 1, sizeof *i32);
     for (size_t i = 0; i < n; i++) i32[i] = (int32_t)x[i];
-    weft_val k = weft_const_int(c->g, name, vector_shape(e), i32);
+    weft_value k = weft_const_int(c->g, name, vector_shape(e), i32);
     free(x);
     free(i32);
     return k;
@@ -101,7 +102,7 @@ static double suffix(const char *op, const char *prefix, double otherwise)
 static bool activation(a_case *c)
 {
     weft_graph *g = c->g;
-    weft_val x = c->x;
+    weft_value x = c->x;
     if (is(c, "relu"))
         c->y = weft_relu(g, x);
     else if (is(c, "relu6"))
@@ -300,7 +301,7 @@ static bool loss(a_case *c)
                                      .ignores = *ignore != 0,
                                      .ignore = atoi(ignore),
                                      .reduction = r};
-        weft_val target = hard ? integers(c, "target") : constant(c, "target");
+        weft_value target = hard ? integers(c, "target") : constant(c, "target");
         c->y = weft_cross_entropy(g, c->x, target, constant(c, "weight"), &o, NULL);
     } else if (is(c, "mse") || is(c, "mse_loss")) {
         c->y = weft_mse(g, c->x, constant(c, "target"), r);
@@ -327,8 +328,8 @@ static bool network(a_case *c)
         strncmp(vector_text(&c->v, "layers"), "conv(1,4,5,p2) bn relu", 22))
         return false;
     const weft_pool_opts two = {.kernel = {2, 2}}, one = {.kernel = {1, 1}};
-    weft_val h = weft_conv(g, c->x, param(c, "c1.weight"), param(c, "c1.bias"),
-                           &(weft_conv_opts){.pad = {2, 2}});
+    weft_value h = weft_conv(g, c->x, param(c, "c1.weight"), param(c, "c1.bias"),
+                             &(weft_conv_opts){.pad = {2, 2}});
     h = weft_batch_norm(g, h, param(c, "bn.weight"), param(c, "bn.bias"),
                         buffer(c, "before.bn.running_mean"),
                         buffer(c, "before.bn.running_var"), NULL);
@@ -343,21 +344,22 @@ static bool network(a_case *c)
 /* ---- sequences ---- */
 
 /* Rows `from` .. `to`-1. */
-static weft_val rows(weft_graph *g, weft_val x, int from, int to)
+static weft_value rows(weft_graph *g, weft_value x, int from, int to)
 {
     return weft_slice(g, x, 1, &(weft_slice_range){.start = from, .end = to});
 }
 
-/* "weight_ih" of a layer and direction, its gates in ONNX's order; WEFT_NONE: absent. */
-static weft_val in_gate_order(a_case *c, const char *what, int layer, int dir)
+/* "weight_ih" of a layer and direction, its gates in ONNX's order; WEFT_NONE:
+ * absent. */
+static weft_value in_gate_order(a_case *c, const char *what, int layer, int dir)
 {
     static const int gru[] = {1, 0, 2}, lstm[] = {0, 3, 1, 2}, rnn[] = {0};
     const int *order = is(c, "gru") ? gru : is(c, "lstm") ? lstm : rnn;
     int gates = is(c, "gru") ? 3 : is(c, "lstm") ? 4 : 1;
     char name[60];
-    weft_val part[4];
+    weft_value part[4];
     snprintf(name, sizeof name, "%s_l%d%s", what, layer, dir ? "_reverse" : "");
-    weft_val all = param(c, name);
+    weft_value all = param(c, name);
     if (!all.id) return all;
     int h = weft_shape_of(c->g, all).dim[0] / gates;
     for (int i = 0; i < gates; i++)
@@ -365,23 +367,23 @@ static weft_val in_gate_order(a_case *c, const char *what, int layer, int dir)
     return weft_concat(c->g, part, gates, 0);
 }
 
-static weft_val of_directions(a_case *c, const char *what, int layer, int dirs)
+static weft_value of_directions(a_case *c, const char *what, int layer, int dirs)
 {
-    weft_val part[2];
+    weft_value part[2];
     for (int d = 0; d < dirs; d++)
         part[d] = weft_unsqueeze(c->g, in_gate_order(c, what, layer, d), 1, (int[]){0});
     return weft_concat(c->g, part, dirs, 0);
 }
 
 /* The file's [layers d, n, h] for one layer: [n, d, h]. */
-static weft_val state_of(a_case *c, weft_val all, int layer, int dirs)
+static weft_value state_of(a_case *c, weft_value all, int layer, int dirs)
 {
-    weft_val s = rows(c->g, all, layer * dirs, (layer + 1) * dirs);
+    weft_value s = rows(c->g, all, layer * dirs, (layer + 1) * dirs);
     return weft_transpose(c->g, s, (int[]){1, 0, 2});
 }
 
-static weft_val one_layer_of(a_case *c, weft_val x, weft_rnn_in *in, int dirs,
-                             weft_val *hn, weft_val *cn)
+static weft_value one_layer_of(a_case *c, weft_value x, weft_rnn_in *in, int dirs,
+                               weft_value *hn, weft_value *cn)
 {
     weft_rnn_opts o = {.direction = dirs == 2 ? WEFT_RNN_BOTH : WEFT_RNN_FORWARD,
                        .relu = !strcmp(vector_text(&c->v, "nonlinearity"), "relu")};
@@ -396,7 +398,7 @@ static bool recurrent(a_case *c)
     const int swap[] = {1, 0, 2};
     int dirs = vector_flag(&c->v, "bidirectional", false) ? 2 : 1;
     int layers = (int)vector_number(&c->v, "num_layers", 1);
-    weft_val hn[4], cn[4], lengths = WEFT_NONE, h0, c0;
+    weft_value hn[4], cn[4], lengths = WEFT_NONE, h0, c0;
     if ((!is(c, "gru") && !is(c, "rnn") && !is(c, "lstm")) || layers > 4) return false;
     h0 = param(c, "h0");
     c0 = param(c, "c0");
@@ -407,8 +409,8 @@ static bool recurrent(a_case *c)
         in.w = of_directions(c, "weight_ih", l, dirs);
         in.r = of_directions(c, "weight_hh", l, dirs);
         if (vector_find(&c->v, "bias_ih_l0")) {
-            weft_val b[] = {of_directions(c, "bias_ih", l, dirs),
-                            of_directions(c, "bias_hh", l, dirs)};
+            weft_value b[] = {of_directions(c, "bias_ih", l, dirs),
+                              of_directions(c, "bias_hh", l, dirs)};
             in.b = weft_concat(g, b, 2, 1);
         }
         if (h0.id) in.h0 = state_of(c, h0, l, dirs);
@@ -460,10 +462,10 @@ static bool compare(const char *path, const a_case *c, const char *name,
 }
 
 /* sum(value * upstream), so that the gradient of the value is the file's. */
-static weft_val seeded(a_case *c, weft_val y, const char *upstream)
+static weft_value seeded(a_case *c, weft_value y, const char *upstream)
 {
-    weft_val by = constant(c, upstream);
-    return weft_sum(c->g, weft_mul(c->g, y, by), 0, NULL, false);
+    weft_value by = constant(c, upstream);
+    return weft_reduce_sum(c->g, weft_mul(c->g, y, by), 0, NULL, false);
 }
 
 static bool compare_all(const char *path, a_case *c, weft_plan *p)
@@ -500,7 +502,7 @@ static bool compare_all(const char *path, a_case *c, weft_plan *p)
 static bool run(const char *path, a_case *c)
 {
     weft_plan *p = NULL;
-    weft_val l = seeded(c, c->y, "gy"), kept[] = {c->y, c->hn, c->cn};
+    weft_value l = seeded(c, c->y, "gy"), kept[] = {c->y, c->hn, c->cn};
     if (c->hn.id) l = weft_add(c->g, l, seeded(c, c->hn, "ghn"));
     if (c->cn.id) l = weft_add(c->g, l, seeded(c, c->cn, "gcn"));
     bool good = !weft_graph_status(c->g);
@@ -518,7 +520,7 @@ static bool run(const char *path, a_case *c)
     const weft__st_entry *e = vector_find(&c->v, "x");
     float *x = e ? vector_floats(&c->v, e) : NULL;
     good = good && (!e || !weft_plan_set(p, c->x, x, vector_count(e))) &&
-           !weft_forward(p) && !weft_backward(p);
+           !weft_plan_forward(p) && !weft_plan_backward(p);
     free(x);
     if (!good) print_error("%s: %s\n", path, weft_last_error());
     good = good && compare_all(path, c, p);
@@ -642,9 +644,9 @@ static bool optimizer_opts(const vector_file *v, weft_optimizer_opts *o)
     return !vector_flag(v, "amsgrad", false);
 }
 
-static void set_gradient(weft_graph *g, weft_val p, const float *x)
+static void set_gradient(weft_graph *g, weft_value p, const float *x)
 {
-    CHECK(weft_graph_finalize(g) == WEFT_OK && weft__gradients_settle(g) == WEFT_OK);
+    CHECK(weft_graph_finalize(g) == WEFT_OK && weft__gradients_alloc(g) == WEFT_OK);
     weft__tensor t = weft__stored(g, p.id, true);
     weft__to_storage(&t, false, x);
 }
@@ -660,14 +662,14 @@ static bool trace_fits(const char *path, const vector_file *v,
     float *want = vector_floats(v, vector_find(v, "params"));
     float *found = calloc(n + 1, sizeof *found);
     weft_graph *g = weft_graph_new();
-    weft_val p = weft_param(g, "p", vector_shape(start));
+    weft_value p = weft_param(g, "p", vector_shape(start));
     weft_optimizer *o = NULL;
     double worst = 0;
     CHECK(weft_param_set(g, p, p0, n) == WEFT_OK);
     CHECK(weft_optimizer_new(g, opts, &o) == WEFT_OK);
     for (size_t k = 0; k < (size_t)steps->dim[0]; k++) {
         set_gradient(g, p, grads + k * n);
-        CHECK(weft_step(o, opts->lr) == WEFT_OK);
+        CHECK(weft_optimizer_step(o, opts->lr) == WEFT_OK);
         CHECK(weft_param_get(g, p, found, n) == WEFT_OK);
         for (size_t i = 0; i < n; i++)
             worst = fmax(worst, fabs((double)found[i] - want[k * n + i]));
@@ -687,7 +689,7 @@ static bool trace_fits(const char *path, const vector_file *v,
 static bool clip_fits(const char *path, const vector_file *v)
 {
     weft_graph *g = weft_graph_new();
-    weft_val p[16];
+    weft_value p[16];
     weft_optimizer *o = NULL;
     weft_optimizer_opts opts = weft_optimizer_defaults("sgd");
     int n = 0;
@@ -708,7 +710,8 @@ static bool clip_fits(const char *path, const vector_file *v)
     opts.clip_norm_type = !strcmp(vector_text(v, "norm_type"), "inf")
                               ? INFINITY
                               : vector_number(v, "norm_type", 2);
-    CHECK(weft_optimizer_new(g, &opts, &o) == WEFT_OK && weft_step(o, 1) == WEFT_OK);
+    CHECK(weft_optimizer_new(g, &opts, &o) == WEFT_OK &&
+          weft_optimizer_step(o, 1) == WEFT_OK);
     for (int i = 0; i < n; i++) {
         snprintf(name, sizeof name, "clipped%d", i);
         const weft__st_entry *e = vector_find(v, name);

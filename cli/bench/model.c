@@ -48,24 +48,24 @@ static weft_status build(bench_model *b, const char *name, const bench_opts *o)
     z.length = z.channels = size[0];
     z.height = size[1];
     z.width = size[2];
-    return any_model_build(name, &z, false, &b->model);
+    return model_source_build(name, &z, false, &b->model);
 }
 
 static weft_status load(bench_model *b, const char *name, const bench_opts *o)
 {
-    if (any_model_is_ready(name)) return build(b, name, o);
-    return any_model_load(name, NULL, false, &b->model);
+    if (model_source_is_ready(name)) return build(b, name, o);
+    return model_source_load(name, NULL, false, &b->model);
 }
 
 /* Cross entropy on logits [batch, classes]; for any other output its mean square. */
-static weft_val add_loss(const any_model *m)
+static weft_value add_loss(const model_source *m)
 {
     weft_shape s = weft_shape_of(m->g, m->output);
     if (s.rank == 2) {
-        weft_val target = weft_input_int(m->g, "bench.target", WEFT_SHAPE(0), s.dim[1]);
+        weft_value target = weft_input_int(m->g, "bench.target", WEFT_SHAPE(0), s.dim[1]);
         return weft_cross_entropy(m->g, m->output, target, WEFT_NONE, NULL, NULL);
     }
-    return weft_mean(m->g, weft_mul(m->g, m->output, m->output), 0, NULL, false);
+    return weft_reduce_mean(m->g, weft_mul(m->g, m->output, m->output), 0, NULL, false);
 }
 
 /* The rate is small, so that made-up data do not lead a model astray. */
@@ -87,8 +87,8 @@ static uint32_t scramble(uint32_t i)
     return i ^ i >> 16;
 }
 
-/* Floats of mean 0 and deviation 1; integers over their whole range, but lengths at
- * their largest. */
+/* Floats of mean 0 and standard deviation 1; integers over their whole range, but
+ * lengths at their largest. */
 static weft_status make_up(bench_model *b, bench_input *in)
 {
     weft_graph *g = b->model.g;
@@ -153,7 +153,7 @@ void bench_model_free(bench_model *b)
     }
     weft_plan_free(b->plan);
     weft_optimizer_free(b->optimizer);
-    any_model_free(&b->model);
+    model_source_free(&b->model);
 }
 
 static weft_status set_inputs(bench_model *b, int i)
@@ -165,7 +165,7 @@ static weft_status set_inputs(bench_model *b, int i)
         if (in->integer)
             s = weft_plan_set_int(b->plan, in->value, in->integer + from, in->count);
         else if (in->rank > 2)
-            s = weft_plan_set_last(b->plan, in->value, in->real + from, in->count);
+            s = weft_plan_set_nhwc(b->plan, in->value, in->real + from, in->count);
         else
             s = weft_plan_set(b->plan, in->value, in->real + from, in->count);
     }
@@ -178,9 +178,9 @@ int bench_train_step(void *model, int i)
     double t0 = weft__seconds();
     weft_status s = set_inputs(b, i);
     double t1 = weft__seconds();
-    if (!s) s = weft_forward(b->plan);
+    if (!s) s = weft_plan_forward(b->plan);
     double t2 = weft__seconds();
-    if (!s) s = weft_backward_step(b->plan, b->optimizer, 1e-6);
+    if (!s) s = weft_optimizer_backward_step(b->plan, b->optimizer, 1e-6);
     b->part[0] += t1 - t0;
     b->part[1] += t2 - t1;
     b->part[2] += weft__seconds() - t2;
@@ -193,7 +193,7 @@ int bench_infer_step(void *model, int i)
     double t0 = weft__seconds();
     weft_status s = set_inputs(b, i);
     double t1 = weft__seconds();
-    if (!s) s = weft_forward(b->plan);
+    if (!s) s = weft_plan_forward(b->plan);
     b->part[0] += t1 - t0;
     b->part[1] += weft__seconds() - t1;
     return (int)s;

@@ -15,7 +15,7 @@ enum { BENCH_INPUTS = 16, BENCH_BATCHES = 4 };
 
 /* BENCH_BATCHES batches of one input: float or integer. */
 typedef struct bench_input {
-    weft_val value;
+    weft_value value;
     int rank;
     size_t count; /* of one batch */
     float *real;
@@ -23,7 +23,7 @@ typedef struct bench_input {
 } bench_input;
 
 typedef struct bench_model {
-    any_model model;
+    model_source model;
     weft_plan *plan;
     weft_optimizer *optimizer; /* when training */
     bench_input input[BENCH_INPUTS];

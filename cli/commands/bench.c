@@ -39,7 +39,7 @@ static const option_row options[] = {
     INT(bench_args, network.filters, "filters", 1, 65536, "of the convolution"),
     INT(bench_args, network.kernel, "kernel", 1, 1024,
         "its length; of textcnn the shortest of three"),
-    INT(bench_args, network.pool, "pool", 1, 1024, "max pooling behind it; 1 none"),
+    INT(bench_args, network.pool, "pool", 1, 1024, "max pooling after it; 1 none"),
     INT(bench_args, network.hidden, "hidden", 1, 16384, "recurrent units of a direction"),
     CHOICE(bench_args, network.readout, "readout", "last|max|mean|max+mean|attention",
            "how a text's states become one"),
@@ -167,7 +167,7 @@ static int run(int argc, char **argv)
     if (!s && a.layers && !a.json)
         return command_misused("bench: --layers goes with --json");
     if (!a.batch) a.batch = a.infer ? 1 : 64;
-    if (!s) s = any_model_options(&command_bench, (const char *const[]){argv[1]}, 1);
+    if (!s) s = model_source_options(&command_bench, (const char *const[]){argv[1]}, 1);
     if (!s) s = weft_set_threads(a.threads);
     if (!s) s = bench(&a, argv[1]);
     return s ? command_failed(s) : 0;

@@ -20,10 +20,12 @@ static const option_row options[] = {
     HEADING("check"),
     FLAG(check_args, strict, "strict", "warnings count as errors"),
     INT(check_args, export, "export", 1, 1000000,
-        "also write so many pictures, as training sees them, as PNG (test set if there is "
+        "also write so many pictures, as training sees them, as PNG (test set if there "
+        "is "
         "one); the class is in the name"),
     TEXT(check_args, to, "to", "DIR", "with --export: where to (pictures)"),
-    FLAG(check_args, json, "json", "print one JSON object on stdout"), END_OF_OPTIONS};
+    FLAG(check_args, json, "json", "print one JSON object on stdout"),
+    END_OF_OPTIONS};
 
 typedef struct tally {
     int count[3];
@@ -44,14 +46,16 @@ static void found(void *user, const weft_finding *f)
         return;
     }
     json_quote(text, sizeof text, f->text);
-    fprintf(t->json, "%s{\"severity\":\"%s\",\"code\":\"%s\",\"text\":%s}", first ? "" : ",",
-            severities[severity], f->code, text);
+    fprintf(t->json, "%s{\"severity\":\"%s\",\"code\":\"%s\",\"text\":%s}",
+            first ? "" : ",", severities[severity], f->code, text);
 }
 
 /* ---- export ---- */
 
-/* "DIR/00007-Ankle_boot.png": sample number and target, with nothing odd in the name. */
-static void picture_path(char *path, size_t size, const char *dir, int i, const char *name)
+/* "DIR/00007-Ankle_boot.png": sample number and target, with nothing odd in the
+ * name. */
+static void picture_path(char *path, size_t size, const char *dir, int i,
+                         const char *name)
 {
     int n = snprintf(path, size, "%s/%05d-", dir, i);
     size_t at = n > 0 && (size_t)n < size ? (size_t)n : size;
@@ -60,8 +64,8 @@ static void picture_path(char *path, size_t size, const char *dir, int i, const 
     snprintf(path + (at < size ? at : size), at < size ? size - at : 0, ".png");
 }
 
-static weft_status export_sample(const weft_dataset *d, weft_subset s, int i, const char *dir,
-                                 unsigned char *pixels)
+static weft_status export_sample(const weft_dataset *d, weft_subset s, int i,
+                                 const char *dir, unsigned char *pixels)
 {
     char path[4200], number[40];
     int c, h, w, label = weft_dataset_label(d, s, i);
@@ -86,7 +90,8 @@ static weft_status export(const check_args *a, const char *data)
     weft_dataset_image_shape(d, &c, &h, &w);
     unsigned char *pixels = malloc((size_t)c * (size_t)h * (size_t)w + 1);
     if (!c)
-        s = weft_fail(WEFT_EUSAGE, "check: --export: %s are no pictures", weft_dataset_noun(d));
+        s = weft_fail(WEFT_EUSAGE, "check: --export: %s are no pictures",
+                      weft_dataset_noun(d));
     else if (!pixels)
         s = weft_fail(WEFT_ENOMEM, "check: out of memory");
     else if (mkdir(dir, 0777) && errno != EEXIST)
@@ -110,7 +115,8 @@ static weft_status check(const check_args *a, const char *data, bool *bad)
     if (!s) s = weft_fit_check(data, a->fit, found, &t);
     if (!s && a->export) s = export(a, data);
     *bad = t.count[2] > 0 || (a->strict && t.count[1] > 0);
-    if (t.json && fclose(t.json) && !s) s = weft_fail(WEFT_ENOMEM, "check: out of memory");
+    if (t.json && fclose(t.json) && !s)
+        s = weft_fail(WEFT_ENOMEM, "check: out of memory");
     if (!s && a->json)
         printf("{\"ok\":%s,\"errors\":%d,\"warnings\":%d,\"findings\":[%s]}\n",
                *bad ? "false" : "true", t.count[2], t.count[1], rows);

@@ -16,8 +16,9 @@ typedef struct eval_args {
 
 static const option_row options[] = {
     HEADING("evaluation"),
-    CHOICE(eval_args, split, "split", "train|val|test",
-           "part of the data (test if there is one, else val; of a single file all of it)"),
+    CHOICE(
+        eval_args, split, "split", "train|val|test",
+        "part of the data (test if there is one, else val; of a single file all of it)"),
     INT(eval_args, batch, "batch", 1, 65536, "samples at a time (256)"),
     FLAG(eval_args, json, "json", "print one JSON object on stdout"), END_OF_OPTIONS};
 
@@ -80,7 +81,8 @@ static int run(int argc, char **argv)
     weft_status s = a.fit ? options_parse(&command_eval, argc, argv, &a, &n)
                           : weft_fail(WEFT_ENOMEM, "eval: out of memory");
     if (!s && n != 2)
-        s = weft_fail(WEFT_EUSAGE, "eval: takes a model and a data set, found %d arguments", n);
+        s = weft_fail(WEFT_EUSAGE,
+                      "eval: takes a model and a data set, found %d arguments", n);
     if (!s) s = evaluate(&a, argv[1], argv[2]);
     if (s && s != WEFT_ESTOPPED) code = command_failed(s);
     weft_fit_args_free(a.fit);
@@ -90,9 +92,10 @@ static int run(int argc, char **argv)
 const command command_eval = {
     .name = "eval",
     .arguments = "MODEL DATA [--key value ...]",
-    .about = "Runs a model over labelled samples and prints how well it answers: of a "
-             "classification accuracy, loss, precision, recall and F1 of each class, and what "
-             "was taken for what. MODEL is an ONNX file or a run folder.",
+    .about =
+        "Runs a model over labelled samples and prints how well it answers: of a "
+        "classification accuracy, loss, precision, recall and F1 of each class, and what "
+        "was taken for what. MODEL is an ONNX file or a run folder.",
     .examples = "  weft eval runs/classify/flowers flowers/ --split val\n"
                 "  weft eval runs/text/reviews more-reviews.tsv\n"
                 "  weft eval best.onnx flowers/ --json | jq .accuracy_top1\n",

@@ -17,7 +17,8 @@ typedef struct flow_args {
 
 static const option_row options[] = {
     HEADING("flow"),
-    TEXT(flow_args, compare, "compare", "MODEL", "a second model, set beside the first"),
+    TEXT(flow_args, compare, "compare", "MODEL",
+         "a second model, shown next to the first"),
     PATH(flow_args, html, "html", "FILE", "write one page with pictures and curves"),
     FLAG(flow_args, json, "json", "print one JSON object on stdout"),
     CHOICE(flow_args, choice.split, "split", "train|val|test",
@@ -33,7 +34,7 @@ static const option_row options[] = {
 
 static weft_status flow(const flow_args *a, const char *model, const char *data)
 {
-    flow_subject s[2] = {0};
+    flow_setup s[2] = {0};
     int n = 0;
     weft_status status = flow_open(model, data, &a->choice, &s[n]);
     if (!status) n++;
@@ -53,8 +54,8 @@ static weft_status flow(const flow_args *a, const char *model, const char *data)
 static weft_status start(flow_args *a, const char *model, const char *data)
 {
     char seed[32];
-    weft_status s = any_model_options(&command_flow, (const char *const[]){model, a->compare},
-                                      a->compare ? 2 : 1);
+    weft_status s = model_source_options(
+        &command_flow, (const char *const[]){model, a->compare}, a->compare ? 2 : 1);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)a->choice.seed);
     if (!s) s = weft_fit_args_set(a->fit, "seed", seed);
     if (!s) s = weft_fit_args_apply(a->fit);
@@ -70,7 +71,8 @@ static int run(int argc, char **argv)
                           : weft_fail(WEFT_ENOMEM, "flow: out of memory");
     a.choice.fit = a.fit;
     if (!s && n != 2)
-        s = weft_fail(WEFT_EUSAGE, "flow: takes a model and a data set, found %d arguments", n);
+        s = weft_fail(WEFT_EUSAGE,
+                      "flow: takes a model and a data set, found %d arguments", n);
     if (!s) s = start(&a, argv[1], argv[2]);
     if (s && s != WEFT_ESTOPPED) code = command_failed(s);
     weft_fit_args_free(a.fit);

@@ -59,22 +59,22 @@ static void found(void *user, const weft_gradcheck_row *r)
         printf("%-36s %10zu of %-10zu %.2e\n", r->name, r->tried, r->count, r->worst);
 }
 
-/* sum(output * weights), the weights an input that is filled at random: every element of
- * the output counts, each differently. */
-static weft_val random_loss(const any_model *m)
+/* sum(output * weights), the weights an input that is filled at random: every
+ * element of the output counts, each differently. */
+static weft_value random_loss(const model_source *m)
 {
-    weft_val weights =
+    weft_value weights =
         weft_input(m->g, "gradcheck.weights", weft_shape_of(m->g, m->output));
-    return weft_sum(m->g, weft_mul(m->g, m->output, weights), 0, NULL, false);
+    return weft_reduce_sum(m->g, weft_mul(m->g, m->output, weights), 0, NULL, false);
 }
 
 /* Whole numbers for an integer input: lengths of texts up to the number of tokens, else
  * small ones; those that the input does not allow are drawn again from fewer. */
-static weft_status fill_integers(const any_model *m, weft_plan *p, weft_val v,
+static weft_status fill_integers(const model_source *m, weft_plan *p, weft_value v,
                                  size_t count, weft__rng *r)
 {
     bool lengths = !strcmp(weft_name_of(m->g, v), "lengths");
-    weft_val tokens = weft_find(m->g, "tokens");
+    weft_value tokens = weft_find(m->g, "tokens");
     weft_shape of = tokens.id ? weft_plan_shape(p, tokens) : (weft_shape){0};
     int most = lengths && of.rank == 2 ? of.dim[1] : 19;
     int32_t *x = weft__alloc(count, sizeof *x);
@@ -88,7 +88,7 @@ static weft_status fill_integers(const any_model *m, weft_plan *p, weft_val v,
     return s;
 }
 
-static weft_status fill_floats(weft_plan *p, weft_val v, size_t count, weft__rng *r)
+static weft_status fill_floats(weft_plan *p, weft_value v, size_t count, weft__rng *r)
 {
     float *x = weft__alloc(count, sizeof *x);
     if (!x) return weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");
@@ -98,11 +98,11 @@ static weft_status fill_floats(weft_plan *p, weft_val v, size_t count, weft__rng
     return s;
 }
 
-static weft_status fill_inputs(const any_model *m, weft_plan *p, weft__rng *r)
+static weft_status fill_inputs(const model_source *m, weft_plan *p, weft__rng *r)
 {
     weft_status s = WEFT_OK;
     for (int i = 0; i < weft_input_count(m->g) && !s; i++) {
-        weft_val v = weft_input_at(m->g, i);
+        weft_value v = weft_input_at(m->g, i);
         weft_shape shape = weft_plan_shape(p, v);
         size_t count = 1;
         for (int k = 0; k < shape.rank; k++) count *= (size_t)shape.dim[k];
@@ -114,13 +114,13 @@ static weft_status fill_inputs(const any_model *m, weft_plan *p, weft__rng *r)
 
 static weft_status check(const gradcheck_args *a, const char *name, table *t)
 {
-    any_model m = {0};
+    model_source m = {0};
     weft_plan *p = NULL;
     weft__rng r = weft__rng_at(a->seed, WEFT_RNG_KEY(WEFT_RNG_TEST, 0), 0);
     weft_status s =
-        any_model_load(name, &(weft_zoo_opts){.outputs = a->classes}, true, &m);
+        model_source_load(name, &(weft_zoo_opts){.outputs = a->classes}, true, &m);
     if (s) return s;
-    weft_val loss = random_loss(&m);
+    weft_value loss = random_loss(&m);
     weft_plan_opts o = {.batch = a->batch,
                         .loss = loss,
                         .training = !a->inference,
@@ -133,7 +133,7 @@ static weft_status check(const gradcheck_args *a, const char *name, table *t)
         s = weft_gradcheck(p, (size_t)a->samples, a->tolerance, found, t);
     }
     weft_plan_free(p);
-    any_model_free(&m);
+    model_source_free(&m);
     return s;
 }
 
@@ -145,7 +145,8 @@ static int run(int argc, char **argv)
     if (s == WEFT_ESTOPPED) return 0;
     if (!s && n != 1)
         return command_misused("gradcheck: takes one model, found %d arguments", n);
-    if (!s) s = any_model_options(&command_gradcheck, (const char *const[]){argv[1]}, 1);
+    if (!s)
+        s = model_source_options(&command_gradcheck, (const char *const[]){argv[1]}, 1);
     if (!s) s = weft_set_threads(a.threads);
     table t = {.rows = a.json ? json_array() : NULL};
     if (!s) s = check(&a, argv[1], &t);

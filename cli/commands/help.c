@@ -18,8 +18,8 @@ static const option_row options[] = {
 
 static int print_models(void)
 {
-    for (int i = 0; i < weft_model_total(); i++) {
-        weft_model_info m = weft_model_info_at(i);
+    for (int i = 0; i < weft_zoo_total(); i++) {
+        weft_zoo_info m = weft_zoo_info_at(i);
         char size[40] = "text";
         if (strcmp(weft_zoo_modality(m.name), "text"))
             snprintf(size, sizeof size, "%dx%dx%d", m.channels, m.height, m.width);

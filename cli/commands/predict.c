@@ -41,8 +41,8 @@ static void print_json(job *j, const weft_item *item, const weft_answer *a)
     char *json = weft_answer_json(j->p, a, j->top);
     const char *word = j->lines ? item->text : item->path;
     json_quote(quoted, sizeof quoted, weft_escape(shown, sizeof shown, word));
-    fprintf(j->json, "%s{\"%s\":%s,%s", j->printed++ ? "," : "", j->lines ? "text" : "path", quoted,
-           json ? json + 1 : "}");
+    fprintf(j->json, "%s{\"%s\":%s,%s", j->printed++ ? "," : "",
+            j->lines ? "text" : "path", quoted, json ? json + 1 : "}");
     free(json);
 }
 
@@ -50,7 +50,8 @@ static void print_text(job *j, const weft_item *item, const weft_answer *a)
 {
     char shown[4200];
     char *text = weft_answer_text(j->p, a, j->top);
-    const char *word = weft_escape(shown, sizeof shown, j->lines ? item->text : item->path);
+    const char *word =
+        weft_escape(shown, sizeof shown, j->lines ? item->text : item->path);
     if (j->lines) {
         size_t bytes = weft_text_fit(word, SHOWN);
         printf("%s\t%.*s%s\n", text ? text : "", (int)bytes, word,
@@ -92,7 +93,8 @@ static weft_status predict_all(job *j, char *const *word, int n)
     return s;
 }
 
-static weft_status predict(const predict_args *a, const char *model, char *const *word, int n)
+static weft_status predict(const predict_args *a, const char *model, char *const *word,
+                           int n)
 {
     job j = {.a = a};
     weft_status s = weft_predictor_open(model, &j.p);
@@ -104,7 +106,8 @@ static weft_status predict(const predict_args *a, const char *model, char *const
     j.answer = calloc((size_t)j.batch, sizeof *j.answer);
     if (!j.answer) s = weft_fail(WEFT_ENOMEM, "predict: out of memory");
     if (!s && a->whole && !j.lines)
-        s = weft_fail(WEFT_EUSAGE, "predict: --whole is for texts, the model reads files");
+        s = weft_fail(WEFT_EUSAGE,
+                      "predict: --whole is for texts, the model reads files");
     if (!s) s = predict_all(&j, word, n);
     for (int i = 0; i < j.batch && j.answer; i++) weft_answer_clear(&j.answer[i]);
     free(j.answer);
@@ -130,9 +133,12 @@ const command command_predict = {
     .arguments = "MODEL ITEM ... [--key value ...]",
     .about =
         "Prints what a model says about each item, a line per item: the most probable "
-        "classes, or values. MODEL is an ONNX file or a run folder. Of a model that reads "
-        "pictures an item is a file, or a folder that stands for the pictures in it. Of one "
-        "that reads texts it is a sentence, a file with a text on each line, or - for lines "
+        "classes, or values. MODEL is an ONNX file or a run folder. Of a model that "
+        "reads "
+        "pictures an item is a file, or a folder that stands for the pictures in it. Of "
+        "one "
+        "that reads texts it is a sentence, a file with a text on each line, or - for "
+        "lines "
         "on stdin; the answer is followed by a tab and the beginning of the text.",
     .examples = "  weft predict runs/classify/flowers rose.jpg\n"
                 "  weft predict best.onnx photos/ --top 1 --json\n"

@@ -26,8 +26,9 @@ typedef struct memory {
     size_t infer, infer_total, train, train_total;
 } memory;
 
-/* Planned peak bytes for prediction, and for training with a loss on the first output. */
-static weft_status measure(const any_model *m, int batch, memory *out)
+/* Planned peak bytes for prediction, and for training with a loss on the first
+ * output. */
+static weft_status measure(const model_source *m, int batch, memory *out)
 {
     weft_plan *p = NULL;
     weft_status s = weft_plan_new(m->g, &(weft_plan_opts){.batch = batch}, &p);
@@ -35,7 +36,7 @@ static weft_status measure(const any_model *m, int batch, memory *out)
     out->infer = weft_plan_bytes(p);
     out->infer_total = weft_plan_total_bytes(p);
     weft_plan_free(p);
-    weft_val loss = weft_mean(m->g, m->output, 0, NULL, false);
+    weft_value loss = weft_reduce_mean(m->g, m->output, 0, NULL, false);
     weft_plan_opts train = {.batch = batch, .loss = loss, .training = true};
     s = weft_graph_status(m->g);
     if (!s) s = weft_plan_new(m->g, &train, &p);
@@ -46,7 +47,7 @@ static weft_status measure(const any_model *m, int batch, memory *out)
     return WEFT_OK;
 }
 
-static void print_json(const any_model *m, const memory *bytes, int batch)
+static void print_json(const model_source *m, const memory *bytes, int batch)
 {
     json_t *params = json_array(), *meta = json_object();
     double count = 0;
@@ -75,7 +76,7 @@ static void print_json(const any_model *m, const memory *bytes, int batch)
     json_decref(root);
 }
 
-static void print_text(const any_model *m, const memory *bytes, int batch,
+static void print_text(const model_source *m, const memory *bytes, int batch,
                        const char *table)
 {
     if (table) fputs(table, stdout);
@@ -94,10 +95,10 @@ static void print_text(const any_model *m, const memory *bytes, int batch,
 
 static weft_status show(const show_args *a, const char *name)
 {
-    any_model m = {0};
+    model_source m = {0};
     memory bytes = {0};
     weft_status s =
-        any_model_load(name, &(weft_zoo_opts){.outputs = a->classes}, false, &m);
+        model_source_load(name, &(weft_zoo_opts){.outputs = a->classes}, false, &m);
     if (s) return s;
     char *text = a->dot ? weft_graph_dot(m.g) : weft_graph_table(m.g, a->batch);
     if (a->dot && text) fputs(text, stdout);
@@ -107,7 +108,7 @@ static weft_status show(const show_args *a, const char *name)
     else if (!s && !a->dot)
         print_text(&m, &bytes, a->batch, text);
     free(text);
-    any_model_free(&m);
+    model_source_free(&m);
     return s;
 }
 
@@ -119,7 +120,7 @@ static int run(int argc, char **argv)
     if (s == WEFT_ESTOPPED) return 0;
     if (!s && n != 1)
         return command_misused("show: takes one model, found %d arguments", n);
-    if (!s) s = any_model_options(&command_show, (const char *const[]){argv[1]}, 1);
+    if (!s) s = model_source_options(&command_show, (const char *const[]){argv[1]}, 1);
     if (!s) s = show(&a, argv[1]);
     return s ? command_failed(s) : 0;
 }

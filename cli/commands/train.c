@@ -14,7 +14,8 @@ typedef struct train_args {
 } train_args;
 
 static const option_row options[] = {
-    ONCE(train_args, WEFT_OPTION_FLAG, json, "json", NULL, "print one JSON object on stdout"),
+    ONCE(train_args, WEFT_OPTION_FLAG, json, "json", NULL,
+         "print one JSON object on stdout"),
     ONCE(train_args, WEFT_OPTION_FLAG, quiet, "quiet", NULL, "no progress"),
     END_OF_OPTIONS};
 
@@ -42,7 +43,8 @@ static void on_start(void *user, const weft_train_estimate *e)
              1e3 * e->batch_seconds);
     fprintf(stderr, "expect   about ");
     progress_duration(stderr, e->seconds);
-    fprintf(stderr, " (%s a batch), %.1f MB of memory\n", each, (double)e->plan_bytes / 1e6);
+    fprintf(stderr, " (%s a batch), %.1f MB of memory\n", each,
+            (double)e->plan_bytes / 1e6);
 }
 
 static void on_step(void *user, const weft_progress *p)
@@ -123,8 +125,8 @@ static int run(int argc, char **argv)
     weft_fit_result r = {0};
     const char *data = NULL;
     int code = 0;
-    weft_status s =
-        a.fit ? parse(&a, argc, argv, &data) : weft_fail(WEFT_ENOMEM, "train: out of memory");
+    weft_status s = a.fit ? parse(&a, argc, argv, &data)
+                          : weft_fail(WEFT_ENOMEM, "train: out of memory");
     if (s == WEFT_ESTOPPED) {
         weft_fit_args_free(a.fit);
         return 0;
@@ -151,8 +153,10 @@ const command command_train = {
         "folders of pictures (with train/, val/ and test/ or without), is image "
         "classification. A .tsv, .csv, .jsonl or fastText file, a folder with train, dev "
         "and test files of those, or of class folders of .txt files, is text "
-        "classification. --task regress learns numbers instead of classes. All of the data "
-        "is checked before the first step. The run folder runs/TASK/NAME receives best.onnx "
+        "classification. --task regress learns numbers instead of classes. All of the "
+        "data "
+        "is checked before the first step. The run folder runs/TASK/NAME receives "
+        "best.onnx "
         "(open it with any ONNX tool), last.ckpt (resume it after an interruption), "
         "results.csv, pictures and report.html.",
     .examples = "  weft train flowers/\n  weft train /usr/share/datasets/fashion-mnist "

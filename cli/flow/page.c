@@ -25,7 +25,7 @@ typedef struct side {
     flow_pictures pictures;
 } side;
 
-static weft_status fill_layers(side *to, const flow_subject *s)
+static weft_status fill_layers(side *to, const flow_setup *s)
 {
     int layers = weft_flow_nodes(s->flow), weights = weft_flow_params(s->flow);
     to->layer = weft__alloc((size_t)layers + 1, sizeof *to->layer);
@@ -37,7 +37,7 @@ static weft_status fill_layers(side *to, const flow_subject *s)
         weft_flow_node n = weft_flow_node_at(s->flow, i);
         flow_shape_text(s->g, n.value, to->shape[i], TEXT);
         to->layer[i] =
-            (weft__flow_layer){n.name, n.op,   to->shape[i], n.mean, n.deviation,
+            (weft__flow_layer){n.name, n.op,   to->shape[i], n.mean, n.std,
                                n.low,  n.high, n.units,      n.dead, n.gradient};
     }
     for (int i = 0; i < weights; i++) {
@@ -49,7 +49,7 @@ static weft_status fill_layers(side *to, const flow_subject *s)
     return WEFT_OK;
 }
 
-static weft_status fill_tracks(side *to, const flow_subject *s)
+static weft_status fill_tracks(side *to, const flow_setup *s)
 {
     int n = weft_flow_series_total(s->flow);
     to->track = weft__alloc((size_t)n + 1, sizeof *to->track);
@@ -68,7 +68,7 @@ static void fact(side *to, int i, const char *key, const char *value)
     to->fact[i] = (weft__fact){key, to->text[i]};
 }
 
-static int fill_facts(side *to, const flow_subject *s)
+static int fill_facts(side *to, const flow_setup *s)
 {
     char text[TEXT];
     int units = 0, dead = 0;
@@ -95,15 +95,14 @@ static int fill_facts(side *to, const flow_subject *s)
 }
 
 /* Grad-CAM and its kin are for classifiers of pictures. */
-static bool shows_pictures(const flow_subject *s)
+static bool shows_pictures(const flow_setup *s)
 {
     int c, h, w;
     weft_dataset_image_shape(s->d, &c, &h, &w);
     return c > 0 && weft_dataset_classes(s->d) > 0;
 }
 
-static weft_status fill(side *to, flow_subject *s, int number, int n,
-                        weft__flow_side *out)
+static weft_status fill(side *to, flow_setup *s, int number, int n, weft__flow_side *out)
 {
     char model[160];
     weft_status status = fill_layers(to, s);
@@ -139,7 +138,7 @@ static void clear(side *s)
     flow_pictures_free(&s->pictures);
 }
 
-static weft_status write_page(flow_subject *s, int n, const weft__flow_side *sides,
+static weft_status write_page(flow_setup *s, int n, const weft__flow_side *sides,
                               const char *path)
 {
     char title[400], subtitle[300], model[2][150], data[200];
@@ -154,7 +153,7 @@ static weft_status write_page(flow_subject *s, int n, const weft__flow_side *sid
     return weft__flow_write(&(weft__flow_report){title, subtitle, n, sides}, path);
 }
 
-weft_status flow_page_write(flow_subject *s, int n, const char *path)
+weft_status flow_page_write(flow_setup *s, int n, const char *path)
 {
     side *all = weft__alloc((size_t)n, sizeof *all);
     weft__flow_side sides[2] = {0};

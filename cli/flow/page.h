@@ -5,6 +5,6 @@
 #include "flow/setup.h"
 
 /* n 1, or 2 to compare. */
-weft_status flow_page_write(flow_subject *s, int n, const char *path);
+weft_status flow_page_write(flow_setup *s, int n, const char *path);
 
 #endif

@@ -1,7 +1,8 @@
 /* pictures.c: filters, feature maps and Grad-CAM of a picture network.
  *
  * Grad-CAM (Selvaraju et al.): the last layer that still has places, its channels
- * weighted by the mean gradient of the class's score, summed, without what is below 0. */
+ * weighted by the mean gradient of the class's score, summed, without what is below
+ * 0. */
 #include "flow/pictures.h"
 
 #include "flow/colour.h"
@@ -25,13 +26,13 @@ enum {
 
 /* The network at work on a few samples. */
 typedef struct view {
-    flow_subject *s;
+    flow_setup *s;
     flow_pictures *out;
     int c, h, w, n, classes;
     int sample[FLOW_SHOWN], truth[FLOW_SHOWN];
     unsigned char *pixels; /* [n][h][w][c] */
     float *x, *scores, *pick;
-    weft_val chosen, score; /* an input that picks a class; the sum of picked scores */
+    weft_value chosen, score; /* an input that picks a class; the sum of picked scores */
     weft_plan *p;
     weft_flow_node look; /* the layer that Grad-CAM looks at */
     int lc, lh, lw;
@@ -43,7 +44,7 @@ typedef struct view {
 /* The first samples, of different classes as far as there are. */
 static void choose_samples(view *v)
 {
-    const flow_subject *s = v->s;
+    const flow_setup *s = v->s;
     int count = weft_dataset_count(s->d, s->part);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < count && v->n < FLOW_SHOWN; i++) {
@@ -83,13 +84,13 @@ static weft_status plan(view *v)
 {
     weft_graph *g = v->s->g;
     v->chosen = weft_input(g, "flow.class", WEFT_SHAPE(0, v->classes));
-    v->score = weft_sum(g, weft_mul(g, v->s->output, v->chosen), 0, NULL, false);
+    v->score = weft_reduce_sum(g, weft_mul(g, v->s->output, v->chosen), 0, NULL, false);
     weft_plan_opts o = {.batch = v->n, .loss = v->score, .keep_all = true};
     weft_status s = weft_graph_status(g);
     return s ? s : weft_plan_new(g, &o, &v->p);
 }
 
-static weft_val picture_input(const weft_graph *g)
+static weft_value picture_input(const weft_graph *g)
 {
     for (int i = 0; i < weft_input_count(g); i++)
         if (weft_shape_of(g, weft_input_at(g, i)).rank == 4) return weft_input_at(g, i);
@@ -121,18 +122,18 @@ static weft_status read_samples(view *v)
     weft_status s = WEFT_OK;
     for (int i = 0; i < v->n && !s; i++)
         s = weft_dataset_image(v->s->d, v->s->part, v->sample[i],
-                           v->pixels + (size_t)i * each);
+                               v->pixels + (size_t)i * each);
     normalize(v, n * each);
-    if (!s) s = weft_plan_set_last(v->p, picture_input(v->s->g), v->x, n * each);
+    if (!s) s = weft_plan_set_nhwc(v->p, picture_input(v->s->g), v->x, n * each);
     if (!s) s = weft_plan_set(v->p, v->chosen, v->pick, n * (size_t)v->classes);
-    if (!s) s = weft_forward(v->p);
+    if (!s) s = weft_plan_forward(v->p);
     return s ? s : weft_plan_get(v->p, v->s->output, v->scores, n * (size_t)v->classes);
 }
 
 static weft_status encode(flow_image *to, const tile_sheet *t, int zoom)
 {
-    weft_status s = weft_image_encode_png(3, t->height, t->width, t->pixels, &to->png,
-                                            &to->as.bytes);
+    weft_status s =
+        weft_image_encode_png(3, t->height, t->width, t->pixels, &to->png, &to->as.bytes);
     to->as.png = to->png;
     to->as.width = t->width * zoom;
     to->as.height = t->height * zoom;
@@ -169,8 +170,8 @@ static weft_status look_for(view *v, const int *classes)
     memset(v->pick, 0, all * sizeof *v->pick);
     for (int i = 0; i < v->n; i++) v->pick[i * v->classes + classes[i]] = 1;
     weft_status s = weft_plan_set(v->p, v->chosen, v->pick, all);
-    if (!s) s = weft_forward(v->p);
-    if (!s) s = weft_backward(v->p);
+    if (!s) s = weft_plan_forward(v->p);
+    if (!s) s = weft_plan_backward(v->p);
     if (!s) s = weft_plan_get(v->p, v->look.value, v->value, layer);
     return s ? s : weft_plan_gradient(v->p, v->look.value, v->gradient, layer);
 }
@@ -471,7 +472,7 @@ static weft_status make(view *v)
     return s ? s : make_filters(v);
 }
 
-weft_status flow_pictures_make(flow_subject *s, flow_pictures *out)
+weft_status flow_pictures_make(flow_setup *s, flow_pictures *out)
 {
     view v = {.s = s, .out = out, .classes = weft_shape_of(s->g, s->output).dim[1]};
     weft_dataset_image_shape(s->d, &v.c, &v.h, &v.w);

@@ -23,9 +23,9 @@ typedef struct flow_pictures {
     int galleries, cams, filters, maps;
 } flow_pictures;
 
-/* Runs the first few samples through the network as it predicts. Leaves out all there is
- * when the build cannot write PNG. */
-weft_status flow_pictures_make(flow_subject *s, flow_pictures *out);
+/* Runs the first few samples through the network as it predicts. Leaves out all
+ * there is when the build cannot write PNG. */
+weft_status flow_pictures_make(flow_setup *s, flow_pictures *out);
 void flow_pictures_free(flow_pictures *p);
 
 #endif

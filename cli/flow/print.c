@@ -12,7 +12,7 @@
 
 enum { CELL = 64, BAR = 12, SPARKS = 40 };
 
-void flow_shape_text(const weft_graph *g, weft_val v, char *text, size_t size)
+void flow_shape_text(const weft_graph *g, weft_value v, char *text, size_t size)
 {
     weft_shape s = weft_shape_of(g, v);
     size_t at = (size_t)snprintf(text, size, "[");
@@ -102,22 +102,22 @@ static void cells_free(cells *c)
     free(c->cell);
 }
 
-static void layer_cells(const flow_subject *s, int i, const range *forth,
-                        const range *back, char (*at)[CELL])
+static void layer_cells(const flow_setup *s, int i, const range *forth, const range *back,
+                        char (*at)[CELL])
 {
     weft_flow_node n = weft_flow_node_at(s->flow, i);
     snprintf(at[0], CELL, "%.60s", n.name);
     flow_shape_text(s->g, n.value, at[1], CELL);
     small(at[2], n.mean);
-    small(at[3], n.units ? n.deviation : NAN);
-    if (n.units && n.deviation > 0) bar(at[4], part_of(forth, n.deviation));
+    small(at[3], n.units ? n.std : NAN);
+    if (n.units && n.std > 0) bar(at[4], part_of(forth, n.std));
     if (n.units) snprintf(at[5], CELL, "%.0f %%", 100.0 * n.dead / n.units);
     if (n.units && !n.dead) snprintf(at[5], CELL, "0");
     small(at[6], n.gradient);
     if (n.gradient > 0) bar(at[7], part_of(back, n.gradient));
 }
 
-static void print_layers(const flow_subject *s)
+static void print_layers(const flow_setup *s)
 {
     static const weft__column column[] = {{"layer", false, 28},
                                           {"output", false, 24},
@@ -133,7 +133,7 @@ static void print_layers(const flow_subject *s)
     cells c;
     for (int i = 0; i < n; i++) {
         weft_flow_node node = weft_flow_node_at(s->flow, i);
-        if (node.units) widen(&forth, node.deviation);
+        if (node.units) widen(&forth, node.std);
         widen(&back, node.gradient);
     }
     if (cells_new(&c, n, COLUMNS)) {
@@ -144,7 +144,7 @@ static void print_layers(const flow_subject *s)
     cells_free(&c);
 }
 
-static void print_params(const flow_subject *s)
+static void print_params(const flow_setup *s)
 {
     static const weft__column column[] = {
         {"parameter", false, 36}, {"shape", false, 24}, {"|w|", true, 0},
@@ -172,8 +172,8 @@ static void print_params(const flow_subject *s)
 
 /* ---- sequences ---- */
 
-/* The gradient by distance as a row of blocks, larger is taller, on a logarithmic scale;
- * a block stands for the mean of several steps. */
+/* The gradient by distance as a row of blocks, larger is taller, on a logarithmic
+ * scale; a block stands for the mean of several steps. */
 static void spark(const weft_flow_series *s, char *text)
 {
     range r = nothing;
@@ -197,7 +197,7 @@ static void spark(const weft_flow_series *s, char *text)
     }
 }
 
-static void print_series(const flow_subject *s)
+static void print_series(const flow_setup *s)
 {
     int n = weft_flow_series_total(s->flow);
     if (!n) return;
@@ -220,7 +220,7 @@ static void print_series(const flow_subject *s)
     }
 }
 
-static void print_one(const flow_subject *s)
+static void print_one(const flow_setup *s)
 {
     char model[200], data[200];
     weft__escape(model, sizeof model, s->model);
@@ -234,7 +234,7 @@ static void print_one(const flow_subject *s)
     print_series(s);
 }
 
-void flow_print_text(const flow_subject *s, int n)
+void flow_print_text(const flow_setup *s, int n)
 {
     for (int i = 0; i < n; i++) {
         if (i) printf("\n");
@@ -248,7 +248,7 @@ void flow_print_text(const flow_subject *s, int n)
 
 /* ---- JSON ---- */
 
-static json_t *shape_json(const weft_graph *g, weft_val v)
+static json_t *shape_json(const weft_graph *g, weft_value v)
 {
     json_t *a = json_array();
     weft_shape s = weft_shape_of(g, v);
@@ -263,17 +263,17 @@ static json_t *numbers_json(const double *x, int n)
     return a;
 }
 
-static json_t *layer_json(const flow_subject *s, int i)
+static json_t *layer_json(const flow_setup *s, int i)
 {
     weft_flow_node n = weft_flow_node_at(s->flow, i);
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "name", n.name,
                      "op", n.op, "shape", shape_json(s->g, n.value), "mean",
-                     json_number(n.mean), "spread", json_number(n.deviation), "min",
+                     json_number(n.mean), "spread", json_number(n.std), "min",
                      json_number(n.low), "max", json_number(n.high), "units", n.units,
                      "dead", n.dead, "gradient", json_number(n.gradient));
 }
 
-static json_t *param_json(const flow_subject *s, int i)
+static json_t *param_json(const flow_setup *s, int i)
 {
     weft_flow_param p = weft_flow_param_at(s->flow, i);
     return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", p.name, "shape",
@@ -281,7 +281,7 @@ static json_t *param_json(const flow_subject *s, int i)
                      json_number(p.gradient), "ratio", json_number(p.ratio));
 }
 
-static json_t *series_json(const flow_subject *s, int i)
+static json_t *series_json(const flow_setup *s, int i)
 {
     weft_flow_series x = weft_flow_series_at(s->flow, i);
     json_t *samples = json_array();
@@ -294,7 +294,7 @@ static json_t *series_json(const flow_subject *s, int i)
                      numbers_json(x.by_distance, x.steps), "samples", samples);
 }
 
-static json_t *subject_json(const flow_subject *s)
+static json_t *setup_json(const flow_setup *s)
 {
     char model[300], data[300];
     json_t *layers = json_array(), *params = json_array(), *series = json_array();
@@ -314,10 +314,10 @@ static json_t *subject_json(const flow_subject *s)
                      params, "series", series);
 }
 
-void flow_print_json(const flow_subject *s, int n)
+void flow_print_json(const flow_setup *s, int n)
 {
-    json_t *root = subject_json(&s[0]);
-    if (n > 1) json_object_set_new(root, "compare", subject_json(&s[1]));
+    json_t *root = setup_json(&s[0]);
+    if (n > 1) json_object_set_new(root, "compare", setup_json(&s[1]));
     json_dumpf(root, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
     putchar('\n');
     json_decref(root);

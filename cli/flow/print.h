@@ -5,9 +5,9 @@
 #include "flow/setup.h"
 
 /* n 1, or 2 to compare. */
-void flow_print_text(const flow_subject *s, int n);
-void flow_print_json(const flow_subject *s, int n);
+void flow_print_text(const flow_setup *s, int n);
+void flow_print_json(const flow_setup *s, int n);
 /* "[batch, 16, 28, 28]" of a value; size at least 100. */
-void flow_shape_text(const weft_graph *g, weft_val v, char *text, size_t size);
+void flow_shape_text(const weft_graph *g, weft_value v, char *text, size_t size);
 
 #endif

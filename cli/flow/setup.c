@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void choose_subset(flow_subject *s, const char *wanted)
+static void choose_subset(flow_setup *s, const char *wanted)
 {
     for (int i = 0; i < 3; i++)
         if (!strcmp(weft_subset_name((weft_subset)i), wanted ? wanted : "train"))
@@ -16,7 +16,7 @@ static void choose_subset(flow_subject *s, const char *wanted)
 }
 
 /* A network with initial parameters, for samples as the data have them. */
-static weft_status open_fresh(flow_subject *s, const flow_choice *choice, weft_flow_opts *o)
+static weft_status open_fresh(flow_setup *s, const flow_choice *choice, weft_flow_opts *o)
 {
     weft_status status = weft_fit_open(s->path, choice->fit, NULL, &s->d);
     if (!status) status = weft_fit_network(s->model, choice->fit, s->d, &s->g);
@@ -26,7 +26,7 @@ static weft_status open_fresh(flow_subject *s, const flow_choice *choice, weft_f
     return weft_flow_dataset(s->g, s->output, s->d, o, &s->flow);
 }
 
-static weft_status open_file(flow_subject *s, const flow_choice *choice, weft_flow_opts *o)
+static weft_status open_file(flow_setup *s, const flow_choice *choice, weft_flow_opts *o)
 {
     weft_status status = weft_predictor_open(s->model, &s->predictor);
     if (!status) status = weft_fit_open(s->path, choice->fit, s->predictor, &s->d);
@@ -40,16 +40,16 @@ static weft_status check_name(const char *model)
 {
     if (access(model, F_OK) == 0 || strpbrk(model, "./") || any_model_is_fresh(model))
         return WEFT_OK;
-    any_model m = {0};
-    weft_status s = any_model_load(model, NULL, false, &m);
-    any_model_free(&m);
+    model_source m = {0};
+    weft_status s = model_source_load(model, NULL, false, &m);
+    model_source_free(&m);
     return s;
 }
 
 weft_status flow_open(const char *model, const char *data, const flow_choice *choice,
-                      flow_subject *out)
+                      flow_setup *out)
 {
-    flow_subject s = {.model = model, .path = data};
+    flow_setup s = {.model = model, .path = data};
     choose_subset(&s, choice->split);
     weft_flow_opts o = {.subset = s.part,
                         .batches = choice->batches,
@@ -66,11 +66,11 @@ weft_status flow_open(const char *model, const char *data, const flow_choice *ch
     return status;
 }
 
-void flow_close(flow_subject *s)
+void flow_close(flow_setup *s)
 {
     weft_flow_free(s->flow); /* before the graph */
     weft_dataset_close(s->d);
     if (s->own) weft_graph_free(s->g);
     weft_predictor_free(s->predictor);
-    *s = (flow_subject){0};
+    *s = (flow_setup){0};
 }

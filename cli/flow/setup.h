@@ -4,17 +4,17 @@
 
 #include "option.h"
 
-typedef struct flow_subject {
+typedef struct flow_setup {
     const char *model, *path; /* as the user named model and data */
     const char *split;        /* "train" ... */
     weft_subset part;
     weft_predictor *predictor; /* of a file */
     weft_graph *g;             /* the file's, or own */
     bool own;
-    weft_val output;
+    weft_value output;
     weft_dataset *d;
     weft_flow *flow;
-} flow_subject;
+} flow_setup;
 
 typedef struct flow_choice { /* what the user asked for */
     const weft_fit_args *fit;
@@ -26,7 +26,7 @@ typedef struct flow_choice { /* what the user asked for */
 /* model: an ONNX file, a run folder, or a ready network's name, which is then built for
  * the data with initial parameters. Opens both and runs the batches. */
 weft_status flow_open(const char *model, const char *data, const flow_choice *choice,
-                      flow_subject *out);
-void flow_close(flow_subject *s);
+                      flow_setup *out);
+void flow_close(flow_setup *s);
 
 #endif

@@ -10,11 +10,11 @@ extern "C" {
 #endif
 
 /* Runs the passes of the plan again and writes to text[size], cut to it, what is the
- * first not to be finite: "NAME (value)" an input or parameter, "NAME (forward)" a node's
- * result, "NAME (backward)" the gradients that a node gives; "" when all are finite.
- * Returns text. Only after a pass: the backward part begins with the gradient of the loss
- * that the last weft_backward left. In a plan with `training` the running statistics move
- * once more. */
+ * first not to be finite: "NAME (value)" an input or parameter, "NAME (forward)" a
+ * node's result, "NAME (backward)" the gradients that a node gives; "" when all are
+ * finite. Returns text. Only after a pass: the backward part begins with the
+ * gradient of the loss that the last weft_plan_backward left. In a plan with
+ * `training` the running statistics move once more. */
 WEFT_API const char *weft_plan_first_bad(weft_plan *p, char *text, size_t size);
 
 /* What weft_gradcheck found out about one parameter or input. */
@@ -26,16 +26,16 @@ typedef struct weft_gradcheck_row {
     size_t tried, count; /* elements that were tried; that there are */
 } weft_gradcheck_row;
 
-/* Compares gradients of the plan's loss with central differences: of every parameter and,
- * with input_gradients, every float input. Each element tries steps of several sizes, and
- * the best counts, so that a kink between two points is no error.
+/* Compares gradients of the plan's loss with central differences: of every parameter
+ * and, with input_gradients, every float input. Each element tries steps of several
+ * sizes, and the best counts, so that a kink between two points is no error.
  *   samples: elements tried of each, evenly spread; 0 means all
  *   tolerance: the largest error that passes; 0 means 1e-6
  *   found(user, row) is called for each parameter and input; may be NULL
- * The graph must compute in double precision. Parameters, inputs and running statistics
- * are left as they were.
- * Fails: WEFT_EBUG: an error above tolerance, the message names the worst; WEFT_EUSAGE: a
- * graph not in double precision, no loss, or as weft_forward; WEFT_ENOMEM. */
+ * The graph must compute in double precision. Parameters, inputs and running
+ * statistics are left as they were. Fails: WEFT_EBUG: an error above tolerance, the
+ * message names the worst; WEFT_EUSAGE: a graph not in double precision, no loss, or
+ * as weft_plan_forward; WEFT_ENOMEM. */
 WEFT_API weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
                                     void (*found)(void *user,
                                                   const weft_gradcheck_row *row),
@@ -52,33 +52,33 @@ typedef struct weft_flow weft_flow;
 /* The first output of a node, floats only. Texts belong to the graph. */
 typedef struct weft_flow_node {
     const char *name, *op; /* of the node, of its operator */
-    weft_val value;        /* the output */
+    weft_value value;      /* the output */
     /* mean, standard deviation and limits of all elements; without the padding of
      * sequences */
-    double mean, deviation, low, high;
+    double mean, std, low, high;
     int units; /* channels, features or hidden units; 0 for a scalar */
-    /* those of them that were 0 in every sample and at every place or, of tanh, sigmoid,
-     * hard_sigmoid and recurrent layers, never further than 0.01 from an end of their
-     * range */
+    /* those of them that were 0 in every sample and at every place or, of tanh,
+     * sigmoid, hard_sigmoid and recurrent layers, never further than 0.01 from an
+     * end of their range */
     int dead;
     double gradient; /* mean over samples of the norm |d loss / d value| (Euclidean) */
-    bool features; /* found at each place by itself: a convolution, an embedding */
-    bool pools;    /* a coarser copy of what came before */
+    bool features;   /* found at each place by itself: a convolution, an embedding */
+    bool pools;      /* a coarser copy of what came before */
 } weft_flow_node;
 
 /* A trainable parameter w. */
 typedef struct weft_flow_param {
     const char *name; /* belongs to the graph */
-    weft_val value;   /* w */
+    weft_value value; /* w */
     size_t count;     /* elements */
     double norm;      /* |w|, Euclidean, now */
     double gradient;  /* mean over batches of |d loss / d w| */
     double ratio;     /* gradient / norm; NaN when norm is 0 */
 } weft_flow_param;
 
-/* How the gradient fares along a sequence: one series for each direction of a recurrent
- * layer, of its state h_t with all that comes back to it through later steps; or one for
- * what an embedding or a convolution of one dimension gives. */
+/* How the gradient fares along a sequence: one series for each direction of a
+ * recurrent layer, of its state h_t with all that comes back to it through later
+ * steps; or one for what an embedding or a convolution of one dimension gives. */
 typedef struct weft_flow_series {
     const char *node;      /* its name; belongs to the graph */
     bool state;            /* of a state; else of an output */
@@ -103,7 +103,7 @@ WEFT_API void weft_flow_free(weft_flow *f);
 
 /* A forward and a backward pass over the inputs that the plan holds, counted. Running
  * statistics are left as they were.
- * Fails: as weft_backward. */
+ * Fails: as weft_plan_backward. */
 WEFT_API weft_status weft_flow_run(weft_flow *f);
 
 /* weft_flow_samples: samples so far. weft_flow_loss: the mean of the batches' losses.

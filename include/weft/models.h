@@ -11,23 +11,24 @@ extern "C" {
 /* ---- the table ---- */
 
 /* One ready network; static texts. */
-typedef struct weft_model_info {
+typedef struct weft_zoo_info {
     const char *name, *summary;  /* "small-cnn"; one line */
     int channels, height, width; /* the input it was made for; 0 of a network for texts */
-} weft_model_info;
+} weft_zoo_info;
 
-/* weft_model_total: how many ready networks there are, for images and for texts.
- * weft_model_info_at: number i, 0 <= i < weft_model_total(); i is not checked. */
-WEFT_API int weft_model_total(void);
-WEFT_API weft_model_info weft_model_info_at(int i);
+/* weft_zoo_total: how many ready networks there are, for images and for texts.
+ * weft_zoo_info_at: number i, 0 <= i < weft_zoo_total(); i is not checked. */
+WEFT_API int weft_zoo_total(void);
+WEFT_API weft_zoo_info weft_zoo_info_at(int i);
 
-/* "image" or "text": the samples that the network of that name reads; NULL: there is none. */
+/* "image" or "text": the samples that the network of that name reads; NULL: there is
+ * none. */
 WEFT_API const char *weft_zoo_modality(const char *name);
 
 /* Whether that network for texts reads the option of this name: "filters", "kernel",
- * "hidden", "layers", "pool", "gate-bias", "form", "readout" or "bag". True for any other
- * text, as all networks for texts read the other options; false of networks for images and
- * of a name that is unknown. */
+ * "hidden", "layers", "pool", "gate-bias", "form", "readout" or "bag". True for any
+ * other text, as all networks for texts read the other options; false of networks
+ * for images and of a name that is unknown. */
 WEFT_API bool weft_zoo_takes(const char *name, const char *option);
 
 /* ---- one network ---- */
@@ -36,8 +37,8 @@ WEFT_API bool weft_zoo_takes(const char *name, const char *option);
  * says nothing else (docs/models.md has them). */
 typedef struct weft_zoo_opts {
     int outputs; /* numbers for a sample: classes, values; 0 means 10 (texts: 2) */
-    /* before the last layer, and half as much between recurrent layers, below 1; negative
-     * means none */
+    /* before the last layer, and half as much between recurrent layers, below 1;
+     * negative means none */
     double dropout;
 
     /* of networks for images */
@@ -73,18 +74,19 @@ typedef struct weft_zoo_opts {
     double embedding_dropout;
 } weft_zoo_opts;
 
-/* Adds a ready network to g. opts may be NULL; weft_dataset_network fills its input side.
+/* Adds a ready network to g. opts may be NULL; weft_dataset_network fills its input
+ * side.
  *   for images: input "x" [batch, channels, height, width]
  *   for texts: inputs "tokens", "pairs", "triples": integers [batch, t] below
- *     vocabulary[i], as many as streams or wide, whichever is more; 0 is padding;
- *     input "lengths": integers [batch], 1 to t
+ *   vocabulary[i], as many as streams or wide, whichever is more; 0 is padding;
+ *   input "lengths": integers [batch], 1 to t
  *   output "logits" [batch, outputs], also in *out; no softmax
- * Fails: WEFT_EUSAGE: an unknown name (the message names the nearest); g is then as it
- * was. WEFT_EUSAGE: an option that is out of range, or that the network does not read
- * (weft_zoo_takes); otherwise the graph's status, such as WEFT_ESHAPE: an image that is too
- * small for the network. g has then failed. */
+ * Fails: WEFT_EUSAGE: an unknown name (the message names the nearest); g is then as
+ * it was. WEFT_EUSAGE: an option that is out of range, or that the network does not
+ * read (weft_zoo_takes); otherwise the graph's status, such as WEFT_ESHAPE: an image
+ * that is too small for the network. g has then failed. */
 WEFT_API weft_status weft_zoo_build(weft_graph *g, const char *name,
-                                    const weft_zoo_opts *opts, weft_val *out);
+                                    const weft_zoo_opts *opts, weft_value *out);
 
 #ifdef __cplusplus
 }

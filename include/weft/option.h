@@ -1,5 +1,5 @@
-/* weft/option.h: options as tables: what a command's line, its help, a run's args.json and weft_fit
- * have in common. */
+/* weft/option.h: options as tables: what a command's line, its help, a run's
+ * args.json and weft_fit have in common. */
 #ifndef WEFT_OPTION_H
 #define WEFT_OPTION_H
 
@@ -33,20 +33,21 @@ typedef struct weft_option {
     const char *choices;
     const char *old;  /* an earlier name, still understood; or NULL */
     const char *also; /* earlier words for choices, still understood; or NULL */
-    bool optional; /* WEFT_OPTION_TEXT: --name alone gives "" */
-    bool once;     /* of one call only: not stored in a run's args.json */
-    bool path;     /* WEFT_OPTION_TEXT: a file or folder; stored as an absolute path */
-    bool builds;   /* says how a ready network is built */
-    bool opens;    /* says how a data set is opened: for every command that reads one */
+    bool optional;    /* WEFT_OPTION_TEXT: --name alone gives "" */
+    bool once;        /* of one call only: not stored in a run's args.json */
+    bool path;        /* WEFT_OPTION_TEXT: a file or folder; stored as an absolute path */
+    bool builds;      /* says how a ready network is built */
+    bool opens; /* says how a data set is opened: for every command that reads one */
 } weft_option;
 
-/* Parses text into the field of *values that the row names; of a flag NULL and "true" set it, and
- * "false" clears it; WEFT_OPTION_TEXT and WEFT_OPTION_CHOICE point into text afterwards. Strict: the
- * whole text, C locale, within the range, no NaN. WEFT_EUSAGE: "--batch: found x, allowed whole
- * numbers 1 to 65536". */
-WEFT_API weft_status weft_option_set(const weft_option *row, const char *text, void *values);
-/* The row of that name, or that had it earlier ("_" counts as "-"), of which `length` characters are looked at; NULL when
- * there is none. */
+/* Parses text into the field of *values that the row names; of a flag NULL and
+ * "true" set it, and "false" clears it; WEFT_OPTION_TEXT and WEFT_OPTION_CHOICE
+ * point into text afterwards. Strict: the whole text, C locale, within the range, no
+ * NaN. WEFT_EUSAGE: "--batch: found x, allowed whole numbers 1 to 65536". */
+WEFT_API weft_status weft_option_set(const weft_option *row, const char *text,
+                                     void *values);
+/* The row of that name, or that had it earlier ("_" counts as "-"), of which
+ * `length` characters are looked at; NULL when there is none. */
 WEFT_API const weft_option *weft_option_find(const weft_option *rows, const char *name,
                                              size_t length);
 

@@ -16,44 +16,45 @@ typedef struct weft_plan weft_plan;
 
 /* Options of weft_plan_new. */
 typedef struct weft_plan_opts {
-    int batch;     /* what the inputs' first dimension of 0 becomes; 0 means 1 */
-    weft_val loss; /* one element: gradients are planned for it. WEFT_NONE: inference */
+    int batch;       /* what the inputs' first dimension of 0 becomes; 0 means 1 */
+    weft_value loss; /* one element: gradients are planned for it. WEFT_NONE: inference */
     /* dropout drops, batch norm uses the batch's statistics and moves the running ones.
      * Needs no loss */
     bool training;
-    /* weft_backward adds to the parameters' gradients; if not, it replaces them */
+    /* weft_plan_backward adds to the parameters' gradients; if not, it replaces them */
     bool accumulate;
     bool input_gradients; /* float inputs get gradients too */
-    /* every value and gradient can be read after a pass; no node is fused with another */
+    /* every value and gradient can be read after a pass; no node is fused with
+     * another */
     bool keep_all;
     /* keep_count values that can be read after a pass, besides the inputs, the graph's
      * outputs and the loss */
-    const weft_val *keep;
-    int keep_count;  /* values in keep */
-    bool no_fuse;    /* no node is fused with another */
-    /* convolutions are plain sums of products. If not (the default), stride-1 convolutions
-     * of 3x3 (weft_conv) and of 3 or 4 steps (weft_seq_conv) use minimal filtering
-     * (Winograd; Lavin and Gray 2016) where that is faster: two to three times, for a
-     * relative error below 1e-5 instead of about 1e-7, and a sample's last bits may depend
-     * on the batch size. Double precision is always exact. Also weft_graph_use_exact_conv */
+    const weft_value *keep;
+    int keep_count; /* values in keep */
+    bool no_fuse;   /* no node is fused with another */
+    /* convolutions are plain sums of products. If not (the default), stride-1
+     * convolutions of 3x3 (weft_conv) and of 3 or 4 steps (weft_seq_conv) use
+     * minimal filtering (Winograd; Lavin and Gray 2016) where that is faster: two to
+     * three times, for a relative error below 1e-5 instead of about 1e-7, and a
+     * sample's last bits may depend on the batch size. Double precision is always
+     * exact. Also weft_graph_use_exact_conv */
     bool exact_conv;
     /* a plan above this is refused; 0 means 16 GiB (with a size_t of 32 bits 2 GiB) */
     size_t max_bytes;
     /* use that plan's memory if it is large enough. The two then overwrite each other's
      * values; after that plan is freed, this one can only be freed. NULL: memory of its
      * own */
-    struct weft_plan *within;
+    struct weft_plan *share_memory_with;
 } weft_plan_opts;
 
 /* Plans g, with opts or NULL, and allocates all that its passes need. Finalizes g
- * (weft_graph_finalize).
- * Several plans of one graph share its parameters and gradients. The plan works with the
- * instruction set, and at most the number of threads, that are set now.
- * Fails: WEFT_EUSAGE: batch below 0, a loss or value in keep of another graph, no output
- * and neither loss nor keep; WEFT_ESHAPE: a loss of several elements, a shape that does
- * not fit at this batch size; WEFT_ENOMEM, also above max_bytes; or with the graph's
- * status.
- * *out is the caller's: weft_plan_free, before the graph is freed. */
+ * (weft_graph_finalize). Several plans of one graph share its parameters and
+ * gradients. The plan works with the instruction set, and at most the number of
+ * threads, that are set now. Fails: WEFT_EUSAGE: batch below 0, a loss or value in
+ * keep of another graph, no output and neither loss nor keep; WEFT_ESHAPE: a loss of
+ * several elements, a shape that does not fit at this batch size; WEFT_ENOMEM, also
+ * above max_bytes; or with the graph's status. *out is the caller's: weft_plan_free,
+ * before the graph is freed. */
 WEFT_API weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts,
                                    weft_plan **out);
 
@@ -63,31 +64,32 @@ WEFT_API const weft_graph *weft_plan_graph(const weft_plan *p); /* that it was m
 
 /* ---- numbers in ---- */
 
-/* weft_plan_set copies data[count] into float input v, in logical order ([n][c][h][w]);
- * weft_plan_set_last channels-last ([n][h][w][c]), as image files and the plan's own
- * storage have them; below rank 3 there is no difference. The numbers stay until they are
- * set again. An input that nothing needs takes them and does nothing.
- * Fails: WEFT_EUSAGE: v is no float input of the graph; WEFT_ESHAPE: count is not its
- * number of elements at this batch size. */
-WEFT_API weft_status weft_plan_set(weft_plan *p, weft_val v, const float *data,
+/* weft_plan_set copies data[count] into float input v, in logical order
+ * ([n][c][h][w]); weft_plan_set_nhwc channels-last ([n][h][w][c]), as image files
+ * and the plan's own storage have them; below rank 3 there is no difference. The
+ * numbers stay until they are set again. An input that nothing needs takes them and
+ * does nothing. Fails: WEFT_EUSAGE: v is no float input of the graph; WEFT_ESHAPE:
+ * count is not its number of elements at this batch size. */
+WEFT_API weft_status weft_plan_set(weft_plan *p, weft_value v, const float *data,
                                    size_t count);
-WEFT_API weft_status weft_plan_set_last(weft_plan *p, weft_val v, const float *data,
+WEFT_API weft_status weft_plan_set_nhwc(weft_plan *p, weft_value v, const float *data,
                                         size_t count);
 
-/* Copies data[count] into integer input v, in logical order.
- * Fails: WEFT_EUSAGE: v is no integer input of the graph; WEFT_ESHAPE: count is not its
- * number of elements; WEFT_EDATA: an element is not below the input's limit. v is then as
- * it was. */
-WEFT_API weft_status weft_plan_set_int(weft_plan *p, weft_val v, const int32_t *data,
+/* Copies data[count] into integer input v, in logical order. Fails: WEFT_EUSAGE: v
+ * is no integer input of the graph; WEFT_ESHAPE: count is not its number of
+ * elements; WEFT_EDATA: an element is not below the input's limit. v is then as it
+ * was. */
+WEFT_API weft_status weft_plan_set_int(weft_plan *p, weft_value v, const int32_t *data,
                                        size_t count);
 
-/* Sets what the random numbers of the next passes (dropout) depend on: with the node and
- * the element, seed and step alone decide. Both are 0 at first. A training step needs a
- * step number of its own, or the same elements are dropped again. step is below 2^40. */
+/* Sets what the random numbers of the next passes (dropout) depend on: with the node
+ * and the element, seed and step alone decide. Both are 0 at first. A training step
+ * needs a step number of its own, or the same elements are dropped again. step is
+ * below 2^40. */
 WEFT_API void weft_plan_random(weft_plan *p, uint64_t seed, uint64_t step);
 
-/* Sets the gradient of the loss that weft_backward starts with; 1 at first. 1/k for each
- * of k accumulated batches gives their mean. */
+/* Sets the gradient of the loss that weft_plan_backward starts with; 1 at first. 1/k
+ * for each of k accumulated batches gives their mean. */
 WEFT_API void weft_plan_loss_scale(weft_plan *p, float scale);
 
 /* ---- passes. They allocate nothing ---- */
@@ -96,39 +98,39 @@ WEFT_API void weft_plan_loss_scale(weft_plan *p, float scale);
  * they are finite is not checked.
  * Fails: WEFT_EUSAGE: weft_set_threads has raised the number of threads since the plan
  * was made. */
-WEFT_API weft_status weft_forward(weft_plan *p);
+WEFT_API weft_status weft_plan_forward(weft_plan *p);
 
-/* Computes the gradients of the loss: of the parameters (weft_param_gradient) and of what
- * else the plan keeps. Once after each weft_forward: values may be overwritten.
- * Fails: WEFT_EUSAGE: the plan has no loss, there was no forward pass, or as
- * weft_forward. */
-WEFT_API weft_status weft_backward(weft_plan *p);
+/* Computes the gradients of the loss: of the parameters (weft_param_gradient) and of
+ * what else the plan keeps. Once after each weft_plan_forward: values may be
+ * overwritten. Fails: WEFT_EUSAGE: the plan has no loss, there was no forward pass,
+ * or as weft_plan_forward. */
+WEFT_API weft_status weft_plan_backward(weft_plan *p);
 
 /* Sets all gradients of the graph's parameters to 0, for plans that accumulate. */
-WEFT_API void weft_zero_gradients(weft_graph *g);
+WEFT_API void weft_graph_zero_gradients(weft_graph *g);
 
 /* ---- numbers out ---- */
 
-/* Copies float value v (an input, an output, the loss, a value in keep, a parameter) out
- * to data[count], in logical order. Before a forward pass what is computed means nothing.
- * Fails: WEFT_EUSAGE: v is of another graph, holds integers, or its memory was reused
- * (see weft_plan_opts.keep); WEFT_ESHAPE: count is not its number of elements at this
- * batch size. */
-WEFT_API weft_status weft_plan_get(const weft_plan *p, weft_val v, float *data,
+/* Copies float value v (an input, an output, the loss, a value in keep, a parameter)
+ * out to data[count], in logical order. Before a forward pass what is computed means
+ * nothing. Fails: WEFT_EUSAGE: v is of another graph, holds integers, or its memory
+ * was reused (see weft_plan_opts.keep); WEFT_ESHAPE: count is not its number of
+ * elements at this batch size. */
+WEFT_API weft_status weft_plan_get(const weft_plan *p, weft_value v, float *data,
                                    size_t count);
 
 /* The same for the gradient of the loss with respect to v: of parameters, with
  * input_gradients of inputs, with keep_all of all that has one.
  * Fails: as weft_plan_get; WEFT_EUSAGE: v has no gradient in this plan. */
-WEFT_API weft_status weft_plan_gradient(const weft_plan *p, weft_val v, float *data,
+WEFT_API weft_status weft_plan_gradient(const weft_plan *p, weft_value v, float *data,
                                         size_t count);
 
 /* The number of a value of one element, such as the loss; NaN, with a message, where
  * weft_plan_get fails. */
-WEFT_API float weft_plan_scalar(const weft_plan *p, weft_val v);
+WEFT_API float weft_plan_scalar(const weft_plan *p, weft_value v);
 
 /* The shape of v at this batch size; rank 0 for a value of another graph. */
-WEFT_API weft_shape weft_plan_shape(const weft_plan *p, weft_val v);
+WEFT_API weft_shape weft_plan_shape(const weft_plan *p, weft_value v);
 
 /* weft_plan_bytes: memory of the plan in bytes: values, gradients of values, workspace.
  * weft_plan_total_bytes: that, the graph's parameters and buffers and, with a loss, the
@@ -162,8 +164,8 @@ typedef struct weft_trace {
 /* A function for weft_plan_trace, called in the thread that runs the pass. */
 typedef void weft_trace_fn(void *user, const weft_trace *t);
 
-/* Calls fn(user, ...) after every step of the next passes, once for each output or input;
- * NULL stops that. */
+/* Calls fn(user, ...) after every step of the next passes, once for each output or
+ * input; NULL stops that. */
 WEFT_API void weft_plan_trace(weft_plan *p, weft_trace_fn *fn, void *user);
 
 #ifdef __cplusplus

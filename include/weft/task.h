@@ -1,7 +1,9 @@
-/* weft/task.h: what a network is asked, and how well it answers: tasks, scores, answers.
+/* weft/task.h: what a network is asked, and how well it answers: tasks, scores,
+ * answers.
  *
- * A task names the kind of target it needs, adds head and loss to a network, measures it and
- * decodes what it gives. Tasks are found by name: "classify" (one class of several), ... */
+ * A task names the kind of target it needs, adds head and loss to a network,
+ * measures it and decodes what it gives. Tasks are found by name: "classify" (one
+ * class of several), ... */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
 
@@ -27,9 +29,9 @@ typedef struct weft_score {
     bool percent; /* a part of 1 that is shown as percentage */
 } weft_score;
 
-/* A task's scores. The first one chooses the best epoch (equal ones: the lower loss); the last
- * one is "loss": the mean of the graph's own loss over the samples, without smoothing or class
- * weights. Names and labels are static. */
+/* A task's scores. The first one chooses the best epoch (equal ones: the lower
+ * loss); the last one is "loss": the mean of the graph's own loss over the samples,
+ * without smoothing or class weights. Names and labels are static. */
 typedef struct weft_scores {
     int n;
     int64_t samples;
@@ -45,25 +47,27 @@ typedef struct weft_evaluation weft_evaluation;
 WEFT_API void weft_evaluation_free(weft_evaluation *e); /* takes NULL */
 WEFT_API weft_scores weft_evaluation_scores(const weft_evaluation *e);
 WEFT_API weft_subset weft_evaluation_subset(const weft_evaluation *e);
-/* What the measured samples are called in text and JSON instead of the subset's name; a static text. */
+/* What the measured samples are called in text and JSON instead of the subset's
+ * name; a static text. */
 WEFT_API void weft_evaluation_set_part(weft_evaluation *e, const char *part);
-/* The network's outputs [samples][*width] in the order of the subset; NULL where there were too
- * many to store. Belongs to e. */
+/* The network's outputs [samples][*width] in the order of the subset; NULL where
+ * there were too many to store. Belongs to e. */
 WEFT_API const float *weft_evaluation_outputs(const weft_evaluation *e, int *width);
 /* Of a classification: counts of its answers; else NULL. Belongs to e. */
 WEFT_API const weft_metrics *weft_evaluation_metrics(const weft_evaluation *e);
-/* Tables for a terminal; and one JSON object. Fresh memory, free() it; NULL when out of memory. */
+/* Tables for a terminal; and one JSON object. Fresh memory, free() it; NULL when out
+ * of memory. */
 WEFT_API char *weft_evaluation_text(const weft_evaluation *e);
 WEFT_API char *weft_evaluation_json(const weft_evaluation *e);
 
 /* ---- an answer: what a network says about one item ---- */
 
 typedef struct weft_answer {
-    int classes; /* of a classification; 0 otherwise */
-    float *probability; /* [classes] */
-    int best;           /* the most probable class; of equal ones the lower */
-    int values;         /* of a regression; 0 otherwise */
-    float *value;       /* [values], in the units of the training data */
+    int classes;         /* of a classification; 0 otherwise */
+    float *probability;  /* [classes] */
+    int best;            /* the most probable class; of equal ones the lower */
+    int values;          /* of a regression; 0 otherwise */
+    float *value;        /* [values], in the units of the training data */
     int tokens, unknown; /* of a text: tokens read, and those that the vocabulary lacks */
 } weft_answer;
 WEFT_API void weft_answer_clear(weft_answer *a); /* frees what it points to */
@@ -110,11 +114,13 @@ typedef struct weft_linear_result {
     double seconds;
     char name[64]; /* "1-2-grams of words" */
 } weft_linear_result;
-/* Trains a support vector machine, one against the rest, on the training subset of d: features are
- * tokens, pairs and triples, (1 + log count) * (log((1 + n) / (1 + texts with it)) + 1), each text of
- * length 1; squared hinge loss, by dual coordinate descent (Hsieh et al. 2008), as LIBLINEAR does.
- * The same bits for any number of threads. WEFT_EUSAGE when d has no texts or no classes. */
-WEFT_API weft_status weft_linear_baseline(const weft_dataset *d, const weft_linear_opts *opts,
+/* Trains a support vector machine, one against the rest, on the training subset of
+ * d: features are tokens, pairs and triples, (1 + log count) * (log((1 + n) / (1 +
+ * texts with it)) + 1), each text of length 1; squared hinge loss, by dual
+ * coordinate descent (Hsieh et al. 2008), as LIBLINEAR does. The same bits for any
+ * number of threads. WEFT_EUSAGE when d has no texts or no classes. */
+WEFT_API weft_status weft_linear_baseline(const weft_dataset *d,
+                                          const weft_linear_opts *opts,
                                           weft_linear_result *out);
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* weft/train.h: from a loss value to better parameters: optimizers, schedules, a trainer
- * for one's own loop, and the ready loop. */
+/* weft/train.h: from a loss value to better parameters: optimizers, schedules, a
+ * trainer for one's own loop, and the ready loop. */
 #ifndef WEFT_TRAIN_H
 #define WEFT_TRAIN_H
 
@@ -42,20 +42,21 @@ typedef struct weft_optimizer weft_optimizer;
 WEFT_API weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts *opts,
                                         weft_optimizer **out);
 WEFT_API void weft_optimizer_free(weft_optimizer *o);
-/* Clips, then updates every trainable parameter from its gradient, in one pass over each.
- * lr overrides the option's. Of a sparse table (weft_embedding_opts) only those rows are
- * looked at and updated that an index named since the gradients were last 0: the others
- * keep their value and their moments, and are not decayed; Adam's corrections count all
- * steps (as torch.optim.SparseAdam). The norm is the same as a dense table's, and the
- * average (ema) is taken over all rows. WEFT_EDIVERGED, with nothing changed, when a
- * gradient is not finite. */
-WEFT_API weft_status weft_step(weft_optimizer *o, double lr);
-/* weft_backward(p), then weft_step(o, lr), to the same bits, but each parameter is
- * updated as soon as its gradient is whole, while both are in the cache; with clip_norm,
- * which needs all gradients first, or a plan that accumulates, one after the other. After
- * WEFT_EDIVERGED parameters near the loss may have been updated: start again from what
- * was saved. */
-WEFT_API weft_status weft_backward_step(weft_plan *p, weft_optimizer *o, double lr);
+/* Clips, then updates every trainable parameter from its gradient, in one pass over
+ * each. lr overrides the option's. Of a sparse table (weft_embedding_opts) only
+ * those rows are looked at and updated that an index named since the gradients were
+ * last 0: the others keep their value and their moments, and are not decayed; Adam's
+ * corrections count all steps (as torch.optim.SparseAdam). The norm is the same as a
+ * dense table's, and the average (ema) is taken over all rows. WEFT_EDIVERGED, with
+ * nothing changed, when a gradient is not finite. */
+WEFT_API weft_status weft_optimizer_step(weft_optimizer *o, double lr);
+/* weft_plan_backward(p), then weft_optimizer_step(o, lr), to the same bits, but each
+ * parameter is updated as soon as its gradient is whole, while both are in the
+ * cache; with clip_norm, which needs all gradients first, or a plan that
+ * accumulates, one after the other. After WEFT_EDIVERGED parameters near the loss
+ * may have been updated: start again from what was saved. */
+WEFT_API weft_status weft_optimizer_backward_step(weft_plan *p, weft_optimizer *o,
+                                                  double lr);
 WEFT_API double weft_optimizer_gradient_norm(
     const weft_optimizer *o); /* before clipping */
 WEFT_API int64_t weft_optimizer_steps(const weft_optimizer *o);
@@ -103,29 +104,29 @@ typedef struct weft_trainer_opts {
 /* Everything that changes while a network is trained: parameters, buffers, the
  * optimizer's moments and average, and the number of steps. One thread at a time. */
 typedef struct weft_trainer weft_trainer;
-/* For the scalar `loss` of g, which must outlive the trainer. Yours: weft_trainer_free.
- * Fails as weft_optimizer_new and weft_schedule_check, WEFT_EUSAGE for accumulate out of
- * range, WEFT_ENOMEM. */
-WEFT_API weft_status weft_trainer_new(weft_graph *g, weft_val loss, const weft_trainer_opts *opts,
-                                      weft_trainer **out);
+/* For the scalar `loss` of g, which must outlive the trainer. Yours:
+ * weft_trainer_free. Fails as weft_optimizer_new and weft_schedule_check,
+ * WEFT_EUSAGE for accumulate out of range, WEFT_ENOMEM. */
+WEFT_API weft_status weft_trainer_new(weft_graph *g, weft_value loss,
+                                      const weft_trainer_opts *opts, weft_trainer **out);
 WEFT_API void weft_trainer_free(weft_trainer *t); /* takes NULL */
 /* The plan for batches of n samples, made at the first call for that n; the last two
  * sizes are remembered (a batch and the rest of an epoch). Belongs to t. Fails as
  * weft_plan_new. */
 WEFT_API weft_status weft_trainer_plan(weft_trainer *t, int n, weft_plan **out);
-/* One step with the batch that was set in p (from weft_trainer_plan): forward, backward
- * and, with every accumulate-th batch, the update. *loss (may be NULL) receives the loss.
- * WEFT_EDIVERGED, naming the first layer whose result is not finite, before anything is
- * changed. */
+/* One step with the batch that was set in p (from weft_trainer_plan): forward,
+ * backward and, with every accumulate-th batch, the update. *loss (may be NULL)
+ * receives the loss. WEFT_EDIVERGED, naming the first layer whose result is not
+ * finite, before anything is changed. */
 WEFT_API weft_status weft_trainer_step(weft_trainer *t, weft_plan *p, float *loss);
-WEFT_API int64_t weft_trainer_steps(const weft_trainer *t); /* batches so far */
-WEFT_API double weft_trainer_rate(const weft_trainer *t);   /* of the next update */
+WEFT_API int64_t weft_trainer_steps(const weft_trainer *t);       /* batches so far */
+WEFT_API double weft_trainer_rate(const weft_trainer *t);         /* of the next update */
 WEFT_API weft_optimizer *weft_trainer_optimizer(weft_trainer *t); /* belongs to t */
 /* To and from a file, written atomically, with a checksum: a loop that loads what it
- * saved goes on to the same bits as one that never stopped, given the same batches. Both
- * between updates only (WEFT_EUSAGE within accumulate batches). load: into a trainer made
- * the same way for the same network; WEFT_EUSAGE names what differs, WEFT_EMODEL when the
- * file is damaged, WEFT_EIO; the trainer is as before then. */
+ * saved goes on to the same bits as one that never stopped, given the same batches.
+ * Both between updates only (WEFT_EUSAGE within accumulate batches). load: into a
+ * trainer made the same way for the same network; WEFT_EUSAGE names what differs,
+ * WEFT_EMODEL when the file is damaged, WEFT_EIO; the trainer is as before then. */
 WEFT_API weft_status weft_trainer_save(const weft_trainer *t, const char *path);
 WEFT_API weft_status weft_trainer_load(weft_trainer *t, const char *path);
 
@@ -135,8 +136,9 @@ typedef struct weft_epoch_row { /* one line of results.csv */
     int epoch;                  /* from 1 */
     double seconds;             /* since the start, over all resumed parts */
     double train_loss, val_loss, lr;
-    /* Euclidean norm of the update's gradient before clipping: the updates' mean, and the
-     * largest. 0 where it is not known (of a run that an older version began). */
+    /* Euclidean norm of the update's gradient before clipping: the updates' mean,
+     * and the largest. 0 where it is not known (of a run that an older version
+     * began). */
     double gradient, gradient_most;
     weft_scores scores; /* of the validation subset; val_loss is the last of them */
 } weft_epoch_row;
@@ -160,20 +162,23 @@ typedef struct weft_train_opts {
      * ends; or NULL */
     const char *const *task_options;
     const void *task_args; /* for weft_fit: the task's options, parsed; NULL otherwise */
-    weft_val output; /* what is trained: [batch, width]; WEFT_NONE: the graph's first output */
-    int epochs;      /* 0 means 10 */
-    int batch;       /* 0 means 64 */
-    int accumulate;  /* batches per update; 0 means 1 */
-    uint64_t seed;   /* of order, augmentation and dropout */
+    weft_value
+        output; /* what is trained: [batch, width]; WEFT_NONE: the graph's first output */
+    int epochs; /* 0 means 10 */
+    int batch;  /* 0 means 64 */
+    int accumulate;                /* batches per update; 0 means 1 */
+    uint64_t seed;                 /* of order, augmentation and dropout */
     weft_optimizer_opts optimizer; /* name NULL: sgd's defaults */
     weft_schedule schedule;        /* name NULL: constant */
     int patience; /* stop after so many epochs without a better validation score; 0 never */
-    const char *run_dir; /* last.ckpt, best.onnx, last.onnx and results.csv go here; NULL: nowhere */
-    const char *model;    /* the network's name, for the models' metadata; NULL: none */
+    const char *
+        run_dir; /* last.ckpt, best.onnx, last.onnx and results.csv go here; NULL: nowhere */
+    const char *model;     /* the network's name, for the models' metadata; NULL: none */
     const weft_meta *meta; /* more metadata for the models; NULL: none */
-    bool resume;          /* go on from run_dir/last.ckpt */
-    bool reset_optimizer; /* with resume: keep the parameters, start the optimizer afresh */
-    double save_seconds;  /* between checkpoints in an epoch; 0 means 60 */
+    bool resume;           /* go on from run_dir/last.ckpt */
+    bool
+        reset_optimizer; /* with resume: keep the parameters, start the optimizer afresh */
+    double save_seconds; /* between checkpoints in an epoch; 0 means 60 */
     int lr_backoffs; /* halvings of the learning rate when training diverges, each from the start of
                       * the epoch; 0 means 3, negative none. Needs run_dir */
     bool exact_conv; /* convolutions without Winograd's transforms */
@@ -181,8 +186,8 @@ typedef struct weft_train_opts {
      * saving, with WEFT_ESTOPPED. NULL: never. What a signal handler or another thread
      * says to it, it reads from an atomic. */
     bool (*stop)(void *user);
-    /* Called once before the first step; a few steps are tried for it, without a trace in
-     * any result. */
+    /* Called once before the first step; a few steps are tried for it, without a
+     * trace in any result. */
     void (*on_start)(void *user, const weft_train_estimate *e);
     void (*on_step)(void *user, const weft_progress *p);
     void (*on_epoch)(void *user, const weft_epoch_row *row, bool best);
@@ -194,8 +199,8 @@ typedef struct weft_train_result {
     weft_scores best;       /* of that epoch, on the validation subset */
     double seconds;
     char params_sha256[65]; /* of the parameters at the end of training */
-    size_t plan_bytes;      /* memory of the training plan with parameters and gradients */
-    int rows;               /* of history */
+    size_t plan_bytes; /* memory of the training plan with parameters and gradients */
+    int rows;          /* of history */
     weft_epoch_row *history;
     /* The evaluation of the best epoch: of the validation subset, or of the training
      * subset where there is none. */
@@ -203,26 +208,26 @@ typedef struct weft_train_result {
 } weft_train_result;
 WEFT_API void weft_train_result_free(weft_train_result *r); /* what it points to */
 
-/* Trains g, which must read samples of d, on the training subset, and after every epoch
- * evaluates it on the validation subset (on the training subset when there is none). Fits
- * d first (weft_dataset_fit): what a model needs to answer rightly (normalisation,
- * tokenizer, names of classes) goes into the model files. g has the parameters of the
- * best epoch afterwards, and no more nodes than before. opts may be NULL. *out is yours:
- * weft_train_result_free.
+/* Trains g, which must read samples of d, on the training subset, and after every
+ * epoch evaluates it on the validation subset (on the training subset when there is
+ * none). Fits d first (weft_dataset_fit): what a model needs to answer rightly
+ * (normalisation, tokenizer, names of classes) goes into the model files. g has the
+ * parameters of the best epoch afterwards, and no more nodes than before. opts may
+ * be NULL. *out is yours: weft_train_result_free.
  *
- * WEFT_EDIVERGED names the layer and the sample; WEFT_ESTOPPED; WEFT_EUSAGE (options; the
- * graph has no inputs for such samples; a checkpoint of another run), WEFT_ESHAPE (the
- * network's size is not the data's), or as its parts. */
-WEFT_API weft_status weft_train(weft_graph *g, weft_dataset *d, const weft_train_opts *opts,
-                                weft_train_result *out);
+ * WEFT_EDIVERGED names the layer and the sample; WEFT_ESTOPPED; WEFT_EUSAGE
+ * (options; the graph has no inputs for such samples; a checkpoint of another run),
+ * WEFT_ESHAPE (the network's size is not the data's), or as its parts. */
+WEFT_API weft_status weft_train(weft_graph *g, weft_dataset *d,
+                                const weft_train_opts *opts, weft_train_result *out);
 
-/* Runs subset s of d through g and measures what it gives; batch: samples at a time at
- * most, 0 means 128 (the result does not depend on it, but for the last bits of
- * convolutions). output WEFT_NONE: the graph's first output. d is fitted first: for a
- * model from a file, use weft_evaluate (weft/fit.h), which knows the model's own
- * normalisation. *out is yours: weft_evaluation_free; d may be closed before. WEFT_EDATA
- * when the subset is empty, or as weft_train. */
-WEFT_API weft_status weft_evaluation_of(weft_graph *g, weft_val output, weft_dataset *d,
+/* Runs subset s of d through g and measures what it gives; batch: samples at a time
+ * at most, 0 means 128 (the result does not depend on it, but for the last bits of
+ * convolutions). output WEFT_NONE: the graph's first output. d is fitted first: for
+ * a model from a file, use weft_evaluate (weft/fit.h), which knows the model's own
+ * normalisation. *out is yours: weft_evaluation_free; d may be closed before.
+ * WEFT_EDATA when the subset is empty, or as weft_train. */
+WEFT_API weft_status weft_evaluation_of(weft_graph *g, weft_value output, weft_dataset *d,
                                         weft_subset s, int batch, weft_evaluation **out);
 
 /* ---- what flows (weft/plan.h) on batches of a data set ---- */
@@ -233,11 +238,11 @@ typedef struct weft_flow_opts {
     int batch;          /* samples; 0 means 32; at most the subset's */
     uint64_t seed;      /* of the order and of dropout */
 } weft_flow_opts;
-/* Runs samples of d forth and back through g as training would, with its task's loss, and
- * changes no parameter. output WEFT_NONE: the graph's first output. g must outlive *out:
- * yours, weft_flow_free (which takes the nodes of the loss out of g again). Fails as
- * weft_evaluation_of. */
-WEFT_API weft_status weft_flow_dataset(weft_graph *g, weft_val output, weft_dataset *d,
+/* Runs samples of d forth and back through g as training would, with its task's
+ * loss, and changes no parameter. output WEFT_NONE: the graph's first output. g must
+ * outlive *out: yours, weft_flow_free (which takes the nodes of the loss out of g
+ * again). Fails as weft_evaluation_of. */
+WEFT_API weft_status weft_flow_dataset(weft_graph *g, weft_value output, weft_dataset *d,
                                        const weft_flow_opts *opts, weft_flow **out);
 
 #ifdef __cplusplus

@@ -1,4 +1,5 @@
-/* weft.h: all of weft. Trains and runs convolutional and recurrent networks on a CPU. */
+/* weft.h: all of weft. Trains and runs convolutional and recurrent networks on a
+ * CPU. */
 #ifndef WEFT_WEFT_H
 #define WEFT_WEFT_H
 

@@ -19,7 +19,7 @@ struct weft__arena_block {
 enum { FIRST_BLOCK = 4 << 10, LARGEST_BLOCK = 1 << 20 };
 
 /* A block with room for `bytes`. The first block of the list is the one that is filled;
- * one made for a single large request goes behind it, so that the room left in the first
+ * one made for a single large request goes after it, so that the room left in the first
  * is not lost. */
 static struct weft__arena_block *new_block(weft__arena *a, size_t bytes)
 {

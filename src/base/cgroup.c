@@ -1,4 +1,5 @@
-/* cgroup.c: processor quota and memory limit of Linux control groups, version 1 and 2. */
+/* cgroup.c: processor quota and memory limit of Linux control groups, version 1 and
+ * 2. */
 #include "base/cgroup.h"
 
 #include <limits.h>
@@ -51,8 +52,8 @@ static void read_folder(weft__cgroup *limit, const char *folder)
     if (first_line(folder, "memory.limit_in_bytes", a, sizeof a)) lower_memory(limit, a);
 }
 
-/* mount/controllers/path and every folder above it. In a container the path is often the
- * host's and not there; then the mount itself holds the limits. */
+/* mount/controllers/path and every folder above it. In a container the path is often
+ * the host's and not there; then the mount itself holds the limits. */
 static void climb(weft__cgroup *limit, const char *mount, const char *controllers,
                   char *path)
 {

@@ -9,9 +9,9 @@ typedef struct weft__cgroup {
     uint64_t memory; /* bytes; 0 when there is no limit */
 } weft__cgroup;
 
-/* The tightest limits of versions 1 and 2 on the way from the process's group up to the
- * root. self is "/proc/self/cgroup", mount "/sys/fs/cgroup" (tests name others). Whatever
- * cannot be read is no limit. */
+/* The tightest limits of versions 1 and 2 on the way from the process's group up to
+ * the root. self is "/proc/self/cgroup", mount "/sys/fs/cgroup" (tests name others).
+ * Whatever cannot be read is no limit. */
 weft__cgroup weft__cgroup_limits(const char *self, const char *mount);
 
 #endif

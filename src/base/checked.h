@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each returns false, and leaves *out alone, when the result does not fit in a size_t. */
+/* Each returns false, and leaves *out alone, when the result does not fit in a
+ * size_t. */
 static inline bool weft__mul(size_t a, size_t b, size_t *out)
 {
     size_t r;

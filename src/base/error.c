@@ -13,9 +13,9 @@ const char *weft_last_error(void)
     return message;
 }
 
-/* How many bytes the well-formed UTF-8 sequence at s has (2 to 4), or 0. Refuses overlong
- * forms, surrogates, anything above U+10FFFF, and the C1 controls (U+0080 to U+009F,
- * which terminals obey). */
+/* How many bytes the well-formed UTF-8 sequence at s has (2 to 4), or 0. Refuses
+ * overlong forms, surrogates, anything above U+10FFFF, and the C1 controls (U+0080
+ * to U+009F, which terminals obey). */
 static int utf8_length(const unsigned char *s)
 {
     if (s[0] >= 0xc2 && s[0] <= 0xdf) {

@@ -71,8 +71,8 @@ static weft_status resize(const char *path, unsigned char **p, size_t bytes)
     return WEFT_OK;
 }
 
-/* Reads to the end. What fstat said is only where to begin: the file may grow meanwhile,
- * and the files of /proc say 0. */
+/* Reads to the end. What fstat said is only where to begin: the file may grow
+ * meanwhile, and the files of /proc say 0. */
 static weft_status read_all(const char *path, int fd, size_t expected, size_t max,
                             unsigned char **data, size_t *size)
 {
@@ -134,11 +134,11 @@ weft_status weft__make_folders(const char *path)
     if (!part) return weft__fail(WEFT_ENOMEM, "no memory for a path");
     if (!*part) s = weft__fail(WEFT_EIO, "cannot make a folder without a name");
     for (at = part; !s && *at;) {
-        char kept;
+        char saved;
         int err;
         at += strspn(at, "/");
         at += strcspn(at, "/");
-        kept = *at;
+        saved = *at;
         *at = 0;
         err = mkdir(part, 0777) ? errno : 0;
         /* Not every system says EEXIST for a folder that is there (EROFS, EACCES). */
@@ -146,7 +146,7 @@ weft_status weft__make_folders(const char *path)
             s = err == EEXIST
                     ? weft__fail(WEFT_EIO, "%s: is there and is not a folder", part)
                     : weft__fail_errno(WEFT_EIO, err, "%s: cannot make the folder", part);
-        *at = kept;
+        *at = saved;
     }
     free(part);
     return s;

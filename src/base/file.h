@@ -9,18 +9,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Reads a regular file of at most max bytes into fresh memory (free() it), with one NUL
- * behind. Never blocks on a FIFO or device: those fail. WEFT_EIO, or WEFT_ENOMEM when
- * larger than max. Opened by the caller's path only; symlinks are followed. */
+/* Reads a regular file of at most max bytes into fresh memory (free() it), followed
+ * by a NUL. Never blocks on a FIFO or device: those fail. WEFT_EIO, or WEFT_ENOMEM
+ * when larger than max. Opened by the caller's path only; symlinks are followed. */
 weft_status weft__file_read(const char *path, size_t max, unsigned char **data,
                             size_t *size);
 
-/* Opens a regular file for reading (O_NONBLOCK probe first, so that FIFOs and devices are
- * refused with WEFT_EIO). *size may be NULL. */
+/* Opens a regular file for reading (O_NONBLOCK probe first, so that FIFOs and
+ * devices are refused with WEFT_EIO). *size may be NULL. */
 weft_status weft__file_open(const char *path, FILE **f, uint64_t *size);
 
-/* Writes a new file beside path and renames it over path when committed: readers see the
- * old file or the new one, whole. */
+/* Writes a new file next to path and renames it over path when committed: readers
+ * see the old file or the new one, whole. */
 typedef struct weft__writer {
     int fd;
     char *path, *temporary;

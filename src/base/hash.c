@@ -109,8 +109,8 @@ void weft__hex(char *text, const unsigned char *bytes, size_t n)
     *text = 0;
 }
 
-/* crc_table[k][b] is the checksum of byte b followed by k zero bytes, so that eight bytes
- * are taken at a time. */
+/* crc_table[k][b] is the checksum of byte b followed by k zero bytes, so that eight
+ * bytes are taken at a time. */
 static uint32_t crc_table[8][256];
 static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
 

@@ -135,7 +135,8 @@ void weft__json_real(weft__json *w, const char *key, double value, int digits)
     snprintf(text, sizeof text - 2, "%.*g", digits < 17 ? digits : 17, value);
     for (char *c = text; *c; c++)
         if (*c == ',') *c = '.'; /* some locales' decimal point */
-    if (!strpbrk(text, ".e")) strcat(text, ".0"); /* it stays a real number for every reader */
+    if (!strpbrk(text, ".e"))
+        strcat(text, ".0"); /* it stays a real number for every reader */
     put_text(w, text);
 }
 

@@ -13,8 +13,8 @@ typedef struct weft__json {
     bool comma;  /* a value stands before, on the same level */
 } weft__json;
 
-/* key NULL: an element of a list, or the outermost value. Texts that are not UTF-8 have their
- * invalid bytes escaped as \xNN first. */
+/* key NULL: an element of a list, or the outermost value. Texts that are not UTF-8
+ * have their invalid bytes escaped as \xNN first. */
 void weft__json_object(weft__json *w, const char *key);
 void weft__json_object_end(weft__json *w);
 void weft__json_list(weft__json *w, const char *key);
@@ -27,7 +27,8 @@ void weft__json_bool(weft__json *w, const char *key, bool value);
 void weft__json_null(weft__json *w, const char *key);
 /* Puts a value that is JSON already. */
 void weft__json_raw(weft__json *w, const char *key, const char *json);
-/* The text, fresh memory that is the caller's; NULL when out of memory. w is empty then. */
+/* The text, fresh memory that is the caller's; NULL when out of memory. w is empty
+ * then. */
 char *weft__json_take(weft__json *w);
 
 #endif

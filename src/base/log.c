@@ -16,8 +16,8 @@ WEFT_API void weft_set_quiet(int level)
     atomic_store(&quiet, level);
 }
 
-/* One write(2) for the whole line, so that lines of several threads do not mix. A stderr
- * that is closed or full costs the line and nothing else. */
+/* One write(2) for the whole line, so that lines of several threads do not mix. A
+ * stderr that is closed or full costs the line and nothing else. */
 static void say(const char *before, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 static void say(const char *before, const char *format, va_list args)

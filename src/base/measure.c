@@ -55,8 +55,9 @@ int weft__measure(weft__measure_fn *work, void *arg, double seconds, int least,
     return failed;
 }
 
-/* ---- peak: chains of multiply-adds in registers, one function for each instruction set
- * ---- */
+/*   ---- peak: chains of multiply-adds in registers, one function for each
+ *     instruction set
+ *   ---- */
 
 enum { CHAINS = 12, LOOPS = 200000 };
 

@@ -27,8 +27,8 @@ double weft__peak_gflops(const char *isa);
  * 0 when out of memory. */
 double weft__memory_rate(void);
 
-/* The processor's name as the system gives it, quotes and backslashes left out; "?" when
- * unknown. */
+/* The processor's name as the system gives it, quotes and backslashes left out; "?"
+ * when unknown. */
 const char *weft__cpu_name(void);
 
 /* What compiled the library: "gcc 12.2.0". */

@@ -62,9 +62,9 @@ static weft_status misuse(const weft_option *o, const char *text)
     switch (o->kind) {
     case WEFT_OPTION_INT:
     case WEFT_OPTION_REAL:
-        return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed %s %.15g to %.15g", o->name,
-                          shown, o->kind == WEFT_OPTION_INT ? "whole numbers" : "numbers",
-                          o->low, o->high);
+        return weft__fail(
+            WEFT_EUSAGE, "--%s: found %s, allowed %s %.15g to %.15g", o->name, shown,
+            o->kind == WEFT_OPTION_INT ? "whole numbers" : "numbers", o->low, o->high);
     case WEFT_OPTION_CHOICE:
         return weft__fail(WEFT_EUSAGE, "--%s: found %s, allowed %s", o->name, shown,
                           o->choices);

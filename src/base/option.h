@@ -6,8 +6,9 @@
 
 #include <stddef.h>
 
-/* Rows of a table; STRUCT holds the values, FIELD is what the option sets. After the other arguments
- * come the help text and, if need be, more fields: "text", .path = true. */
+/* Rows of a table; STRUCT holds the values, FIELD is what the option sets. After the
+ * other arguments come the help text and, if need be, more fields: "text", .path =
+ * true. */
 #define WEFT__HEADING(text) \
     { \
         .kind = WEFT_OPTION_HEADING, .help = text \

@@ -12,7 +12,7 @@ typedef struct weft__path {
     char text[WEFT_PATH_BYTES];
 } weft__path;
 
-/* out = DIR/NAME; no slash is put behind an empty dir or one that ends in a slash.
+/* out = DIR/NAME; no slash is put after an empty dir or one that ends in a slash.
  * dir or name may lie in out, so that a path can grow in its place.
  * WEFT_EUSAGE "path is too long: ..." leaves out as it was. */
 weft_status weft__path_put(weft__path *out, const char *dir, const char *name);

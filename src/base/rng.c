@@ -32,10 +32,10 @@ void weft__philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key
     out[3] = c3;
 }
 
-/* (seed, a, b, block) are 224 bits and Philox takes 192: one Philox call keyed by the
- * seed turns `a` into 96 bits, 64 of them the stream's key, 32 a word of its counter; b
- * and the block number are the rest of the counter. Two streams of one (seed, a) so never
- * share a block. */
+/* (seed, a, b, block) are 224 bits and Philox takes 192: one Philox call keyed by
+ * the seed turns `a` into 96 bits, 64 of them the stream's key, 32 a word of its
+ * counter; b and the block number are the rest of the counter. Two streams of one
+ * (seed, a) so never share a block. */
 weft__rng weft__rng_at(uint64_t seed, uint64_t a, uint64_t b)
 {
     const uint32_t of_seed[2] = {low(seed), high(seed)};
@@ -67,8 +67,8 @@ uint64_t weft__rng_u64(weft__rng *r)
     return first | (uint64_t)weft__rng_u32(r) << 32;
 }
 
-/* Lemire, "Fast random integer generation in an interval" (2019): the multiply maps 2^32
- * values onto n; the few that would make some results likelier are drawn again. */
+/* Lemire, "Fast random integer generation in an interval" (2019): the multiply maps
+ * 2^32 values onto n; the few that would make some results likelier are drawn again. */
 uint32_t weft__rng_below(weft__rng *r, uint32_t n)
 {
     uint64_t product = (uint64_t)weft__rng_u32(r) * n;
@@ -107,8 +107,8 @@ void weft__rng_shuffle(weft__rng *r, uint32_t *items, size_t n)
 {
     for (size_t i = n; i > 1; i--) {
         size_t j = weft__rng_below(r, (uint32_t)i);
-        uint32_t kept = items[i - 1];
+        uint32_t swap = items[i - 1];
         items[i - 1] = items[j];
-        items[j] = kept;
+        items[j] = swap;
     }
 }

@@ -1,13 +1,13 @@
 /* thread.c: a small fork-join pool on pthreads.
  *
- * Each thread has a share of a job's ranges, in the order of their numbers, and takes
- * from the ends of others when it is done: neighbours, and the same part of the next job,
- * mostly come to the same processor, in whose cache they are.
+ * Each thread has a share of a job's ranges, in the order of their numbers, and
+ * takes from the ends of others when it is done: neighbours, and the same part of
+ * the next job, mostly come to the same processor, in whose cache they are.
  *
  * One job at a time. The caller takes part and never waits for a sleeping thread: a
- * thread joins a job only while its gate is open, and the caller closes the gate as soon
- * as no range is left. What it then waits for are ranges that are being computed, nothing
- * else. */
+ * thread joins a job only while its gate is open, and the caller closes the gate as
+ * soon as no range is left. What it then waits for are ranges that are being
+ * computed, nothing else. */
 #define _GNU_SOURCE
 #include "base/thread.h"
 #include "base/cpu.h"
@@ -27,9 +27,9 @@ enum { MAX_THREADS = 256, STACK_BYTES = 4 << 20 };
 
 static const double SPIN_SECONDS = 100e-6; /* then a waiting thread sleeps */
 
-/* The gate: generation of the job in the high half, then two flags and the number of pool
- * threads inside. A thread enters with a compare-and-swap, so it can only enter the job
- * it looked at. */
+/* The gate: generation of the job in the high half, then two flags and the number of
+ * pool threads inside. A thread enters with a compare-and-swap, so it can only enter
+ * the job it looked at. */
 #define GATE_OPEN UINT64_C(0x80000000)
 #define GATE_AWAITED \
     UINT64_C(0x40000000) /* the caller sleeps until the last thread is out */
@@ -135,8 +135,8 @@ static inline void breathe(void)
 #endif
 }
 
-/* Watches the gate until (gate & mask) differs from (or equals, by `until`) value. False
- * when that took longer than is worth burning a core for. */
+/* Watches the gate until (gate & mask) differs from (or equals, by `until`) value.
+ * False when that took longer than is worth burning a core for. */
 static bool spin_until(uint64_t mask, uint64_t value, bool until)
 {
     double start = 0;
@@ -229,9 +229,9 @@ static void join_job(uint32_t *seen, int worker)
     }
 }
 
-/* Until there is a job that this thread has not seen. The order matters: first the thread
- * counts as a sleeper, then it looks at the gate; the caller does the two the other way
- * round, so one of them notices the other. */
+/* Until there is a job that this thread has not seen. The order matters: first the
+ * thread counts as a sleeper, then it looks at the gate; the caller does the two the
+ * other way round, so one of them notices the other. */
 static void wait_for_job(uint32_t seen)
 {
     if (spin_until(UINT64_C(0xffffffff) << 32, (uint64_t)seen << 32, false)) return;
@@ -287,8 +287,8 @@ static void close_gate(void)
 
 /* ---- starting and stopping ---- */
 
-/* In the child of a fork there are no pool threads, and the locks are as they happened to
- * be. */
+/* In the child of a fork there are no pool threads, and the locks are as they
+ * happened to be. */
 static void after_fork_in_child(void)
 {
     pthread_mutex_init(&pool.caller, NULL);
@@ -311,11 +311,12 @@ static void watch_forks(void)
  * this very thread did wrong, and the profiler's. */
 static void block_signals(sigset_t *before)
 {
-    static const int kept[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-                               SIGTRAP, SIGABRT, SIGSYS, SIGPROF};
+    static const int unblocked[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                    SIGTRAP, SIGABRT, SIGSYS, SIGPROF};
     sigset_t most;
     sigfillset(&most);
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) sigdelset(&most, kept[i]);
+    for (size_t i = 0; i < sizeof unblocked / sizeof *unblocked; i++)
+        sigdelset(&most, unblocked[i]);
     pthread_sigmask(SIG_BLOCK, &most, before);
 }
 
@@ -364,7 +365,8 @@ void weft__pool_stop(void)
     pthread_mutex_unlock(&pool.caller);
 }
 
-/* When the library is unloaded or the program ends; not if that happens inside a task. */
+/* When the library is unloaded or the program ends; not if that happens inside a
+ * task. */
 __attribute__((destructor)) static void stop_at_exit(void)
 {
     if (worker_here >= 0 || pthread_mutex_trylock(&pool.caller)) return;

@@ -23,7 +23,7 @@ static int sync_fully(int fd)
     return 0;
 }
 
-/* "DIR/.NAME.weft-N": beside path, so that the rename stays within one file system. */
+/* "DIR/.NAME.weft-N": next to path, so that the rename stays within one file system. */
 static char *temporary_name(const char *path, int number)
 {
     const char *slash = strrchr(path, '/');
@@ -43,9 +43,9 @@ static bool is_ours(int fd, const char *name)
            named.st_nlink == 1 && named.st_uid == geteuid();
 }
 
-/* A temporary under one of a few fixed names, so that what a killed process left behind
- * is taken over by the next one. The lock tells left-overs from files in use. Returns the
- * descriptor, -1 with errno set, or -2 when this name is in use. */
+/* A temporary under one of a few fixed names, so that what a killed process left
+ * behind is taken over by the next one. The lock tells left-overs from files in use.
+ * Returns the descriptor, -1 with errno set, or -2 when this name is in use. */
 static int take_temporary(const char *name)
 {
     bool made = true;

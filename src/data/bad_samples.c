@@ -5,7 +5,7 @@
 
 enum { LISTED = 20 };
 
-static weft_status write_list(const weft__bads *b, const char *path)
+static weft_status write_list(const weft__bad_samples *b, const char *path)
 {
     weft__writer w;
     weft_status s = weft__writer_open(&w, path);
@@ -20,8 +20,8 @@ static weft_status write_list(const weft__bads *b, const char *path)
     return weft__writer_commit(&w);
 }
 
-weft_status weft__verdict(const weft__bads *b, const weft_dataset_opts *o,
-                          const weft__sink *sink)
+weft_status weft__check_bad_samples(const weft__bad_samples *b,
+                                    const weft_dataset_opts *o, const weft__sink *sink)
 {
     double share, most = o->skip_bad_max > 0 ? o->skip_bad_max : 100;
     weft_status s = WEFT_OK;

@@ -115,12 +115,14 @@ static weft_status check_values(const weft_dataset *d, const weft__sink *sink)
     weft_status s = WEFT_OK;
     for (size_t k = 0; k < width && !s; k++) {
         bool varies = false;
-        for (size_t i = 1; i < (size_t)n && !varies; i++) varies = v[i * width + k] != v[k];
+        for (size_t i = 1; i < (size_t)n && !varies; i++)
+            varies = v[i * width + k] != v[k];
         if (!varies)
-            s = weft__reject(sink, "one-value",
-                             "%s: looked for different values, found one: all %d training "
-                             "samples have the %s %g",
-                             d->path, n, d->value_name[k], (double)v[k]);
+            s = weft__reject(
+                sink, "one-value",
+                "%s: looked for different values, found one: all %d training "
+                "samples have the %s %g",
+                d->path, n, d->value_name[k], (double)v[k]);
     }
     return s;
 }

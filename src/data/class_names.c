@@ -53,13 +53,13 @@ static weft_status cut(const char *text, size_t size, int most, char **name, int
     if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) at = 3;
     while (at < size) {
         const char *end = memchr(text + at, '\n', size - at);
-        size_t n = end ? (size_t)(end - text) - at : size - at, kept = n;
-        const char *word = trim(text + at, &kept);
+        size_t n = end ? (size_t)(end - text) - at : size - at, length = n;
+        const char *word = trim(text + at, &length);
         line++;
-        if (!kept) return weft__fail(WEFT_EDATA, "line %d: an empty name", line);
+        if (!length) return weft__fail(WEFT_EDATA, "line %d: an empty name", line);
         if (*count == most)
             return weft__fail(WEFT_EDATA, "line %d: more than %d names", line, most);
-        name[*count] = strndup(word, kept);
+        name[*count] = strndup(word, length);
         if (!name[*count]) return weft__fail(WEFT_ENOMEM, "no memory for names");
         ++*count;
         at += n + 1;
@@ -94,7 +94,7 @@ weft_status weft__names_read(const char *path, int most, char ***out, int *count
     return WEFT_OK;
 }
 
-weft_status weft__names_beside(const char *folder, char ***name, int *count)
+weft_status weft__names_in_folder(const char *folder, char ***name, int *count)
 {
     static const char *const file[] = {"labels.txt", "classes.txt", "class.txt"};
     *count = 0;

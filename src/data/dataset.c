@@ -106,8 +106,8 @@ weft_status weft__dataset_room(weft_dataset *d, weft_subset s)
     return d->label[s] || d->value[s] ? WEFT_OK : no_memory(d);
 }
 
-void weft__dataset_array_target(weft_dataset *d, weft_subset s, int i, const weft_arrays *a,
-                                int of, int from)
+void weft__dataset_array_target(weft_dataset *d, weft_subset s, int i,
+                                const weft_arrays *a, int of, int from)
 {
     size_t width = (size_t)d->values;
     if (d->target == WEFT_TARGET_CLASS)
@@ -136,7 +136,9 @@ void weft__targets_text(const weft_dataset *d, char *text, size_t size)
 {
     int n = d->target == WEFT_TARGET_CLASS ? d->classes : d->values;
     snprintf(text, size, "%d %s%s", n, d->target == WEFT_TARGET_CLASS ? "class" : "value",
-             n == 1 ? "" : d->target == WEFT_TARGET_CLASS ? "es" : "s");
+             n == 1                           ? ""
+             : d->target == WEFT_TARGET_CLASS ? "es"
+                                              : "s");
 }
 
 bool weft__dataset_number(const char *text, size_t bytes, float *out)
@@ -147,12 +149,14 @@ bool weft__dataset_number(const char *text, size_t bytes, float *out)
     return true;
 }
 
-void weft__dataset_hash_target(const weft_dataset *d, weft_subset s, int i, weft__sha256 *h)
+void weft__dataset_hash_target(const weft_dataset *d, weft_subset s, int i,
+                               weft__sha256 *h)
 {
     size_t width = (size_t)d->values;
     if (d->target == WEFT_TARGET_CLASS) {
         int32_t label = d->label[s][i];
-        const unsigned char bytes[2] = {(unsigned char)label, (unsigned char)(label >> 8)};
+        const unsigned char bytes[2] = {(unsigned char)label,
+                                        (unsigned char)(label >> 8)};
         weft__sha256_add(h, bytes, sizeof bytes);
     } else {
         weft__sha256_add(h, d->value[s] + (size_t)i * width, width * sizeof(float));
@@ -232,8 +236,8 @@ WEFT_API const float *weft_dataset_value(const weft_dataset *d, weft_subset s, i
                                              : NULL;
 }
 
-WEFT_API void weft_dataset_sample_name(const weft_dataset *d, weft_subset s, int i, char *text,
-                                       size_t size)
+WEFT_API void weft_dataset_sample_name(const weft_dataset *d, weft_subset s, int i,
+                                       char *text, size_t size)
 {
     if (!size) return;
     text[0] = '\0';

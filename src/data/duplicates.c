@@ -6,30 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct twin {
+typedef struct entry {
     uint64_t digest;
     int32_t split, index, label;
-} twin;
+} entry;
 
 /* What was counted, and the first example of each. */
 typedef struct tally {
     size_t within[3]; /* samples that stand in the same split before */
     size_t across[3]; /* samples of val and test that are in train too */
     size_t contrary;  /* same content, other label than the first one's */
-    const twin *within_a[3], *within_b[3], *across_a[3], *across_b[3];
-    const twin *contrary_a, *contrary_b;
+    const entry *within_a[3], *within_b[3], *across_a[3], *across_b[3];
+    const entry *contrary_a, *contrary_b;
 } tally;
 
 static int by_digest(const void *a, const void *b)
 {
-    const twin *x = a, *y = b;
+    const entry *x = a, *y = b;
     if (x->digest != y->digest) return x->digest < y->digest ? -1 : 1;
     if (x->split != y->split) return x->split < y->split ? -1 : 1;
     return (x->index > y->index) - (x->index < y->index);
 }
 
 /* An example is the first in the set's order, whatever the digests are. */
-static void keep(const twin **a, const twin **b, const twin *x, const twin *y)
+static void keep(const entry **a, const entry **b, const entry *x, const entry *y)
 {
     if (*b &&
         ((*b)->split < y->split || ((*b)->split == y->split && (*b)->index < y->index)))
@@ -39,9 +39,9 @@ static void keep(const twin **a, const twin **b, const twin *x, const twin *y)
 }
 
 /* Counts one run of equal samples. */
-static void count(const twin *t, size_t n, tally *sum)
+static void count(const entry *t, size_t n, tally *sum)
 {
-    const twin *first = t;
+    const entry *first = t;
     for (size_t i = 1; i < n; i++) {
         int s = t[i].split;
         if (s == t[i - 1].split) {
@@ -60,7 +60,7 @@ static void count(const twin *t, size_t n, tally *sum)
 }
 
 static void tell(const weft_dataset *d, const weft__sink *sink, const char *code,
-                 const char *what, size_t n, const twin *a, const twin *b)
+                 const char *what, size_t n, const entry *a, const entry *b)
 {
     char x[512], y[512];
     if (!n) return;
@@ -80,24 +80,26 @@ static int32_t target_of(const weft_dataset *d, int s, int i)
 }
 
 static size_t collect(const weft_dataset *d,
-                      uint64_t (*digest)(const weft_dataset *d, weft_subset s, int i), twin *t)
+                      uint64_t (*digest)(const weft_dataset *d, weft_subset s, int i),
+                      entry *t)
 {
     size_t n = 0;
     for (int s = 0; s < 3; s++)
         for (int i = 0; i < d->count[s]; i++) {
             uint64_t content = digest(d, (weft_subset)s, i);
-            if (content) t[n++] = (twin){content, s, i, target_of(d, s, i)};
+            if (content) t[n++] = (entry){content, s, i, target_of(d, s, i)};
         }
     return n;
 }
 
-weft_status weft__find_twins(const weft_dataset *d,
-                             uint64_t (*digest)(const weft_dataset *d, weft_subset s, int i),
-                             const weft__sink *sink)
+weft_status weft__find_duplicates(const weft_dataset *d,
+                                  uint64_t (*digest)(const weft_dataset *d, weft_subset s,
+                                                     int i),
+                                  const weft__sink *sink)
 {
     size_t n = 1;
     tally sum = {0};
-    twin *t;
+    entry *t;
     for (int s = 0; s < 3; s++) n += (size_t)d->count[s];
     t = weft__alloc(n, sizeof *t);
     if (!t) return weft__fail(WEFT_ENOMEM, "no memory to compare %zu samples", n);
@@ -113,8 +115,9 @@ weft_status weft__find_twins(const weft_dataset *d,
     for (int s = 1; s < 3; s++)
         tell(d, sink, "overlap", "are in train too", sum.across[s], sum.across_a[s],
              sum.across_b[s]);
-    tell(d, sink, "contrary-labels", "(or more splits) have a twin with another label",
-         sum.contrary, sum.contrary_a, sum.contrary_b);
+    tell(d, sink, "contrary-labels",
+         "(or more splits) have a duplicate with another label", sum.contrary,
+         sum.contrary_a, sum.contrary_b);
     free(t);
     return WEFT_OK;
 }

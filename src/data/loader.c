@@ -30,7 +30,8 @@ static weft_status check(const weft_loader_opts *o)
     if (o->subset < WEFT_SUBSET_TRAIN || o->subset > WEFT_SUBSET_TEST)
         return weft__fail(WEFT_EUSAGE, "there is no subset %d", (int)o->subset);
     if (o->batch < 0 || o->batch > 1 << 20)
-        return weft__fail(WEFT_EUSAGE, "a batch of %d samples: 1 to %d", o->batch, 1 << 20);
+        return weft__fail(WEFT_EUSAGE, "a batch of %d samples: 1 to %d", o->batch,
+                          1 << 20);
     return WEFT_OK;
 }
 
@@ -87,7 +88,8 @@ static void add_targets(weft_loader *l, weft_batch *b)
             l->label[i] = d->label[l->subset][b->index[i]];
         else
             memcpy(l->value + (size_t)i * width,
-                   d->value[l->subset] + (size_t)b->index[i] * width, width * sizeof(float));
+                   d->value[l->subset] + (size_t)b->index[i] * width,
+                   width * sizeof(float));
     b->label = l->label;
     b->value = l->value;
 }
@@ -102,7 +104,8 @@ WEFT_API weft_status weft_loader_next(weft_loader *l, weft_batch *out)
     return WEFT_OK;
 }
 
-WEFT_API weft_status weft_loader_bind(const weft_loader *l, const weft_batch *b, weft_plan *p)
+WEFT_API weft_status weft_loader_bind(const weft_loader *l, const weft_batch *b,
+                                      weft_plan *p)
 {
     weft__inputs in;
     weft_status s = l->d->modality->inputs(l->preprocess, weft_plan_graph(p), &in);

@@ -19,7 +19,8 @@ static weft_status no_modality(const char *name, bool known)
 {
     const char *names[MOST_NAMES];
     int n = 0;
-    for (; n < MOST_NAMES && weft__modality_at(n); n++) names[n] = weft__modality_at(n)->name;
+    for (; n < MOST_NAMES && weft__modality_at(n); n++)
+        names[n] = weft__modality_at(n)->name;
     const char *near = known ? NULL : weft__nearest(name, names, n);
     return weft__fail(WEFT_EUSAGE, "modality %.60s: %s%s%s%s", name,
                       known ? "its samples are not of this kind" : "is unknown",
@@ -51,8 +52,8 @@ static weft_status find_modality(const char *path, const weft_dataset_opts *o,
     return (*out)->open ? WEFT_OK : no_modality(o->modality, true);
 }
 
-static weft_status survey(const char *path, const weft_dataset_opts *o, const weft__sink *sink,
-                          weft_dataset **out)
+static weft_status survey(const char *path, const weft_dataset_opts *o,
+                          const weft__sink *sink, weft_dataset **out)
 {
     const weft__modality *m = NULL;
     weft_dataset *d = NULL;
@@ -99,20 +100,21 @@ static weft_status check_inputs(const weft_arrays *a)
 {
     bool pixels = false, x = false, text = false;
     for (int k = 0; k < 3; k++) {
-        if (a->count[k] < 0) return weft__fail(WEFT_EUSAGE, "arrays: %d samples", a->count[k]);
+        if (a->count[k] < 0)
+            return weft__fail(WEFT_EUSAGE, "arrays: %d samples", a->count[k]);
         pixels |= a->pixels[k] != NULL;
         x |= a->x[k] != NULL;
         text |= a->text[k] != NULL;
     }
     int ways = pixels + x + text + (a->read != NULL);
     if (ways != 1)
-        return weft__fail(WEFT_EUSAGE,
-                          "arrays: exactly one of pixels, x, text and read is wanted, found %d",
-                          ways);
+        return weft__fail(
+            WEFT_EUSAGE,
+            "arrays: exactly one of pixels, x, text and read is wanted, found %d", ways);
     for (int k = 0; k < 3; k++)
         if (a->count[k] && !a->read && !a->pixels[k] && !a->x[k] && !a->text[k])
-            return weft__fail(WEFT_EUSAGE, "arrays: %d %s samples, but no inputs", a->count[k],
-                              weft_subset_name((weft_subset)k));
+            return weft__fail(WEFT_EUSAGE, "arrays: %d %s samples, but no inputs",
+                              a->count[k], weft_subset_name((weft_subset)k));
     return WEFT_OK;
 }
 
@@ -120,10 +122,9 @@ static weft_status check_labels(const weft_arrays *a, int k)
 {
     for (int i = 0; i < a->count[k]; i++)
         if (a->label[k][i] < 0 || a->label[k][i] >= a->classes)
-            return weft__fail(WEFT_EDATA,
-                              "arrays: sample %d of %s has the label %d, allowed 0 to %d", i,
-                              weft_subset_name((weft_subset)k), (int)a->label[k][i],
-                              a->classes - 1);
+            return weft__fail(
+                WEFT_EDATA, "arrays: sample %d of %s has the label %d, allowed 0 to %d",
+                i, weft_subset_name((weft_subset)k), (int)a->label[k][i], a->classes - 1);
     return WEFT_OK;
 }
 
@@ -131,9 +132,9 @@ static weft_status check_numbers(const weft_arrays *a, int k)
 {
     for (int64_t i = 0; i < (int64_t)a->count[k] * a->values; i++)
         if (!isfinite(a->value[k][i]))
-            return weft__fail(WEFT_EDATA,
-                              "arrays: sample %lld of %s has a value that is not finite",
-                              (long long)(i / a->values), weft_subset_name((weft_subset)k));
+            return weft__fail(
+                WEFT_EDATA, "arrays: sample %lld of %s has a value that is not finite",
+                (long long)(i / a->values), weft_subset_name((weft_subset)k));
     return WEFT_OK;
 }
 
@@ -142,7 +143,8 @@ static weft_status check_targets(const weft_arrays *a)
     bool labels = a->label[0] || a->label[1] || a->label[2];
     bool values = a->value[0] || a->value[1] || a->value[2];
     if (labels == values)
-        return weft__fail(WEFT_EUSAGE, "arrays: exactly one of label and value is wanted");
+        return weft__fail(WEFT_EUSAGE,
+                          "arrays: exactly one of label and value is wanted");
     if (labels && (a->classes < 2 || a->classes > MOST_CLASSES))
         return weft__fail(WEFT_EUSAGE, "arrays: %d classes, allowed 2 to %d", a->classes,
                           MOST_CLASSES);
@@ -151,8 +153,8 @@ static weft_status check_targets(const weft_arrays *a)
                           MOST_VALUES);
     for (int k = 0; k < 3; k++) {
         if (a->count[k] && !a->label[k] && !a->value[k])
-            return weft__fail(WEFT_EUSAGE, "arrays: %d %s samples, but no targets", a->count[k],
-                              weft_subset_name((weft_subset)k));
+            return weft__fail(WEFT_EUSAGE, "arrays: %d %s samples, but no targets",
+                              a->count[k], weft_subset_name((weft_subset)k));
         weft_status s = labels ? check_labels(a, k) : check_numbers(a, k);
         if (s) return s;
     }
@@ -176,7 +178,8 @@ static weft_status describe_targets(const weft_arrays *a, weft_dataset *d)
 }
 
 WEFT_API weft_status weft_dataset_from_arrays(const weft_arrays *a,
-                                              const weft_dataset_opts *opts, weft_dataset **out)
+                                              const weft_dataset_opts *opts,
+                                              weft_dataset **out)
 {
     weft_dataset_opts o = opts ? *opts : defaults;
     const weft__sink sink = weft__sink_warn();

@@ -1,9 +1,10 @@
-/* prefetch.c: batches of a subset, in a new order every epoch, prepared ahead on threads.
+/* prefetch.c: batches of a subset, in a new order every epoch, prepared ahead on
+ * threads.
  *
- * Batch k of an epoch goes to slot k modulo the number of slots. A thread takes the next
- * number not yet taken, waits until its slot is free, fills it; the caller waits for the
- * slot of the batch it wants. What is in a batch depends on (seed, epoch, k) only, so
- * neither threads nor timing can change it. */
+ * Batch k of an epoch goes to slot k modulo the number of slots. A thread takes the
+ * next number not yet taken, waits until its slot is free, fills it; the caller
+ * waits for the slot of the batch it wants. What is in a batch depends on (seed,
+ * epoch, k) only, so neither threads nor timing can change it. */
 #include "data/prefetch.h"
 #include "base/checked.h"
 #include "base/rng.h"
@@ -59,7 +60,8 @@ typedef struct seat {
     workbench *bench;
 } seat;
 
-static weft_status load(const prefetch *l, int epoch, int sample, float *x, const workbench *b)
+static weft_status load(const prefetch *l, int epoch, int sample, float *x,
+                        const workbench *b)
 {
     return l->make.load(l->make.of, epoch, sample, x, b->scratch);
 }
@@ -239,8 +241,8 @@ static weft_status make_all(prefetch *l, const weft_loader_opts *o, int threads)
     return s ? s : make_slots(l);
 }
 
-weft_status weft__prefetch_new(const weft__maker *m, const weft_loader_opts *o, int threads,
-                               void **out)
+weft_status weft__prefetch_new(const weft__maker *m, const weft_loader_opts *o,
+                               int threads, void **out)
 {
     prefetch *l = calloc(1, sizeof *l);
     if (!l) {
@@ -349,7 +351,10 @@ weft_status weft__prefetch_next(void *loader, weft_batch *out)
     l->take++;
     pthread_mutex_unlock(&l->lock);
     if (s->status) return weft__fail(s->status, "%s", s->message);
-    *out = (weft_batch){
-        .n = s->n, .index = s->index, .partner = s->partner, .share = s->share, .x = s->x};
+    *out = (weft_batch){.n = s->n,
+                        .index = s->index,
+                        .partner = s->partner,
+                        .share = s->share,
+                        .x = s->x};
     return WEFT_OK;
 }

@@ -19,8 +19,8 @@ weft__sink weft__sink_warn(void);
 
 void weft__found(const weft__sink *sink, int severity, const char *code,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* The set breaks a rule. In a lint: a finding and WEFT_OK; otherwise WEFT_EDATA with this
- * message. */
+/* The set breaks a rule. In a lint: a finding and WEFT_OK; otherwise WEFT_EDATA with
+ * this message. */
 weft_status weft__reject(const weft__sink *sink, const char *code, const char *format,
                          ...) __attribute__((format(printf, 3, 4)));
 

@@ -1,4 +1,5 @@
-/* args.c: what the options of `weft train` mean: what excludes what, and what is left open. */
+/* args.c: what the options of `weft train` mean: what excludes what, and what is
+ * left open. */
 #include "fit/args.h"
 
 #include "base/checked.h"
@@ -22,7 +23,8 @@ weft_status weft__fit_check(const weft__fit_values *v)
         {v->val && v->no_val, "--val and --no-val exclude each other"},
         {v->bad_list && !v->skip_bad, "--bad-list goes with --skip-bad"},
         {v->reset_optimizer && !v->resume, "--reset-optimizer goes with --resume"},
-        {v->milestones && !is(s, "multistep"), "--milestones go with --schedule multistep"},
+        {v->milestones && !is(s, "multistep"),
+         "--milestones go with --schedule multistep"},
         {!v->milestones && is(s, "multistep"), "--schedule multistep needs --milestones"},
         {v->step > 0 && !is(s, "step"), "--step goes with --schedule step"},
         {v->gamma > 0 && (is(s, "constant") || is(s, "cosine") || is(s, "onecycle")),
@@ -67,7 +69,8 @@ weft_status weft__fit_skip_bad(const char *given, double *most)
     snprintf(text, sizeof text, "%.30s", given);
     if (*text && text[strlen(text) - 1] == '%') text[strlen(text) - 1] = '\0';
     if (weft__number_parse(text, 0, 100, most)) return WEFT_OK;
-    return weft__fail(WEFT_EUSAGE, "--skip-bad: found %.30s, allowed 0%% to 100%%", given);
+    return weft__fail(WEFT_EUSAGE, "--skip-bad: found %.30s, allowed 0%% to 100%%",
+                      given);
 }
 
 static weft_status read_milestones(const char *text, double out[16])
@@ -79,7 +82,8 @@ static weft_status read_milestones(const char *text, double out[16])
         if (n == 16 || !weft__number_parse(word, 0.001, 1e6, &out[n]) ||
             (n && out[n] <= out[n - 1]))
             return weft__fail(WEFT_EUSAGE,
-                              "--milestones: found %.60s, allowed up to 16 rising epochs", text);
+                              "--milestones: found %.60s, allowed up to 16 rising epochs",
+                              text);
     return WEFT_OK;
 }
 
@@ -108,7 +112,8 @@ weft_status weft__fit_train_opts(const weft__fit_values *v, weft_train_opts *out
                                  .step = v->step,
                                  .final = v->final};
     *out = o;
-    return v->milestones ? read_milestones(v->milestones, out->schedule.milestones) : WEFT_OK;
+    return v->milestones ? read_milestones(v->milestones, out->schedule.milestones)
+                         : WEFT_OK;
 }
 
 /* As a network takes it: 0 is its own, negative none. */

@@ -1,4 +1,5 @@
-/* args.h: the options of `weft train` from the inside: one table of rows, one block of values. */
+/* args.h: the options of `weft train` from the inside: one table of rows, one block
+ * of values. */
 #ifndef WEFT_SRC_FIT_ARGS_H
 #define WEFT_SRC_FIT_ARGS_H
 
@@ -61,10 +62,11 @@ bool weft__fit_foreign(int row, const weft__modality *m, const weft__task *t);
 /* An option that was given and is foreign: WEFT_EUSAGE. */
 weft_status weft__fit_check_foreign(const weft_fit_args *a, const weft__modality *m,
                                     const weft__task *t);
-/* Values that exclude each other: WEFT_EUSAGE. What depends on the optimizer is looked at once that is
- * known. */
+/* Values that exclude each other: WEFT_EUSAGE. What depends on the optimizer is
+ * looked at once that is known. */
 weft_status weft__fit_check(const weft__fit_values *v);
-/* Options of networks for texts that were given, for a network that reads something else. */
+/* Options of networks for texts that were given, for a network that reads something
+ * else. */
 weft_status weft__fit_check_network(const weft_fit_args *a, const char *model);
 
 /* Takes back those that the network of that name does not look at. */
@@ -78,9 +80,11 @@ void weft__fit_settle(weft__fit_values *v, const weft__recipe *r);
 /* "5%", "" for no limit */
 weft_status weft__fit_skip_bad(const char *text, double *most);
 
-/* args_json.c: a run's options in a file, so that it can be resumed. data: the data set's path. */
-weft_status weft__fit_args_write(const weft_fit_args *a, const char *path, const char *data,
-                                 const weft__modality *m, const weft__task *t);
+/* args_json.c: a run's options in a file, so that it can be resumed. data: the data
+ * set's path. */
+weft_status weft__fit_args_write(const weft_fit_args *a, const char *path,
+                                 const char *data, const weft__modality *m,
+                                 const weft__task *t);
 /* *data is fresh memory. */
 weft_status weft__fit_args_read(weft_fit_args *a, const char *path, char **data);
 

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text; one that is not UTF-8 (a path may be anything) becomes a list of its bytes. */
+/* A text; one that is not UTF-8 (a path may be anything) becomes a list of its
+ * bytes. */
 static json_t *text_value(const char *text)
 {
     json_t *v = json_string(text);
@@ -72,8 +73,9 @@ static json_t *value_of(const weft_option *o, const void *values)
     return NULL;
 }
 
-weft_status weft__fit_args_write(const weft_fit_args *a, const char *path, const char *data,
-                                 const weft__modality *m, const weft__task *t)
+weft_status weft__fit_args_write(const weft_fit_args *a, const char *path,
+                                 const char *data, const weft__modality *m,
+                                 const weft__task *t)
 {
     const weft_option *table = weft_fit_options();
     json_t *root = json_object();
@@ -157,7 +159,8 @@ weft_status weft__fit_args_read(weft_fit_args *a, const char *path, char **data)
         if (!o || o->once)
             s = weft__fail(WEFT_EUSAGE, "%s: unknown key %.60s", path, key);
         else if (!fits(o, v, a))
-            s = weft__fail(WEFT_EUSAGE, "%s: %s has a value that is not allowed", path, key);
+            s = weft__fail(WEFT_EUSAGE, "%s: %s has a value that is not allowed", path,
+                           key);
     }
     if (s)
         free(from);

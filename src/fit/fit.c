@@ -37,7 +37,8 @@ static weft_status check_resume(const weft__fit_values *v)
                         : v->from  ? "--from"
                                    : NULL;
     if (other)
-        return weft__fail(WEFT_EUSAGE, "train: --resume and %s exclude each other", other);
+        return weft__fail(WEFT_EUSAGE, "train: --resume and %s exclude each other",
+                          other);
     return WEFT_OK;
 }
 
@@ -54,7 +55,8 @@ static weft_status read_run(weft__fit_job *j)
     snprintf(j->run_dir, sizeof j->run_dir, "%.*s", (int)length, j->v->resume);
     snprintf(path, sizeof path, "%s/args.json", j->run_dir);
     if (!weft__is_file(path))
-        return weft__fail(WEFT_EUSAGE, "%s: is no run folder: it has no args.json", j->run_dir);
+        return weft__fail(WEFT_EUSAGE, "%s: is no run folder: it has no args.json",
+                          j->run_dir);
     weft_fit_args *run = weft_fit_args_new();
     if (!run) return weft__fail(WEFT_ENOMEM, "train: out of memory");
     s = weft__fit_args_read(run, path, &j->data_path);
@@ -88,7 +90,8 @@ static weft_status read_options(weft__fit_job *j, const char *path)
 
 /* ---- the run folder ---- */
 
-/* The last part of the data set's path, of a file without its ending, as a name for the run. */
+/* The last part of the data set's path, of a file without its ending, as a name for
+ * the run. */
 static void default_name(const char *path, char *out, size_t size)
 {
     char copy[300];
@@ -111,9 +114,9 @@ static weft_status make_folder(weft__fit_job *j)
     const char *wanted = v->name ? v->name : name;
     if (!*wanted || strchr(wanted, '/') || !strcmp(wanted, ".") || !strcmp(wanted, ".."))
         return weft__fail(WEFT_EUSAGE, "--name: must be a plain name without slashes");
-    weft_status s = weft__run_folder_make(
-        v->project, weft__task_word(j->task, j->kind), wanted, v->name != NULL, v->force,
-        j->data_path, j->run_dir, sizeof j->run_dir, &j->fresh);
+    weft_status s = weft__run_folder_make(v->project, weft__task_word(j->task, j->kind),
+                                          wanted, v->name != NULL, v->force, j->data_path,
+                                          j->run_dir, sizeof j->run_dir, &j->fresh);
     if (s) j->run_dir[0] = '\0';
     return s;
 }
@@ -159,8 +162,9 @@ static void describe_data(weft__fit_job *j)
              "%.3000s (%s%s%.300s): %d training, %d validation, %d test %s%s%s, %s",
              weft__escape(path, sizeof path, j->data_path), weft_dataset_format(d),
              columns[0] ? "; " : "", columns, weft_dataset_count(d, WEFT_SUBSET_TRAIN),
-             weft_dataset_count(d, WEFT_SUBSET_VAL), weft_dataset_count(d, WEFT_SUBSET_TEST),
-             weft_dataset_noun(d), shape[0] ? " " : "", shape, targets);
+             weft_dataset_count(d, WEFT_SUBSET_VAL),
+             weft_dataset_count(d, WEFT_SUBSET_TEST), weft_dataset_noun(d),
+             shape[0] ? " " : "", shape, targets);
     if (j->kind->line) j->kind->line(d->preprocess, j->details, sizeof j->details);
 }
 
@@ -242,7 +246,8 @@ static weft_status measure(weft__fit_job *j)
     const weft__setup_opts so = {.task = j->task};
     weft_status s = WEFT_OK;
     if (test)
-        s = weft__evaluate(j->g, j->d, &so, WEFT_SUBSET_TEST, 128, j->v->exact_conv, &r->test);
+        s = weft__evaluate(j->g, j->d, &so, WEFT_SUBSET_TEST, 128, j->v->exact_conv,
+                           &r->test);
     r->val = val || !test ? r->train.evaluation : NULL;
     if (!s) s = weft_plan_new(j->g, &(weft_plan_opts){.batch = 1}, &p);
     if (!s) j->infer_bytes = weft_plan_total_bytes(p);
@@ -286,7 +291,8 @@ static weft_status run(weft__fit_job *j, const char *path)
     if (!s) s = write_args(j);
     if (!s) s = train(j);
     if (!s && j->o->stop && j->o->stop(j->o->user))
-        s = weft__fail(WEFT_ESTOPPED, "stopped before the report"); /* a resume will write it */
+        s = weft__fail(WEFT_ESTOPPED,
+                       "stopped before the report"); /* a resume will write it */
     if (!s) s = measure(j);
     if (!s && j->run_dir[0] && !j->v->no_report) s = weft__fit_report(j);
     if (!s) s = weft__fit_words(j);
@@ -302,13 +308,15 @@ static void clean_up(weft__fit_job *j)
     free(j->data_path);
 }
 
-WEFT_API weft_status weft_fit(const char *path, const weft_fit_opts *opts, weft_fit_result *out)
+WEFT_API weft_status weft_fit(const char *path, const weft_fit_opts *opts,
+                              weft_fit_result *out)
 {
     static const weft_fit_opts none;
     weft__fit_job j = {.o = opts ? opts : &none};
     weft_status s = run(&j, path);
     if (s == WEFT_ENOMEM && j.v && j.v->max_mem)
-        weft__fail(s, "%.900s (--max-mem allows %zu bytes)", weft_last_error(), j.v->max_mem);
+        weft__fail(s, "%.900s (--max-mem allows %zu bytes)", weft_last_error(),
+                   j.v->max_mem);
     if (s && s != WEFT_ESTOPPED && j.fresh) weft__run_folder_undo(j.run_dir);
     if (s) weft_fit_result_free(&j.result);
     if ((!s || s == WEFT_ESTOPPED) && j.run_dir[0]) j.result.run_dir = strdup(j.run_dir);
@@ -317,7 +325,8 @@ WEFT_API weft_status weft_fit(const char *path, const weft_fit_opts *opts, weft_
     return s;
 }
 
-WEFT_API weft_status weft_fit_outside(const char *path, const char *data, const char *option)
+WEFT_API weft_status weft_fit_outside(const char *path, const char *data,
+                                      const char *option)
 {
     return weft__run_folder_outside(path, data, option);
 }

@@ -16,7 +16,7 @@ typedef struct weft__fit_job {
     weft_dataset *d;
     weft_graph *g;
     weft_meta *meta;
-    char notes[800];         /* lines about what was taken over */
+    char notes[800]; /* lines about what was taken over */
     char details[400], data_line[5000];
     weft_fit_result result;
     weft__baseline baseline;
@@ -27,15 +27,15 @@ typedef struct weft__fit_job {
 
 /* network.c: the network that the options ask for, with its starting values. */
 weft_status weft__fit_build(weft__fit_job *j, int ngrams);
-/* The opened and fitted data set, and what the options leave open. *ngrams: of the tokens that the
- * network itself reads. */
+/* The opened and fitted data set, and what the options leave open. *ngrams: of the
+ * tokens that the network itself reads. */
 weft_status weft__fit_open_data(weft__fit_job *j, int *ngrams);
 /* Options for opening a data set of kind m. */
 weft_status weft__fit_dataset_opts(const weft_fit_args *a, const weft__modality *m,
                                    weft_dataset_opts *out);
 /* The modality and task that options and path say. */
-weft_status weft__fit_choose(const weft_fit_args *a, const char *path, const weft__modality **m,
-                             const weft__task **t);
+weft_status weft__fit_choose(const weft_fit_args *a, const char *path,
+                             const weft__modality **m, const weft__task **t);
 
 /* result.c: the finished run in words. */
 weft_status weft__fit_words(weft__fit_job *j);

@@ -22,15 +22,17 @@ static const weft__modality *modality_of_word(const char *task)
     return NULL;
 }
 
-weft_status weft__fit_choose(const weft_fit_args *a, const char *path, const weft__modality **m,
-                             const weft__task **t)
+weft_status weft__fit_choose(const weft_fit_args *a, const char *path,
+                             const weft__modality **m, const weft__task **t)
 {
     const weft__fit_values *v = weft__fit_values_of(a);
     const weft__modality *worded = modality_of_word(v->task);
-    *m = v->modality ? weft__modality_named(v->modality) : worded ? worded
-                                                                  : weft__modality_probe(path);
+    *m = v->modality ? weft__modality_named(v->modality)
+         : worded    ? worded
+                     : weft__modality_probe(path);
     if (!*m) *m = weft__modality_at(0); /* its opening says what is missing */
-    *t = v->task && !worded ? weft__task_named(v->task) : weft__task_for(WEFT_TARGET_CLASS);
+    *t = v->task && !worded ? weft__task_named(v->task)
+                            : weft__task_for(WEFT_TARGET_CLASS);
     if (!*t) return weft__fail(WEFT_EUSAGE, "%.60s: there is no such task", v->task);
     return WEFT_OK;
 }
@@ -94,16 +96,19 @@ static weft_status check_model(const weft__fit_job *j)
 {
     const char *reads = j->v->model ? weft_zoo_modality(j->v->model) : NULL;
     if (!j->v->model)
-        return weft__fail(WEFT_EUSAGE, "train: which network? There is no ready one for %s",
+        return weft__fail(WEFT_EUSAGE,
+                          "train: which network? There is no ready one for %s",
                           j->kind->noun);
     if (reads && strcmp(reads, j->kind->name))
-        return weft__fail(WEFT_EUSAGE, "train: %.100s is no network for %s. See weft help models",
+        return weft__fail(WEFT_EUSAGE,
+                          "train: %.100s is no network for %s. See weft help models",
                           j->v->model, j->kind->noun);
     return weft__fit_check_network(j->a, j->v->model);
 }
 
 /* The network's numbers in the task's units. */
-static weft_status finish(weft_graph *g, weft_val y, const weft__task *t, const weft_dataset *d)
+static weft_status finish(weft_graph *g, weft_value y, const weft__task *t,
+                          const weft_dataset *d)
 {
     weft__codec *c = NULL;
     if (!t->finish) return WEFT_OK;
@@ -120,7 +125,7 @@ static weft_status build(weft_graph *g, const char *model, const weft_fit_args *
 {
     const weft__fit_values *v = weft__fit_values_of(a);
     weft_zoo_opts z = {0};
-    weft_val y;
+    weft_value y;
     weft_status s = weft_dataset_network(d, &z);
     if (!s && m->options_network)
         s = m->options_network(weft__fit_modality_values(a, m), d, &z);
@@ -132,7 +137,7 @@ static weft_status build(weft_graph *g, const char *model, const weft_fit_args *
     if (z.streams > ngrams) z.streams = ngrams;
     s = weft_zoo_build(g, model, &z, &y);
     if (!s) s = finish(g, y, t, d);
-    return s ? s : weft_init(g, v->seed);
+    return s ? s : weft_params_init(g, v->seed);
 }
 
 /* With --from: the parameters of another model. */
@@ -145,7 +150,7 @@ static weft_status take_over(weft__fit_job *j)
     if (!j->v->from || j->v->resume) return WEFT_OK;
     char *file = weft__is_folder(j->v->from) ? weft__path_join(j->v->from, "best.onnx")
                                              : strdup(j->v->from);
-    weft_status s = file ? weft_model_load(file, NULL, &from, &meta)
+    weft_status s = file ? weft_onnx_load(file, NULL, &from, &meta)
                          : weft__fail(WEFT_ENOMEM, "train: out of memory");
     free(file);
     if (!s && j->kind->copy_params)
@@ -159,8 +164,8 @@ static weft_status take_over(weft__fit_job *j)
     if (!s) {
         size_t at = strlen(j->notes);
         snprintf(j->notes + at, sizeof j->notes - at,
-                 "%.200s: %d tensors taken over, %d start afresh\n%s%s", j->v->from, copied,
-                 left, note, note[0] ? "\n" : "");
+                 "%.200s: %d tensors taken over, %d start afresh\n%s%s", j->v->from,
+                 copied, left, note, note[0] ? "\n" : "");
     }
     weft_meta_free(meta);
     weft_graph_free(from);
@@ -174,8 +179,8 @@ weft_status weft__fit_build(weft__fit_job *j, int ngrams)
     if (!s && !j->g) s = weft__fail(WEFT_ENOMEM, "train: out of memory");
     if (!s) s = build(j->g, j->v->model, j->a, j->kind, j->task, j->d, ngrams);
     if (!s && j->kind->options_init && !j->v->resume)
-        s = j->kind->options_init(weft__fit_modality_values(j->a, j->kind), j->d, j->g, j->notes,
-                                  sizeof j->notes);
+        s = j->kind->options_init(weft__fit_modality_values(j->a, j->kind), j->d, j->g,
+                                  j->notes, sizeof j->notes);
     if (!s) s = take_over(j);
     if (!s && j->v->wide && !j->v->resume)
         s = weft_wide_start(j->g, j->d, &(weft_linear_opts){.seed = j->v->seed});
@@ -187,11 +192,13 @@ WEFT_API weft_status weft_fit_network(const char *model, const weft_fit_args *ar
 {
     weft_fit_args *a = args ? weft__fit_args_copy(args) : weft_fit_args_new();
     weft_graph *g = weft_graph_new();
-    weft_status s = a && g ? WEFT_OK : weft__fail(WEFT_ENOMEM, "%s: out of memory", model);
+    weft_status s =
+        a && g ? WEFT_OK : weft__fail(WEFT_ENOMEM, "%s: out of memory", model);
     if (!s) s = weft_dataset_fit(d);
     if (!s) weft__fit_drop_foreign_network(a, model);
-    if (!s) s = build(g, model, a, d->modality, weft__task_for(d->target), d,
-                       WEFT_MAX_STREAMS);
+    if (!s)
+        s = build(g, model, a, d->modality, weft__task_for(d->target), d,
+                  WEFT_MAX_STREAMS);
     weft_fit_args_free(a);
     if (s)
         weft_graph_free(g);
@@ -263,19 +270,20 @@ static weft_status find_wide(const weft_graph *g, const weft_dataset *d,
            weft_param_find(g, wide_names[*streams], &part[*streams]))
         ++*streams;
     if (!k || !*streams || *streams > weft_tokenizer_streams(k))
-        return weft__fail(WEFT_EUSAGE,
-                          "the network's wide part reads %d streams, the tokenizer has %d",
-                          *streams, k ? weft_tokenizer_streams(k) : 0);
+        return weft__fail(
+            WEFT_EUSAGE, "the network's wide part reads %d streams, the tokenizer has %d",
+            *streams, k ? weft_tokenizer_streams(k) : 0);
     for (int s = 0; s < *streams; s++)
         if (part[s].shape.dim[0] != weft_tokenizer_size(k, s) ||
             part[s].shape.dim[1] != weft_dataset_classes(d))
-            return weft__fail(WEFT_ESHAPE, "%s is [%d, %d], must be [%d, %d]", wide_names[s],
-                              part[s].shape.dim[0], part[s].shape.dim[1],
+            return weft__fail(WEFT_ESHAPE, "%s is [%d, %d], must be [%d, %d]",
+                              wide_names[s], part[s].shape.dim[0], part[s].shape.dim[1],
                               weft_tokenizer_size(k, s), weft_dataset_classes(d));
     return WEFT_OK;
 }
 
-WEFT_API weft_status weft_wide_start(weft_graph *g, weft_dataset *d, const weft_linear_opts *opts)
+WEFT_API weft_status weft_wide_start(weft_graph *g, weft_dataset *d,
+                                     const weft_linear_opts *opts)
 {
     weft_param_info part[WEFT_MAX_STREAMS];
     float *table[WEFT_MAX_STREAMS] = {NULL};

@@ -1,4 +1,5 @@
-/* options.c: the rows of `weft train` that no modality and no task owns, and all rows in one table. */
+/* options.c: the rows of `weft train` that no modality and no task owns, and all
+ * rows in one table. */
 #include "fit/args.h"
 
 #include "base/checked.h"
@@ -14,11 +15,13 @@
 
 static const weft_option network[] = {
     WEFT__HEADING("network"),
-    WEFT__TEXT(V, model, "model", "NAME",
-               "a ready network (`weft help models`); by default one that suits the pictures' "
-               "size; for texts cnn-bigru"),
+    WEFT__TEXT(
+        V, model, "model", "NAME",
+        "a ready network (`weft help models`); by default one that suits the pictures' "
+        "size; for texts cnn-bigru"),
     WEFT__TEXT(V, from, "from", "MODEL",
-               "start from the parameters of this ONNX file or run folder; of texts, rows of the "
+               "start from the parameters of this ONNX file or run folder; of texts, "
+               "rows of the "
                "embedding go to the same tokens",
                .path = true),
     WEFT__REAL(V, dropout, "dropout", 0, 0.99, "before the last layer"),
@@ -26,36 +29,46 @@ static const weft_option network[] = {
 
 static const weft_option text_network[] = {
     WEFT__HEADING("network for texts (by default the model's own)"),
-    WEFT__INT(V, embedding, "embedding", 1, 65536, "width of the embedding", .builds = true),
+    WEFT__INT(V, embedding, "embedding", 1, 65536, "width of the embedding",
+              .builds = true),
     WEFT__INT(V, filters, "filters", 1, 65536, "of the convolution", .builds = true),
     WEFT__INT(V, kernel, "kernel", 1, 1024, "tokens that a filter sees", .builds = true),
-    WEFT__INT(V, hidden, "hidden", 1, 16384, "recurrent units of a direction", .builds = true),
+    WEFT__INT(V, hidden, "hidden", 1, 16384, "recurrent units of a direction",
+              .builds = true),
     WEFT__INT(V, layers, "layers", 1, 64, "recurrent layers", .builds = true),
-    WEFT__INT(V, pool, "pool", 1, 1024, "max pool after the convolution; 1 none", .builds = true),
+    WEFT__INT(V, pool, "pool", 1, 1024, "max pool after the convolution; 1 none",
+              .builds = true),
     WEFT__CHOICE(V, form, "form", "a|b|c",
-                 "of cnn-bigru: a convolution before the GRU, b beside it, c behind it", .builds = true),
+                 "of cnn-bigru: a convolution before the GRU, b beside it, c behind it",
+                 .builds = true),
     WEFT__CHOICE(V, readout, "readout", "last|max|mean|max+mean|attention",
                  "how all positions become one vector", .builds = true),
     WEFT__FLAG(V, bag, "bag", "join the mean of the embeddings to it"),
-    WEFT__INT(V, wide, "wide", 1, 3,
-              "add the scores of a linear model of n-grams up to so long to the network's"),
+    WEFT__INT(
+        V, wide, "wide", 1, 3,
+        "add the scores of a linear model of n-grams up to so long to the network's"),
     WEFT__REAL(V, wide_dropout, "wide-dropout", 0, 1,
-               "in training, leave out the linear scores of so many texts, and the network's of as "
+               "in training, leave out the linear scores of so many texts, and the "
+               "network's of as "
                "many (1: the network learns alone)"),
     WEFT__REAL(V, embedding_dropout, "embedding-dropout", 0, 0.99,
                "of whole channels of the embedding"),
-    WEFT__REAL(V, gate_bias, "gate-bias", -20, 20,
-               "at the start, of GRU's update and LSTM's forget gates (0; LSTM 1); about the "
-               "logarithm of how many steps are to be remembered", .builds = true),
+    WEFT__REAL(
+        V, gate_bias, "gate-bias", -20, 20,
+        "at the start, of GRU's update and LSTM's forget gates (0; LSTM 1); about the "
+        "logarithm of how many steps are to be remembered",
+        .builds = true),
     WEFT__FLAG(V, freeze_embedding, "freeze-embedding", "do not train the embedding"),
     WEFT__END_OF_OPTIONS};
 
 static const weft_option data[] = {
     WEFT__HEADING("data"),
-    WEFT__TEXT(V, val, "val", "PATH", "validation set, if it does not lie beside the training set",
-               .path = true, .opens = true),
-    WEFT__TEXT(V, test, "test", "PATH", "test set, if it does not lie beside the training set",
-               .path = true, .opens = true),
+    WEFT__TEXT(V, val, "val", "PATH",
+               "validation set, if it does not lie beside the training set", .path = true,
+               .opens = true),
+    WEFT__TEXT(V, test, "test", "PATH",
+               "test set, if it does not lie beside the training set", .path = true,
+               .opens = true),
     WEFT__REAL(V, val_fraction, "val-fraction", 0.001, 0.9,
                "of the training set for validation when there is no validation set (0.1)",
                .opens = true),
@@ -70,13 +83,15 @@ static const weft_option data[] = {
 
 static const weft_option training[] = {
     WEFT__HEADING("training"),
-    WEFT__INT(V, epochs, "epochs", 1, 1000000, "passes over the training set (15; texts 8)"),
+    WEFT__INT(V, epochs, "epochs", 1, 1000000,
+              "passes over the training set (15; texts 8)"),
     WEFT__INT(V, batch, "batch", 1, 65536, "samples per step (128; texts 64)"),
     WEFT__INT(V, accumulate, "accumulate", 1, 65536, "batches per update (1)"),
     WEFT__CHOICE(V, optimizer, "optimizer", "sgd|adam|adamw|rmsprop",
                  "how parameters move (sgd; texts adamw)"),
-    WEFT__REAL(V, lr, "lr", 0, 1e12,
-               "learning rate (sgd 0.05, residual networks 0.1; others 2e-3; texts 1e-3)"),
+    WEFT__REAL(
+        V, lr, "lr", 0, 1e12,
+        "learning rate (sgd 0.05, residual networks 0.1; others 2e-3; texts 1e-3)"),
     WEFT__REAL(V, momentum, "momentum", 0, 0.99999, "of sgd (0.9) and rmsprop (0)"),
     WEFT__FLAG(V, no_nesterov, "no-nesterov", "plain momentum"),
     WEFT__REAL(V, weight_decay, "weight-decay", 0, 10,
@@ -85,7 +100,8 @@ static const weft_option training[] = {
                  "constant|step|multistep|exponential|cosine|onecycle|plateau",
                  "learning rate over time (onecycle)"),
     WEFT__REAL(V, warmup, "warmup", 0, 1000, "epochs of rising learning rate"),
-    WEFT__REAL(V, gamma, "gamma", 0, 1, "factor of step, multistep, exponential and plateau"),
+    WEFT__REAL(V, gamma, "gamma", 0, 1,
+               "factor of step, multistep, exponential and plateau"),
     WEFT__REAL(V, step, "step", 0.01, 1e6, "epochs between the factors of step"),
     WEFT__TEXT(V, milestones, "milestones", "E,E", "epochs of multistep"),
     WEFT__REAL(V, final, "final", 0, 1,
@@ -95,24 +111,28 @@ static const weft_option training[] = {
     WEFT__REAL(V, clip_norm, "clip-norm", 0, 1e9,
                "largest norm of all gradients together; 0 any (texts 5)"),
     WEFT__REAL(V, clip_value, "clip-value", 0, 1e9, "largest size of any one gradient"),
-    WEFT__REAL(V, ema, "ema", 0, 0.999999, "decay of the averaged parameters (0: no averaging)"),
+    WEFT__REAL(V, ema, "ema", 0, 0.999999,
+               "decay of the averaged parameters (0: no averaging)"),
     {.name = "seed",
      .kind = WEFT_OPTION_SEED,
      .metavar = "N",
      .offset = offsetof(V, seed),
      .help = "of everything random: same seed, data and build give the same bits (0)",
      .opens = true},
-    WEFT__FLAG(V, no_baseline, "no-baseline", "do not train a simple model to compare with"),
+    WEFT__FLAG(V, no_baseline, "no-baseline",
+               "do not train a simple model to compare with"),
     WEFT__END_OF_OPTIONS};
 
 static const weft_option run[] = {
     WEFT__HEADING("run"),
     WEFT__TEXT(V, project, "project", "DIR", "folder of all runs (runs)", .once = true),
-    WEFT__TEXT(V, name, "name", "NAME", "of this run; by default the data set's", .once = true),
-    WEFT__FLAG(V, force, "force", "overwrite a run of that name", .once = true),
-    WEFT__TEXT(V, resume, "resume", "RUN",
-               "go on with this run folder; options given beside it replace the run's own",
+    WEFT__TEXT(V, name, "name", "NAME", "of this run; by default the data set's",
                .once = true),
+    WEFT__FLAG(V, force, "force", "overwrite a run of that name", .once = true),
+    WEFT__TEXT(
+        V, resume, "resume", "RUN",
+        "go on with this run folder; options given beside it replace the run's own",
+        .once = true),
     WEFT__FLAG(V, reset_optimizer, "reset-optimizer",
                "with --resume: keep the parameters, start optimizer and schedule afresh",
                .once = true),
@@ -179,19 +199,21 @@ static void make_table(void)
 {
     static weft_option kinds[3];
     const weft__modality *m;
-    for (int i = 0; weft_task_name(i); i++) join(task_choices, sizeof task_choices, weft_task_name(i));
+    for (int i = 0; weft_task_name(i); i++)
+        join(task_choices, sizeof task_choices, weft_task_name(i));
     for (int i = 0; (m = weft__modality_at(i)); i++) {
         if (!m->probe) continue;
         join(modality_choices, sizeof modality_choices, m->name);
         if (!weft__task_named(m->classify))
             join(task_choices, sizeof task_choices, m->classify);
     }
-    kinds[0] = (weft_option)WEFT__CHOICE(weft__fit_values, task, "task", task_choices,
-                                         "what is asked about each sample; by default as the data "
-                                         "look");
-    kinds[1] = (weft_option)WEFT__CHOICE(weft__fit_values, modality, "modality", modality_choices,
-                                         "what the samples are; by default as they look",
-                                         .opens = true);
+    kinds[0] = (weft_option)WEFT__CHOICE(
+        weft__fit_values, task, "task", task_choices,
+        "what is asked about each sample; by default as the data "
+        "look");
+    kinds[1] = (weft_option)WEFT__CHOICE(
+        weft__fit_values, modality, "modality", modality_choices,
+        "what the samples are; by default as they look", .opens = true);
     add(kinds, (owner){0});
     add(network, (owner){0});
     add(text_network, (owner){.text_network = true});
@@ -227,7 +249,8 @@ void *weft__fit_modality_values(const weft_fit_args *a, const weft__modality *m)
 void *weft__fit_task_values(const weft_fit_args *a, const weft__task *t)
 {
     for (int i = 0; weft_task_name(i); i++)
-        if (weft__task_named(weft_task_name(i)) == t) return (char *)a->block + task_base[i];
+        if (weft__task_named(weft_task_name(i)) == t)
+            return (char *)a->block + task_base[i];
     return NULL;
 }
 
@@ -292,7 +315,8 @@ static weft_status set(weft_fit_args *a, const weft_option *row, const char *tex
     return weft_option_set(row, copy, a->block);
 }
 
-WEFT_API weft_status weft_fit_args_set(weft_fit_args *a, const char *name, const char *text)
+WEFT_API weft_status weft_fit_args_set(weft_fit_args *a, const char *name,
+                                       const char *text)
 {
     const weft_option *row = weft_option_find(table, name, strlen(name));
     return row ? set(a, row, text) : unknown(name);
@@ -376,7 +400,8 @@ void weft__fit_drop_foreign_network(weft_fit_args *a, const char *model)
     weft__fit_values *v = weft__fit_values_of(a);
     const weft_fit_args none = {.block = calloc(1, block_bytes)};
     for (int i = 0; i < rows && none.block; i++)
-        if (owner_of[i].text_network && table[i].name && !weft_zoo_takes(model, table[i].name))
+        if (owner_of[i].text_network && table[i].name &&
+            !weft_zoo_takes(model, table[i].name))
             copy_value(a, &none, i);
     free(none.block);
     if (v->readout && !strcmp(v->readout, "last") && !weft_zoo_takes(model, "hidden"))

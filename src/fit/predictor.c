@@ -1,4 +1,5 @@
-/* predictor.c: a model file with all that is needed to feed it and to understand what it says. */
+/* predictor.c: a model file with all that is needed to feed it and to understand
+ * what it says. */
 #include "base/checked.h"
 #include "base/file.h"
 #include "train/setup.h"
@@ -12,7 +13,8 @@
 
 enum { DESKS = 16 };
 
-/* A plan for one number of items and the room for what goes in; one thread uses it at a time. */
+/* A plan for one number of items and the room for what goes in; one thread uses it at a
+ * time. */
 typedef struct desk {
     weft_plan *plan;
     void *items;
@@ -29,7 +31,7 @@ struct weft_predictor {
     weft__preprocess *preprocess;
     weft__codec *codec;
     weft__inputs inputs;
-    weft_val output;
+    weft_value output;
     const char *word;
     bool exact_conv;
     pthread_mutex_t lock;     /* of the desks */
@@ -42,7 +44,8 @@ struct weft_predictor {
 /* Models from before there were modalities name the task only; foreign ones nothing. */
 static const weft__modality *modality_of(const weft_meta *m)
 {
-    const char *name = weft_meta_get(m, "weft.modality"), *task = weft_meta_get(m, "task");
+    const char *name = weft_meta_get(m, "weft.modality"),
+               *task = weft_meta_get(m, "task");
     const weft__modality *kind = name ? weft__modality_named(name) : NULL;
     for (int i = 0; !kind && task && weft__modality_at(i); i++)
         if (!strcmp(weft__modality_at(i)->classify, task)) kind = weft__modality_at(i);
@@ -59,7 +62,8 @@ static weft_status choose(weft_predictor *p, const char *path)
     bool classify = !word || !strcmp(word, p->kind->classify);
     p->task = classify ? weft__task_for(WEFT_TARGET_CLASS) : weft__task_named(word);
     if (!p->task)
-        return weft__fail(WEFT_EMODEL, "%s: is a model for the task %.40s, which is not known here",
+        return weft__fail(WEFT_EMODEL,
+                          "%s: is a model for the task %.40s, which is not known here",
                           path, word);
     p->word = weft__task_word(p->task, p->kind);
     return WEFT_OK;
@@ -116,9 +120,10 @@ WEFT_API weft_status weft_predictor_open(const char *path, weft_predictor **out)
 {
     weft_graph *g = NULL;
     weft_meta *meta = NULL;
-    char *file = weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
+    char *file =
+        weft__is_folder(path) ? weft__path_join(path, "best.onnx") : strdup(path);
     if (!file) return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
-    weft_status s = weft_model_load(file, NULL, &g, &meta);
+    weft_status s = weft_onnx_load(file, NULL, &g, &meta);
     if (!s) s = weft_predictor_new(g, meta, file, out);
     if (s) {
         weft_graph_free(g);
@@ -176,7 +181,7 @@ WEFT_API const char *weft_predictor_value_name(const weft_predictor *p, int k)
     return there ? p->task->value_name(p->codec, k) : "";
 }
 
-WEFT_API weft_graph *weft_predictor_graph(weft_predictor *p, weft_val *output)
+WEFT_API weft_graph *weft_predictor_graph(weft_predictor *p, weft_value *output)
 {
     if (output) *output = p->output;
     return p->g;
@@ -187,7 +192,8 @@ WEFT_API const weft_meta *weft_predictor_meta(const weft_predictor *p)
     return p->meta;
 }
 
-WEFT_API void weft_predictor_normalization(const weft_predictor *p, float mean[4], float std[4])
+WEFT_API void weft_predictor_normalization(const weft_predictor *p, float mean[4],
+                                           float std[4])
 {
     weft__input_form f = {.std = {1, 1, 1, 1}};
     if (p->kind->form) p->kind->form(p->preprocess, &f);
@@ -207,8 +213,8 @@ WEFT_API weft_dataset_opts weft_predictor_dataset_opts(const weft_predictor *p)
     return o;
 }
 
-WEFT_API void weft_predictor_image_shape(const weft_predictor *p, int *channels, int *height,
-                                         int *width)
+WEFT_API void weft_predictor_image_shape(const weft_predictor *p, int *channels,
+                                         int *height, int *width)
 {
     weft_dataset_opts o = weft_predictor_dataset_opts(p);
     *channels = o.image.channels;
@@ -249,8 +255,8 @@ static weft_status desk_make(weft_predictor *p, desk *d, int n)
     return s;
 }
 
-/* A desk for n items that nobody uses: one of that size, an empty one, or another, to be made anew.
- * NULL: all are in use. */
+/* A desk for n items that nobody uses: one of that size, an empty one, or another,
+ * to be made anew. NULL: all are in use. */
 static desk *desk_find(weft_predictor *p, int n)
 {
     desk *found = NULL;
@@ -274,13 +280,15 @@ static void desk_leave(weft_predictor *p, desk *d)
     pthread_mutex_unlock(&p->lock);
 }
 
-static weft_status fill(weft_predictor *p, desk *d, const weft_item *items, weft_answer *answer)
+static weft_status fill(weft_predictor *p, desk *d, const weft_item *items,
+                        weft_answer *answer)
 {
     weft_status s = WEFT_OK;
     for (int i = 0; i < d->n && !s; i++)
-        s = p->kind->items_put(d->items, i, &items[i], &answer[i].tokens, &answer[i].unknown);
+        s = p->kind->items_put(d->items, i, &items[i], &answer[i].tokens,
+                               &answer[i].unknown);
     if (!s) s = p->kind->bind(&p->inputs, d->plan, p->kind->items_batch(d->items, d->n));
-    if (!s) s = weft_forward(d->plan);
+    if (!s) s = weft_plan_forward(d->plan);
     if (!s)
         s = weft_plan_get(d->plan, p->output, d->output,
                           (size_t)d->n * (size_t)p->codec->width);
@@ -344,13 +352,15 @@ static weft_status same_modality(const weft_predictor *p, const weft_dataset *d)
                       d->modality->noun);
 }
 
-WEFT_API weft_status weft_predictor_evaluate(weft_predictor *p, weft_dataset *d, weft_subset s,
-                                             int batch, weft_evaluation **out)
+WEFT_API weft_status weft_predictor_evaluate(weft_predictor *p, weft_dataset *d,
+                                             weft_subset s, int batch,
+                                             weft_evaluation **out)
 {
     const weft__setup_opts so = setup_opts(p);
     weft_status status = same_modality(p, d);
     return status ? status
-                  : weft__evaluate(p->g, d, &so, s, batch > 0 ? batch : 256, p->exact_conv, out);
+                  : weft__evaluate(p->g, d, &so, s, batch > 0 ? batch : 256,
+                                   p->exact_conv, out);
 }
 
 WEFT_API weft_status weft_evaluate(weft_predictor *p, weft_dataset *d, weft_subset s,

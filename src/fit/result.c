@@ -1,4 +1,5 @@
-/* result.c: a finished run in words: tables for a terminal, the last lines, a JSON object. */
+/* result.c: a finished run in words: tables for a terminal, the last lines, a JSON
+ * object. */
 #include "fit/job.h"
 
 #include "report/table.h"
@@ -127,7 +128,8 @@ static weft_status make_summary(weft__fit_job *j)
     if (j->run_dir[0]) {
         say(&w, "model    %s/best.onnx\n", dir);
         if (!j->v->no_report) say(&w, "report   %s/report.html\n", dir);
-        if (j->kind->example) say(&w, "try      weft predict %s %s\n", dir, j->kind->example);
+        if (j->kind->example)
+            say(&w, "try      weft predict %s %s\n", dir, j->kind->example);
     }
     return done(&w, &j->result.summary);
 }

@@ -35,7 +35,8 @@ static bool resolve(const char *path, char out[PATH_MAX])
     return true;
 }
 
-weft_status weft__run_folder_outside(const char *path, const char *data, const char *option)
+weft_status weft__run_folder_outside(const char *path, const char *data,
+                                     const char *option)
 {
     char inner[PATH_MAX], outer[PATH_MAX];
     if (!data || !realpath(data, outer) || !resolve(path, inner)) return WEFT_OK;
@@ -59,8 +60,8 @@ static weft_status make(const char *path, bool *fresh)
 }
 
 weft_status weft__run_folder_make(const char *project, const char *task, const char *name,
-                            bool given, bool force, const char *data, char *out,
-                            size_t size, bool *fresh)
+                                  bool given, bool force, const char *data, char *out,
+                                  size_t size, bool *fresh)
 {
     int n = snprintf(out, size, "%s/%s", project, task);
     if (n < 0 || (size_t)n + strlen(name) + 16 > size)

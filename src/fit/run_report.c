@@ -1,4 +1,5 @@
-/* run_report.c: a run's page and the pictures beside it: what every task and modality has in common. */
+/* run_report.c: a run's page and the pictures beside it: what every task and
+ * modality has in common. */
 #include "fit/job.h"
 
 #include "base/checked.h"
@@ -29,7 +30,8 @@ typedef struct page {
 static void *room(page *p, size_t count, size_t size)
 {
     size_t bytes = 0;
-    void *x = weft__mul(count + 1, size, &bytes) ? weft__arena_alloc(&p->arena, bytes) : NULL;
+    void *x =
+        weft__mul(count + 1, size, &bytes) ? weft__arena_alloc(&p->arena, bytes) : NULL;
     p->failed |= !x;
     return x;
 }
@@ -51,7 +53,8 @@ static void add_chart(page *p, const char *title, const double *epoch, int n,
 {
     weft__series *s = room(p, (size_t)n, sizeof *s);
     for (int i = 0; i < n && s; i++)
-        s[i] = (weft__series){name[i], p->j->result.train.rows, epoch, column(p, offset[i])};
+        s[i] =
+            (weft__series){name[i], p->j->result.train.rows, epoch, column(p, offset[i])};
     like.title = title;
     like.n = n;
     like.series = s;
@@ -213,7 +216,7 @@ static weft_status ask_modality(page *p)
                                    .keep_width = f.keep_width};
         p->r.usage.values = weft_dataset_values(p->j->d);
         memcpy(p->r.usage.mean, f.mean, sizeof f.mean);
-        memcpy(p->r.usage.deviation, f.std, sizeof f.std);
+        memcpy(p->r.usage.std, f.std, sizeof f.std);
     }
     return m->facts ? m->facts(p->j->d, p->j->d->preprocess,
                                weft_evaluation_subset(weft__fit_shown(p->j)), &sink)
@@ -234,9 +237,9 @@ static void fill_baseline(page *p)
     p->rival[0] = (weft__rival){j->v->model, val.n ? val.score[0].value : none,
                                 test.n ? test.score[0].value : none, j->params,
                                 j->result.train.seconds};
-    p->rival[1] = (weft__rival){b->title, b->val.n ? b->val.score[0].value : none,
-                                b->test.n ? b->test.score[0].value : none, b->features,
-                                b->seconds};
+    p->rival[1] =
+        (weft__rival){b->title, b->val.n ? b->val.score[0].value : none,
+                      b->test.n ? b->test.score[0].value : none, b->features, b->seconds};
     p->r.rivals = 2;
     p->r.rival = p->rival;
     p->r.rivals_score = j->task->score[0].title;
@@ -254,8 +257,8 @@ static weft_status fill_layers(page *p)
     weft__layer_row *layer = s ? NULL : room(p, (size_t)p->r.layers, sizeof *layer);
     for (int i = 0; i < p->r.layers && layer; i++) {
         const weft_graph_row *r = &p->graph_rows[i];
-        layer[i] = (weft__layer_row){r->name, r->op, r->shape, (int64_t)(r->params + r->frozen),
-                                     r->mult_adds};
+        layer[i] = (weft__layer_row){r->name, r->op, r->shape,
+                                     (int64_t)(r->params + r->frozen), r->mult_adds};
     }
     p->r.layer = layer;
     return s;
@@ -271,10 +274,10 @@ static void fill_titles(page *p)
     p->r.title = weft__arena_printf(&p->arena, "%s on %s", p->j->v->model,
                                     base ? base + 1 : p->j->run_dir);
     p->r.subtitle = weft__arena_printf(&p->arena, "%s, weft %s", date, weft_version());
-    p->r.summary = weft__arena_printf(&p->arena, "%s%sthe best epoch was %d of %d.",
-                                      p->r.summary ? p->r.summary : "",
-                                      p->r.summary ? "; " : "",
-                                      p->j->result.train.best_epoch, p->j->result.train.epochs);
+    p->r.summary =
+        weft__arena_printf(&p->arena, "%s%sthe best epoch was %d of %d.",
+                           p->r.summary ? p->r.summary : "", p->r.summary ? "; " : "",
+                           p->j->result.train.best_epoch, p->j->result.train.epochs);
 }
 
 static weft_status fill(page *p)
@@ -296,7 +299,8 @@ static weft_status fill(page *p)
     fill_titles(p);
     p->group[0] = (weft__fact_group){"Training", p->training.n, p->training.fact};
     p->group[1] = (weft__fact_group){"Data", p->data.n, p->data.fact};
-    p->group[2] = (weft__fact_group){"Time and memory", p->resources.n, p->resources.fact};
+    p->group[2] =
+        (weft__fact_group){"Time and memory", p->resources.n, p->resources.fact};
     p->r.groups = 3;
     p->r.group = p->group;
     p->r.headlines = p->headline.n;
@@ -327,7 +331,8 @@ weft_status weft__fit_report(weft__fit_job *j)
     page *p = calloc(1, sizeof *p);
     if (!p) return weft__fail(WEFT_ENOMEM, "report: out of memory");
     p->j = j;
-    p->headline.arena = p->training.arena = p->data.arena = p->resources.arena = &p->arena;
+    p->headline.arena = p->training.arena = p->data.arena = p->resources.arena =
+        &p->arena;
     weft_status s = fill(p);
     if (!s) s = write_all(p);
     weft__arena_free(&p->arena);

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static weft_val none(void)
+static weft_value none(void)
 {
-    return (weft_val){0};
+    return (weft_value){0};
 }
 
 weft_graph *weft_graph_new(void)
@@ -43,7 +43,7 @@ void weft_graph_free(weft_graph *g)
     free(g);
 }
 
-void weft__output_replace(weft_graph *g, int i, weft_val v, const char *name)
+void weft__output_replace(weft_graph *g, int i, weft_value v, const char *name)
 {
     const char *copy = weft__arena_text(&g->arena, name);
     if (g->status || i < 0 || i >= g->outputs || !v.id) return;
@@ -86,7 +86,7 @@ const char *weft_graph_error(const weft_graph *g)
     return g->error;
 }
 
-weft_val weft__graph_fail(weft_graph *g, weft_status s)
+weft_value weft__graph_fail(weft_graph *g, weft_status s)
 {
     if (!g->status && s) {
         g->status = s;
@@ -161,8 +161,8 @@ static weft_status check_shape(const char *name, weft_shape shape, bool batch)
     return WEFT_OK;
 }
 
-static weft_val leaf(weft_graph *g, const char *name, weft_shape shape, weft__kind kind,
-                     weft_type type)
+static weft_value leaf(weft_graph *g, const char *name, weft_shape shape, weft__kind kind,
+                       weft_type type)
 {
     if (g->status) return none();
     const char *given = name ? full_name(g, name) : NULL;
@@ -183,35 +183,35 @@ static weft_val leaf(weft_graph *g, const char *name, weft_shape shape, weft__ki
         v->shape[0].dim[0] = 1;
         v->shape[1].dim[0] = 2;
     }
-    return (weft_val){g->values - 1};
+    return (weft_value){g->values - 1};
 }
 
-weft_val weft_input(weft_graph *g, const char *name, weft_shape shape)
+weft_value weft_input(weft_graph *g, const char *name, weft_shape shape)
 {
     return leaf(g, name, shape, WEFT_KIND_INPUT, WEFT_F32);
 }
 
-weft_val weft_input_int(weft_graph *g, const char *name, weft_shape shape, int limit)
+weft_value weft_input_int(weft_graph *g, const char *name, weft_shape shape, int limit)
 {
-    weft_val v = leaf(g, name, shape, WEFT_KIND_INPUT, WEFT_I32);
+    weft_value v = leaf(g, name, shape, WEFT_KIND_INPUT, WEFT_I32);
     if (v.id) g->value[v.id].limit = limit;
     return v;
 }
 
-weft_val weft_param(weft_graph *g, const char *name, weft_shape shape)
+weft_value weft_param(weft_graph *g, const char *name, weft_shape shape)
 {
     return leaf(g, name, shape, WEFT_KIND_PARAM, WEFT_F32);
 }
 
-weft_val weft_buffer(weft_graph *g, const char *name, weft_shape shape)
+weft_value weft_buffer(weft_graph *g, const char *name, weft_shape shape)
 {
     return leaf(g, name, shape, WEFT_KIND_BUFFER, WEFT_F32);
 }
 
-static weft_val constant(weft_graph *g, const char *name, weft_shape shape,
-                         weft_type type, const void *data)
+static weft_value constant(weft_graph *g, const char *name, weft_shape shape,
+                           weft_type type, const void *data)
 {
-    weft_val v = leaf(g, name, shape, WEFT_KIND_CONST, type);
+    weft_value v = leaf(g, name, shape, WEFT_KIND_CONST, type);
     size_t count;
     if (!v.id || !weft__count(shape.dim, shape.rank, &count)) return none();
     void *copy = weft__arena_alloc(&g->arena, (count ? count : 1) * 4);
@@ -222,24 +222,25 @@ static weft_val constant(weft_graph *g, const char *name, weft_shape shape,
     return v;
 }
 
-weft_val weft_const(weft_graph *g, const char *name, weft_shape shape, const float *data)
+weft_value weft_const(weft_graph *g, const char *name, weft_shape shape,
+                      const float *data)
 {
     return constant(g, name, shape, WEFT_F32, data);
 }
 
-weft_val weft_const_int(weft_graph *g, const char *name, weft_shape shape,
-                        const int32_t *data)
+weft_value weft_const_int(weft_graph *g, const char *name, weft_shape shape,
+                          const int32_t *data)
 {
     return constant(g, name, shape, WEFT_I32, data);
 }
 
-const float *weft__const_data(const weft_graph *g, weft_val v)
+const float *weft__const_data(const weft_graph *g, weft_value v)
 {
     const weft__value *c = &g->value[v.id];
     return v.id && c->kind == WEFT_KIND_CONST && c->type != WEFT_I32 ? c->given : NULL;
 }
 
-const int32_t *weft__const_int_data(const weft_graph *g, weft_val v)
+const int32_t *weft__const_int_data(const weft_graph *g, weft_value v)
 {
     const weft__value *c = &g->value[v.id];
     return v.id && c->kind == WEFT_KIND_CONST && c->type == WEFT_I32 ? c->given : NULL;
@@ -259,7 +260,7 @@ static weft_status infer_both(weft_graph *g, const weft__node *node, weft__tenso
 }
 
 static weft_status node_fill(weft_graph *g, weft__node *n, const void *attr,
-                             size_t attr_bytes, const weft_val *in)
+                             size_t attr_bytes, const weft_value *in)
 {
     char name[64];
     snprintf(name, sizeof name, "%s.%d", n->op->name, g->nodes + 1);
@@ -304,8 +305,8 @@ static weft_status outputs_add(weft_graph *g, weft__node *n)
     return s;
 }
 
-weft_val weft__node_add(weft_graph *g, const char *op, const void *attr,
-                        size_t attr_bytes, const weft_val *in, int nin, int nout)
+weft_value weft__node_add(weft_graph *g, const char *op, const void *attr,
+                          size_t attr_bytes, const weft_value *in, int nin, int nout)
 {
     if (g->status) return none();
     const weft__op_pair *pair = weft__op_find(op);
@@ -324,17 +325,17 @@ weft_val weft__node_add(weft_graph *g, const char *op, const void *attr,
     if (s) return weft__graph_fail(g, s);
     for (int i = 0; i < nin; i++) g->value[n->in[i]].uses++;
     g->nodes++;
-    return (weft_val){n->out[0]};
+    return (weft_value){n->out[0]};
 }
 
-weft_val weft__node_out(const weft_graph *g, weft_val first, int k)
+weft_value weft__node_out(const weft_graph *g, weft_value first, int k)
 {
     if (g->status || !first.id) return none();
     const weft__node *n = &g->node[g->value[first.id].node];
-    return (weft_val){n->out[k]};
+    return (weft_value){n->out[k]};
 }
 
-void weft__sample_range(weft_graph *g, weft_val v, double low, double high)
+void weft__sample_range(weft_graph *g, weft_value v, double low, double high)
 {
     if (!v.id) return;
     g->value[v.id].sampled = true;
@@ -342,12 +343,12 @@ void weft__sample_range(weft_graph *g, weft_val v, double low, double high)
     g->value[v.id].high = high;
 }
 
-weft_shape weft__nominal_shape(const weft_graph *g, weft_val v)
+weft_shape weft__nominal_shape(const weft_graph *g, weft_value v)
 {
     return g->value[v.id].shape[0];
 }
 
-const weft__node *weft__node_of(const weft_graph *g, weft_val v)
+const weft__node *weft__node_of(const weft_graph *g, weft_value v)
 {
     const weft__value *p = &g->value[v.id];
     return v.id && p->kind == WEFT_KIND_RESULT ? &g->node[p->node] : NULL;
@@ -371,7 +372,7 @@ void weft_graph_pop(weft_graph *g)
     if (g->scopes) g->prefix[g->scope[--g->scopes]] = '\0';
 }
 
-void weft_graph_name(weft_graph *g, weft_val v, const char *name)
+void weft_graph_name(weft_graph *g, weft_value v, const char *name)
 {
     if (g->status || !v.id || g->value[v.id].kind != WEFT_KIND_RESULT) return;
     const char *full = full_name(g, name);
@@ -386,7 +387,7 @@ void weft_graph_name(weft_graph *g, weft_val v, const char *name)
     }
 }
 
-void weft_output(weft_graph *g, weft_val v, const char *name)
+void weft_output(weft_graph *g, weft_value v, const char *name)
 {
     if (g->status) return;
     const char *copy = weft__arena_text(&g->arena, name);
@@ -397,29 +398,29 @@ void weft_output(weft_graph *g, weft_val v, const char *name)
         g->output[g->outputs++] = (weft__output){v.id, copy};
 }
 
-weft_shape weft_shape_of(const weft_graph *g, weft_val v)
+weft_shape weft_shape_of(const weft_graph *g, weft_value v)
 {
     weft_shape s = g->value[v.id].shape[0];
     if (s.rank > 0 && s.dim[0] != g->value[v.id].shape[1].dim[0]) s.dim[0] = 0;
     return s;
 }
 
-weft_type weft_type_of(const weft_graph *g, weft_val v)
+weft_type weft_type_of(const weft_graph *g, weft_value v)
 {
     return g->value[v.id].type;
 }
 
-const char *weft_name_of(const weft_graph *g, weft_val v)
+const char *weft_name_of(const weft_graph *g, weft_value v)
 {
     return v.id ? g->value[v.id].name : "";
 }
 
-weft_val weft_find(const weft_graph *g, const char *name)
+weft_value weft_find(const weft_graph *g, const char *name)
 {
     for (int i = 1; i < g->values; i++)
-        if (!strcmp(g->value[i].name, name)) return (weft_val){i};
+        if (!strcmp(g->value[i].name, name)) return (weft_value){i};
     for (int i = 0; i < g->outputs; i++)
-        if (!strcmp(g->output[i].name, name)) return (weft_val){g->output[i].value};
+        if (!strcmp(g->output[i].name, name)) return (weft_value){g->output[i].value};
     return none();
 }
 
@@ -430,17 +431,17 @@ int weft_input_count(const weft_graph *g)
     return n;
 }
 
-int weft_input_limit(const weft_graph *g, weft_val v)
+int weft_input_limit(const weft_graph *g, weft_value v)
 {
     if (v.id < 1 || v.id >= g->values) return 0;
     const weft__value *x = &g->value[v.id];
     return x->kind == WEFT_KIND_INPUT && x->type == WEFT_I32 ? x->limit : 0;
 }
 
-weft_val weft_input_at(const weft_graph *g, int i)
+weft_value weft_input_at(const weft_graph *g, int i)
 {
     for (int v = 1; v < g->values; v++)
-        if (g->value[v].kind == WEFT_KIND_INPUT && i-- == 0) return (weft_val){v};
+        if (g->value[v].kind == WEFT_KIND_INPUT && i-- == 0) return (weft_value){v};
     return none();
 }
 
@@ -449,9 +450,9 @@ int weft_output_count(const weft_graph *g)
     return g->outputs;
 }
 
-weft_val weft_output_at(const weft_graph *g, int i)
+weft_value weft_output_at(const weft_graph *g, int i)
 {
-    return i >= 0 && i < g->outputs ? (weft_val){g->output[i].value} : none();
+    return i >= 0 && i < g->outputs ? (weft_value){g->output[i].value} : none();
 }
 
 int weft_node_count(const weft_graph *g)

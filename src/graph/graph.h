@@ -1,4 +1,5 @@
-/* graph.h: the insides of a graph: values, nodes, and the slabs that hold parameters. */
+/* graph.h: the insides of a graph: values, nodes, and the slabs that hold
+ * parameters. */
 #ifndef WEFT_SRC_GRAPH_GRAPH_H
 #define WEFT_SRC_GRAPH_GRAPH_H
 
@@ -29,8 +30,8 @@ typedef struct weft__value {
         shape[2];   /* with a batch of 1 and of 2: where they differ lies the batch */
     int node, slot; /* of a result: the node that computes it, and which output */
     int uses;       /* nodes that read it */
-    weft__order
-        order; /* in storage: of what is not a result, set by weft__graph_finalize */
+    weft__layout
+        layout; /* in storage: of what is not a result, set by weft__graph_finalize */
     bool frozen, no_decay, sampled;
     int limit;        /* of an integer input */
     double low, high; /* of a sampled input */
@@ -38,8 +39,8 @@ typedef struct weft__value {
     const void *given; /* of a constant: logical order, float or int32_t */
     void *data;        /* of parameters, buffers, constants: storage order */
     void *gradient;    /* of a trainable parameter, once there is a plan that trains */
-    bool sparse;       /* all that read it say what rows they touch */
-    weft__touched *touched; /* then, with the gradient; the graph's */
+    bool sparse;       /* all that read it say which rows they write */
+    weft__row_set *row_set; /* then, with the gradient; the graph's */
 } weft__value;
 
 typedef struct weft__output {
@@ -73,7 +74,7 @@ struct weft_graph {
 };
 
 /* After weft_param_init: sets those elements apart. */
-void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,
+void weft__param_init_part(weft_graph *g, weft_value v, size_t period, size_t from,
                            size_t count, double value);
 
 static inline size_t weft__element(const weft_graph *g, weft_type type)
@@ -85,11 +86,11 @@ static inline size_t weft__element(const weft_graph *g, weft_type type)
  * whatever first needs the parameters' values. by must outlive g. */
 weft_status weft__graph_finalize(weft_graph *g, const char *by);
 /* Puts v in the place of output i, under that name. */
-void weft__output_replace(weft_graph *g, int i, weft_val v, const char *name);
+void weft__output_replace(weft_graph *g, int i, weft_value v, const char *name);
 
-/* What a graph has so far, to come back to: nodes that a caller adds for a while (a loss)
- * are taken out again, with a failure that came of them. No plan and no other caller may
- * use them any more. */
+/* What a graph has so far, to come back to: nodes that a caller adds for a while (a
+ * loss) are taken out again, with a failure that came of them. No plan and no other
+ * caller may use them any more. */
 typedef struct weft__graph_mark {
     int values, nodes, outputs;
 } weft__graph_mark;
@@ -97,26 +98,27 @@ weft__graph_mark weft__graph_mark_here(const weft_graph *g);
 void weft__graph_rewind(weft_graph *g, weft__graph_mark to);
 
 /* Storage for a constant, if it has none yet. */
-weft_status weft__const_settle(weft_graph *g, weft__value *v);
+weft_status weft__const_materialize(weft_graph *g, weft__value *v);
 /* The slab of gradients, zeroed, if there is none yet. */
-weft_status weft__gradients_settle(weft_graph *g);
+weft_status weft__gradients_alloc(weft_graph *g);
 
 /* The tensor of value v with this nominal batch (0: batch 1, 1: batch 2), data NULL. */
 weft__tensor weft__nominal(const weft_graph *g, int v, int batch);
 /* Runs a node's shape rule over in into out, and checks what it gave. */
 weft_status weft__infer(const weft__node *node, const weft__tensor *in,
                         weft__tensor *out);
-/* LAST below rank 3 and KERNEL below rank 2 are PLAIN. */
-weft__order weft__order_of(int rank, weft__order order);
+/* channels-last below rank 3 and HWIO below rank 2 are row-major. */
+weft__layout weft__layout_of(int rank, weft__layout layout);
 /* Asks the operator for layouts: in carry their orders, want and give receive them. */
 void weft__choose_layout(const weft__node *node, const weft__tensor *in,
-                         const weft__tensor *out, weft__order *want, weft__order *give);
+                         const weft__tensor *out, weft__layout *want, weft__layout *give);
 
-/* Brings the gradients of sparse parameters back to 0, at the price of the rows that were
- * touched. */
-void weft__gradients_clear_touched(weft_graph *g);
+/* Brings the gradients of sparse parameters back to 0, at the price of the rows that
+ * were written. */
+void weft__gradients_clear_rows(weft_graph *g);
 
-/* Copies between logical order (float, int32_t) and storage (float, double, int32_t). */
+/* Copies between logical order (float, int32_t) and storage (float, double,
+ * int32_t). */
 void weft__to_storage(const weft__tensor *t, bool f64, const void *logical);
 void weft__from_storage(const weft__tensor *t, bool f64, void *logical);
 /* The tensor of a parameter, buffer or constant with its storage; which 1 is the

@@ -1,4 +1,5 @@
-/* param.c: parameters, buffers and constants: where they live, and copies in and out. */
+/* param.c: parameters, buffers and constants: where they live, and copies in and
+ * out. */
 #include "graph/graph.h"
 
 #include "base/checked.h"
@@ -20,22 +21,23 @@ static void *aligned(size_t count, size_t size)
     return p;
 }
 
-/* Every input, parameter and constant lies as the first operator to read it wants it. */
-static weft_status settle_orders(weft_graph *g)
+/* Every input, parameter and constant lies as the first operator to read it wants
+ * it. */
+static weft_status choose_layouts(weft_graph *g)
 {
-    weft__order *order = calloc((size_t)g->values, sizeof *order);
+    weft__layout *layout = calloc((size_t)g->values, sizeof *layout);
     bool *known = calloc((size_t)g->values, sizeof *known);
     weft_status s =
-        order && known ? WEFT_OK : weft__fail(WEFT_ENOMEM, "graph: out of memory");
+        layout && known ? WEFT_OK : weft__fail(WEFT_ENOMEM, "graph: out of memory");
     for (int n = 0; n < g->nodes && !s; n++) {
         const weft__node *node = &g->node[n];
         size_t room = (size_t)(node->nin + node->nout);
         weft__tensor *t = calloc(room, sizeof *t);
-        weft__order *o = calloc(room, sizeof *o);
+        weft__layout *o = calloc(room, sizeof *o);
         if (!t || !o) s = weft__fail(WEFT_ENOMEM, "graph: out of memory");
         for (int i = 0; i < node->nin && !s; i++) {
             t[i] = weft__nominal(g, node->in[i], 0);
-            t[i].order = order[node->in[i]];
+            t[i].layout = layout[node->in[i]];
         }
         for (int k = 0; k < node->nout && !s; k++)
             t[node->nin + k] = weft__nominal(g, node->out[k], 0);
@@ -44,13 +46,14 @@ static weft_status settle_orders(weft_graph *g)
             int v = node->in[i];
             if (!v || known[v] || g->value[v].kind == WEFT_KIND_RESULT) continue;
             known[v] = true;
-            order[v] = g->value[v].order = o[i];
+            layout[v] = g->value[v].layout = o[i];
         }
-        for (int k = 0; k < node->nout && !s; k++) order[node->out[k]] = o[node->nin + k];
+        for (int k = 0; k < node->nout && !s; k++)
+            layout[node->out[k]] = o[node->nin + k];
         free(t);
         free(o);
     }
-    free(order);
+    free(layout);
     free(known);
     return s;
 }
@@ -72,20 +75,20 @@ static size_t padded(const weft_graph *g, int v)
 }
 
 /* A trained parameter is sparse when each of its readers says what rows it touches. */
-static void find_sparse(weft_graph *g)
+static void find_row_sparse(weft_graph *g)
 {
     for (int n = 0; n < g->nodes; n++) {
         const weft__node *node = &g->node[n];
-        unsigned touches = node->op->touches ? node->op->touches(node) : 0;
+        unsigned writes_rows = node->op->writes_rows ? node->op->writes_rows(node) : 0;
         for (int i = 0; i < node->nin && i < 32; i++)
-            if (touches >> i & 1 && is_trained(&g->value[node->in[i]]))
+            if (writes_rows >> i & 1 && is_trained(&g->value[node->in[i]]))
                 g->value[node->in[i]].sparse = true;
     }
     for (int n = 0; n < g->nodes; n++) {
         const weft__node *node = &g->node[n];
-        unsigned touches = node->op->touches ? node->op->touches(node) : 0;
+        unsigned writes_rows = node->op->writes_rows ? node->op->writes_rows(node) : 0;
         for (int i = 0; i < node->nin; i++)
-            if (i >= 32 || !(touches >> i & 1)) g->value[node->in[i]].sparse = false;
+            if (i >= 32 || !(writes_rows >> i & 1)) g->value[node->in[i]].sparse = false;
     }
 }
 
@@ -112,7 +115,7 @@ static part part_of(const weft__value *v)
     return v->sparse ? SPARSE : v->no_decay ? PLAIN : DECAYED;
 }
 
-/* Places the values of a part behind `at` elements of base; returns where they end. */
+/* Places the values of a part after `at` elements of base; returns where they end. */
 static size_t place(weft_graph *g, char *base, size_t at, part which)
 {
     size_t element = weft__element(g, WEFT_F32);
@@ -141,10 +144,10 @@ weft_status weft__graph_finalize(weft_graph *g, const char *by)
 {
     if (g->status) return weft_graph_status(g);
     if (g->finalized) return WEFT_OK;
-    weft_status s = settle_orders(g);
+    weft_status s = choose_layouts(g);
     if (!s) s = number(g);
     if (s) return undo(g, s);
-    find_sparse(g);
+    find_row_sparse(g);
     g->decayed = place(g, NULL, 0, DECAYED);
     g->dense = place(g, NULL, g->decayed, PLAIN);
     g->slab_count = place(g, NULL, g->dense, SPARSE);
@@ -168,10 +171,10 @@ weft_status weft_graph_finalize(weft_graph *g)
 }
 
 /* Lists of rows, with room for all. */
-static weft_status settle_touched(weft_graph *g, weft__value *v)
+static weft_status row_set_alloc(weft_graph *g, weft__value *v)
 {
     weft__tensor t = weft__nominal(g, (int)(v - g->value), 0);
-    weft__touched *list = v->touched = weft__arena_alloc(&g->arena, sizeof *list);
+    weft__row_set *list = v->row_set = weft__arena_alloc(&g->arena, sizeof *list);
     if (!list) return weft__fail(WEFT_ENOMEM, "graph: out of memory");
     list->rows = t.dim[0];
     list->wide = t.count / (size_t)t.dim[0];
@@ -181,11 +184,11 @@ static weft_status settle_touched(weft_graph *g, weft__value *v)
     return weft__fail(WEFT_ENOMEM, "%s: no memory for a list of its rows", v->name);
 }
 
-void weft__gradients_clear_touched(weft_graph *g)
+void weft__gradients_clear_rows(weft_graph *g)
 {
     for (int i = 0; i < g->trainable; i++) {
         weft__value *v = &g->value[g->param[i]];
-        weft__touched *t = v->touched;
+        weft__row_set *t = v->row_set;
         size_t bytes = t ? t->wide * weft__element(g, WEFT_F32) : 0;
         for (int k = 0; t && k < t->count; k++) {
             memset((char *)v->gradient + (size_t)t->row[k] * bytes, 0, bytes);
@@ -195,7 +198,7 @@ void weft__gradients_clear_touched(weft_graph *g)
     }
 }
 
-weft_status weft__gradients_settle(weft_graph *g)
+weft_status weft__gradients_alloc(weft_graph *g)
 {
     if (g->gradients) return WEFT_OK;
     size_t element = weft__element(g, WEFT_F32);
@@ -206,13 +209,13 @@ weft_status weft__gradients_settle(weft_graph *g)
     for (int i = 0; i < g->trainable; i++) {
         weft__value *v = &g->value[g->param[i]];
         v->gradient = (char *)g->gradients + ((char *)v->data - (char *)g->slab);
-        weft_status s = v->sparse ? settle_touched(g, v) : WEFT_OK;
+        weft_status s = v->sparse ? row_set_alloc(g, v) : WEFT_OK;
         if (s) return s;
     }
     return WEFT_OK;
 }
 
-weft_status weft__const_settle(weft_graph *g, weft__value *v)
+weft_status weft__const_materialize(weft_graph *g, weft__value *v)
 {
     if (v->data) return WEFT_OK;
     weft__tensor t = weft__nominal(g, (int)(v - g->value), 0);
@@ -229,7 +232,8 @@ weft__tensor weft__stored(const weft_graph *g, int v, bool gradient)
     return t;
 }
 
-/* Visits every element in logical order: index i is at the returned place of storage. */
+/* Visits every element in logical order: index i is at the returned place of
+ * storage. */
 typedef struct cursor {
     int rank, dim[WEFT_MAX_RANK], at[WEFT_MAX_RANK];
     size_t stride[WEFT_MAX_RANK], place;
@@ -314,7 +318,7 @@ bool weft_param_find(const weft_graph *g, const char *name, weft_param_info *out
     return false;
 }
 
-static weft_status check_param(const weft_graph *g, weft_val v, size_t count,
+static weft_status check_param(const weft_graph *g, weft_value v, size_t count,
                                bool gradient)
 {
     if (v.id < 1 || v.id >= g->values || !is_param(&g->value[v.id]))
@@ -328,7 +332,7 @@ static weft_status check_param(const weft_graph *g, weft_val v, size_t count,
     return WEFT_OK;
 }
 
-weft_status weft_param_set(weft_graph *g, weft_val v, const float *data, size_t count)
+weft_status weft_param_set(weft_graph *g, weft_value v, const float *data, size_t count)
 {
     weft_status s = check_param(g, v, count, false);
     if (!s) s = weft__graph_finalize(g, "weft_param_set");
@@ -339,7 +343,7 @@ weft_status weft_param_set(weft_graph *g, weft_val v, const float *data, size_t 
     return WEFT_OK;
 }
 
-weft_status weft_param_get(const weft_graph *g, weft_val v, float *data, size_t count)
+weft_status weft_param_get(const weft_graph *g, weft_value v, float *data, size_t count)
 {
     weft_status s = check_param(g, v, count, false);
     if (s) return s;
@@ -352,7 +356,7 @@ weft_status weft_param_get(const weft_graph *g, weft_val v, float *data, size_t 
     return WEFT_OK;
 }
 
-weft_status weft_param_gradient(const weft_graph *g, weft_val v, float *data,
+weft_status weft_param_gradient(const weft_graph *g, weft_value v, float *data,
                                 size_t count)
 {
     weft_status s = check_param(g, v, count, true);
@@ -364,7 +368,7 @@ weft_status weft_param_gradient(const weft_graph *g, weft_val v, float *data,
 
 /* Is v a parameter or buffer of a graph that has not failed? what: the caller, for the
  * message. */
-static weft_status want_param(const weft_graph *g, weft_val v, const char *what)
+static weft_status want_param(const weft_graph *g, weft_value v, const char *what)
 {
     if (g->status) return weft_graph_status(g);
     if (v.id < 1 || v.id >= g->values)
@@ -376,7 +380,7 @@ static weft_status want_param(const weft_graph *g, weft_val v, const char *what)
 }
 
 /* And can what depends on the layout of its memory still change? */
-static weft_status want_open(const weft_graph *g, weft_val v, const char *what)
+static weft_status want_open(const weft_graph *g, weft_value v, const char *what)
 {
     weft_status s = want_param(g, v, what);
     if (s || !g->finalized) return s;
@@ -384,14 +388,14 @@ static weft_status want_open(const weft_graph *g, weft_val v, const char *what)
                       what, g->value[v.id].name, g->finalized);
 }
 
-weft_status weft_param_freeze(weft_graph *g, weft_val v)
+weft_status weft_param_freeze(weft_graph *g, weft_value v)
 {
     weft_status s = want_open(g, v, "freeze");
     if (!s) g->value[v.id].frozen = true;
     return s;
 }
 
-weft_status weft_param_no_decay(weft_graph *g, weft_val v)
+weft_status weft_param_no_decay(weft_graph *g, weft_value v)
 {
     weft_status s = want_open(g, v, "no decay");
     if (!s) g->value[v.id].no_decay = true;
@@ -400,25 +404,26 @@ weft_status weft_param_no_decay(weft_graph *g, weft_val v)
 
 static bool all_finite(const weft_init_opts *o)
 {
-    return isfinite(o->value) && isfinite(o->low) && isfinite(o->high) && isfinite(o->mean) &&
-           isfinite(o->std) && isfinite(o->gain);
+    return isfinite(o->value) && isfinite(o->low) && isfinite(o->high) &&
+           isfinite(o->mean) && isfinite(o->std) && isfinite(o->gain);
 }
 
-weft_status weft_param_init(weft_graph *g, weft_val v, const weft_init_opts *opts)
+weft_status weft_param_init(weft_graph *g, weft_value v, const weft_init_opts *opts)
 {
     weft_init_opts start = opts ? *opts : (weft_init_opts){.kind = WEFT_INIT_ZERO};
     weft_status s = want_param(g, v, "init");
     if (s) return s;
     const char *name = g->value[v.id].name;
     if ((int)start.kind < 0 || start.kind > WEFT_INIT_ORTHOGONAL)
-        return weft__fail(WEFT_EUSAGE, "init: %s: no such kind: %d", name, (int)start.kind);
+        return weft__fail(WEFT_EUSAGE, "init: %s: no such kind: %d", name,
+                          (int)start.kind);
     if (!all_finite(&start))
         return weft__fail(WEFT_EUSAGE, "init: %s: its numbers must be finite", name);
     g->value[v.id].init = (weft__init){.start = start};
     return WEFT_OK;
 }
 
-void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from,
+void weft__param_init_part(weft_graph *g, weft_value v, size_t period, size_t from,
                            size_t count, double value)
 {
     if (!v.id) return;
@@ -429,11 +434,11 @@ void weft__param_init_part(weft_graph *g, weft_val v, size_t period, size_t from
     init->value = value;
 }
 
-void weft_zero_gradients(weft_graph *g)
+void weft_graph_zero_gradients(weft_graph *g)
 {
     if (!g->gradients) return;
     memset(g->gradients, 0, g->dense * weft__element(g, WEFT_F32));
-    weft__gradients_clear_touched(g);
+    weft__gradients_clear_rows(g);
 }
 
 weft_status weft_params_sha256(const weft_graph *g, char text[65])

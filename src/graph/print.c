@@ -57,7 +57,7 @@ static const char *grouped(char out[32], double x)
 
 static void shape_at(char *out, size_t size, const weft_graph *g, int v, int batch)
 {
-    weft_shape s = weft_shape_of(g, (weft_val){v});
+    weft_shape s = weft_shape_of(g, (weft_value){v});
     size_t at = (size_t)snprintf(out, size, "[");
     for (int i = 0; i < s.rank && at + 14 < size; i++) {
         long long d = s.dim[i];
@@ -170,7 +170,7 @@ static void put_inputs(text *t, const weft_graph *g, int batch)
 {
     for (int i = 0; i < weft_input_count(g); i++) {
         char shape[64];
-        weft_val v = weft_input_at(g, i);
+        weft_value v = weft_input_at(g, i);
         if (g->value[v.id].type == WEFT_I32) continue;
         shape_at(shape, sizeof shape, g, v.id, batch);
         put(t, "%-26.26s %-22s %-20s %11s %12s\n", weft_name_of(g, v), "input", shape,

@@ -13,7 +13,7 @@ weft__tensor weft__nominal(const weft_graph *g, int v, int batch)
     t.rank = value->shape[batch].rank;
     memcpy(t.dim, value->shape[batch].dim, sizeof t.dim);
     t.type = value->type;
-    t.order = value->order;
+    t.layout = value->layout;
     t.count = weft__tensor_count(&t);
     return t;
 }
@@ -38,22 +38,22 @@ weft_status weft__infer(const weft__node *node, const weft__tensor *in, weft__te
     return s;
 }
 
-weft__order weft__order_of(int rank, weft__order order)
+weft__layout weft__layout_of(int rank, weft__layout layout)
 {
-    if (order == WEFT_LAST && rank < 3) return WEFT_PLAIN;
-    if (order == WEFT_KERNEL && rank < 2) return WEFT_PLAIN;
-    return order;
+    if (layout == WEFT_CHANNELS_LAST && rank < 3) return WEFT_ROW_MAJOR;
+    if (layout == WEFT_HWIO && rank < 2) return WEFT_ROW_MAJOR;
+    return layout;
 }
 
 void weft__choose_layout(const weft__node *node, const weft__tensor *in,
-                         const weft__tensor *out, weft__order *want, weft__order *give)
+                         const weft__tensor *out, weft__layout *want, weft__layout *give)
 {
-    for (int i = 0; i < node->nin; i++) want[i] = in[i].order;
-    for (int k = 0; k < node->nout; k++) give[k] = WEFT_PLAIN;
+    for (int i = 0; i < node->nin; i++) want[i] = in[i].layout;
+    for (int k = 0; k < node->nout; k++) give[k] = WEFT_ROW_MAJOR;
     if (node->op->layout)
         node->op->layout(node, in, want, out, give);
     else
-        weft__layout_plain(node, in, want, out, give);
-    for (int i = 0; i < node->nin; i++) want[i] = weft__order_of(in[i].rank, want[i]);
-    for (int k = 0; k < node->nout; k++) give[k] = weft__order_of(out[k].rank, give[k]);
+        weft__layout_row_major(node, in, want, out, give);
+    for (int i = 0; i < node->nin; i++) want[i] = weft__layout_of(in[i].rank, want[i]);
+    for (int k = 0; k < node->nout; k++) give[k] = weft__layout_of(out[k].rank, give[k]);
 }

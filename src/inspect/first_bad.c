@@ -26,15 +26,16 @@ static bool all_finite(const weft_plan *p, const weft__tensor *t, int n)
     return true;
 }
 
-/* The first input that is not finite by itself, or 0. Running statistics do not count
- * in training: the pass that failed has moved them already, and it does not read them. */
+/* The first input that is not finite by itself, or 0. Running statistics do not
+ * count in training: the pass that failed has moved them already, and it does not
+ * read them. */
 static int bad_input(const weft_plan *p, const weft__step *s)
 {
     for (int k = 0; k < s->nin; k++) {
         int v = s->in[k];
         bool known = v > 0 && v < p->g->values;
         bool moved = known && p->opts.training && p->g->value[v].kind == WEFT_KIND_BUFFER;
-        if (known && !moved && !is_finite(p, &s->run.in[k])) return v;
+        if (known && !moved && !is_finite(p, &s->args.in[k])) return v;
     }
     return 0;
 }
@@ -50,8 +51,8 @@ const char *weft_plan_first_bad(weft_plan *p, char *text, size_t size)
             return text;
         }
         weft__step_forward(p, s);
-        if (!all_finite(p, s->run.out, s->nout)) {
-            snprintf(text, size, "%s (forward)", s->run.node->name);
+        if (!all_finite(p, s->args.out, s->nout)) {
+            snprintf(text, size, "%s (forward)", s->args.node->name);
             return text;
         }
     }
@@ -59,8 +60,8 @@ const char *weft_plan_first_bad(weft_plan *p, char *text, size_t size)
         weft__step *s = &p->step[i];
         if (!s->backward) continue;
         weft__step_backward(p, s);
-        if (!all_finite(p, s->run.din, s->nin)) {
-            snprintf(text, size, "%s (backward)", s->run.node->name);
+        if (!all_finite(p, s->args.din, s->nin)) {
+            snprintf(text, size, "%s (backward)", s->args.node->name);
             return text;
         }
     }

@@ -15,15 +15,15 @@ static int axis_of(const weft_flow *f, const weft__step *s)
     const int x = s->nin ? s->in[0] : 0;
     if (y->rank < 2) return -1;
     if (s->op->moved_axis && x)
-        return s->op->moved_axis(s->run.node, f->axis[x] < 0 ? 1 : f->axis[x]);
+        return s->op->moved_axis(s->args.node, f->axis[x] < 0 ? 1 : f->axis[x]);
     if (s->op->unit_axis) return weft__unit_axis(s->op, y->rank);
     return x && f->axis[x] >= 0 && weft__shapes_equal(&f->p->val[x].t, y) ? f->axis[x]
                                                                           : 1;
 }
 
-/* What says how many steps of a step's result count: an input of its own, or that of the
- * value whose shape it keeps. Steps made from tokens, integers [n, t], have the network's
- * input of that name. */
+/* What says how many steps of a step's result count: an input of its own, or that of
+ * the value whose shape it keeps. Steps made from tokens, integers [n, t], have the
+ * network's input of that name. */
 static int lengths_of(const weft_flow *f, const weft__step *s, int input)
 {
     const weft__tensor *y = &f->p->val[s->out[0]].t, *x;
@@ -39,7 +39,7 @@ static int lengths_of(const weft_flow *f, const weft__step *s, int input)
 static weft__states states_of(const weft__step *s)
 {
     weft__states states = {.saturation = s->op->saturation};
-    if (s->op->states) s->op->states(s->run.node, s->run.in, &states);
+    if (s->op->states) s->op->states(s->args.node, s->args.in, &states);
     return states;
 }
 
@@ -85,12 +85,13 @@ static weft_status add_series(weft_flow *f, weft__flow_series from)
     return WEFT_OK;
 }
 
-/* One series for each direction, and a place where the operator leaves what they need. */
+/* One series for each direction, and a place where the operator leaves what they
+ * need. */
 static weft_status add_states(weft_flow *f, int step)
 {
     weft__step *s = &f->p->step[step];
     const weft__states all = states_of(s);
-    const size_t bytes = s->run.out[0].count * weft__element(f->p->g, WEFT_F32);
+    const size_t bytes = s->args.out[0].count * weft__element(f->p->g, WEFT_F32);
     void *states = weft__arena_alloc(&f->arena, bytes);
     weft_status status = states ? WEFT_OK : out_of_memory();
     for (int d = 0; d < all.directions && !status; d++)
@@ -101,7 +102,7 @@ static weft_status add_states(weft_flow *f, int step)
                                                    .reverse = all.reverse[d],
                                                    .steps = all.steps,
                                                    .states = states});
-    s->run.step_gradient = states;
+    s->args.step_gradient = states;
     return status;
 }
 
@@ -171,10 +172,11 @@ weft_status weft_flow_new(weft_plan *p, weft_flow **out)
 void weft_flow_free(weft_flow *f)
 {
     if (!f) return;
-    for (int i = 0; i < f->p->steps; i++) f->p->step[i].run.step_gradient = NULL;
+    for (int i = 0; i < f->p->steps; i++) f->p->step[i].args.step_gradient = NULL;
     if (f->own_plan) weft_plan_free(f->p);
     /* whoever added nodes since would lose them */
-    bool last = f->own_plan && f->g->values == f->made.values && f->g->nodes == f->made.nodes;
+    bool last =
+        f->own_plan && f->g->values == f->made.values && f->g->nodes == f->made.nodes;
     if (last) weft__graph_rewind(f->g, f->mark);
     weft__arena_free(&f->arena);
     free(f);
@@ -199,8 +201,8 @@ weft_status weft_flow_run(weft_flow *f)
     const weft_graph *g = f->p->g;
     const size_t buffers = g->buffer_count * weft__element(g, WEFT_F32);
     if (buffers) memcpy(f->buffers, g->buffers, buffers);
-    weft_status s = weft_forward(f->p);
-    if (!s) s = weft_backward(f->p);
+    weft_status s = weft_plan_forward(f->p);
+    if (!s) s = weft_plan_backward(f->p);
     if (buffers) memcpy(g->buffers, f->buffers, buffers);
     if (s) return s;
     weft__flow_count(f);
@@ -233,12 +235,12 @@ int weft_flow_nodes(const weft_flow *f)
 weft_flow_node weft_flow_node_at(const weft_flow *f, int i)
 {
     const weft__flow_node *n = &f->node[i];
-    const weft__node *node = f->p->step[n->step].run.node;
+    const weft__node *node = f->p->step[n->step].args.node;
     weft_flow_node out = {.name = node->name,
                           .op = node->op->name,
                           .value = {n->value},
                           .mean = n->count > 0 ? n->mean : NAN,
-                          .deviation = n->count > 0 ? sqrt(n->m2 / n->count) : NAN,
+                          .std = n->count > 0 ? sqrt(n->m2 / n->count) : NAN,
                           .low = n->count > 0 ? n->low : NAN,
                           .high = n->count > 0 ? n->high : NAN,
                           .units = n->units,
@@ -284,7 +286,7 @@ int weft_flow_series_total(const weft_flow *f)
 weft_flow_series weft_flow_series_at(const weft_flow *f, int i)
 {
     const weft__flow_series *s = &f->series[i];
-    return (weft_flow_series){.node = f->p->step[s->step].run.node->name,
+    return (weft_flow_series){.node = f->p->step[s->step].args.node->name,
                               .state = s->states != NULL,
                               .reverse = s->reverse,
                               .steps = s->steps,

@@ -42,7 +42,7 @@ struct weft_flow {
     int64_t samples, batches;
     void *buffers; /* running statistics, to be put back */
     bool own_plan;
-    weft_graph *g;               /* with own_plan: nodes after mark are taken out of it again */
+    weft_graph *g; /* with own_plan: nodes after mark are taken out of it again */
     weft__graph_mark mark, made; /* without and with them */
 };
 

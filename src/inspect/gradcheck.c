@@ -8,7 +8,7 @@
 
 static double loss_now(weft_plan *p)
 {
-    weft_forward(p);
+    weft_plan_forward(p);
     return *(const double *)p->val[p->opts.loss.id].t.data;
 }
 
@@ -31,9 +31,10 @@ static double largest(const double *x, size_t n)
     return m;
 }
 
-/* How far the analytic derivative at x is from a central difference, relative to scale or
- * more. A step that crosses a kink (of ReLU, of a maximum) is off however right the
- * gradient is, so smaller steps get a try too; a wrong gradient is off at all of them. */
+/* How far the analytic derivative at x is from a central difference, relative to
+ * scale or more. A step that crosses a kink (of ReLU, of a maximum) is off however
+ * right the gradient is, so smaller steps get a try too; a wrong gradient is off at
+ * all of them. */
 static double error_at(weft_plan *p, double *x, double analytic, double floor,
                        const double *buffers)
 {
@@ -98,8 +99,8 @@ weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
     double *buffers = malloc((g->buffer_count + 1) * sizeof *buffers), worst = 0;
     if (!buffers) return weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");
     memcpy(buffers, g->buffers, g->buffer_count * sizeof *buffers);
-    weft_status s = weft_forward(p);
-    if (!s) s = weft_backward(p);
+    weft_status s = weft_plan_forward(p);
+    if (!s) s = weft_plan_backward(p);
     double *all = s ? NULL : copy_gradients(p), *at = all;
     const char *where = "";
     if (!s && !all) s = weft__fail(WEFT_ENOMEM, "gradcheck: out of memory");

@@ -1,10 +1,11 @@
-/* activation.h: the activations of weft__act and their derivatives, one vector at a time.
+/* activation.h: the activations of weft__act and their derivatives, one vector at a
+ * time.
  *
- * forward: y = f(x). derivative: dx = dy f'(x), written with x or with y, whichever is
- * cheaper; relu, sigmoid and tanh look at y only, all others at x only. Kinks have
- * PyTorch's subgradients. alpha and beta: leaky relu: slope below 0; elu: alpha; hard
- * sigmoid: alpha x + beta; softplus: log(1 + exp(alpha x)) / alpha; clip: lower and upper
- * bound. NaN gives NaN. */
+ * forward: y = f(x). derivative: dx = dy f'(x), written with x or with y, whichever
+ * is cheaper; relu, sigmoid and tanh look at y only, all others at x only. Kinks
+ * have PyTorch's subgradients. alpha and beta: leaky relu: slope below 0; elu:
+ * alpha; hard sigmoid: alpha x + beta; softplus: log(1 + exp(alpha x)) / alpha;
+ * clip: lower and upper bound. NaN gives NaN. */
 #ifndef WEFT_SRC_KERNELS_ACTIVATION_H
 #define WEFT_SRC_KERNELS_ACTIVATION_H
 

@@ -228,9 +228,10 @@ void KERNEL(from_u8)(real *y, const unsigned char *x, size_t n, real a, real b)
 
 enum { BLOCKS = 64, BITS = 4 * BLOCKS };
 
-/* Philox4x32-10 (as weft__philox) of the counters {block low, block high, stream low,
- * stream high} for BLOCKS blocks from `first`. Plain C over short arrays, which compilers
- * turn into vector code; the k-th number of a block stands at bits[4 * block + k]. */
+/* Philox4x32-10 (as weft__philox) of the counters {block low, block high, stream
+ * low, stream high} for BLOCKS blocks from `first`. Plain C over short arrays, which
+ * compilers turn into vector code; the k-th number of a block stands at bits[4 *
+ * block + k]. */
 static void philox_blocks(uint32_t *bits, uint64_t first, uint64_t stream, uint64_t key)
 {
     uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];

@@ -1,13 +1,14 @@
-/* kernels.h: every arithmetic kernel: its signature, what it computes, and how to get the
- * set of them.
+/* kernels.h: every arithmetic kernel: its signature, what it computes, and how to
+ * get the set of them.
  *
- * Kernels work on dense arrays of `real` (float; double in the f64 dialect that serves
- * gradient checks). Pictures and sequences are channels-last: x[n][h][w][c]; a sequence
- * has h = 1. Nothing here allocates: a kernel that needs working memory has a twin
- * NAME_scratch that says how many bytes (for the current number of threads). Every result
- * depends on the arguments and the instruction set only, never on the number of threads.
- * Kernels marked (threads) share their work among the pool by themselves; the others run
- * in the caller, over the part that it hands them. */
+ * Kernels work on dense arrays of `real` (float; double in the f64 dialect that
+ * serves gradient checks). Pictures and sequences are channels-last: x[n][h][w][c];
+ * a sequence has h = 1. Nothing here allocates: a kernel that needs working memory
+ * has a companion NAME_scratch that says how many bytes (for the current number of
+ * threads). Every result depends on the arguments and the instruction set only,
+ * never on the number of threads. Kernels marked (threads) share their work among
+ * the pool by themselves; the others run in the caller, over the part that it hands
+ * them. */
 #ifndef WEFT_SRC_KERNELS_KERNELS_H
 #define WEFT_SRC_KERNELS_KERNELS_H
 
@@ -22,16 +23,16 @@ typedef double real;
 /* The types that hold `real` have names of their own in this build. */
 #define weft__affine weft__affine_f64
 #define weft__relu_gate weft__relu_gate_f64
-#define weft__turned weft__turned_f64
-#define weft__packed weft__packed_f64
+#define weft__gemm_tn weft__turned_f64
+#define weft__gemm_prepacked weft__packed_f64
 #define weft__cell weft__cell_f64
 #define weft__kernels weft__kernels_f64
 #else
 typedef float real;
 #endif
 
-/* An activation that a product may apply to its result before storing it; alpha and beta
- * as in the operator of the same name. */
+/* An activation that a product may apply to its result before storing it; alpha and
+ * beta as in the operator of the same name. */
 typedef enum weft__act {
     WEFT_ACT_NONE,
     WEFT_ACT_RELU,
@@ -55,19 +56,20 @@ typedef struct weft__epilogue {
     double alpha, beta;
 } weft__epilogue;
 
-/* C[m][n] = op(A) op(B) (+ C when accumulate) (+ bias[n]) then the epilogue. op(A) is m x
- * k: A is stored [m][lda] or, with ta, [k][lda]. op(B) is k x n: B is stored [k][ldb] or,
- * with tb, [n][ldb]. */
+/* C[m][n] = op(A) op(B) (+ C when accumulate) (+ bias[n]) then the epilogue. op(A)
+ * is m x k: A is stored [m][lda] or, with ta, [k][lda]. op(B) is k x n: B is stored
+ * [k][ldb] or, with tb, [n][ldb]. */
 typedef struct weft__gemm {
     int m, n, k;
     int lda, ldb, ldc;
     bool ta, tb, accumulate;
-    bool kept; /* B is what gemm_keep made of it; not with ta or tb */
+    bool prepacked; /* B is what gemm_prepack made of it; not with ta or tb */
     weft__epilogue epilogue;
 } weft__gemm;
 
-/* The geometry of a convolution. x[n][h][w][c], w[kh][kw][c/groups][o], y[n][oh][ow][o];
- * group i reads channels i*c/groups.. and writes outputs i*o/groups.. */
+/* The geometry of a convolution. x[n][h][w][c], w[kh][kw][c/groups][o],
+ * y[n][oh][ow][o]; group i reads channels i*c/groups.. and writes outputs
+ * i*o/groups.. */
 typedef struct weft__conv {
     int n, h, w, c;
     int oh, ow, o;
@@ -75,31 +77,32 @@ typedef struct weft__conv {
     int stride_h, stride_w, dilate_h, dilate_w;
     int top, left; /* zeros before; what lies beyond the end is zero too */
     int groups;
-    bool accumulate; /* y, or the dx of conv_data, is added to what is there, before the
+    bool
+        accumulate; /* y, or the dx of conv_bwd_data, is added to what is there, before the
                         epilogue */
-    bool exact;      /* plain sums of products: no Winograd */
-    bool kept;       /* w is what conv_keep made of it */
+    bool exact;     /* plain sums of products: no Winograd */
+    bool prepacked; /* w is what conv_prepack made of it */
 } weft__conv;
 
 /* y[r][o] = sum over taps i and channels of x[r + i][c] w[i][c][o], for r < rows, a
- * multiple of line_step; x has rows + taps - 1 rows. */
-typedef struct weft__line {
+ * multiple of conv1d_tile; x has rows + taps - 1 rows. */
+typedef struct weft__conv1d {
     int rows, c, o, taps;
-    bool kept; /* w is what line_keep made of it */
-} weft__line;
+    bool prepacked; /* w is what conv1d_prepack made of it */
+} weft__conv1d;
 
-/* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's size)
- * may be NULL. */
+/* y = (x - centre[c]) * scale[c] + shift[c] + residual; centre and residual (of y's
+ * size) may be NULL. */
 typedef struct weft__affine {
-    const real *scale, *shift, *centre, *residual;
+    const real *scale, *shift, *mean, *residual;
 } weft__affine;
 
-/* Where a relu behind a batch norm lets the gradient through: where its result y is above
- * 0, or, without y, where x * scale[c] + shift[c] is; everywhere without either. kept,
- * unless NULL, receives what is let through; it may be dy. */
+/* Where a relu after a batch norm lets the gradient through: where its result y is
+ * above 0, or, without y, where x * scale[c] + shift[c] is; everywhere without
+ * either. masked_dy, unless NULL, receives what is let through; it may be dy. */
 typedef struct weft__relu_gate {
     const real *y, *scale, *shift;
-    real *kept;
+    real *masked_dy;
 } weft__relu_gate;
 
 typedef struct weft__pool {
@@ -113,26 +116,26 @@ typedef struct weft__pool {
 } weft__pool;
 
 /* C[m][n] = A' B (+ C when accumulate): A [k][lda], B [k][ldb]. */
-typedef struct weft__turned {
+typedef struct weft__gemm_tn {
     int m, n, k;
     const real *a, *b;
     real *c;
     ptrdiff_t lda, ldb, ldc;
     bool accumulate;
-} weft__turned;
+} weft__gemm_tn;
 
 /* C[rows][n] = A[rows][k] B (+ C when accumulate) (+ bias[n]). b is the first of B's
  * panels at the first of k rows; panel: elements from one to the next. */
-typedef struct weft__packed {
+typedef struct weft__gemm_prepacked {
     int rows, k, n;
     const real *a, *b, *bias;
     real *c;
     ptrdiff_t lda, ldc, panel;
     bool accumulate;
-} weft__packed;
+} weft__gemm_prepacked;
 
 /* One step of a recurrent layer for some rows. gate comes with the input's sums, gates
- * one behind the other, `units` each, in ONNX's order: GRU z r h, LSTM i o f c. */
+ * one after another, `units` each, in ONNX's order: GRU z r h, LSTM i o f c. */
 typedef struct weft__cell {
     int rows, units;
     ptrdiff_t pitch, gate_pitch; /* of a row of states; of gate */
@@ -146,7 +149,7 @@ typedef struct weft__cell {
     real *out_c;      /* and after; may be c */
     const real *peep; /* [3 units], i o f, or NULL */
     weft__act act;    /* of rnn_step: RELU or TANH */
-    bool keep;        /* a backward will follow */
+    bool training;    /* a backward will follow */
 } weft__cell;
 
 /* name, arguments. Grouped by the file that defines them. */
@@ -185,7 +188,7 @@ typedef struct weft__cell {
     X(double, sum, (const real *x, size_t n)) \
     X(double, sum_squares, (const real *x, size_t n)) \
     X(double, dot, (const real *a, const real *b, size_t n)) \
-    X(real, largest, (const real *x, size_t n)) \
+    X(real, reduce_max, (const real *x, size_t n)) \
     X(bool, all_finite, (const real *x, size_t n)) \
     /* y[j] = sum over i of x[i][j] (threads); scratch is sum_rows_scratch(rows, cols)   \
      * bytes */ \
@@ -203,8 +206,8 @@ typedef struct weft__cell {
     X(void, log_softmax_backward, \
       (real * dx, const real *dy, const real *y, size_t rows, size_t cols)) \
     /* batch_norm.c: x is [rows][c]. Moments are taken about a shifted origin, so that a \
-     * mean of 1000 with deviation 1 loses nothing; var is the biased variance, rest     \
-     * (NULL: not wanted) what the rounded mean lacks. (threads) */ \
+     * mean of 1000 with standard deviation 1 loses nothing; var is the biased variance,
+     * rest \ (NULL: not wanted) what the rounded mean lacks. (threads) */ \
     X(size_t, moments_scratch, (size_t rows, size_t c)) \
     X(void, moments, \
       (real * mean, real * rest, real * var, const real *x, size_t rows, size_t c, \
@@ -253,32 +256,32 @@ typedef struct weft__cell {
        void *scratch)) \
     /* What products and convolutions make of their weights before anything else, to be  \
      * kept while these do not change. _kept: elements; 0: w is used as it is. */ \
-    X(size_t, gemm_kept, (const weft__gemm *g)) \
-    X(void, gemm_keep, (const weft__gemm *g, real *to, const real *b)) \
-    X(size_t, conv_kept, (const weft__conv *s)) \
-    X(void, conv_keep, (const weft__conv *s, real *to, const real *w)) \
+    X(size_t, gemm_prepacked_size, (const weft__gemm *g)) \
+    X(void, gemm_prepack, (const weft__gemm *g, real *to, const real *b)) \
+    X(size_t, conv_prepacked_size, (const weft__conv *s)) \
+    X(void, conv_prepack, (const weft__conv *s, real *to, const real *w)) \
     X(size_t, conv_scratch, (const weft__conv *s)) \
     X(void, conv, \
       (const weft__conv *s, real *y, const real *x, const real *w, const real *bias, \
        const weft__epilogue *e, void *scratch)) \
-    X(size_t, conv_data_scratch, (const weft__conv *s)) \
-    X(void, conv_data, \
+    X(size_t, conv_bwd_data_scratch, (const weft__conv *s)) \
+    X(void, conv_bwd_data, \
       (const weft__conv *s, real *dx, const real *dy, const real *w, void *scratch)) \
-    X(size_t, conv_weight_scratch, (const weft__conv *s)) \
-    X(void, conv_weight, \
+    X(size_t, conv_bwd_weights_scratch, (const weft__conv *s)) \
+    X(void, conv_bwd_weights, \
       (const weft__conv *s, real *dw, const real *dy, const real *x, void *scratch)) \
     /* winograd_1d.c (threads): convolutions over time by Winograd's transforms. \
-     * line_step: windows that are computed together; 0: plain products are taken. */ \
-    X(int, line_step, (int c, int o, int taps)) \
-    X(size_t, line_kept, (const weft__line *s)) \
-    X(void, line_keep, (const weft__line *s, real *to, const real *w)) \
-    X(size_t, line_scratch, (const weft__line *s)) \
-    X(void, line, \
-      (const weft__line *s, real *y, const real *x, const real *w, const real *bias, \
+     * conv1d_tile: windows that are computed together; 0: plain products are taken. */ \
+    X(int, conv1d_tile, (int c, int o, int taps)) \
+    X(size_t, conv1d_prepacked_size, (const weft__conv1d *s)) \
+    X(void, conv1d_prepack, (const weft__conv1d *s, real *to, const real *w)) \
+    X(size_t, conv1d_scratch, (const weft__conv1d *s)) \
+    X(void, conv1d, \
+      (const weft__conv1d *s, real *y, const real *x, const real *w, const real *bias, \
        const weft__epilogue *e, void *scratch)) \
-    X(size_t, line_weight_scratch, (const weft__line *s)) \
-    X(void, line_weight, \
-      (const weft__line *s, real *dw, const real *dy, const real *x, void *scratch)) \
+    X(size_t, conv1d_bwd_weights_scratch, (const weft__conv1d *s)) \
+    X(void, conv1d_bwd_weights, \
+      (const weft__conv1d *s, real *dw, const real *dy, const real *x, void *scratch)) \
     /* optimizer.c: one pass over a slab of n parameters p with gradients g, scaled by   \
      * gscale first. decay is added to the gradient (L2), or with decoupled taken off p  \
      * directly. The numbers are double so that 1 - beta2 keeps its digits. sgd without  \
@@ -297,16 +300,16 @@ typedef struct weft__cell {
        double gscale)) \
     X(void, clamp, (real * x, size_t n, real low, real high)) \
     /* prepacked.c: products whose second operand was packed: panels of columns, each \
-     * panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, turned, \
+     * panel_size(k) elements. pack: panels first .. last-1 of b [k][ld] or, transposed, \
      * [n][ld]. In the caller's thread. */ \
     X(size_t, panels, (int n)) \
     X(size_t, panel_size, (int k)) \
     X(void, pack, \
-      (real * to, const real *b, int k, int n, ptrdiff_t ld, bool turned, int first, \
+      (real * to, const real *b, int k, int n, ptrdiff_t ld, bool transposed, int first, \
        int last)) \
-    X(void, packed_product, (const weft__packed *p)) \
+    X(void, gemm_prepacked, (const weft__gemm_prepacked *p)) \
     /* In the caller's thread. */ \
-    X(void, turned_product, (const weft__turned *t)) \
+    X(void, gemm_tn_serial, (const weft__gemm_tn *t)) \
     /* cell.c: one step of a recurrent layer for some rows: the product with the state, \
      * and what gates make of it. The weights r [gates units][k] are packed by blocks \
      * of units with their bias [gates units] (or NULL), each cell_size elements. */ \
@@ -318,22 +321,22 @@ typedef struct weft__cell {
     X(void, rnn_step, (const weft__cell *s)) \
     X(void, gru_step, (const weft__cell *s)) \
     /* reset before: z, r and out = r h; then the product with it, and the new state */ \
-    X(void, gru_reset, (const weft__cell *s)) \
-    X(void, gru_renew, (const weft__cell *s)) \
+    X(void, gru_reset_gate, (const weft__cell *s)) \
+    X(void, gru_candidate, (const weft__cell *s)) \
     X(void, lstm_step, (const weft__cell *s)) \
     /* cell_bwd.c: the way back for one row, n units. gate comes with the gates' values
      * and \ leaves with their deltas; dh comes with the gradient of the new state and
      * leaves \ with what reaches the old one h directly. GRU, gates z r h, reset after:
      * inner \ comes with the state's sum for h and leaves with its delta. */ \
-    X(void, gru_step_back, \
+    X(void, gru_step_bwd, \
       (real * gate, real * inner, real * dh, const real *h, size_t n)) \
     /* Reset before: h's and z's deltas; then, inner having the gradient of r h, r's. */ \
-    X(void, gru_renew_back, (real * gate, real * dh, const real *h, size_t n)) \
-    X(void, gru_reset_back, \
+    X(void, gru_candidate_bwd, (real * gate, real * dh, const real *h, size_t n)) \
+    X(void, gru_reset_gate_bwd, \
       (real * gate, real * dh, const real *inner, const real *h, size_t n)) \
     /* LSTM, gates i o f c; c: cells before. peep (i o f) may be NULL; dpeep is added \
      * to. dc comes with the gradient of the new cells and leaves with that of c. */ \
-    X(void, lstm_step_back, \
+    X(void, lstm_step_bwd, \
       (real * gate, const real *peep, real *dpeep, const real *c, const real *dh, \
        real *dc, size_t n))
 
@@ -359,11 +362,11 @@ WEFT_KERNELS(WEFT_KERNEL_DECLARE)
 #undef WEFT_KERNEL_DECLARE
 #endif
 
-/* The sets: the weft__kernels of the chosen ISA, or with f64 the weft__kernels_f64, which
- * is a type of the other build. */
+/* The sets: the weft__kernels of the chosen ISA, or with f64 the weft__kernels_f64,
+ * which is a type of the other build. */
 const void *weft__kernels_chosen(bool f64);
-/* The set in which `exact` is NULL, given this one of float: operators then ask for exact
- * convolutions. */
+/* The set in which `exact` is NULL, given this one of float: operators then ask for
+ * exact convolutions. */
 const void *weft__kernels_exact(const void *set);
 /* The float set of one ISA, or NULL when it is not built in or does not run here. */
 const void *weft__kernels_of(weft__isa isa);

@@ -4,10 +4,11 @@
 
 #define LANES_AT(i, n) ((n) - (i) < WEFT_LANES ? (int)((n) - (i)) : WEFT_LANES)
 
-/* g scaled, with decay p added if decay is not 0 (0 times an infinite p would be NaN). */
+/* g scaled, with decay p added if decay is not 0 (0 times an infinite p would be
+ * NaN). */
 WEFT_INLINE vec gradient(const real *g, vec p, int n, vec scale, bool decays, vec decay)
 {
-    vec v = vmul(load_last(g, n), scale);
+    vec v = vmul(vload_tail(g, n), scale);
     return decays ? vfma(decay, p, v) : v;
 }
 
@@ -23,15 +24,15 @@ void KERNEL(sgd)(real *p, const real *g, real *velocity, size_t n, double lr,
     const bool decays = decay != 0, moves = momentum != 0;
     for (size_t i = 0; i < n; i += WEFT_LANES) {
         const int some = LANES_AT(i, n);
-        vec x = load_last(p + i, some);
+        vec x = vload_tail(p + i, some);
         vec d = gradient(g + i, x, some, scale, decays, decayv);
         if (moves) {
             vec v = d;
-            if (!first) v = vfma(m, load_last(velocity + i, some), vmul(fresh, d));
-            store_last(velocity + i, v, some);
+            if (!first) v = vfma(m, vload_tail(velocity + i, some), vmul(fresh, d));
+            vstore_tail(velocity + i, v, some);
             d = nesterov ? vfma(m, v, d) : v;
         }
-        store_last(p + i, vfnma(step, d, x), some);
+        vstore_tail(p + i, vfnma(step, d, x), some);
     }
 }
 
@@ -49,21 +50,21 @@ void KERNEL(adam)(real *p, const real *g, real *m, real *v, size_t n, double lr,
     const bool shrinks = decay != 0 && decoupled, decays = decay != 0 && !decoupled;
     for (size_t i = 0; i < n; i += WEFT_LANES) {
         const int some = LANES_AT(i, n);
-        vec x = load_last(p + i, some);
+        vec x = vload_tail(p + i, some);
         if (shrinks) x = vmul(x, keep);
         vec d = gradient(g + i, x, some, scale, decays, decayv);
-        vec mean = vfma(b1, load_last(m + i, some), vmul(c1, d));
-        vec square = vfma(b2, load_last(v + i, some), vmul(c2, vmul(d, d)));
-        store_last(m + i, mean, some);
-        store_last(v + i, square, some);
+        vec mean = vfma(b1, vload_tail(m + i, some), vmul(c1, d));
+        vec square = vfma(b2, vload_tail(v + i, some), vmul(c2, vmul(d, d)));
+        vstore_tail(m + i, mean, some);
+        vstore_tail(v + i, square, some);
         vec by = vadd(vdiv(vsqrt(square), root), e);
-        store_last(p + i, vfnma(step, vdiv(mean, by), x), some);
+        vstore_tail(p + i, vfnma(step, vdiv(mean, by), x), some);
     }
 }
 
-/* square = alpha square + (1 - alpha) g^2, and centred mean = alpha mean + (1 - alpha) g;
- * by = sqrt(square - mean^2) + eps; p -= lr velocity with velocity = momentum velocity +
- * g / by, without momentum p -= lr g / by. */
+/* square = alpha square + (1 - alpha) g^2, and centred mean = alpha mean + (1 -
+ * alpha) g; by = sqrt(square - mean^2) + eps; p -= lr velocity with velocity =
+ * momentum velocity + g / by, without momentum p -= lr g / by. */
 void KERNEL(rmsprop)(real *p, const real *g, real *square, real *mean, real *velocity,
                      size_t n, double lr, double alpha, double eps, double decay,
                      double momentum, double gscale)
@@ -74,21 +75,21 @@ void KERNEL(rmsprop)(real *p, const real *g, real *square, real *mean, real *vel
     const bool decays = decay != 0;
     for (size_t i = 0; i < n; i += WEFT_LANES) {
         const int some = LANES_AT(i, n);
-        vec x = load_last(p + i, some);
+        vec x = vload_tail(p + i, some);
         vec d = gradient(g + i, x, some, scale, decays, decayv);
-        vec s = vfma(a, load_last(square + i, some), vmul(fresh, vmul(d, d)));
-        store_last(square + i, s, some);
+        vec s = vfma(a, vload_tail(square + i, some), vmul(fresh, vmul(d, d)));
+        vstore_tail(square + i, s, some);
         if (mean) {
-            vec average = vfma(a, load_last(mean + i, some), vmul(fresh, d));
-            store_last(mean + i, average, some);
+            vec average = vfma(a, vload_tail(mean + i, some), vmul(fresh, d));
+            vstore_tail(mean + i, average, some);
             /* the variance; rounding can leave a hair below 0 */
             s = vmax(vzero(), vfnma(average, average, s));
         }
         d = vdiv(d, vadd(vsqrt(s), e));
         if (velocity) {
-            d = vfma(m, load_last(velocity + i, some), d);
-            store_last(velocity + i, d, some);
+            d = vfma(m, vload_tail(velocity + i, some), d);
+            vstore_tail(velocity + i, d, some);
         }
-        store_last(p + i, vfnma(step, d, x), some);
+        vstore_tail(p + i, vfnma(step, d, x), some);
     }
 }

@@ -3,8 +3,9 @@
 
 /* ---- over a whole array ---- */
 
-/* SUM_BLOCK elements at a time are summed in SUM_WAYS vectors of partial sums (64 numbers
- * where the registers allow), which are added in pairs, and the blocks in double. */
+/* SUM_BLOCK elements at a time are summed in SUM_WAYS vectors of partial sums (64
+ * numbers where the registers allow), which are added in pairs, and the blocks in
+ * double. */
 #define SUM_BLOCK 1024
 #if WEFT_LANES >= 16
 #define SUM_WAYS 4
@@ -75,7 +76,7 @@ double KERNEL(dot)(const real *a, const real *b, size_t n)
 }
 
 /* -infinity of nothing; NaN when there is one. */
-real KERNEL(largest)(const real *x, size_t n)
+real KERNEL(reduce_max)(const real *x, size_t n)
 {
     vec most[4];
     vmask number[4]; /* no NaN seen */
@@ -102,7 +103,7 @@ real KERNEL(largest)(const real *x, size_t n)
     }
     number[0] = vmand(vmand(number[0], number[1]), vmand(number[2], number[3]));
     if (vany(vmnot(number[0]))) return (real)NAN;
-    return vlargest(vmax(vmax(most[0], most[1]), vmax(most[2], most[3])));
+    return vreduce_max(vmax(vmax(most[0], most[1]), vmax(most[2], most[3])));
 }
 
 bool KERNEL(all_finite)(const real *x, size_t n)
@@ -139,7 +140,7 @@ WEFT_INLINE void sum_rows_block(const void *arg, const columns *s, size_t row, i
     for (int i = 0; i < rows; i++, x += s->wide) {
         WEFT_UNROLL
         for (int k = 0; k < vecs; k++)
-            sum[k] = vadd(sum[k], load_last(x + k * WEFT_LANES, n));
+            sum[k] = vadd(sum[k], vload_tail(x + k * WEFT_LANES, n));
     }
     WEFT_UNROLL
     for (int k = 0; k < vecs; k++) add_lanes(sums + k * WEFT_LANES, sum[k], n);
@@ -163,7 +164,7 @@ void KERNEL(sum_rows)(real *y, const real *x, size_t rows, size_t cols, void *sc
 {
     sum_job job = {.s = columns_of(rows, cols), .x = x, .partial = scratch};
     const columns *s = &job.s;
-    weft__parallel(s->leaves * s->chunks, 1, sum_rows_task, &job);
+    weft__parallel(s->slices * s->chunks, 1, sum_rows_task, &job);
     const real *rest = x + s->tall * s->wide;
     for (size_t j = 0; j < cols; j++) {
         double total = columns_total(s, job.partial, 1, 0, j);

@@ -36,16 +36,17 @@ static double exp_sum(real *y, const real *x, size_t n, real most)
 void KERNEL(softmax)(real *y, const real *x, size_t rows, size_t cols)
 {
     for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
-        const double sum = exp_sum(y, x, cols, KERNEL(largest)(x, cols));
+        const double sum = exp_sum(y, x, cols, KERNEL(reduce_max)(x, cols));
         KERNEL(scale)(y, y, cols, (real)(1 / sum), 0);
     }
 }
 
-/* (x - most) - log(sum): most + log(sum) would round away a small log of a large most. */
+/* (x - most) - log(sum): most + log(sum) would round away a small log of a large
+ * most. */
 void KERNEL(log_softmax)(real *y, const real *x, size_t rows, size_t cols)
 {
     for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
-        const real most = KERNEL(largest)(x, cols);
+        const real most = KERNEL(reduce_max)(x, cols);
         real log_sum[WEFT_LANES];
         size_t i = 0;
         vstore(log_sum, vlog(vset1((real)exp_sum(NULL, x, cols, most))));

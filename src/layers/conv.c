@@ -9,7 +9,7 @@ static weft_shape weight_shape(int first, int second, const int kernel[2], int r
 }
 
 /* Channels of x, or 0 after a failure. */
-static int channels_of(weft_graph *g, const char *name, weft_val x, int groups)
+static int channels_of(weft_graph *g, const char *name, weft_value x, int groups)
 {
     if (weft_graph_status(g)) return 0;
     weft_shape in = weft__nominal_shape(g, x);
@@ -43,8 +43,8 @@ static weft_status complete_kernel(const char *name, int kernel[2])
     return weft__fail(WEFT_EUSAGE, "%s: a kernel of %d x %d", name, kernel[0], kernel[1]);
 }
 
-weft_val weft_layer_conv(weft_graph *g, const char *name, weft_val x, int outputs,
-                         const weft_layer_conv_opts *opts)
+weft_value weft_layer_conv(weft_graph *g, const char *name, weft_value x, int outputs,
+                           const weft_layer_conv_opts *opts)
 {
     weft_layer_conv_opts o = opts ? *opts : (weft_layer_conv_opts){.kernel = {0}};
     int groups = o.conv.groups ? o.conv.groups : 1;
@@ -53,15 +53,15 @@ weft_val weft_layer_conv(weft_graph *g, const char *name, weft_val x, int output
     weft_status s = complete_kernel(name, o.kernel);
     if (s) return weft__graph_fail(g, s);
     int rank = weft__nominal_shape(g, x).rank, fan = fan_of(c / groups, o.kernel, rank);
-    weft_val w = weft__layer_weight(
+    weft_value w = weft__layer_weight(
         g, name, weight_shape(outputs, c / groups, o.kernel, rank), fan, &o.layer);
-    weft_val b = weft__layer_bias(g, name, outputs, fan, &o.layer);
+    weft_value b = weft__layer_bias(g, name, outputs, fan, &o.layer);
     return weft__layer_named(g, name, weft_conv(g, x, w, b, &o.conv));
 }
 
-weft_val weft_layer_conv_transpose(weft_graph *g, const char *name, weft_val x,
-                                   int outputs,
-                                   const weft_layer_conv_transpose_opts *opts)
+weft_value weft_layer_conv_transpose(weft_graph *g, const char *name, weft_value x,
+                                     int outputs,
+                                     const weft_layer_conv_transpose_opts *opts)
 {
     weft_layer_conv_transpose_opts o =
         opts ? *opts : (weft_layer_conv_transpose_opts){.kernel = {0}};
@@ -75,8 +75,8 @@ weft_val weft_layer_conv_transpose(weft_graph *g, const char *name, weft_val x,
     if (s) return weft__graph_fail(g, s);
     int rank = weft__nominal_shape(g, x).rank,
         fan = fan_of(outputs / groups, o.kernel, rank);
-    weft_val w = weft__layer_weight(
+    weft_value w = weft__layer_weight(
         g, name, weight_shape(c, outputs / groups, o.kernel, rank), fan, &o.layer);
-    weft_val b = weft__layer_bias(g, name, outputs, fan, &o.layer);
+    weft_value b = weft__layer_bias(g, name, outputs, fan, &o.layer);
     return weft__layer_named(g, name, weft_conv_transpose(g, x, w, b, &o.conv));
 }

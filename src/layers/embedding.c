@@ -5,17 +5,18 @@
 
 enum { SPARSE_ROWS = 8192 }; /* an update of fewer rows costs little anyway */
 
-weft_val weft_layer_embedding(weft_graph *g, const char *name, weft_val index, int size,
-                              int width, const weft_layer_embedding_opts *opts)
+weft_value weft_layer_embedding(weft_graph *g, const char *name, weft_value index,
+                                int size, int width,
+                                const weft_layer_embedding_opts *opts)
 {
     weft_layer_embedding_opts o = opts ? *opts : (weft_layer_embedding_opts){0};
     char text[200];
     if (size >= SPARSE_ROWS && !o.dense) o.embedding.sparse = true;
     if (weft_graph_status(g)) return WEFT_NONE;
     snprintf(text, sizeof text, "%.150s.weight", name);
-    weft_val table = weft_param(g, text, WEFT_SHAPE(size, width));
+    weft_value table = weft_param(g, text, WEFT_SHAPE(size, width));
     const weft_init_opts normal = {.kind = WEFT_INIT_NORMAL,
-                                   .std = o.deviation > 0 ? o.deviation : 0.1};
+                                   .std = o.std > 0 ? o.std : 0.1};
     weft__layer_start(g, table, &normal);
     if (o.embedding.padded && o.embedding.padding >= 0 && o.embedding.padding < size)
         weft__param_init_part(g, table, (size_t)size * (size_t)width,

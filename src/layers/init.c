@@ -20,9 +20,9 @@ static void fill_uniform(float *x, size_t n, weft__rng *r, double low, double hi
     for (size_t i = 0; i < n; i++) x[i] = (float)weft__rng_range(r, low, high);
 }
 
-static void fill_normal(float *x, size_t n, weft__rng *r, double mean, double deviation)
+static void fill_normal(float *x, size_t n, weft__rng *r, double mean, double std)
 {
-    for (size_t i = 0; i < n; i++) x[i] = (float)(mean + deviation * weft__rng_normal(r));
+    for (size_t i = 0; i < n; i++) x[i] = (float)(mean + std * weft__rng_normal(r));
 }
 
 /* Rows made orthonormal by modified Gram-Schmidt in double, then scaled by gain. When
@@ -107,9 +107,9 @@ static void set_part(float *x, size_t n, const weft__init *init)
             x[at + init->from + i] = (float)init->value;
 }
 
-weft_status weft_init(weft_graph *g, uint64_t seed)
+weft_status weft_params_init(weft_graph *g, uint64_t seed)
 {
-    weft_status s = weft__graph_finalize(g, "weft_init");
+    weft_status s = weft__graph_finalize(g, "weft_params_init");
     for (int i = 0; i < g->params && !s; i++) {
         const weft__value *v = &g->value[g->param[i]];
         weft__tensor t = weft__nominal(g, g->param[i], 0);
@@ -118,7 +118,7 @@ weft_status weft_init(weft_graph *g, uint64_t seed)
         if (!x) return weft__fail(WEFT_ENOMEM, "init: out of memory");
         s = fill(x, &t, &v->init.start, &r);
         set_part(x, t.count, &v->init);
-        if (!s) s = weft_param_set(g, (weft_val){g->param[i]}, x, t.count);
+        if (!s) s = weft_param_set(g, (weft_value){g->param[i]}, x, t.count);
         free(x);
     }
     return s;

@@ -10,7 +10,7 @@ static const char *joined(char *text, size_t size, const char *name, const char 
     return text;
 }
 
-void weft__layer_start(weft_graph *g, weft_val v, const weft_init_opts *start)
+void weft__layer_start(weft_graph *g, weft_value v, const weft_init_opts *start)
 {
     weft_status s = weft_param_init(g, v, start);
     if (s) weft__graph_fail(g, s);
@@ -28,22 +28,22 @@ static weft_init_opts usual(int fan)
     return (weft_init_opts){.kind = WEFT_INIT_UNIFORM, .low = -bound, .high = bound};
 }
 
-weft_val weft__layer_weight(weft_graph *g, const char *name, weft_shape shape, int fan,
-                            const weft_layer_opts *opts)
+weft_value weft__layer_weight(weft_graph *g, const char *name, weft_shape shape, int fan,
+                              const weft_layer_opts *opts)
 {
     char text[200];
-    weft_val w = weft_param(g, joined(text, sizeof text, name, "weight"), shape);
+    weft_value w = weft_param(g, joined(text, sizeof text, name, "weight"), shape);
     const weft_init_opts start = starts_as_asked(opts) ? opts->init : usual(fan);
     weft__layer_start(g, w, &start);
     return w;
 }
 
-weft_val weft__layer_bias(weft_graph *g, const char *name, int outputs, int fan,
-                          const weft_layer_opts *opts)
+weft_value weft__layer_bias(weft_graph *g, const char *name, int outputs, int fan,
+                            const weft_layer_opts *opts)
 {
     if (opts && opts->no_bias) return WEFT_NONE;
     char text[200];
-    weft_val b =
+    weft_value b =
         weft_param(g, joined(text, sizeof text, name, "bias"), WEFT_SHAPE(outputs));
     const weft_init_opts start = usual(fan);
     weft_param_no_decay(g, b);
@@ -51,26 +51,27 @@ weft_val weft__layer_bias(weft_graph *g, const char *name, int outputs, int fan,
     return b;
 }
 
-weft_val weft__layer_vector(weft_graph *g, const char *name, const char *part,
-                            weft_shape shape, double value)
+weft_value weft__layer_vector(weft_graph *g, const char *name, const char *part,
+                              weft_shape shape, double value)
 {
     char text[200];
-    weft_val v = weft_param(g, joined(text, sizeof text, name, part), shape);
+    weft_value v = weft_param(g, joined(text, sizeof text, name, part), shape);
     weft_param_no_decay(g, v);
     weft_param_init(g, v, &(weft_init_opts){.kind = WEFT_INIT_CONSTANT, .value = value});
     return v;
 }
 
-weft_val weft__layer_buffer(weft_graph *g, const char *name, const char *part, int count,
-                            double value)
+weft_value weft__layer_buffer(weft_graph *g, const char *name, const char *part,
+                              int count, double value)
 {
     char text[200];
-    weft_val v = weft_buffer(g, joined(text, sizeof text, name, part), WEFT_SHAPE(count));
+    weft_value v =
+        weft_buffer(g, joined(text, sizeof text, name, part), WEFT_SHAPE(count));
     weft_param_init(g, v, &(weft_init_opts){.kind = WEFT_INIT_CONSTANT, .value = value});
     return v;
 }
 
-weft_val weft__layer_named(weft_graph *g, const char *name, weft_val v)
+weft_value weft__layer_named(weft_graph *g, const char *name, weft_value v)
 {
     weft_graph_name(g, v, name);
     return v;

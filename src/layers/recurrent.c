@@ -9,22 +9,22 @@ typedef struct layer {
     const weft_layer_recurrent_opts *o;
     char name[160];
     int units, dirs, gates;
-    weft_val lengths;
+    weft_value lengths;
 } layer;
 
-static weft_val param(weft_graph *g, const layer *l, const char *part, weft_shape shape)
+static weft_value param(weft_graph *g, const layer *l, const char *part, weft_shape shape)
 {
     char text[200];
     snprintf(text, sizeof text, "%s.%s", l->name, part);
     return weft_param(g, text, shape);
 }
 
-/* Vectors have no weight decay. An LSTM's forget gates start open; they, and GRU's update
- * gates, wider when asked to. */
-static weft_val bias(weft_graph *g, const layer *l)
+/* Vectors have no weight decay. An LSTM's forget gates start open; they, and GRU's
+ * update gates, wider when asked to. */
+static weft_value bias(weft_graph *g, const layer *l)
 {
     size_t h = (size_t)l->units;
-    weft_val b = param(g, l, "b", WEFT_SHAPE(l->dirs, 2 * l->gates * l->units));
+    weft_value b = param(g, l, "b", WEFT_SHAPE(l->dirs, 2 * l->gates * l->units));
     weft_param_no_decay(g, b);
     double open = l->o->gate_bias;
     if (l->o->cell == WEFT_CELL_LSTM)
@@ -55,8 +55,8 @@ static weft_rnn_in parameters(weft_graph *g, const layer *l, int inputs)
     return in;
 }
 
-static weft_val add_cell(weft_graph *g, const layer *l, weft_val x, const weft_rnn_in *in,
-                         weft_val *h, weft_val *c)
+static weft_value add_cell(weft_graph *g, const layer *l, weft_value x,
+                           const weft_rnn_in *in, weft_value *h, weft_value *c)
 {
     *c = WEFT_NONE;
     switch (l->o->cell) {
@@ -70,7 +70,8 @@ static weft_val add_cell(weft_graph *g, const layer *l, weft_val x, const weft_r
 }
 
 /* The states of layer i out of [n, layers dirs, units]. */
-static weft_val part_of(weft_graph *g, const layer *l, weft_val states, int layers, int i)
+static weft_value part_of(weft_graph *g, const layer *l, weft_value states, int layers,
+                          int i)
 {
     const weft_slice_range range = {
         .axis = 1, .start = i * l->dirs, .end = (i + 1) * l->dirs};
@@ -96,15 +97,15 @@ static weft_status check(const char *name, const weft_layer_recurrent_opts *o, i
     return WEFT_OK;
 }
 
-weft_val weft_layer_recurrent(weft_graph *g, const char *name, weft_val x,
-                              weft_val lengths, int units,
-                              const weft_layer_recurrent_opts *opts, weft_val *h_n,
-                              weft_val *c_n)
+weft_value weft_layer_recurrent(weft_graph *g, const char *name, weft_value x,
+                                weft_value lengths, int units,
+                                const weft_layer_recurrent_opts *opts, weft_value *h_n,
+                                weft_value *c_n)
 {
     enum { MOST = 64 };
     weft_layer_recurrent_opts o = opts ? *opts : (weft_layer_recurrent_opts){0};
     static const int gates[] = {3, 4, 1};
-    weft_val h[MOST], c[MOST];
+    weft_value h[MOST], c[MOST];
     int layers = o.layers ? o.layers : 1;
     if (h_n) *h_n = WEFT_NONE;
     if (c_n) *c_n = WEFT_NONE;
@@ -131,8 +132,8 @@ weft_val weft_layer_recurrent(weft_graph *g, const char *name, weft_val x,
     return x;
 }
 
-weft_val weft_layer_attention(weft_graph *g, const char *name, weft_val x,
-                              weft_val lengths, int units)
+weft_value weft_layer_attention(weft_graph *g, const char *name, weft_value x,
+                                weft_value lengths, int units)
 {
     char text[200];
     if (weft_graph_status(g)) return WEFT_NONE;
@@ -143,9 +144,9 @@ weft_val weft_layer_attention(weft_graph *g, const char *name, weft_val x,
                           "%s: the input has rank %d, must be [n, t, c]; %d units", name,
                           in.rank, units));
     snprintf(text, sizeof text, "%.150s.hidden", name);
-    weft_val a = weft_tanh(g, weft_layer_dense(g, text, x, units, NULL));
+    weft_value a = weft_tanh(g, weft_layer_dense(g, text, x, units, NULL));
     snprintf(text, sizeof text, "%.150s.score", name);
     a = weft_layer_dense(g, text, a, 1, &(weft_layer_opts){.no_bias = true});
     a = weft_squeeze(g, a, 1, (int[]){2});
-    return weft__layer_named(g, name, weft_seq_attend(g, x, a, lengths));
+    return weft__layer_named(g, name, weft_attention_pool(g, x, a, lengths));
 }

@@ -1,9 +1,9 @@
 /* seq_conv.c: convolution over the valid steps of sequences, with its parameters. */
 #include "layers/layer.h"
 
-weft_val weft_layer_seq_conv(weft_graph *g, const char *name, weft_val x,
-                             weft_val lengths, int outputs,
-                             const weft_layer_conv_opts *opts, weft_val *out_lengths)
+weft_value weft_layer_seq_conv(weft_graph *g, const char *name, weft_value x,
+                               weft_value lengths, int outputs,
+                               const weft_layer_conv_opts *opts, weft_value *out_lengths)
 {
     weft_layer_conv_opts o = opts ? *opts : (weft_layer_conv_opts){.kernel = {0}};
     int groups = o.conv.groups ? o.conv.groups : 1, kernel = o.kernel[0];
@@ -20,9 +20,9 @@ weft_val weft_layer_seq_conv(weft_graph *g, const char *name, weft_val x,
         return weft__graph_fail(
             g, weft__fail(WEFT_EUSAGE, "%s: a kernel of %d steps", name, kernel));
     int c = in.dim[2] / groups, fan = c * kernel;
-    weft_val w =
+    weft_value w =
         weft__layer_weight(g, name, WEFT_SHAPE(outputs, c, kernel), fan, &o.layer);
-    weft_val b = weft__layer_bias(g, name, outputs, fan, &o.layer);
-    weft_val y = weft_seq_conv(g, x, lengths, w, b, &o.conv, out_lengths);
+    weft_value b = weft__layer_bias(g, name, outputs, fan, &o.layer);
+    weft_value y = weft_seq_conv(g, x, lengths, w, b, &o.conv, out_lengths);
     return weft__layer_named(g, name, y);
 }

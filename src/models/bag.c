@@ -2,7 +2,7 @@
  * the baseline that knows no order but that of its pieces (Joulin et al. 2016). */
 #include "models/text.h"
 
-static weft_val read(weft_graph *g, const weft__text *t)
+static weft_value read(weft_graph *g, const weft__text *t)
 {
     return weft_seq_mean(g, t->x, t->lengths);
 }

@@ -1,51 +1,53 @@
-/* cnn_bigru.c: convolution and gated recurrent units in both directions, in three forms.
+/* cnn_bigru.c: convolution and gated recurrent units in both directions, in three
+ * forms.
  *   a: convolution, then recurrent layers, then the readout
- *   b: beside each other: the largest of the convolution over time, and the readout
- *   c: recurrent layers, then convolution, then its largest over time, or the readout
- *      that was asked for */
+ *   b: side by side: the largest of the convolution over time, and the readout
+ *   c: recurrent layers, then convolution, then its largest over time, or the
+ *     readout
+ *   that was asked for */
 #include "models/text.h"
 
 #include "ops/op.h"
 
 #include <string.h>
 
-static weft_val recurrent(weft_graph *g, const weft__text *t, weft_val x,
-                          weft_val lengths)
+static weft_value recurrent(weft_graph *g, const weft__text *t, weft_value x,
+                            weft_value lengths)
 {
     return weft__text_read_recurrent(g, t, x, lengths, WEFT_CELL_GRU, WEFT_RNN_BOTH);
 }
 
-static weft_val convolve(weft_graph *g, const weft__text *t, weft_val x,
-                         weft_val *lengths)
+static weft_value convolve(weft_graph *g, const weft__text *t, weft_value x,
+                           weft_value *lengths)
 {
     return weft__text_conv(g, "conv", x, lengths, t->o.filters, t->o.kernel, t->o.pool);
 }
 
-static weft_val recurrent_first(weft_graph *g, const weft__text *t)
+static weft_value recurrent_first(weft_graph *g, const weft__text *t)
 {
-    weft_val lengths = t->lengths;
+    weft_value lengths = t->lengths;
     weft__text end = *t;
     end.o.readout = t->readout ? t->readout : "max";
     if (!strcmp(end.o.readout, "last"))
         return weft__graph_fail(
             g, weft__fail(WEFT_EUSAGE, "cnn-bigru: form c has no readout last"));
-    weft_val x = weft__text_recurrent(g, t, "rnn", t->x, lengths, WEFT_CELL_GRU,
-                                      WEFT_RNN_BOTH, NULL);
+    weft_value x = weft__text_recurrent(g, t, "rnn", t->x, lengths, WEFT_CELL_GRU,
+                                        WEFT_RNN_BOTH, NULL);
     x = convolve(g, t, x, &lengths);
     return weft__text_readout(g, &end, "attention", x, lengths, WEFT_NONE);
 }
 
-static weft_val read(weft_graph *g, const weft__text *t)
+static weft_value read(weft_graph *g, const weft__text *t)
 {
     const char *form = t->o.form;
-    weft_val lengths = t->lengths, x = t->x;
+    weft_value lengths = t->lengths, x = t->x;
     if (!strcmp(form, "a")) {
         x = convolve(g, t, x, &lengths);
         return recurrent(g, t, x, lengths);
     }
     if (!strcmp(form, "b")) {
-        weft_val y = convolve(g, t, x, &lengths);
-        weft_val both[] = {weft_seq_max(g, y, lengths), recurrent(g, t, x, t->lengths)};
+        weft_value y = convolve(g, t, x, &lengths);
+        weft_value both[] = {weft_seq_max(g, y, lengths), recurrent(g, t, x, t->lengths)};
         return weft_concat(g, both, 2, 1);
     }
     if (!strcmp(form, "c")) return recurrent_first(g, t);

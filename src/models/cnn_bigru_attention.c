@@ -2,10 +2,10 @@
  * attention over their steps. */
 #include "models/text.h"
 
-static weft_val read(weft_graph *g, const weft__text *t)
+static weft_value read(weft_graph *g, const weft__text *t)
 {
-    weft_val lengths = t->lengths;
-    weft_val x =
+    weft_value lengths = t->lengths;
+    weft_value x =
         weft__text_conv(g, "conv", t->x, &lengths, t->o.filters, t->o.kernel, t->o.pool);
     return weft__text_read_recurrent(g, t, x, lengths, WEFT_CELL_GRU, WEFT_RNN_BOTH);
 }

@@ -1,12 +1,13 @@
-/* lenet5.c: LeCun's network of 1998 with ReLU and max pooling, for 28x28 grey images. */
+/* lenet5.c: LeCun's network of 1998 with ReLU and max pooling, for 28x28 grey
+ * images. */
 #include "models/model.h"
 
-static weft_val pooled(weft_graph *g, weft_val x)
+static weft_value pooled(weft_graph *g, weft_value x)
 {
     return weft_max_pool(g, weft_relu(g, x), &(weft_pool_opts){.kernel = {2, 2}});
 }
 
-static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
+static weft_value build(weft_graph *g, weft_value x, const weft_zoo_opts *opts)
 {
     const weft_layer_conv_opts five = {.kernel = {5}},
                                padded = {.kernel = {5}, .conv.pad = {2, 2}};

@@ -1,7 +1,7 @@
 /* lstm.c: long short-term memory, from the first step to the last. */
 #include "models/text.h"
 
-static weft_val read(weft_graph *g, const weft__text *t)
+static weft_value read(weft_graph *g, const weft__text *t)
 {
     return weft__text_read_recurrent(g, t, t->x, t->lengths, WEFT_CELL_LSTM,
                                      WEFT_RNN_FORWARD);

@@ -19,12 +19,12 @@ static const weft__model *const table[] = {
 
 enum { COUNT = sizeof table / sizeof *table };
 
-int weft_model_total(void)
+int weft_zoo_total(void)
 {
     return COUNT;
 }
 
-weft_model_info weft_model_info_at(int i)
+weft_zoo_info weft_zoo_info_at(int i)
 {
     return table[i]->info;
 }
@@ -58,7 +58,8 @@ bool weft_zoo_takes(const char *name, const char *option)
     return m && m->read && weft__text_takes(m, option);
 }
 
-static weft_val build_image(weft_graph *g, const weft__model *m, const weft_zoo_opts *opts)
+static weft_value build_image(weft_graph *g, const weft__model *m,
+                              const weft_zoo_opts *opts)
 {
     weft_zoo_opts o = *opts;
     if (!o.outputs) o.outputs = 10;
@@ -68,18 +69,18 @@ static weft_val build_image(weft_graph *g, const weft__model *m, const weft_zoo_
     if (o.outputs < 1)
         return weft__graph_fail(
             g, weft__fail(WEFT_EUSAGE, "%s: %d outputs", m->info.name, o.outputs));
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, o.channels, o.height, o.width));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, o.channels, o.height, o.width));
     return m->build(g, x, &o);
 }
 
 weft_status weft_zoo_build(weft_graph *g, const char *name, const weft_zoo_opts *opts,
-                           weft_val *out)
+                           weft_value *out)
 {
     const weft_zoo_opts none = {0};
     const weft__model *m = find(name);
     if (!m) return unknown(name);
     if (!opts) opts = &none;
-    weft_val y = m->build ? build_image(g, m, opts) : weft__text_build(g, m, opts);
+    weft_value y = m->build ? build_image(g, m, opts) : weft__text_build(g, m, opts);
     weft_output(g, y, "logits");
     if (!weft_graph_status(g)) *out = y;
     return weft_graph_status(g);

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-weft_val weft__conv_norm(weft_graph *g, const char *name, weft_val x, int outputs,
-                         int kernel, int stride, int pad)
+weft_value weft__conv_norm(weft_graph *g, const char *name, weft_value x, int outputs,
+                           int kernel, int stride, int pad)
 {
     char norm[64];
     snprintf(norm, sizeof norm, "%.50s_bn", name);
@@ -19,13 +19,13 @@ weft_val weft__conv_norm(weft_graph *g, const char *name, weft_val x, int output
     return weft_layer_batch_norm(g, norm, x, NULL);
 }
 
-weft_val weft__basic_block(weft_graph *g, const char *name, weft_val x, int outputs,
-                           int stride)
+weft_value weft__basic_block(weft_graph *g, const char *name, weft_value x, int outputs,
+                             int stride)
 {
     if (weft_graph_status(g)) return WEFT_NONE;
     bool same = stride == 1 && weft__nominal_shape(g, x).dim[1] == outputs;
     weft_graph_push(g, name);
-    weft_val y = weft_relu(g, weft__conv_norm(g, "conv1", x, outputs, 3, stride, 1));
+    weft_value y = weft_relu(g, weft__conv_norm(g, "conv1", x, outputs, 3, stride, 1));
     y = weft__conv_norm(g, "conv2", y, outputs, 3, 1, 1);
     if (!same) x = weft__conv_norm(g, "shortcut", x, outputs, 1, stride, 0);
     y = weft_relu(g, weft_add(g, y, x));

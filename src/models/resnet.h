@@ -5,11 +5,11 @@
 #include "models/model.h"
 
 /* A convolution without bias, He-initialised, and its batch norm: NAME and NAME_bn. */
-weft_val weft__conv_norm(weft_graph *g, const char *name, weft_val x, int outputs,
-                         int kernel, int stride, int pad);
+weft_value weft__conv_norm(weft_graph *g, const char *name, weft_value x, int outputs,
+                           int kernel, int stride, int pad);
 /* relu(norm(conv(relu(norm(conv(x))))) + shortcut(x)), the shortcut a 1x1 convolution
  * where the shape changes (He et al. 2015, option B). */
-weft_val weft__basic_block(weft_graph *g, const char *name, weft_val x, int outputs,
-                           int stride);
+weft_value weft__basic_block(weft_graph *g, const char *name, weft_value x, int outputs,
+                             int stride);
 
 #endif

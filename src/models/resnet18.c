@@ -1,10 +1,10 @@
-/* resnet18.c: the residual network for 224x224 pictures of He et al. 2015: 4 stages of 2
- * blocks. */
+/* resnet18.c: the residual network for 224x224 pictures of He et al. 2015: 4 stages
+ * of 2 blocks. */
 #include "models/resnet.h"
 
 #include <stdio.h>
 
-static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
+static weft_value build(weft_graph *g, weft_value x, const weft_zoo_opts *opts)
 {
     x = weft_relu(g, weft__conv_norm(g, "conv1", x, 64, 7, 2, 3));
     x = weft_max_pool(

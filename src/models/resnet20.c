@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
+static weft_value build(weft_graph *g, weft_value x, const weft_zoo_opts *opts)
 {
     x = weft_relu(g, weft__conv_norm(g, "conv1", x, 16, 3, 1, 1));
     for (int stage = 0; stage < 3; stage++)

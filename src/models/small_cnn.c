@@ -2,14 +2,14 @@
  * minute. */
 #include "models/model.h"
 
-static weft_val block(weft_graph *g, const char *name, weft_val x, int channels)
+static weft_value block(weft_graph *g, const char *name, weft_value x, int channels)
 {
     x = weft_layer_conv(g, name, x, channels,
                         &(weft_layer_conv_opts){.kernel = {3}, .conv.pad = {1, 1}});
     return weft_max_pool(g, weft_relu(g, x), &(weft_pool_opts){.kernel = {2, 2}});
 }
 
-static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
+static weft_value build(weft_graph *g, weft_value x, const weft_zoo_opts *opts)
 {
     x = block(g, "conv1", x, 32);
     x = block(g, "conv2", x, 64);

@@ -23,8 +23,7 @@ static double rate(double value, double fallback)
     return value < 0 ? 0 : value > 0 ? value : fallback;
 }
 
-static weft_zoo_opts fill(const weft_zoo_opts *o,
-                                 const weft_zoo_opts *own)
+static weft_zoo_opts fill(const weft_zoo_opts *o, const weft_zoo_opts *own)
 {
     weft_zoo_opts f = *o;
     f.outputs = given(o->outputs, 2);
@@ -134,8 +133,8 @@ static weft_status check(const char *model, const weft_zoo_opts *o)
 
 /* ---- blocks ---- */
 
-weft_val weft__text_conv(weft_graph *g, const char *name, weft_val x, weft_val *lengths,
-                         int filters, int kernel, int pool)
+weft_value weft__text_conv(weft_graph *g, const char *name, weft_value x,
+                           weft_value *lengths, int filters, int kernel, int pool)
 {
     weft_layer_conv_opts same = {.kernel = {kernel}, .conv.mode = WEFT_PAD_SAME};
     weft_pool_opts by = {.kernel = {pool}};
@@ -143,9 +142,9 @@ weft_val weft__text_conv(weft_graph *g, const char *name, weft_val x, weft_val *
     return pool > 1 ? weft_seq_max_pool(g, x, *lengths, &by, lengths) : x;
 }
 
-weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *name,
-                              weft_val x, weft_val lengths, weft_cell cell,
-                              weft_direction direction, weft_val *last)
+weft_value weft__text_recurrent(weft_graph *g, const weft__text *t, const char *name,
+                                weft_value x, weft_value lengths, weft_cell cell,
+                                weft_direction direction, weft_value *last)
 {
     int dirs = direction == WEFT_RNN_BOTH ? 2 : 1;
     const weft_slice_range top = {
@@ -155,7 +154,7 @@ weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *na
                                    .layers = t->o.layers,
                                    .gate_bias = t->o.gate_bias,
                                    .dropout = t->o.dropout / 2};
-    weft_val h;
+    weft_value h;
     x = weft_layer_recurrent(g, name, x, lengths, t->o.hidden, &o, &h, NULL);
     if (!last) return x;
     if (t->o.layers > 1) h = weft_slice(g, h, 1, &top);
@@ -163,8 +162,8 @@ weft_val weft__text_recurrent(weft_graph *g, const weft__text *t, const char *na
     return x;
 }
 
-weft_val weft__text_readout(weft_graph *g, const weft__text *t, const char *name,
-                            weft_val y, weft_val lengths, weft_val last)
+weft_value weft__text_readout(weft_graph *g, const weft__text *t, const char *name,
+                              weft_value y, weft_value lengths, weft_value last)
 {
     const char *how = t->o.readout;
     if (!strcmp(how, "last")) return last;
@@ -173,15 +172,15 @@ weft_val weft__text_readout(weft_graph *g, const weft__text *t, const char *name
     if (!strcmp(how, "attention"))
         return weft_layer_attention(g, name, y, lengths,
                                     given(t->o.hidden, t->o.filters));
-    weft_val both[] = {weft_seq_max(g, y, lengths), weft_seq_mean(g, y, lengths)};
+    weft_value both[] = {weft_seq_max(g, y, lengths), weft_seq_mean(g, y, lengths)};
     return weft_concat(g, both, 2, 1);
 }
 
-weft_val weft__text_read_recurrent(weft_graph *g, const weft__text *t, weft_val x,
-                                   weft_val lengths, weft_cell cell,
-                                   weft_direction direction)
+weft_value weft__text_read_recurrent(weft_graph *g, const weft__text *t, weft_value x,
+                                     weft_value lengths, weft_cell cell,
+                                     weft_direction direction)
 {
-    weft_val last = WEFT_NONE;
+    weft_value last = WEFT_NONE;
     bool ends = !strcmp(t->o.readout, "last");
     x = weft__text_recurrent(g, t, "rnn", x, lengths, cell, direction,
                              ends ? &last : NULL);
@@ -191,33 +190,33 @@ weft_val weft__text_read_recurrent(weft_graph *g, const weft__text *t, weft_val 
 /* ---- the whole ---- */
 
 /* The streams' vectors of each position, added. */
-static weft_val embed(weft_graph *g, const weft_zoo_opts *o,
-                      const weft_val input[STREAMS])
+static weft_value embed(weft_graph *g, const weft_zoo_opts *o,
+                        const weft_value input[STREAMS])
 {
     static const char *const name[] = {"embed_tokens", "embed_pairs", "embed_triples"};
     weft_layer_embedding_opts e = {.embedding.padded = true, .frozen = o->freeze};
-    weft_val x = WEFT_NONE;
+    weft_value x = WEFT_NONE;
     for (int i = 0; i < o->streams; i++) {
         /* a step touches a batch of rows: none of the others is to cost time */
         e.embedding.sparse = o->vocabulary[i] >= LARGE;
-        weft_val y = weft_layer_embedding(g, name[i], input[i], o->vocabulary[i],
-                                          o->embedding, &e);
+        weft_value y = weft_layer_embedding(g, name[i], input[i], o->vocabulary[i],
+                                            o->embedding, &e);
         x = i ? weft_add(g, x, y) : y;
     }
     return x;
 }
 
 /* Scores of the classes from a weight of each piece for each class, averaged: a linear
- * model of n-grams beside the network, whose weights are given (weft_text_wide_start) and
- * fixed. */
-static weft_val wide(weft_graph *g, const weft_zoo_opts *o,
-                     const weft_val input[STREAMS], weft_val lengths)
+ * model of n-grams next to the network, whose weights are given (weft_text_wide_start)
+ * and fixed. */
+static weft_value wide(weft_graph *g, const weft_zoo_opts *o,
+                       const weft_value input[STREAMS], weft_value lengths)
 {
     static const char *const name[] = {"wide_tokens", "wide_pairs", "wide_triples"};
     weft_layer_embedding_opts e = {.embedding.padded = true, .frozen = true};
-    weft_val x = WEFT_NONE;
+    weft_value x = WEFT_NONE;
     for (int i = 0; i < o->wide; i++) {
-        weft_val y =
+        weft_value y =
             weft_layer_embedding(g, name[i], input[i], o->vocabulary[i], o->outputs, &e);
         x = i ? weft_add(g, x, y) : y;
     }
@@ -225,7 +224,7 @@ static weft_val wide(weft_graph *g, const weft_zoo_opts *o,
 }
 
 /* In training, all scores of a text are left out with probability p. */
-static weft_val drop_scores(weft_graph *g, weft_val y, double p)
+static weft_value drop_scores(weft_graph *g, weft_value y, double p)
 {
     int axis = 2;
     y = weft_unsqueeze(g, y, 1, &axis); /* [n, classes, 1]: the one channel is dropped */
@@ -235,19 +234,19 @@ static weft_val drop_scores(weft_graph *g, weft_val y, double p)
 /* The network's scores y and the linear model's z. Two that learn apart make different
  * mistakes; where the network learns little alone, both must learn to do without the
  * other. */
-static weft_val join(weft_graph *g, const weft_zoo_opts *o, weft_val y, weft_val z)
+static weft_value join(weft_graph *g, const weft_zoo_opts *o, weft_value y, weft_value z)
 {
     if (o->wide_dropout < 1) y = drop_scores(g, y, o->wide_dropout);
     return weft_add(g, y, drop_scores(g, z, o->wide_dropout));
 }
 
-weft_val weft__text_build(weft_graph *g, const weft__model *m,
-                          const weft_zoo_opts *opts)
+weft_value weft__text_build(weft_graph *g, const weft__model *m,
+                            const weft_zoo_opts *opts)
 {
     static const char *const name[] = {"tokens", "pairs", "triples"};
     weft__text t = {.o = fill(opts, &m->text), .readout = opts->readout};
     const weft_zoo_opts *o = &t.o;
-    weft_val input[STREAMS];
+    weft_value input[STREAMS];
     weft_status s = check_given(m, opts);
     if (!s) s = check(m->info.name, o);
     if (s) return weft__graph_fail(g, s);
@@ -255,12 +254,12 @@ weft_val weft__text_build(weft_graph *g, const weft__model *m,
     for (int i = 0; i < inputs; i++)
         input[i] = weft_input_int(g, name[i], WEFT_SHAPE(0, o->length), o->vocabulary[i]);
     t.lengths = weft_input_int(g, "lengths", WEFT_SHAPE(0), o->length + 1);
-    weft_val words = embed(g, o, input);
+    weft_value words = embed(g, o, input);
     t.x = o->embedding_dropout > 0 ? weft_spatial_dropout(g, words, o->embedding_dropout)
                                    : words;
-    weft_val y = m->read(g, &t);
+    weft_value y = m->read(g, &t);
     if (o->bag) {
-        weft_val both[] = {y, weft_seq_mean(g, words, t.lengths)};
+        weft_value both[] = {y, weft_seq_mean(g, words, t.lengths)};
         y = weft_concat(g, both, 2, 1);
     }
     if (o->dropout > 0) y = weft_dropout(g, y, o->dropout);

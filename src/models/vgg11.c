@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static weft_val build(weft_graph *g, weft_val x, const weft_zoo_opts *opts)
+static weft_value build(weft_graph *g, weft_value x, const weft_zoo_opts *opts)
 {
     static const int channels[] = {64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0};
     const weft_layer_conv_opts he = {

@@ -7,7 +7,7 @@
 
 WEFT_SHARED const weft__node *weft__giver(const weft_graph *g, int v, const char *op)
 {
-    const weft__node *node = v > 0 ? weft__node_of(g, (weft_val){v}) : NULL;
+    const weft__node *node = v > 0 ? weft__node_of(g, (weft_value){v}) : NULL;
     return node && !strcmp(node->op->name, op) ? node : NULL;
 }
 

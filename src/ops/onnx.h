@@ -1,10 +1,11 @@
-/* onnx.h: how an operator speaks to the ONNX reader and writer (store/), without knowing
- * protobuf.
+/* onnx.h: how an operator speaks to the ONNX reader and writer (store/), without
+ * knowing protobuf.
  *
  * What an operator may call is two lists, each row V(name, parameters, arguments) or
- * X(type, name, parameters, arguments). Of each list come a struct of function pointers,
- * which store/ fills in, and the calls weft__onnx_NAME. A writer and a node begin with a
- * pointer to their struct: so operators call nothing of store/, and link without it. */
+ * X(type, name, parameters, arguments). Of each list come a struct of function
+ * pointers, which store/ fills in, and the calls weft__onnx_NAME. A writer and a
+ * node begin with a pointer to their struct: so operators call nothing of store/,
+ * and link without it. */
 #ifndef WEFT_SRC_OPS_ONNX_H
 #define WEFT_SRC_OPS_ONNX_H
 
@@ -41,7 +42,7 @@ typedef struct weft__onnx_writer weft__onnx_writer;
     V(type, (weft__onnx_writer * w, const char *op_type), (w, op_type)) \
     /* Drops input n and all after it. */ \
     V(keep_inputs, (weft__onnx_writer * w, int n), (w, n)) \
-    /* Append an input: a constant (its name is the operator's with the suffix behind): \
+    /* Append an input: a constant (its name is the operator's with the suffix after): \
      * n integers, an integer, a float (both scalars), n floats, a float tensor of that \
      * shape with every element `value`; an absent input; the node's own input i (after \
      * `then`: what the first node did not take). */ \
@@ -92,18 +93,18 @@ typedef struct weft__onnx_writer weft__onnx_writer;
      * message. */ \
     V(refuse, (weft__onnx_writer * w, const char *why), (w, why))
 
-/* ---- read ----
+/*   ---- read ----
  *
- * One ONNX node whose op_type is hooks->name or hooks->also. read asks for attributes and
- * inputs, calls the public weft_ functions to build, and sets each output. Attributes not
- * asked for are refused by the reader afterwards. */
+ * One ONNX node whose op_type is hooks->name or hooks->also. read asks for
+ * attributes and inputs, calls the public weft_ functions to build, and sets each
+ * output. Attributes not asked for are refused by the reader afterwards. */
 typedef struct weft__onnx_node weft__onnx_node;
 
 /* An input that the file computes from lengths of sequences, integers [n]: (lengths +
- * add) / stride in that form (never LAST: that is a column with -1 added). */
+ * add) / stride in that form (never channels-last: that is a column with -1 added). */
 typedef struct weft__onnx_lengths {
     weft__onnx_form form;
-    weft_val lengths;
+    weft_value lengths;
     int add, stride, steps, rank; /* steps and rank: of a mask */
 } weft__onnx_lengths;
 
@@ -132,7 +133,7 @@ typedef struct weft__onnx_lengths {
       (n, attribute, value, max)) \
     /* Input i as a value of the graph (WEFT_NONE when absent or empty). An initializer \
      * becomes a parameter the first time it is asked for as a value. */ \
-    X(weft_val, value, (weft__onnx_node * n, int i), (n, i)) \
+    X(weft_value, value, (weft__onnx_node * n, int i), (n, i)) \
     /* Input i as a constant known now: its int64/int32 or float elements (-1: absent or \
      * not constant, or more than max). */ \
     X(int, const_ints, (weft__onnx_node * n, int i, int64_t *value, int max), \
@@ -146,7 +147,7 @@ typedef struct weft__onnx_lengths {
     X(int, note, (const weft__onnx_node *n, const char *key), (n, key)) \
     /* The nominal shape of input i; rank -1 when absent. */ \
     X(weft_shape, shape, (weft__onnx_node * n, int i), (n, i)) \
-    V(set, (weft__onnx_node * n, int output, weft_val v), (n, output, v))
+    V(set, (weft__onnx_node * n, int output, weft_value v), (n, output, v))
 
 /* ---- what comes of the lists ---- */
 
@@ -198,8 +199,8 @@ WEFT_ONNX_READING(WEFT__VOID_CALL, WEFT__CALL)
 #undef WEFT__VOID_CALL
 #undef WEFT__CALL
 
-/* The node that computes v (any value's number), if it is of that operator, or NULL: for
- * what recognises a group of nodes. */
+/* The node that computes v (any value's number), if it is of that operator, or NULL:
+ * for what recognises a group of nodes. */
 const weft__node *weft__giver(const weft_graph *g, int v, const char *op);
 /* WEFT_EMODEL with "node NAME (OP): ..." in front. */
 weft_status weft__onnx_fail(weft__onnx_node *n, const char *format, ...)

@@ -21,7 +21,7 @@ static void add_range(void *arg, size_t begin, size_t end)
     t->k->add(t->y + begin, t->y + begin, t->x + begin, end - begin, 1, 1);
 }
 
-/* gradient += what the step wrote beside it */
+/* gradient += what the step wrote next to it */
 static void add_up(weft_plan *p, const weft__tensor *gradient, const void *part)
 {
     if (p->g->f64)
@@ -33,14 +33,14 @@ static void add_up(weft_plan *p, const weft__tensor *gradient, const void *part)
 
 static void report(weft_plan *p, const weft__step *s, double seconds)
 {
-    double bytes = weft__tensor_bytes(p, s->run.in, s->nin, s->op->keeps_in) +
-                   weft__tensor_bytes(p, s->run.out, s->nout, s->op->keeps_out) +
-                   weft__tensor_bytes(p, s->run.dout, s->nout, ~0u) +
-                   weft__tensor_bytes(p, s->run.din, s->nin, ~0u);
+    double bytes = weft__tensor_bytes(p, s->args.in, s->nin, s->op->saves_in) +
+                   weft__tensor_bytes(p, s->args.out, s->nout, s->op->saves_out) +
+                   weft__tensor_bytes(p, s->args.dout, s->nout, ~0u) +
+                   weft__tensor_bytes(p, s->args.din, s->nin, ~0u);
     for (int k = 0; k < s->nin; k++) {
-        const weft__tensor *t = &s->run.din[k];
+        const weft__tensor *t = &s->args.din[k];
         if (k && !t->data) continue;
-        weft_trace trace = {.node = s->run.node->name,
+        weft_trace trace = {.node = s->args.node->name,
                             .op = s->op->name,
                             .phase = 1,
                             .slot = k,
@@ -50,16 +50,16 @@ static void report(weft_plan *p, const weft__step *s, double seconds)
                             .flops = k ? 0 : weft__backward_flops(s),
                             .bytes = k ? 0 : bytes,
                             .step = (int)(s - p->step),
-                            .layer = s->run.node->name};
+                            .layer = s->args.node->name};
         p->trace(p->trace_user, &trace);
     }
 }
 
-/* The derivative of an activation that was fused behind the step, on the gradient in
+/* The derivative of an activation that was fused after the step, on the gradient in
  * place. */
 static void undo_activation(const weft__step *s)
 {
-    weft__run r = s->run;
+    weft__op_args r = s->args;
     weft__tensor out = r.out[0], gradient = r.dout[0];
     r.node = s->activation;
     r.attr = s->activation->attr;
@@ -73,10 +73,10 @@ static void undo_activation(const weft__step *s)
 void weft__step_backward(weft_plan *p, weft__step *s)
 {
     double start = p->trace ? weft__seconds() : 0;
-    s->run.scratch = s->scratch_back;
-    bool undone = s->op->undoes_relu && s->epilogue.act == WEFT_ACT_RELU;
-    if (s->activation && !undone && s->run.dout[0].data) undo_activation(s);
-    s->op->backward(&s->run);
+    s->args.scratch = s->scratch_back;
+    bool undone = s->op->fuses_relu_bwd && s->epilogue.act == WEFT_ACT_RELU;
+    if (s->activation && !undone && s->args.dout[0].data) undo_activation(s);
+    s->op->backward(&s->args);
     for (int k = 0; k < s->nin; k++)
         if (s->temporary[k]) add_up(p, &p->val[s->in[k]].gradient, s->temporary[k]);
     if (p->trace) report(p, s, weft__seconds() - start);
@@ -103,7 +103,7 @@ static void tell_done(const weft_plan *p, int step, const weft__done *done)
     }
 }
 
-weft_status weft__backward(weft_plan *p, const weft__done *done)
+weft_status weft__plan_backward(weft_plan *p, const weft__done *done)
 {
     if (!p->opts.loss.id)
         return weft__fail(WEFT_EUSAGE, "backward: the plan has no loss");
@@ -112,7 +112,7 @@ weft_status weft__backward(weft_plan *p, const weft__done *done)
         return weft__fail(WEFT_EUSAGE,
                           "the plan was made for %d threads, there are %d now",
                           p->workers, weft__workers());
-    if (!p->opts.accumulate) weft__gradients_clear_touched(p->g);
+    if (!p->opts.accumulate) weft__gradients_clear_rows(p->g);
     seed_loss(p);
     for (int i = p->steps - 1; i >= 0; i--) {
         if (p->step[i].backward) weft__step_backward(p, &p->step[i]);
@@ -121,7 +121,7 @@ weft_status weft__backward(weft_plan *p, const weft__done *done)
     return WEFT_OK;
 }
 
-weft_status weft_backward(weft_plan *p)
+weft_status weft_plan_backward(weft_plan *p)
 {
-    return weft__backward(p, NULL);
+    return weft__plan_backward(p, NULL);
 }

@@ -44,12 +44,12 @@ static weft_status infer_values(weft_plan *p)
 static void keep_all(weft_plan *p)
 {
     const weft_graph *g = p->g;
-    for (int v = 1; v < g->values; v++) p->val[v].kept = p->val[v].wanted;
+    for (int v = 1; v < g->values; v++) p->val[v].retained = p->val[v].wanted;
     for (int n = 0; n < g->nodes; n++) {
         const weft__node *node = &g->node[n];
         bool any = false;
         for (int k = 0; k < node->nout; k++) any |= p->val[node->out[k]].wanted;
-        for (int k = 0; k < node->nout; k++) p->val[node->out[k]].kept = any;
+        for (int k = 0; k < node->nout; k++) p->val[node->out[k]].retained = any;
     }
 }
 
@@ -58,12 +58,12 @@ static weft_status mark_wanted(weft_plan *p)
 {
     const weft_graph *g = p->g;
     bool any = false;
-    for (int i = 0; i < g->outputs; i++) p->val[g->output[i].value].kept = any = true;
+    for (int i = 0; i < g->outputs; i++) p->val[g->output[i].value].retained = any = true;
     for (int i = 0; i < p->opts.keep_count; i++)
-        if (p->opts.keep[i].id) p->val[p->opts.keep[i].id].kept = any = true;
-    if (p->opts.loss.id) p->val[p->opts.loss.id].kept = any = true;
+        if (p->opts.keep[i].id) p->val[p->opts.keep[i].id].retained = any = true;
+    if (p->opts.loss.id) p->val[p->opts.loss.id].retained = any = true;
     if (!any) return weft__fail(WEFT_EUSAGE, "plan: the graph has no output and no loss");
-    for (int v = 1; v < g->values; v++) p->val[v].wanted = p->val[v].kept;
+    for (int v = 1; v < g->values; v++) p->val[v].wanted = p->val[v].retained;
     for (int n = g->nodes - 1; n >= 0; n--) {
         const weft__node *node = &g->node[n];
         bool wanted = false;
@@ -107,7 +107,7 @@ static weft__step *step_add(weft_plan *p, const weft__node *node)
                       .saved_block = -1,
                       .scratch_block = -1,
                       .scratch_back_block = -1,
-                      .kept_block = -1};
+                      .prepacked_block = -1};
     /* one more, for a residual */
     s->in = weft__arena_alloc(&p->arena, (nin + 1) * sizeof(int));
     s->out = weft__arena_alloc(&p->arena, nout * sizeof(int));
@@ -119,14 +119,14 @@ static weft__step *step_add(weft_plan *p, const weft__node *node)
         !s->temporary_block)
         return NULL;
     for (size_t k = 0; k <= nin; k++) s->temporary_block[k] = -1;
-    s->run.node = node;
-    s->run.attr = node->attr;
+    s->args.node = node;
+    s->args.attr = node->attr;
     p->steps++;
     return s;
 }
 
 /* A step that copies value v into another layout; the copy's pval, or 0. */
-static int relayout(weft_plan *p, int v, weft__order order)
+static int reorder(weft_plan *p, int v, weft__layout layout)
 {
     weft__node *node = weft__arena_alloc(&p->arena, sizeof *node);
     int copy = weft__pval_add(p);
@@ -138,27 +138,27 @@ static int relayout(weft_plan *p, int v, weft__order order)
     s->in[0] = v;
     s->out[0] = copy;
     p->val[copy].t = p->val[v].t;
-    p->val[copy].t.order = order;
+    p->val[copy].t.layout = layout;
     p->val[copy].wanted = true;
     return copy;
 }
 
 /* The value in the layout that is wanted: itself, a copy made before, or a new copy. */
-static int in_order(weft_plan *p, int v, weft__order order)
+static int in_layout(weft_plan *p, int v, weft__layout layout)
 {
-    if (!v || p->val[v].t.order == order) return v;
+    if (!v || p->val[v].t.layout == layout) return v;
     for (int i = 0; i < p->steps; i++)
-        if (p->step[i].run.node->op == &weft_op_relayout && p->step[i].in[0] == v &&
-            p->val[p->step[i].out[0]].t.order == order)
+        if (p->step[i].args.node->op == &weft_op_relayout && p->step[i].in[0] == v &&
+            p->val[p->step[i].out[0]].t.layout == layout)
             return p->step[i].out[0];
-    return relayout(p, v, order);
+    return reorder(p, v, layout);
 }
 
 static weft_status add_node(weft_plan *p, const weft__node *node)
 {
     size_t room = (size_t)(node->nin + node->nout);
     weft__tensor *t = calloc(room, sizeof *t);
-    weft__order *o = calloc(room, sizeof *o);
+    weft__layout *o = calloc(room, sizeof *o);
     int *in = calloc((size_t)node->nin + 1, sizeof *in);
     weft_status status = t && o && in ? WEFT_OK : out_of_memory();
     for (int i = 0; i < node->nin && !status; i++)
@@ -167,7 +167,7 @@ static weft_status add_node(weft_plan *p, const weft__node *node)
         t[node->nin + k] = p->val[node->out[k]].t;
     if (!status) weft__choose_layout(node, t, t + node->nin, o, o + node->nin);
     for (int i = 0; i < node->nin && !status; i++) {
-        in[i] = in_order(p, node->in[i], o[i]);
+        in[i] = in_layout(p, node->in[i], o[i]);
         if (node->in[i] && !in[i]) status = out_of_memory();
     }
     weft__step *s = status ? NULL : step_add(p, node);
@@ -175,7 +175,7 @@ static weft_status add_node(weft_plan *p, const weft__node *node)
     for (int i = 0; i < node->nin && !status; i++) s->in[i] = in[i];
     for (int k = 0; k < node->nout && !status; k++) {
         s->out[k] = node->out[k];
-        p->val[node->out[k]].t.order = o[node->nin + k];
+        p->val[node->out[k]].t.layout = o[node->nin + k];
     }
     free(t);
     free(o);
@@ -259,12 +259,12 @@ static weft_status build(weft_plan *p)
     weft_status s = weft__graph_finalize(p->g, "weft_plan_new");
     for (int v = 1; v < p->g->values && !s; v++)
         if (p->g->value[v].kind == WEFT_KIND_CONST)
-            s = weft__const_settle(p->g, &p->g->value[v]);
+            s = weft__const_materialize(p->g, &p->g->value[v]);
     if (!s) s = infer_values(p);
     if (!s) s = mark_wanted(p);
     if (!s) s = add_steps(p);
     if (!s) mark_gradients(p);
-    if (!s && p->opts.loss.id) s = weft__gradients_settle(p->g);
+    if (!s && p->opts.loss.id) s = weft__gradients_alloc(p->g);
     if (!s && !p->opts.no_fuse && !p->opts.keep_all) s = weft__plan_fuse(p);
     if (!s) mark_gradients(p); /* again: in the order that fusing has left */
     if (!s) s = weft__plan_memory(p);

@@ -6,12 +6,12 @@
 
 static void report(weft_plan *p, const weft__step *s, double seconds)
 {
-    double bytes = weft__tensor_bytes(p, s->run.in, s->nin, ~0u) +
-                   weft__tensor_bytes(p, s->run.out, s->nout, ~0u);
+    double bytes = weft__tensor_bytes(p, s->args.in, s->nin, ~0u) +
+                   weft__tensor_bytes(p, s->args.out, s->nout, ~0u);
     for (int k = 0; k < s->nout; k++) {
-        const weft__tensor *t = &s->run.out[k];
+        const weft__tensor *t = &s->args.out[k];
         weft_trace trace = {.node =
-                                s->activation ? s->activation->name : s->run.node->name,
+                                s->activation ? s->activation->name : s->args.node->name,
                             .op = s->op->name,
                             .phase = 0,
                             .slot = k,
@@ -21,7 +21,7 @@ static void report(weft_plan *p, const weft__step *s, double seconds)
                             .flops = k ? 0 : s->flops,
                             .bytes = k ? 0 : bytes,
                             .step = (int)(s - p->step),
-                            .layer = s->run.node->name};
+                            .layer = s->args.node->name};
         p->trace(p->trace_user, &trace);
     }
 }
@@ -29,12 +29,12 @@ static void report(weft_plan *p, const weft__step *s, double seconds)
 void weft__step_forward(weft_plan *p, weft__step *s)
 {
     double start = p->trace ? weft__seconds() : 0;
-    s->run.scratch = s->scratch;
-    s->op->forward(&s->run);
+    s->args.scratch = s->scratch;
+    s->op->forward(&s->args);
     if (p->trace) report(p, s, weft__seconds() - start);
 }
 
-weft_status weft_forward(weft_plan *p)
+weft_status weft_plan_forward(weft_plan *p)
 {
     if (weft__workers() > p->workers)
         return weft__fail(WEFT_EUSAGE,

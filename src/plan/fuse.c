@@ -25,7 +25,7 @@ static int only_reader(const weft_plan *p, int i)
 {
     const weft__step *s = &p->step[i];
     int last = -1;
-    if (p->val[s->out[0]].kept || readers(p, s->out[0], &last) != 1) return -1;
+    if (p->val[s->out[0]].retained || readers(p, s->out[0], &last) != 1) return -1;
     return p->step[last].in[0] == s->out[0] ? last : -1;
 }
 
@@ -38,37 +38,38 @@ static void remove_step(weft_plan *p, int i)
 static void fuse_activation(weft_plan *p, int i)
 {
     weft__step *s = &p->step[i];
-    if (!s->op->takes_epilogue || s->activation) return;
+    if (!s->op->fuses_epilogue || s->activation) return;
     int next = only_reader(p, i);
     if (next < 0) return;
     const weft__step *a = &p->step[next];
     if (!a->op->epilogue || a->activation) return;
-    if (a->backward && a->op->keeps_in)
+    if (a->backward && a->op->saves_in)
         return; /* its derivative needs what would not be kept */
     const weft__pval *x = &p->val[s->out[0]], *y = &p->val[a->out[0]];
-    if (x->t.order != y->t.order) return;
-    a->op->epilogue(a->run.node, &s->epilogue);
-    s->activation = a->run.node;
+    if (x->t.layout != y->t.layout) return;
+    a->op->epilogue(a->args.node, &s->epilogue);
+    s->activation = a->args.node;
     s->activation_op = a->op;
     s->out[0] = a->out[0];
     remove_step(p, next);
 }
 
-/* A monotone activation before a maximum is applied after it, where there is less to do.
- * (Ties that relu makes carry no gradient, so it does not matter how they are broken.) */
+/* A monotone activation before a maximum is applied after it, where there is less to
+ * do. (Ties that relu makes carry no gradient, so it does not matter how they are
+ * broken.) */
 static bool swap_largest(weft_plan *p, int i)
 {
     const weft__step *a = &p->step[i];
     int last, next;
-    if (!a->op->epilogue || a->activation || (a->backward && a->op->keeps_in))
+    if (!a->op->epilogue || a->activation || (a->backward && a->op->saves_in))
         return false;
     next = a->op->monotone ? only_reader(p, i) : -1;
     if (next < 0 || p->step[next].op->fuse != WEFT_FUSE_LARGEST) return false;
     weft__step *s = &p->step[next];
     if (s->activation || readers(p, a->in[0], &last) != 1) return false;
-    if (p->val[a->in[0]].t.order != p->val[s->in[0]].t.order) return false;
-    a->op->epilogue(a->run.node, &s->epilogue);
-    s->activation = a->run.node;
+    if (p->val[a->in[0]].t.layout != p->val[s->in[0]].t.layout) return false;
+    a->op->epilogue(a->args.node, &s->epilogue);
+    s->activation = a->args.node;
     s->activation_op = a->op;
     s->in[0] = a->in[0];
     remove_step(p, i);
@@ -79,7 +80,7 @@ static bool swap_largest(weft_plan *p, int i)
 static int lone_producer(const weft_plan *p, int i, int k)
 {
     int v = p->step[i].in[k], last;
-    if (p->val[v].kept || readers(p, v, &last) != 1) return -1;
+    if (p->val[v].retained || readers(p, v, &last) != 1) return -1;
     for (int j = 0; j < i; j++)
         if (p->step[j].out[0] == v) return j;
     return -1;
@@ -87,7 +88,7 @@ static int lone_producer(const weft_plan *p, int i, int k)
 
 static bool alike(const weft__tensor *a, const weft__tensor *b)
 {
-    return a->type == b->type && a->order == b->order && weft__shapes_equal(a, b);
+    return a->type == b->type && a->layout == b->layout && weft__shapes_equal(a, b);
 }
 
 /* An addition after an operator that can add to what it gives: that operator takes the
@@ -101,7 +102,7 @@ static bool fuse_sum(weft_plan *p, int i)
         return false;
     for (int k = 0; k < 2; k++) {
         int j = lone_producer(p, i, k);
-        if (j < 0 || !p->step[j].op->takes_residual || p->step[j].activation ||
+        if (j < 0 || !p->step[j].op->fuses_residual || p->step[j].activation ||
             p->step[j].residual)
             continue;
         weft__step s = p->step[j];
@@ -132,7 +133,7 @@ static bool can_fold(const weft_plan *p, const weft__step *s, const weft__step *
     if (s->op->fuse != WEFT_FUSE_PRODUCT || s->activation || s->residual) return false;
     if (!next->op->affine || next->activation || next->residual) return false;
     if (weft__unit_axis(s->op, rank) != weft__unit_axis(next->op, rank)) return false;
-    if (s->nin < 3 || !is_stored(p, s->in[1]) || p->val[s->in[1]].t.order != WEFT_KERNEL)
+    if (s->nin < 3 || !is_stored(p, s->in[1]) || p->val[s->in[1]].t.layout != WEFT_HWIO)
         return false;
     for (int k = 1; k < next->nin; k++)
         if (next->in[k] && !is_stored(p, next->in[k])) return false;
@@ -151,7 +152,7 @@ static weft_status fold(weft_plan *p, int i)
     weft__folded *f = &all[p->folds];
     *f = (weft__folded){.from_weight = s->in[1],
                         .from_bias = s->in[2],
-                        .map = map->run.node,
+                        .map = map->args.node,
                         .map_op = map->op,
                         .map_in = map->in,
                         .map_tensors = map->tensors};
@@ -216,9 +217,9 @@ static void make_folded(weft_plan *p, const weft__folded *f)
     }
 }
 
-static void keep(const weft__step *s)
+static void prepack(const weft__step *s)
 {
-    if (s->run.kept) s->op->keep(&s->run);
+    if (s->args.prepacked) s->op->prepack(&s->args);
 }
 
 void weft__plan_refresh(weft_plan *p)
@@ -228,9 +229,9 @@ void weft__plan_refresh(weft_plan *p)
     if (untouched && p->version == p->g->version) return;
     for (int n = 0; n < p->folds; n++) {
         make_folded(p, &p->folded[n]);
-        keep(weft__reader_of_fold(p, &p->folded[n]));
+        prepack(weft__reader_of_fold(p, &p->folded[n]));
     }
     for (int i = 0; i < p->steps; i++)
-        if (p->step[i].nin > 1 && p->step[i].in[1] < p->g->values) keep(&p->step[i]);
+        if (p->step[i].nin > 1 && p->step[i].in[1] < p->g->values) prepack(&p->step[i]);
     p->version = p->g->version;
 }

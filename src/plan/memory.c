@@ -41,17 +41,17 @@ static void last_uses(weft_plan *p)
         const weft_op *act = s->activation ? s->activation->op : NULL;
         for (int k = 0; k < s->nout; k++) {
             use(p, s->out[k], i);
-            if (s->backward && (s->op->keeps_out >> k & 1)) use(p, s->out[k], back);
+            if (s->backward && (s->op->saves_out >> k & 1)) use(p, s->out[k], back);
             if (s->backward && act && k == 0) use(p, s->out[k], back);
         }
         for (int k = 0; k < s->nin; k++) {
             use(p, s->in[k], i);
-            if (s->backward && k < 32 && (s->op->keeps_in >> k & 1))
+            if (s->backward && k < 32 && (s->op->saves_in >> k & 1))
                 use(p, s->in[k], back);
         }
     }
     for (int v = 1; v < p->vals; v++)
-        if (p->val[v].kept) p->val[v].last_use = weft__plan_end(p);
+        if (p->val[v].retained) p->val[v].last_use = weft__plan_end(p);
     for (int i = p->steps - 1; i >= 0; i--)
         for (int k = 0; k < p->step[i].nin; k++)
             p->val[p->step[i].in[k]].first_reader = i;
@@ -76,9 +76,10 @@ static bool gives_memory(const weft_plan *p, int i, int k)
     const weft__step *s = &p->step[i];
     const weft__pval *x = &p->val[s->in[k]], *y = &p->val[s->out[0]];
     if (x->block < 0 || x->t.count != y->t.count || x->t.type != y->t.type) return false;
-    bool view = s->op->view && x->t.order == WEFT_PLAIN && y->t.order == WEFT_PLAIN;
+    bool view =
+        s->op->view && x->t.layout == WEFT_ROW_MAJOR && y->t.layout == WEFT_ROW_MAJOR;
     if (view) return true;
-    if (x->t.order != y->t.order) return false;
+    if (x->t.layout != y->t.layout) return false;
     for (int j = 0; j < s->nin; j++)
         if (j != k && s->in[j] && p->val[s->in[j]].block == x->block) return false;
     return p->block[x->block].last <= i;
@@ -99,7 +100,7 @@ static weft__setup setup_of(const weft_plan *p, const weft__step *s)
     for (int k = 0; k < s->nin; k++)
         t[k] = s->in[k] ? p->val[s->in[k]].t : (weft__tensor){.rank = -1};
     for (int k = 0; k < s->nout; k++) t[s->nin + k] = p->val[s->out[k]].t;
-    return (weft__setup){.node = s->run.node,
+    return (weft__setup){.node = s->args.node,
                          .in = t,
                          .out = t + s->nin,
                          .kernels = p->kernels,
@@ -132,7 +133,7 @@ static weft_status prepare_steps(weft_plan *p)
     return status;
 }
 
-/* What step s wants beside its values. */
+/* What step s wants next to its values. */
 static weft__memory memory_of(const weft_plan *p, const weft__step *s)
 {
     weft__memory m = {0};
@@ -151,14 +152,14 @@ static bool is_folded(const weft_plan *p, int v)
 
 /* May the step keep its weight in a form of its own? Only where nothing is trained. It
  * does where its operator wants memory for that. */
-static bool may_keep(const weft_plan *p, const weft__step *s)
+static bool may_prepack(const weft_plan *p, const weft__step *s)
 {
-    return s->op->keep && !p->opts.training && !p->opts.loss.id && !p->opts.keep_all &&
+    return s->op->prepack && !p->opts.training && !p->opts.loss.id && !p->opts.keep_all &&
            !p->g->f64 && (in_graph_memory(p, s->in[1]) || is_folded(p, s->in[1]));
 }
 
-/* A folded weight that its step keeps in another form is needed only until that is made:
- * all of these share one place. */
+/* A folded weight that its step keeps in another form is needed only until that is
+ * made: all of these share one place. */
 static weft_status place_folds(weft_plan *p)
 {
     size_t most = 0;
@@ -168,7 +169,7 @@ static weft_status place_folds(weft_plan *p)
         const weft__step *s = weft__reader_of_fold(p, &p->folded[f]);
         size_t bytes = tensor_bytes(p, &w->t);
         b->block = weft__plan_block(p, tensor_bytes(p, &b->t), -1, end);
-        if (!may_keep(p, s) || !memory_of(p, s).kept)
+        if (!may_prepack(p, s) || !memory_of(p, s).prepacked)
             w->block = weft__plan_block(p, bytes, -1, end);
         else if (bytes > most)
             most = bytes;
@@ -235,8 +236,9 @@ static bool shares_gradient(const weft_plan *p, int i, int k)
     if (p->opts.keep_all || s->adds[k] || y->gradient_block < 0 ||
         x->t.count != y->t.count)
         return false;
-    bool view = s->op->view && x->t.order == WEFT_PLAIN && y->t.order == WEFT_PLAIN;
-    if (!view && ((!passed && !s->op->grad_in_place) || x->t.order != y->t.order))
+    bool view =
+        s->op->view && x->t.layout == WEFT_ROW_MAJOR && y->t.layout == WEFT_ROW_MAJOR;
+    if (!view && ((!passed && !s->op->grad_in_place) || x->t.layout != y->t.layout))
         return false;
     return p->block[y->gradient_block].last <= weft__backward_time(p, i);
 }
@@ -248,7 +250,8 @@ static weft_status place_gradient(weft_plan *p, int i, int k, const int *produce
     if (!has_gradient(p, v)) return WEFT_OK;
     weft__pval *x = &p->val[v];
     bool graph = in_graph_memory(p, v);
-    if (s->adds[k] && s->op->can_add >> k & 1 && k < s->run.node->nin) return WEFT_OK;
+    if (s->adds[k] && s->op->accumulates >> k & 1 && k < s->args.node->nin)
+        return WEFT_OK;
     if (s->adds[k]) {
         s->temporary_block[k] = weft__plan_block(p, tensor_bytes(p, &x->t), now, now);
         return s->temporary_block[k] < 0 ? weft__fail(WEFT_ENOMEM, "plan: out of memory")
@@ -293,9 +296,10 @@ static weft_status place_workspace(weft_plan *p)
         weft__step *s = &p->step[i];
         weft__memory m = memory_of(p, s);
         weft__tensor *t = s->tensors;
-        bool kept = m.kept && may_keep(p, s);
-        if (kept) m.scratch = m.scratch_kept;
-        if (kept) s->kept_block = weft__plan_block(p, m.kept, -1, weft__plan_end(p));
+        bool prepacked = m.prepacked && may_prepack(p, s);
+        if (prepacked) m.scratch = m.scratch_prepacked;
+        if (prepacked)
+            s->prepacked_block = weft__plan_block(p, m.prepacked, -1, weft__plan_end(p));
         int back = weft__backward_time(p, i);
         if (m.saved)
             s->saved_block = weft__plan_block(p, m.saved, i, s->backward ? back : i);
@@ -303,9 +307,9 @@ static weft_status place_workspace(weft_plan *p)
         if (m.scratch && s->backward)
             s->scratch_back_block = weft__plan_block(p, m.scratch, back, back);
         if ((m.saved && s->saved_block < 0) || (m.scratch && s->scratch_block < 0) ||
-            (kept && s->kept_block < 0))
+            (prepacked && s->prepacked_block < 0))
             return weft__fail(WEFT_ENOMEM, "plan: out of memory");
-        s->flops = s->op->flops ? s->op->flops(s->run.node, t, t + s->nin) : 0;
+        s->flops = s->op->flops ? s->op->flops(s->args.node, t, t + s->nin) : 0;
     }
     return WEFT_OK;
 }
@@ -315,7 +319,8 @@ static bool overlaps(const weft__block *a, const weft__block *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest place that is free for all of block b's life among the blocks before it. */
+/* The lowest place that is free for all of block b's life among the blocks before
+ * it. */
 static size_t lowest_place(const weft_plan *p, const weft__block *b, const int *placed,
                            int n)
 {
@@ -371,7 +376,7 @@ static void set_pointers(weft_plan *p)
         x->gradient.data = !has_gradient(p, v) ? NULL
                            : graph             ? p->g->value[v].gradient
                                                : at(p, x->gradient_block);
-        if (graph) x->gradient.touched = p->g->value[v].touched;
+        if (graph) x->gradient.row_set = p->g->value[v].row_set;
     }
     for (int i = 0; i < p->steps; i++) {
         weft__step *s = &p->step[i];
@@ -381,7 +386,7 @@ static void set_pointers(weft_plan *p)
             in[k] = s->in[k] ? p->val[s->in[k]].t : (weft__tensor){.rank = -1};
             din[k] = s->in[k] ? p->val[s->in[k]].gradient : in[k];
             if (s->adds[k] && s->backward && s->temporary_block[k] < 0)
-                s->run.add |= 1u << k;
+                s->args.accumulate |= 1u << k;
             else if (s->adds[k] && s->backward)
                 din[k].data = s->temporary[k] = at(p, s->temporary_block[k]);
             if (!s->backward) din[k].data = NULL;
@@ -390,19 +395,19 @@ static void set_pointers(weft_plan *p)
             out[k] = p->val[s->out[k]].t;
             dout[k] = p->val[s->out[k]].gradient;
         }
-        s->run.in = in;
-        s->run.out = out;
-        s->run.din = din;
-        s->run.dout = dout;
-        s->run.saved = at(p, s->saved_block);
-        s->run.scratch = s->scratch = at(p, s->scratch_block);
+        s->args.in = in;
+        s->args.out = out;
+        s->args.din = din;
+        s->args.dout = dout;
+        s->args.saved = at(p, s->saved_block);
+        s->args.scratch = s->scratch = at(p, s->scratch_block);
         s->scratch_back = at(p, s->scratch_back_block);
-        s->run.kept = at(p, s->kept_block);
-        s->run.kernels = p->kernels;
-        s->run.epilogue = s->activation ? &s->epilogue : NULL;
-        s->run.residual = s->residual ? &in[s->nin - 1] : NULL;
-        s->run.dresidual = s->residual ? &din[s->nin - 1] : NULL;
-        s->run.training = p->opts.training;
+        s->args.prepacked = at(p, s->prepacked_block);
+        s->args.kernels = p->kernels;
+        s->args.epilogue = s->activation ? &s->epilogue : NULL;
+        s->args.residual = s->residual ? &in[s->nin - 1] : NULL;
+        s->args.dresidual = s->residual ? &din[s->nin - 1] : NULL;
+        s->args.training = p->opts.training;
     }
 }
 
@@ -421,9 +426,11 @@ weft_status weft__plan_memory(weft_plan *p)
                           "the plan needs %zu MB at batch %d, limit %zu MB. Use a "
                           "smaller batch",
                           p->bytes >> 20, p->batch, limit >> 20);
-    p->borrowed = p->opts.within && p->opts.within->bytes >= p->bytes;
-    p->memory = p->borrowed ? p->opts.within->memory : weft__block_alloc(p->bytes);
-    p->user = p->borrowed ? p->opts.within->user
+    p->borrowed =
+        p->opts.share_memory_with && p->opts.share_memory_with->bytes >= p->bytes;
+    p->memory =
+        p->borrowed ? p->opts.share_memory_with->memory : weft__block_alloc(p->bytes);
+    p->user = p->borrowed ? p->opts.share_memory_with->user
                           : weft__arena_alloc(&p->arena, sizeof *p->user);
     if (!p->memory || !p->user)
         return weft__fail(WEFT_ENOMEM,

@@ -1,4 +1,4 @@
-/* plan.h: a graph made ready to run for one batch size: steps in order, layouts settled,
+/* plan.h: a graph made ready to run for one batch size: steps in order, layouts chosen,
  * every value, gradient and workspace given its place in one block of memory. */
 #ifndef WEFT_SRC_PLAN_PLAN_H
 #define WEFT_SRC_PLAN_PLAN_H
@@ -6,8 +6,9 @@
 #include "graph/graph.h"
 #include "weft/plan.h"
 
-/* A piece of the plan's memory and the part of the time line in which it is needed. Time
- * counts steps: forward 0 .. steps-1, backward steps .. 2*steps-1 (last node first). */
+/* A piece of the plan's memory and the part of the time line in which it is needed.
+ * Time counts steps: forward 0 .. steps-1, backward steps .. 2*steps-1 (last node
+ * first). */
 typedef struct weft__block {
     size_t bytes, offset;
     int first, last;
@@ -20,19 +21,19 @@ typedef struct weft__pval {
     int block, gradient_block; /* -1: memory of the graph, or none */
     bool wanted;               /* some output, loss or kept value needs it */
     bool differentiable;       /* depends on something that gets a gradient */
-    bool kept;                 /* to be read after the pass */
+    bool retained;             /* to be read after the pass */
     int last_use;              /* on the time line */
     int writers;               /* backward steps that give it a gradient */
-    int first_reader;          /* step; backward is done with the value behind it */
+    int first_reader;          /* step; backward is done with the value after it */
 } weft__pval;
 
 typedef struct weft__step {
-    weft__run run;
+    weft__op_args args;
     const weft_op *op; /* of this graph's precision */
     int nin, nout;
     int *in, *out;                /* pvals */
     weft__tensor *tensors;        /* in, out, din, dout of run, one after the other */
-    const weft__node *activation; /* a node fused behind this one, or NULL */
+    const weft__node *activation; /* a node fused after this one, or NULL */
     const weft_op *activation_op; /* of this graph's precision */
     void *prepared, *activation_prepared; /* what their prepare made */
     weft__epilogue epilogue;
@@ -42,7 +43,7 @@ typedef struct weft__step {
         *adds; /* input i: another consumer has written this gradient before; add to it */
     void **temporary; /* where backward then writes before the pass adds; NULL: it adds */
     int *temporary_block;
-    int saved_block, scratch_block, scratch_back_block, kept_block;
+    int saved_block, scratch_block, scratch_back_block, prepacked_block;
     void *scratch, *scratch_back; /* of forward and of backward */
     double flops;
 } weft__step;
@@ -93,8 +94,8 @@ weft_status weft__plan_memory(weft_plan *p);
 weft_status weft__plan_fuse(weft_plan *p);
 /* The step whose weight that is. */
 weft__step *weft__reader_of_fold(const weft_plan *p, const weft__folded *f);
-/* Makes folded weights, and what steps keep of weights, when the parameters have changed
- * or another plan has used the memory since. */
+/* Makes folded weights, and what steps keep of weights, when the parameters have
+ * changed or another plan has used the memory since. */
 void weft__plan_refresh(weft_plan *p);
 
 int weft__pval_add(weft_plan *p); /* 0: out of memory */

@@ -8,19 +8,19 @@
 void weft__step_forward(weft_plan *p, weft__step *s);
 void weft__step_backward(weft_plan *p, weft__step *s);
 
-/* weft_backward that tells of each parameter, once it is done with it and its gradient is
- * whole (again, where a step reads it twice); done may change the parameter. Of what no
- * step reads it does not tell. */
+/* weft_plan_backward that tells of each parameter, once it is done with it and its
+ * gradient is whole (again, where a step reads it twice); done may change the
+ * parameter. Of what no step reads it does not tell. */
 typedef struct weft__done {
     void (*fn)(void *user, int param); /* its value's number */
     void *user;
 } weft__done;
-weft_status weft__backward(weft_plan *p, const weft__done *done);
+weft_status weft__plan_backward(weft_plan *p, const weft__done *done);
 
 /* Operations of a step's backward: its data gradient may be wanted by nobody. */
 static inline double weft__backward_flops(const weft__step *s)
 {
-    return s->backward ? s->flops * (s->run.din[0].data ? 2 : 1) : 0;
+    return s->backward ? s->flops * (s->args.din[0].data ? 2 : 1) : 0;
 }
 
 /* Bytes of those of n tensors that are there and have their bit in mask. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static weft_status check_value(const weft_plan *p, weft_val v, size_t count)
+static weft_status check_value(const weft_plan *p, weft_value v, size_t count)
 {
     if (v.id < 1 || v.id >= p->g->values)
         return weft__fail(WEFT_EUSAGE, "plan: not a value of this graph");
@@ -16,7 +16,8 @@ static weft_status check_value(const weft_plan *p, weft_val v, size_t count)
     return WEFT_OK;
 }
 
-static weft_status check_input(const weft_plan *p, weft_val v, size_t count, bool integer)
+static weft_status check_input(const weft_plan *p, weft_value v, size_t count,
+                               bool integer)
 {
     weft_status s = check_value(p, v, count);
     if (s) return s;
@@ -29,7 +30,7 @@ static weft_status check_input(const weft_plan *p, weft_val v, size_t count, boo
     return WEFT_OK;
 }
 
-weft_status weft_plan_set(weft_plan *p, weft_val v, const float *data, size_t count)
+weft_status weft_plan_set(weft_plan *p, weft_value v, const float *data, size_t count)
 {
     weft_status s = check_input(p, v, count, false);
     if (s || !p->val[v.id].t.data)
@@ -38,12 +39,13 @@ weft_status weft_plan_set(weft_plan *p, weft_val v, const float *data, size_t co
     return WEFT_OK;
 }
 
-weft_status weft_plan_set_last(weft_plan *p, weft_val v, const float *data, size_t count)
+weft_status weft_plan_set_nhwc(weft_plan *p, weft_value v, const float *data,
+                               size_t count)
 {
     weft_status s = check_input(p, v, count, false);
     weft__tensor *t = s ? NULL : &p->val[v.id].t;
     if (s || !t->data) return s;
-    if (t->order == WEFT_LAST || t->rank < 3) {
+    if (t->layout == WEFT_CHANNELS_LAST || t->rank < 3) {
         if (!p->g->f64)
             memcpy(t->data, data, count * sizeof *data);
         else
@@ -64,7 +66,8 @@ weft_status weft_plan_set_last(weft_plan *p, weft_val v, const float *data, size
     return WEFT_OK;
 }
 
-weft_status weft_plan_set_int(weft_plan *p, weft_val v, const int32_t *data, size_t count)
+weft_status weft_plan_set_int(weft_plan *p, weft_value v, const int32_t *data,
+                              size_t count)
 {
     weft_status s = check_input(p, v, count, true);
     if (s) return s;
@@ -86,7 +89,7 @@ static bool still_there(const weft_plan *p, int v, bool gradient)
     return block < 0 || p->block[block].last >= weft__plan_end(p);
 }
 
-static weft_status copy_out(const weft_plan *p, weft_val v, float *data, size_t count,
+static weft_status copy_out(const weft_plan *p, weft_value v, float *data, size_t count,
                             bool gradient)
 {
     weft_status s = check_value(p, v, count);
@@ -102,23 +105,24 @@ static weft_status copy_out(const weft_plan *p, weft_val v, float *data, size_t 
     return WEFT_OK;
 }
 
-weft_status weft_plan_get(const weft_plan *p, weft_val v, float *data, size_t count)
+weft_status weft_plan_get(const weft_plan *p, weft_value v, float *data, size_t count)
 {
     return copy_out(p, v, data, count, false);
 }
 
-weft_status weft_plan_gradient(const weft_plan *p, weft_val v, float *data, size_t count)
+weft_status weft_plan_gradient(const weft_plan *p, weft_value v, float *data,
+                               size_t count)
 {
     return copy_out(p, v, data, count, true);
 }
 
-float weft_plan_scalar(const weft_plan *p, weft_val v)
+float weft_plan_scalar(const weft_plan *p, weft_value v)
 {
     float x = NAN;
     return weft_plan_get(p, v, &x, 1) ? NAN : x;
 }
 
-weft_shape weft_plan_shape(const weft_plan *p, weft_val v)
+weft_shape weft_plan_shape(const weft_plan *p, weft_value v)
 {
     weft_shape s = {0};
     if (v.id < 1 || v.id >= p->g->values) return s;
@@ -130,8 +134,8 @@ weft_shape weft_plan_shape(const weft_plan *p, weft_val v)
 void weft_plan_random(weft_plan *p, uint64_t seed, uint64_t step)
 {
     for (int i = 0; i < p->steps; i++) {
-        p->step[i].run.seed = seed;
-        p->step[i].run.step = step;
+        p->step[i].args.seed = seed;
+        p->step[i].args.step = step;
     }
 }
 

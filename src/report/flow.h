@@ -9,7 +9,7 @@
 
 typedef struct weft__flow_layer {
     const char *name, *op, *shape;
-    double mean, spread, low, high;
+    double mean, std, low, high;
     int units, dead;
     double gradient; /* NaN: none */
 } weft__flow_layer;

@@ -1,9 +1,9 @@
 /* report.h: what a run came to, as one page and as pictures.
  *
- * Everything is borrowed during the call. Texts may hold any bytes: they are escaped.
- * Numbers may be anything: what is not finite is left out or shown as a dash. Zero or
- * NULL leaves a section out. However much is given, a page stays below WEFT_REPORT_BYTES;
- * what had to be left out is said. */
+ * Everything is borrowed during the call. Texts may hold any bytes: they are
+ * escaped. Numbers may be anything: what is not finite is left out or shown as a
+ * dash. Zero or NULL leaves a section out. However much is given, a page stays below
+ * WEFT_REPORT_BYTES; what had to be left out is said. */
 #ifndef WEFT_SRC_REPORT_REPORT_H
 #define WEFT_SRC_REPORT_REPORT_H
 
@@ -91,7 +91,7 @@ typedef struct weft__usage {
     const char *input; /* the ONNX input's name */
     int channels, height, width;
     const char *fit; /* "STRETCH", "CROP" or "LETTERBOX" */
-    float mean[4], deviation[4];
+    float mean[4], std[4];
     int values;          /* it gives so many numbers, not scores of classes */
     bool text;           /* it reads texts; then only these: */
     int streams, length; /* inputs of tokens, and how many tokens each has */
@@ -107,13 +107,14 @@ typedef struct weft__report {
     const char *summary; /* a sentence or two below them */
     int charts;
     const weft__chart *chart;
-    const char *answers_title; /* of the charts that a task adds: "Truth and prediction" */
+    const char
+        *answers_title; /* of the charts that a task adds: "Truth and prediction" */
     int answer_charts;
     const weft__chart *answer_chart;
     const char *confusion_title; /* "Test split", for instance */
     weft__confusion confusion;
-    const weft__class_row *class_row; /* [confusion.classes] */
-    weft__class_row macro, weighted;  /* shown when class_row is */
+    const weft__class_row *class_row;           /* [confusion.classes] */
+    weft__class_row macro, weighted;            /* shown when class_row is */
     const char *mistakes_title, *mistakes_note; /* NULL: of a classifier */
     int pictures;
     const weft__picture *picture; /* mistakes, the most confident first */
@@ -123,7 +124,7 @@ typedef struct weft__report {
     const weft__rival *rival;
     const char *rivals_score; /* what val and test are; NULL: accuracy */
     bool rivals_plain;        /* they are no parts of 1 */
-    const char *data_note; /* what the data are like, in words and in charts */
+    const char *data_note;    /* what the data are like, in words and in charts */
     int data_charts;
     const weft__chart *data_chart;
     int layers;
@@ -137,8 +138,8 @@ typedef struct weft__report {
  * WEFT_ENOMEM. */
 weft_status weft__report_write(const weft__report *r, const char *path);
 
-/* Pictures of all charts side by side, and of the confusion matrix. WEFT_EUSAGE when the
- * build is without cairo, WEFT_EIO, WEFT_ENOMEM. */
+/* Pictures of all charts side by side, and of the confusion matrix. WEFT_EUSAGE when
+ * the build is without cairo, WEFT_EIO, WEFT_ENOMEM. */
 bool weft__report_has_png(void);
 weft_status weft__report_charts_png(const weft__report *r, const char *path);
 weft_status weft__report_confusion_png(const weft__report *r, const char *path);

@@ -10,9 +10,9 @@ typedef struct weft__column {
     int most;   /* columns of the terminal at most, then an ellipsis; 0 means 40 */
 } weft__column;
 
-/* Title line, rule, and one line per row of cell[rows][columns]. A row whose first cell
- * is NULL is another rule, any other NULL cell is empty. Cells are foreign text: escaped.
- * Fresh memory, free() it; NULL when out of memory. */
+/* Title line, rule, and one line per row of cell[rows][columns]. A row whose first
+ * cell is NULL is another rule, any other NULL cell is empty. Cells are foreign
+ * text: escaped. Fresh memory, free() it; NULL when out of memory. */
 char *weft__table(const weft__column *column, int columns, const char *const *cell,
                   int rows);
 

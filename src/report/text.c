@@ -58,7 +58,7 @@ void weft__text_free(weft__text *t)
 
 /* ---- foreign text ---- */
 
-/* Letters that reorder or hide what stands beside them, and ones that no document may
+/* Letters that reorder or hide what stands next to them, and ones that no document may
  * hold. */
 static bool is_tricky(uint32_t c)
 {

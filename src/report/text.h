@@ -18,10 +18,10 @@ void weft__text_printf(weft__text *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void weft__text_free(weft__text *t);
 
-/* Adds foreign text, at most `letters` of it (then an ellipsis; 0: all), such that it is
- * text and nothing else in HTML, in SVG and in a quoted attribute: markup is escaped,
- * control letters and invalid UTF-8 become \xNN, letters that turn the direction of
- * writing \u{NNNN}. NULL is nothing. */
+/* Adds foreign text, at most `letters` of it (then an ellipsis; 0: all), such that
+ * it is text and nothing else in HTML, in SVG and in a quoted attribute: markup is
+ * escaped, control letters and invalid UTF-8 become \xNN, letters that turn the
+ * direction of writing \u{NNNN}. NULL is nothing. */
 void weft__text_escaped(weft__text *t, const char *foreign, int letters);
 
 /* The same as plain text for a picture: nothing is markup there. */

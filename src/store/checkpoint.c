@@ -4,8 +4,9 @@
  *   - metadata "weft.checkpoint": the version of the format, "1";
  *   - metadata "weft.crc32": one CRC-32 (8 hex digits) per tensor, in order;
  *   - the last tensor, "weft.header.sha256" (U8 [32]): SHA-256 of length and header.
- * So the header's checksum covers the tensors' checksums, and every byte is covered once.
- * Later versions keep the last 32 bytes, so an older reader can say what it found. */
+ * So the header's checksum covers the tensors' checksums, and every byte is covered
+ * once. Later versions keep the last 32 bytes, so an older reader can say what it
+ * found. */
 #include "store/checkpoint.h"
 
 #include "base/checked.h"
@@ -252,8 +253,8 @@ static char *with_end(const char *path, const char *end)
     return p;
 }
 
-/* Whether length, header and size of the file are as they were written: cheap, and enough
- * not to let a file that was cut off push out a good one. */
+/* Whether length, header and size of the file are as they were written: cheap, and
+ * enough not to let a file that was cut off push out a good one. */
 static bool looks_whole(const char *path)
 {
     unsigned char length[8], seal[SEAL_BYTES], digest[SEAL_BYTES], *header = NULL;
@@ -291,10 +292,10 @@ static weft_status keep_previous(const char *path, const char *previous)
     char *link_name = with_end(previous, ".new");
     if (!link_name) return weft__fail(WEFT_ENOMEM, "%s: out of memory", path);
     unlink(link_name);
-    bool kept = !link(path, link_name) && !rename(link_name, previous);
+    bool linked = !link(path, link_name) && !rename(link_name, previous);
     unlink(link_name); /* rename leaves it when both are the same file already */
     free(link_name);
-    if (!kept && rename(path, previous))
+    if (!linked && rename(path, previous))
         return weft__fail_errno(WEFT_EIO, errno, "%s: cannot keep it as %s", path,
                                 previous);
     return WEFT_OK;

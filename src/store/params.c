@@ -32,7 +32,7 @@ static weft_status copy_one(weft_graph *to, const weft_param_info *p,
 weft_status weft_params_copy(weft_graph *to, const weft_graph *from, int *copied,
                              int *left)
 {
-    int n = weft_param_count(from), twins = 0, others = 0;
+    int n = weft_param_count(from), found = 0, others = 0;
     weft_param_info *all = calloc((size_t)n + 1, sizeof *all);
     weft_status s = WEFT_OK;
     if (!all) return weft__fail(WEFT_ENOMEM, "parameters: out of memory");
@@ -43,13 +43,13 @@ weft_status weft_params_copy(weft_graph *to, const weft_graph *from, int *copied
         const weft_param_info *q = bsearch(&p, all, (size_t)n, sizeof *all, by_name);
         if (q && same_shape(p.shape, q->shape)) {
             s = copy_one(to, &p, from, q);
-            twins++;
+            found++;
         } else {
             others++;
         }
     }
     free(all);
-    if (!s && copied) *copied = twins;
+    if (!s && copied) *copied = found;
     if (!s && left) *left = others;
     return s;
 }

@@ -32,9 +32,10 @@ weft_status weft__st_parse(const void *data, size_t have, uint64_t bytes,
                            weft__st_file *out);
 void weft__st_free(weft__st_file *f);
 
-/* Length and header as they stand in a file; begin and end of the entries are filled in
- * from their shapes. Padded with spaces so that the data begin at a multiple of 64. *text
- * is yours to free. meta may be NULL. WEFT_EUSAGE for names that are not UTF-8. */
+/* Length and header as they stand in a file; begin and end of the entries are filled
+ * in from their shapes. Padded with spaces so that the data begin at a multiple of
+ * 64. *text is yours to free. meta may be NULL. WEFT_EUSAGE for names that are not
+ * UTF-8. */
 weft_status weft__st_header(const weft_meta *meta, weft__st_entry *entry, int count,
                             unsigned char **text, size_t *bytes);
 

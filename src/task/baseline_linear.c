@@ -2,12 +2,13 @@
  *
  * A sample's row has, for each feature f that occurs in it n times,
  *
- *     (1 + log n) * (log((1 + N) / (1 + samples with f)) + 1),     N training samples,
+ *   (1 + log n) * (log((1 + N) / (1 + samples with f)) + 1),     N training samples,
  *
- * divided by the row's Euclidean norm; and a constant 1. Classification: a support vector machine, one
- * class against the rest, min |w|^2 / 2 + cost * sum of max(0, 1 - y w.x)^2. Regression: ridge
- * regression, min |w|^2 / 2 + cost * sum of (y - w.x)^2. Both by dual coordinate descent (Hsieh et al.
- * 2008; Ho and Lin 2012), as LIBLINEAR does; the same bits for any number of threads. */
+ * divided by the row's Euclidean norm; and a constant 1. Classification: a support
+ * vector machine, one class against the rest, min |w|^2 / 2 + cost * sum of max(0, 1
+ * - y w.x)^2. Regression: ridge regression, min |w|^2 / 2 + cost * sum of (y -
+ * w.x)^2. Both by dual coordinate descent (Hsieh et al. 2008; Ho and Lin 2012), as
+ * LIBLINEAR does; the same bits for any number of threads. */
 #include "task/baseline_linear.h"
 
 #include "base/checked.h"
@@ -197,7 +198,8 @@ static machine machine_for(const weft_dataset *d, const weft_linear_opts *opts)
 static weft_status solve(machine *m)
 {
     for (int k = WEFT_SUBSET_VAL; k <= WEFT_SUBSET_TEST; k++) {
-        m->score[k] = weft__alloc((size_t)m->n[k] * (size_t)m->classes + 1, sizeof(float));
+        m->score[k] =
+            weft__alloc((size_t)m->n[k] * (size_t)m->classes + 1, sizeof(float));
         if (!m->score[k]) return no_memory();
     }
     weft__parallel((size_t)m->classes - (m->classes == 2), 1, train_classes, m);
@@ -212,7 +214,8 @@ static void clear(machine *m)
     free(m->weight);
 }
 
-WEFT_API weft_status weft_linear_baseline(const weft_dataset *d, const weft_linear_opts *opts,
+WEFT_API weft_status weft_linear_baseline(const weft_dataset *d,
+                                          const weft_linear_opts *opts,
                                           weft_linear_result *out)
 {
     double began = weft__seconds();
@@ -223,7 +226,8 @@ WEFT_API weft_status weft_linear_baseline(const weft_dataset *d, const weft_line
         s = weft__fail(WEFT_EUSAGE, "linear model: the targets are no classes");
     if (!s) s = prepare(&m, NULL, 0, WEFT_SUBSET_TEST, &made);
     if (!s && !made)
-        s = weft__fail(WEFT_EUSAGE, "linear model: %s have no n-grams", weft_dataset_noun(d));
+        s = weft__fail(WEFT_EUSAGE, "linear model: %s have no n-grams",
+                       weft_dataset_noun(d));
     if (!s) s = solve(&m);
     if (!s) {
         *out = (weft_linear_result){.val_top1 = accuracy(&m, WEFT_SUBSET_VAL),
@@ -278,8 +282,7 @@ static void descend_values(const machine *m, const float *y, float *w, float *al
         shuffle(m, pass, 0, order);
         for (int k = 0; k < n; k++) {
             int i = (int)order[k];
-            double slope =
-                (double)y[i] - dot(m, 0, i, w) - diagonal * (double)alpha[i];
+            double slope = (double)y[i] - dot(m, 0, i, w) - diagonal * (double)alpha[i];
             float step = (float)(slope / (length_of(m, i) + diagonal));
             worst = fmax(worst, fabs(slope));
             alpha[i] += step;
@@ -335,7 +338,8 @@ static weft_scores scores_of(const weft_dataset *d, weft_subset s, const float *
 {
     int values = weft_dataset_values(d), n = weft_dataset_count(d, s);
     weft_scores out = {.samples = n};
-    weft__regression *m = n ? weft__regression_new(values, weft_dataset_value(d, s, 0)) : NULL;
+    weft__regression *m =
+        n ? weft__regression_new(values, weft_dataset_value(d, s, 0)) : NULL;
     if (!m) return out;
     for (int i = 0; i < n; i++)
         weft__regression_add(m, predicted + (size_t)i * (size_t)values,
@@ -368,8 +372,8 @@ static weft_status values_beside(machine *m, weft__baseline *out)
         out->val = scores_of(m->d, WEFT_SUBSET_VAL, predicted[WEFT_SUBSET_VAL]);
         out->test = scores_of(m->d, WEFT_SUBSET_TEST, predicted[WEFT_SUBSET_TEST]);
         snprintf(out->model, sizeof out->model, linear ? "linear" : "mean");
-        snprintf(out->title, sizeof out->title, linear ? "linear, %.50s" : "the training mean",
-                 m->f.name);
+        snprintf(out->title, sizeof out->title,
+                 linear ? "linear, %.50s" : "the training mean", m->f.name);
     }
     for (int k = 0; k < 3; k++) free(predicted[k]);
     return s;
@@ -389,8 +393,8 @@ weft_status weft__values_beside(const weft_dataset *d, uint64_t seed, weft__base
 
 /* ---- a network's wide part ---- */
 
-/* What token i of a stream adds to class c, at a mean over the tokens. Of two classes the second
- * one's score stands between both. */
+/* What token i of a stream adds to class c, at a mean over the tokens. Of two
+ * classes the second one's score stands between both. */
 static void fill_table(const machine *m, int stream, int size, float *table)
 {
     for (int c = 0; c < m->classes; c++) {
@@ -408,9 +412,9 @@ static void fill_table(const machine *m, int stream, int size, float *table)
     }
 }
 
-weft_status weft__linear_tables(const weft_dataset *d, const weft__preprocess *p, int streams,
-                                const weft_linear_opts *opts, const int *size,
-                                float *const table[])
+weft_status weft__linear_tables(const weft_dataset *d, const weft__preprocess *p,
+                                int streams, const weft_linear_opts *opts,
+                                const int *size, float *const table[])
 {
     bool made = false;
     machine m = machine_for(d, opts);

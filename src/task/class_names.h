@@ -1,4 +1,5 @@
-/* class_names.h: the classes that a model knows: names in its metadata, scores as probabilities. */
+/* class_names.h: the classes that a model knows: names in its metadata, scores as
+ * probabilities. */
 #ifndef WEFT_SRC_TASK_CLASS_NAMES_H
 #define WEFT_SRC_TASK_CLASS_NAMES_H
 

@@ -1,5 +1,5 @@
-/* classify.c: which one of several classes is it? A network gives a score (logit) for each class,
- * trained with the cross entropy
+/* classify.c: which one of several classes is it? A network gives a score (logit) for
+ * each class, trained with the cross entropy
  *
  *     loss = mean over samples of -sum over k of q[k] log softmax(x)[k],
  *     q = (1 - smoothing) * onehot(class) + smoothing / classes,
@@ -88,7 +88,8 @@ static weft_status save(const weft__codec *codec, weft_meta *m)
     return weft__class_names_describe(m, (const char *const *)c->name, codec->width);
 }
 
-static weft_status load(const weft_meta *m, int width, const char *path, weft__codec **out)
+static weft_status load(const weft_meta *m, int width, const char *path,
+                        weft__codec **out)
 {
     weft__classes *c = NULL;
     (void)path;
@@ -166,12 +167,13 @@ static weft_status read_weights(const char *text, int classes, float *weight)
         at = at[length] ? at + length + 1 : NULL;
         if (!at && n + 1 == classes) return WEFT_OK;
     }
-    return weft__fail(WEFT_EUSAGE, "--class-weights: found %.80s, wanted %d numbers from 0",
-                      text, classes);
+    return weft__fail(WEFT_EUSAGE,
+                      "--class-weights: found %.80s, wanted %d numbers from 0", text,
+                      classes);
 }
 
 static weft_status weights(weft_graph *g, const weft_dataset *d, const arguments *a,
-                           int classes, weft_val *out)
+                           int classes, weft_value *out)
 {
     if (!a->balance && !a->class_weights) return WEFT_OK;
     float *weight = weft__alloc((size_t)classes + 1, sizeof *weight);
@@ -191,7 +193,7 @@ static weft_status head(weft_graph *g, const weft__codec *codec, const weft_data
 {
     const arguments *a = args;
     int classes = codec->width;
-    weft_val weight = WEFT_NONE;
+    weft_value weight = WEFT_NONE;
     weft_cross_entropy_opts o = {.smoothing = a->smoothing > 0 ? a->smoothing : 0};
     weft_status s = weights(g, d, a, classes, &weight);
     if (s) return s;
@@ -224,8 +226,8 @@ static weft_status bind_mixed(const weft__head *h, int classes, const weft_datas
     return s;
 }
 
-static weft_status bind(const weft__head *h, const weft__codec *codec, const weft_dataset *d,
-                        weft_plan *p, const weft_batch *b)
+static weft_status bind(const weft__head *h, const weft__codec *codec,
+                        const weft_dataset *d, weft_plan *p, const weft_batch *b)
 {
     return b->share ? bind_mixed(h, codec->width, d, p, b)
                     : weft_plan_set_int(p, h->target, b->label, (size_t)b->n);
@@ -317,7 +319,8 @@ static weft_status decode(const weft__codec *codec, const float *output, weft_an
     return WEFT_OK;
 }
 
-/* The class that stands in place `rank`, falling; of equal ones the lower number first. */
+/* The class that stands in place `rank`, falling; of equal ones the lower number first.
+ */
 static int ranked(const weft_answer *a, int after)
 {
     int best = -1;
@@ -329,8 +332,8 @@ static int ranked(const weft_answer *a, int after)
     return best;
 }
 
-static void answer_text(const weft__codec *codec, const weft_answer *a, int top, char *text,
-                        size_t size)
+static void answer_text(const weft__codec *codec, const weft_answer *a, int top,
+                        char *text, size_t size)
 {
     const weft__classes *c = (const weft__classes *)codec;
     size_t at = 0;
@@ -344,7 +347,8 @@ static void answer_text(const weft__codec *codec, const weft_answer *a, int top,
     }
 }
 
-static void answer_json(const weft__codec *codec, const weft_answer *a, int top, weft__json *w)
+static void answer_json(const weft__codec *codec, const weft_answer *a, int top,
+                        weft__json *w)
 {
     const weft__classes *c = (const weft__classes *)codec;
     weft__json_list(w, "top");
@@ -381,7 +385,8 @@ static char *text(const weft_evaluation *e)
     return both;
 }
 
-static void class_json(weft__json *w, const char *key, const char *name, weft_class_metrics m)
+static void class_json(weft__json *w, const char *key, const char *name,
+                       weft_class_metrics m)
 {
     weft__json_object(w, key);
     weft__json_text(w, "class", name);

@@ -1,4 +1,5 @@
-/* classify_report.c: what the report of a classifier has of its own: confusion, classes, mistakes. */
+/* classify_report.c: what the report of a classifier has of its own: confusion,
+ * classes, mistakes. */
 #include "task/classify_report.h"
 
 #include "base/checked.h"
@@ -25,7 +26,8 @@ static verdict judge(const float *x, int n, int sample, int truth)
     for (int k = 1; k < n; k++)
         if (x[k] > x[top]) top = k;
     for (int k = 0; k < n; k++) sum += exp((double)x[k] - (double)x[top]);
-    double of_truth = truth < 0 ? (double)NAN : exp((double)x[truth] - (double)x[top]) / sum;
+    double of_truth =
+        truth < 0 ? (double)NAN : exp((double)x[truth] - (double)x[top]) / sum;
     return (verdict){sample, truth, top, 1 / sum, of_truth};
 }
 
@@ -98,17 +100,18 @@ weft_status weft__classify_report(const weft_evaluation *e, const weft_dataset *
     weft__arena *a = headline->arena;
     double count = (double)weft_metrics_count(m);
     weft__fact_add(headline, "Macro F1", "%.3f", weft_metrics_macro(m).f1);
-    r->summary = weft__arena_printf(
-        a, "%lld of %lld %s %s are classified correctly",
-        (long long)llround(weft_metrics_top1(m) * count), (long long)count,
-        weft__part_word(e), weft_dataset_noun(d));
+    r->summary =
+        weft__arena_printf(a, "%lld of %lld %s %s are classified correctly",
+                           (long long)llround(weft_metrics_top1(m) * count),
+                           (long long)count, weft__part_word(e), weft_dataset_noun(d));
     weft_status s = show_classes(e, a, r);
     return s ? s : show_mistakes(e, d, a, r);
 }
 
-/* ---- pictures beside the page ---- */
+/* ---- pictures next to the page ---- */
 
-static weft_status sheet(const weft_evaluation *e, const weft_dataset *d, const char *path)
+static weft_status sheet(const weft_evaluation *e, const weft_dataset *d,
+                         const char *path)
 {
     weft__shown shown[SHEET];
     int n = e->outputs ? e->count < SHEET ? e->count : SHEET : 0;

@@ -1,4 +1,5 @@
-/* evaluation.c: what a network made of a subset of a data set: scores, and its outputs. */
+/* evaluation.c: what a network made of a subset of a data set: scores, and its
+ * outputs. */
 #include "task/task.h"
 
 #include "base/checked.h"
@@ -10,8 +11,9 @@
 
 enum { MOST_OUTPUTS = 16 << 20 };
 
-weft_status weft__evaluation_new(const weft__codec *c, const weft_dataset *d, weft_subset s,
-                                 int32_t *map, bool store, weft_evaluation **out)
+weft_status weft__evaluation_new(const weft__codec *c, const weft_dataset *d,
+                                 weft_subset s, int32_t *map, bool store,
+                                 weft_evaluation **out)
 {
     int count = weft_dataset_count(d, s);
     size_t outputs = (size_t)count * (size_t)c->width;
@@ -123,9 +125,9 @@ static char *with_scores(char *table, const weft_evaluation *e)
                            (long long)s.samples);
     for (int i = 0; i < s.n; i++) {
         const weft_score *x = &s.score[i];
-        at += (size_t)snprintf(text + at, used + LINE - at, x->percent ? ", %s %.2f %%"
-                                                                       : ", %s %.4f",
-                               x->label, x->percent ? 100 * x->value : x->value);
+        at += (size_t)snprintf(text + at, used + LINE - at,
+                               x->percent ? ", %s %.2f %%" : ", %s %.4f", x->label,
+                               x->percent ? 100 * x->value : x->value);
     }
     snprintf(text + at, used + LINE - at, "\n");
     return text;

@@ -32,8 +32,8 @@ void weft__ranking_add(weft__ranking *r, double key, int sample)
 }
 
 /* png moves into the arena. */
-static weft_status add_picture(const weft__exhibit *x, const weft__shown *s, const char *name,
-                               weft__arena *a, weft__picture *out)
+static weft_status add_picture(const weft__exhibit *x, const weft__shown *s,
+                               const char *name, weft__arena *a, weft__picture *out)
 {
     unsigned char *png = weft__arena_alloc(a, x->bytes);
     if (!png) return weft__fail(WEFT_ENOMEM, "report: out of memory");
@@ -79,8 +79,9 @@ static weft_status show(const weft_dataset *d, weft_subset subset, const weft__s
     return status;
 }
 
-weft_status weft__exhibits_fill(const weft_dataset *d, weft_subset s, const weft__shown *shown,
-                                int n, weft__arena *a, weft__report *r)
+weft_status weft__exhibits_fill(const weft_dataset *d, weft_subset s,
+                                const weft__shown *shown, int n, weft__arena *a,
+                                weft__report *r)
 {
     int pictures = 0, quotes = 0;
     weft__picture *picture = weft__arena_alloc(a, ((size_t)n + 1) * sizeof *picture);
@@ -97,8 +98,8 @@ weft_status weft__exhibits_fill(const weft_dataset *d, weft_subset s, const weft
     return status;
 }
 
-weft_status weft__exhibits_sheet(const weft_dataset *d, weft_subset s, const weft__shown *shown,
-                                 int n, const char *path)
+weft_status weft__exhibits_sheet(const weft_dataset *d, weft_subset s,
+                                 const weft__shown *shown, int n, const char *path)
 {
     weft__tile *tile = weft__alloc((size_t)n + 1, sizeof *tile);
     weft__exhibit *x = weft__alloc((size_t)n + 1, sizeof *x);
@@ -109,9 +110,9 @@ weft_status weft__exhibits_sheet(const weft_dataset *d, weft_subset s, const wef
         status = d->modality->show(d, d->preprocess, s, shown[i].sample, WEFT_SHOW_PIXELS,
                                    &x[i]);
         if (!status && x[i].pixels)
-            tile[tiles++] = (weft__tile){x[i].pixels,     x[i].channels,      x[i].height,
-                                         x[i].width,      shown[i].truth,     shown[i].predicted,
-                                         shown[i].probability};
+            tile[tiles++] = (weft__tile){
+                x[i].pixels,    x[i].channels,      x[i].height,         x[i].width,
+                shown[i].truth, shown[i].predicted, shown[i].probability};
     }
     if (!status && tiles) status = weft__report_tiles_png(tile, tiles, path);
     for (int i = 0; i < n && x; i++) exhibit_clear(&x[i]);

@@ -11,13 +11,15 @@ typedef struct weft__shown {
     double probability, truth_probability; /* NaN: not known */
 } weft__shown;
 
-/* Fills r's pictures or quotes with n samples of subset s, as the data set's modality shows them; their
- * texts live in a. A build that cannot show them (no PNG) shows none. */
-weft_status weft__exhibits_fill(const weft_dataset *d, weft_subset s, const weft__shown *shown,
-                                int n, weft__arena *a, weft__report *r);
+/* Fills r's pictures or quotes with n samples of subset s, as the data set's
+ * modality shows them; their texts live in a. A build that cannot show them (no PNG)
+ * shows none. */
+weft_status weft__exhibits_fill(const weft_dataset *d, weft_subset s,
+                                const weft__shown *shown, int n, weft__arena *a,
+                                weft__report *r);
 /* The samples as one sheet of pictures; nothing where they are no pictures. */
-weft_status weft__exhibits_sheet(const weft_dataset *d, weft_subset s, const weft__shown *shown,
-                                 int n, const char *path);
+weft_status weft__exhibits_sheet(const weft_dataset *d, weft_subset s,
+                                 const weft__shown *shown, int n, const char *path);
 
 /* The samples with the largest keys, falling; of equal ones the earlier first. */
 enum { WEFT_MOST_EXHIBITS = 24 };

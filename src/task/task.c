@@ -64,10 +64,12 @@ WEFT_API void weft_answer_clear(weft_answer *a)
     *a = (weft_answer){0};
 }
 
-weft_status weft__task_args_new(const weft__task *t, const char *const *options, void **out)
+weft_status weft__task_args_new(const weft__task *t, const char *const *options,
+                                void **out)
 {
     void *args = weft__alloc(1, t->options_size + 1);
-    weft_status s = args ? WEFT_OK : weft__fail(WEFT_ENOMEM, "%s: out of memory", t->name);
+    weft_status s =
+        args ? WEFT_OK : weft__fail(WEFT_ENOMEM, "%s: out of memory", t->name);
     if (!s && t->options_start) t->options_start(args);
     for (; !s && options && *options; options++) {
         const char *equals = strchr(*options, '=');

@@ -1,4 +1,5 @@
-/* values.c: the numbers that a model gives: names, and mean and deviation of the training targets. */
+/* values.c: the numbers that a model gives: names, and mean and standard deviation
+ * of the training targets. */
 #include "task/values.h"
 
 #include "base/checked.h"
@@ -48,23 +49,25 @@ static weft_status make(const weft__task *t, int width, weft__values **out)
     return no_memory();
 }
 
-/* Mean and deviation of number k over the training targets. */
+/* Mean and standard deviation of number k over the training targets. */
 static void measure(const weft_dataset *d, int k, float *mean, float *std)
 {
     int n = weft_dataset_count(d, WEFT_SUBSET_TRAIN);
     double sum = 0, squares = 0;
-    for (int i = 0; i < n; i++) sum += (double)weft_dataset_value(d, WEFT_SUBSET_TRAIN, i)[k];
+    for (int i = 0; i < n; i++)
+        sum += (double)weft_dataset_value(d, WEFT_SUBSET_TRAIN, i)[k];
     double middle = n ? sum / n : 0;
     for (int i = 0; i < n; i++) {
         double off = (double)weft_dataset_value(d, WEFT_SUBSET_TRAIN, i)[k] - middle;
         squares += off * off;
     }
-    float deviation = n ? (float)sqrt(squares / n) : 0;
+    float std = n ? (float)sqrt(squares / n) : 0;
     *mean = (float)middle;
-    *std = deviation > 0 ? deviation : 1;
+    *std = std > 0 ? std : 1;
 }
 
-weft_status weft__values_fit(const weft__task *t, const weft_dataset *d, weft__codec **out)
+weft_status weft__values_fit(const weft__task *t, const weft_dataset *d,
+                             weft__codec **out)
 {
     weft__values *c = NULL;
     int width = weft_dataset_values(d);
@@ -123,8 +126,8 @@ weft_status weft__values_match(const weft__codec *c, const weft_dataset *d, int3
 {
     *map = NULL;
     if (weft_dataset_values(d) == c->width) return WEFT_OK;
-    return weft__fail(WEFT_EUSAGE, "the model gives %d numbers, the data have %d", c->width,
-                      weft_dataset_values(d));
+    return weft__fail(WEFT_EUSAGE, "the model gives %d numbers, the data have %d",
+                      c->width, weft_dataset_values(d));
 }
 
 const char *weft__values_name(const weft__codec *c, int k)
@@ -172,7 +175,7 @@ void weft__values_json(const weft__codec *c, const weft_answer *a, int top, weft
 /* ---- training ---- */
 
 weft_status weft__values_bind(const weft__codec *c, const weft_dataset *d, weft_plan *p,
-                              weft_val target, const weft_batch *b)
+                              weft_value target, const weft_batch *b)
 {
     size_t width = (size_t)c->width, n = (size_t)b->n * width;
     if (!b->share) return weft_plan_set(p, target, b->value, n);

@@ -30,11 +30,11 @@ static weft_status try_steps(weft__loop *l, tried *t)
         if (!status) status = weft__loop_bind(l, p, &b);
         if (status) break;
         weft_plan_random(p, l->opts.seed, (uint64_t)i);
-        if (l->opts.accumulate > 1) weft_zero_gradients(l->g);
+        if (l->opts.accumulate > 1) weft_graph_zero_gradients(l->g);
         double from = weft__seconds();
-        if (!status) status = weft_forward(p);
+        if (!status) status = weft_plan_forward(p);
         double between = weft__seconds();
-        if (!status) status = weft_backward(p);
+        if (!status) status = weft_plan_backward(p);
         if (i == 1) *t = (tried){0}; /* the first one pays for cold memory */
         t->forward += between - from;
         t->backward += weft__seconds() - between;
@@ -71,7 +71,6 @@ void weft__loop_estimate(weft__loop *l)
                                 .batches = l->batches,
                                 .batch_seconds = each,
                                 .seconds = left * (each * l->batches + check),
-                                .plan_bytes =
-                                    weft_plan_total_bytes(l->trainer->plan[0])};
+                                .plan_bytes = weft_plan_total_bytes(l->trainer->plan[0])};
     l->opts.on_start(l->opts.user, &plan);
 }

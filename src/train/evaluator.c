@@ -1,4 +1,5 @@
-/* evaluator.c: a subset of a data set through a network, and what its task makes of it. */
+/* evaluator.c: a subset of a data set through a network, and what its task makes of it.
+ */
 #include "train/setup.h"
 
 #include "base/checked.h"
@@ -17,8 +18,8 @@ struct weft__evaluator {
     float *output, *each; /* of one batch */
 };
 
-static weft_plan_opts plan_opts(const weft__evaluator *e, const weft_val keep[2], int batch,
-                                weft_plan *within)
+static weft_plan_opts plan_opts(const weft__evaluator *e, const weft_value keep[2],
+                                int batch, weft_plan *within)
 {
     return (weft_plan_opts){.batch = batch,
                             .keep = keep,
@@ -27,9 +28,10 @@ static weft_plan_opts plan_opts(const weft__evaluator *e, const weft_val keep[2]
                             .within = within};
 }
 
-/* Halves the batch until the plan fits LARGE bytes, or the plan that it lives within: batches of an
- * evaluation are there for speed only. */
-static weft_status plan_batch(weft__evaluator *e, const weft_val keep[2], weft_plan *within)
+/* Halves the batch until the plan fits LARGE bytes, or the plan that it lives within:
+ * batches of an evaluation are there for speed only. */
+static weft_status plan_batch(weft__evaluator *e, const weft_value keep[2],
+                              weft_plan *within)
 {
     size_t most = within ? weft_plan_bytes(within) : 0;
     if (most < LARGE) most = LARGE;
@@ -48,21 +50,25 @@ static weft_status plan_batch(weft__evaluator *e, const weft_val keep[2], weft_p
 static weft_status make(weft__evaluator *e, weft_plan *within)
 {
     const weft__task_setup *x = e->setup;
-    const weft_val keep[2] = {x->head.output, x->head.truth_each};
+    const weft_value keep[2] = {x->head.output, x->head.truth_each};
     weft_status s = plan_batch(e, keep, within);
     if (s) return s;
     const weft_loader_opts lo = {.subset = e->subset, .batch = e->batch};
-    weft_plan_opts po = plan_opts(e, keep, e->count % e->batch, within ? within : e->full);
+    weft_plan_opts po =
+        plan_opts(e, keep, e->count % e->batch, within ? within : e->full);
     s = weft__loader_open(x->d, x->preprocess, &lo, &e->loader);
     if (!s && po.batch) s = weft_plan_new(x->g, &po, &e->tail);
     if (s) return s;
-    e->output = weft__alloc((size_t)e->batch * (size_t)x->codec->width, sizeof *e->output);
+    e->output =
+        weft__alloc((size_t)e->batch * (size_t)x->codec->width, sizeof *e->output);
     e->each = weft__alloc((size_t)e->batch, sizeof *e->each);
-    return e->output && e->each ? WEFT_OK : weft__fail(WEFT_ENOMEM, "evaluate: out of memory");
+    return e->output && e->each ? WEFT_OK
+                                : weft__fail(WEFT_ENOMEM, "evaluate: out of memory");
 }
 
-weft_status weft__evaluator_new(const weft__task_setup *setup, weft_subset subset, int batch,
-                                bool exact_conv, weft_plan *within, weft__evaluator **out)
+weft_status weft__evaluator_new(const weft__task_setup *setup, weft_subset subset,
+                                int batch, bool exact_conv, weft_plan *within,
+                                weft__evaluator **out)
 {
     int count = weft_dataset_count(setup->d, subset);
     if (count < 1)
@@ -103,7 +109,7 @@ static weft_status run_batch(weft__evaluator *e, const weft_batch *b, weft_evalu
     size_t n = (size_t)b->n, width = (size_t)x->codec->width;
     weft_status s = x->d->modality->bind(&x->inputs, p, b);
     if (!s) s = x->task->bind_truth(&x->head, x->codec, to->map, p, b);
-    if (!s) s = weft_forward(p);
+    if (!s) s = weft_plan_forward(p);
     if (!s) s = weft_plan_get(p, x->head.output, e->output, n * width);
     if (!s) s = weft_plan_get(p, x->head.truth_each, e->each, n);
     if (!s) weft__evaluation_add(to, e->output, e->each, b);
@@ -123,8 +129,8 @@ weft_status weft__evaluator_run(weft__evaluator *e, weft_evaluation *to)
     return s;
 }
 
-static weft_status run_once(const weft__task_setup *x, weft_subset subset, int batch, bool exact_conv,
-                            weft_evaluation **out)
+static weft_status run_once(const weft__task_setup *x, weft_subset subset, int batch,
+                            bool exact_conv, weft_evaluation **out)
 {
     weft__evaluator *e = NULL;
     weft_evaluation *to = NULL;
@@ -162,7 +168,7 @@ weft_status weft__evaluate(weft_graph *g, weft_dataset *d, const weft__setup_opt
     return s;
 }
 
-WEFT_API weft_status weft_evaluation_of(weft_graph *g, weft_val output, weft_dataset *d,
+WEFT_API weft_status weft_evaluation_of(weft_graph *g, weft_value output, weft_dataset *d,
                                         weft_subset s, int batch, weft_evaluation **out)
 {
     const weft__setup_opts o = {.output = output};

@@ -1,4 +1,5 @@
-/* flow_dataset.c: batches of a data set through a network, for what weft_flow counts. */
+/* flow_dataset.c: batches of a data set through a network, for what weft_flow
+ * counts. */
 #include "train/setup.h"
 
 #include "base/checked.h"
@@ -87,7 +88,7 @@ weft_status weft__flow_of(weft_graph *g, weft_dataset *d, const weft__setup_opts
     return s;
 }
 
-WEFT_API weft_status weft_flow_dataset(weft_graph *g, weft_val output, weft_dataset *d,
+WEFT_API weft_status weft_flow_dataset(weft_graph *g, weft_value output, weft_dataset *d,
                                        const weft_flow_opts *opts, weft_flow **out)
 {
     const weft_flow_opts none = {0};

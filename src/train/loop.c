@@ -1,4 +1,5 @@
-/* loop.c: the ready training loop: epochs, evaluation, the best model, saving and coming back. */
+/* loop.c: the ready training loop: epochs, evaluation, the best model, saving and
+ * coming back. */
 #include "train/loop.h"
 
 #include "base/checked.h"
@@ -55,7 +56,8 @@ static weft_status make_trainer(weft__loop *l)
     return WEFT_OK;
 }
 
-/* Plans for a whole batch and for the last one of an epoch, so that what is too large fails now. */
+/* Plans for a whole batch and for the last one of an epoch, so that what is too
+ * large fails now. */
 static weft_status make_plans(weft__loop *l, weft_plan **main)
 {
     int count = samples(l, WEFT_SUBSET_TRAIN), tail = count % l->opts.batch;
@@ -80,12 +82,12 @@ static weft_status make_loader(weft__loop *l)
 static weft_status make_evaluations(weft__loop *l, weft_plan *within)
 {
     const weft__codec *c = l->setup.codec;
-    weft_subset subset = samples(l, WEFT_SUBSET_VAL) ? WEFT_SUBSET_VAL : WEFT_SUBSET_TRAIN;
+    weft_subset subset =
+        samples(l, WEFT_SUBSET_VAL) ? WEFT_SUBSET_VAL : WEFT_SUBSET_TRAIN;
     int batch = l->opts.batch < 64 ? 64 : l->opts.batch, count = samples(l, subset);
     l->two_outputs = (size_t)count * (size_t)c->width <= MOST_OUTPUTS;
-    weft_status s =
-        weft__evaluator_new(&l->setup, subset, batch < count ? batch : count,
-                            l->opts.exact_conv, within, &l->evaluator);
+    weft_status s = weft__evaluator_new(&l->setup, subset, batch < count ? batch : count,
+                                        l->opts.exact_conv, within, &l->evaluator);
     if (!s) s = weft__evaluation_new(c, l->d, subset, NULL, l->two_outputs, &l->last);
     if (!s) s = weft__evaluation_new(c, l->d, subset, NULL, true, &l->best);
     return s;
@@ -95,8 +97,9 @@ static weft_status make_copies(weft__loop *l)
 {
     l->best_slab = weft__alloc(l->g->slab_count + 1, sizeof *l->best_slab);
     l->best_buffers = weft__alloc(l->g->buffer_count + 1, sizeof *l->best_buffers);
-    return l->best_slab && l->best_buffers ? WEFT_OK
-                                           : weft__fail(WEFT_ENOMEM, "train: out of memory");
+    return l->best_slab && l->best_buffers
+               ? WEFT_OK
+               : weft__fail(WEFT_ENOMEM, "train: out of memory");
 }
 
 static weft_status make_meta(weft__loop *l)
@@ -125,7 +128,8 @@ static weft_status resume(weft__loop *l)
 
 static weft_status start(weft__loop *l)
 {
-    const weft__setup_opts so = {.task = l->opts.task ? weft__task_named(l->opts.task) : NULL,
+    const weft__setup_opts so = {.task =
+                                     l->opts.task ? weft__task_named(l->opts.task) : NULL,
                                  .task_options = l->opts.task_options,
                                  .task_args = l->opts.task_args,
                                  .output = l->opts.output};
@@ -144,10 +148,12 @@ static weft_status start(weft__loop *l)
     if (!s) s = make_copies(l);
     if (!s) s = make_meta(l);
     if (!s && l->opts.resume) s = resume(l);
-    /* Saving at once finds out now, not in an hour, that the folder cannot be written. In
-     * a resume it also mends what a kill between two files, or a bad disk, has left. */
+    /* Saving at once finds out now, not in an hour, that the folder cannot be
+     * written. In a resume it also mends what a kill between two files, or a bad
+     * disk, has left. */
     if (!s) s = weft__loop_save(l, !l->opts.resume || l->at.finite);
-    if (!s && l->opts.resume && weft__loop_history(l)) weft__warn("%s", weft_last_error());
+    if (!s && l->opts.resume && weft__loop_history(l))
+        weft__warn("%s", weft_last_error());
     return s;
 }
 
@@ -169,8 +175,9 @@ static void finish(weft__loop *l)
 static double rate_now(const weft__loop *l)
 {
     double epoch = l->at.epoch + (double)l->at.batch / l->batches;
-    return l->at.lr_backoff * weft_schedule_rate(&l->opts.schedule, l->trainer->optimizer->opts.lr,
-                                             epoch, l->opts.epochs, l->at.plateau_factor);
+    return l->at.lr_backoff * weft_schedule_rate(&l->opts.schedule,
+                                                 l->trainer->optimizer->opts.lr, epoch,
+                                                 l->opts.epochs, l->at.plateau_factor);
 }
 
 /* Samples in the group of batches that makes one update and holds batch b. */
@@ -262,8 +269,8 @@ static bool all_finite(const float *x, size_t n)
     return finite;
 }
 
-/* A failed save is told, and tried again at the next interval; it is an error only at the
- * end. */
+/* A failed save is told, and tried again at the next interval; it is an error only
+ * at the end. */
 static void save_now(weft__loop *l, bool finite)
 {
     /* an update may overflow; the next step will tell. The last finite state is kept */
@@ -318,7 +325,8 @@ static bool is_better(const weft__loop *l, const weft_scores *scores)
 {
     const weft_score *first = &scores->score[0];
     double score = first->value, loss = scores->score[scores->n - 1].value;
-    double gain = first->lower_is_better ? l->at.best_score - score : score - l->at.best_score;
+    double gain =
+        first->lower_is_better ? l->at.best_score - score : score - l->at.best_score;
     if (!isfinite(loss)) return false; /* a NaN never replaces the best model */
     bool equal = score == l->at.best_score || (isnan(score) && isnan(l->at.best_score));
     return !l->at.best_epoch || gain > 0 || (equal && loss < l->at.best_loss);
@@ -475,8 +483,8 @@ static void tell_result(weft__loop *l, weft_train_result *out)
     l->last = NULL;
 }
 
-WEFT_API weft_status weft_train(weft_graph *g, weft_dataset *d, const weft_train_opts *opts,
-                                weft_train_result *out)
+WEFT_API weft_status weft_train(weft_graph *g, weft_dataset *d,
+                                const weft_train_opts *opts, weft_train_result *out)
 {
     weft_train_result result = {0};
     weft__loop l = {.g = g, .d = d, .opts = with_defaults(opts), .lock = -1};

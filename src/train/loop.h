@@ -1,11 +1,13 @@
-/* loop.h: a training run from the inside: what the loop, its state and its folder share. */
+/* loop.h: a training run from the inside: what the loop, its state and its folder
+ * share. */
 #ifndef WEFT_SRC_TRAIN_LOOP_H
 #define WEFT_SRC_TRAIN_LOOP_H
 
 #include "train/setup.h"
 #include "train/trainer.h"
 
-/* Everything that must come back for a run to go on with the same bits, but for the trainer's. */
+/* Everything that must come back for a run to go on with the same bits, but for the
+ * trainer's. */
 typedef struct weft__run_state {
     int epoch, batch; /* to be done next, from 0 */
     double loss_sum;  /* of this epoch so far */
@@ -32,9 +34,9 @@ typedef struct weft__loop {
     weft_trainer *trainer;
     weft_loader *loader; /* of the training subset */
     struct weft__evaluator *evaluator;
-    weft_evaluation *last, *best; /* of the last evaluation; of the best epoch */
-    bool two_outputs;             /* there is room for the outputs of both */
-    bool best_known;              /* false when that epoch was before a resume */
+    weft_evaluation *last, *best;    /* of the last evaluation; of the best epoch */
+    bool two_outputs;                /* there is room for the outputs of both */
+    bool best_known;                 /* false when that epoch was before a resume */
     float *best_slab, *best_buffers; /* the parameters of the best epoch */
     weft__run_state at;
     weft_epoch_row *history;
@@ -51,16 +53,16 @@ weft_status weft__loop_bind(weft__loop *l, weft_plan *p, const weft_batch *b);
 weft_status weft__loop_claim(weft__loop *l); /* folder, lock */
 /* last.ckpt; where finite, epoch.ckpt too: where a divergence goes back to. */
 weft_status weft__loop_save(weft__loop *l, bool finite);
-/* Reads run_dir/last.ckpt, or epoch.ckpt. A checkpoint of another run is WEFT_EUSAGE with every
- * difference in one line. */
+/* Reads run_dir/last.ckpt, or epoch.ckpt. A checkpoint of another run is WEFT_EUSAGE
+ * with every difference in one line. */
 weft_status weft__loop_restore(weft__loop *l, bool epoch_start);
 weft_status weft__loop_history(weft__loop *l); /* writes results.csv */
 weft_status weft__loop_add_row(weft__loop *l, const weft_epoch_row *row);
 weft_status weft__loop_export(weft__loop *l, const char *file); /* an ONNX model */
 double weft__loop_seconds(const weft__loop *l);
 
-/* estimate.c: tells opts.on_start how long the run will take, by a few steps that leave everything as
- * it was. */
+/* estimate.c: tells opts.on_start how long the run will take, by a few steps that
+ * leave everything as it was. */
 void weft__loop_estimate(weft__loop *l);
 
 #endif

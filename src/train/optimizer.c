@@ -1,5 +1,5 @@
 /* optimizer.c: one update of all parameters: norm of the gradient, clipping, rule,
- * average; behind the backward pass, or in it. */
+ * average; after the backward pass, or in it. */
 #include "train/optimizer.h"
 
 #include "base/checked.h"
@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements that are worked on at a time. Part of the results' bits (the norm adds up by
- * pieces), so it does not depend on their number. A multiple of every vector's width. */
+/* Elements that are worked on at a time. Part of the results' bits (the norm adds up
+ * by pieces), so it does not depend on their number. A multiple of every vector's
+ * width. */
 enum { PIECE = 1 << 14 };
 /* Rows of a sparse parameter that are worked on at a time, likewise. */
 enum { ROWS = 64 };
@@ -134,11 +135,12 @@ static size_t place_of(const weft_graph *g, int i)
     return (size_t)((const float *)parameter(g, i)->data - (const float *)g->slab);
 }
 
-/* Of a parameter's memory, which is padded to whole cache lines; none of a sparse one. */
+/* Of a parameter's memory, which is padded to whole cache lines; none of a sparse
+ * one. */
 static size_t pieces_of(const weft_graph *g, int i)
 {
     size_t count = weft__nominal(g, g->param[i], 0).count;
-    return parameter(g, i)->touched ? 0 : (count + PIECE - 1) / PIECE;
+    return parameter(g, i)->row_set ? 0 : (count + PIECE - 1) / PIECE;
 }
 
 static size_t dense_pieces(const weft_optimizer *o)
@@ -170,12 +172,12 @@ static size_t groups_of(int rows)
     return ((size_t)rows + ROWS - 1) / ROWS;
 }
 
-/* Of all sparse rows that were touched in this step. */
+/* Of all sparse rows that were written in this step. */
 static size_t groups(const weft_graph *g)
 {
     size_t n = 0;
     for (int i = 0; i < g->trainable; i++)
-        if (parameter(g, i)->touched) n += groups_of(parameter(g, i)->touched->count);
+        if (parameter(g, i)->row_set) n += groups_of(parameter(g, i)->row_set->count);
     return n;
 }
 
@@ -184,7 +186,7 @@ static size_t parts_most(const weft_graph *g)
 {
     size_t n = 0;
     for (int i = 0; i < g->trainable; i++) {
-        const weft__touched *t = parameter(g, i)->touched;
+        const weft__row_set *t = parameter(g, i)->row_set;
         n += t ? groups_of(t->rows) : pieces_of(g, i);
     }
     return n;
@@ -202,7 +204,7 @@ static group group_at(const weft_graph *g, size_t i)
 {
     for (int k = 0; k < g->trainable; k++) {
         const weft__value *v = parameter(g, k);
-        const weft__touched *t = v->touched;
+        const weft__row_set *t = v->row_set;
         size_t here = t ? groups_of(t->count) : 0;
         if (i >= here) {
             i -= here;
@@ -252,7 +254,7 @@ weft_status weft_optimizer_new(weft_graph *g, const weft_optimizer_opts *opts,
                        "not for training",
                        rule->name);
     if (!s) s = weft__graph_finalize(g, "weft_optimizer_new");
-    if (!s) s = weft__gradients_settle(g);
+    if (!s) s = weft__gradients_alloc(g);
     if (s) return s;
     o = calloc(1, sizeof *o);
     if (!o) return weft__fail(WEFT_ENOMEM, "%s: out of memory", rule->name);
@@ -491,7 +493,7 @@ static void end_step(step *s)
     g->version++;
 }
 
-weft_status weft_step(weft_optimizer *o, double lr)
+weft_status weft_optimizer_step(weft_optimizer *o, double lr)
 {
     double most = o->opts.clip_norm;
     weft_status status = check_step(o, lr);
@@ -558,7 +560,7 @@ static void when_done(void *user, int value)
     if (i >= 0) update_early(e, i);
 }
 
-weft_status weft_backward_step(weft_plan *p, weft_optimizer *o, double lr)
+weft_status weft_optimizer_backward_step(weft_plan *p, weft_optimizer *o, double lr)
 {
     weft_status status = check_step(o, lr);
     if (!status && p->g != o->g)
@@ -566,12 +568,12 @@ weft_status weft_backward_step(weft_plan *p, weft_optimizer *o, double lr)
             weft__fail(WEFT_EUSAGE, "%s: the plan is of another graph", o->rule->name);
     if (status) return status;
     if (o->opts.clip_norm > 0 || p->opts.accumulate) {
-        status = weft_backward(p);
-        return status ? status : weft_step(o, lr);
+        status = weft_plan_backward(p);
+        return status ? status : weft_optimizer_step(o, lr);
     }
     for (int i = 0; i < o->g->trainable; i++) o->updated[i] = false;
     early e = {.step = begin_step(o, lr)};
-    status = weft__backward(p, &(weft__done){when_done, &e});
+    status = weft__plan_backward(p, &(weft__done){when_done, &e});
     for (int i = 0; i < o->g->trainable && !status; i++) update_early(&e, i);
     if (!status && !e.broken) weft__parallel(groups(o->g), 1, early_groups, &e);
     double norm = status || e.broken ? NAN : whole_norm(o);
@@ -600,9 +602,9 @@ void weft_optimizer_swap_ema(weft_optimizer *o)
     if (!o->average || (!o->steps && !o->swapped)) return;
     float *slab = o->g->slab;
     for (size_t i = 0; i < o->g->slab_count; i++) {
-        float kept = slab[i];
+        float swap = slab[i];
         slab[i] = o->average[i];
-        o->average[i] = kept;
+        o->average[i] = swap;
     }
     o->swapped = !o->swapped;
     o->g->version++;

@@ -24,7 +24,7 @@ struct weft_optimizer {
     int64_t steps;      /* done; while a rule updates, the one being done counts */
     double norm;        /* of the last gradient */
     weft__piece *piece; /* of all dense parameters in turn */
-    size_t *first;      /* piece of trainable parameter i; behind the last, all pieces */
+    size_t *first;      /* piece of trainable parameter i; after the last, all pieces */
     int *number;        /* of a value of the graph: i of its parameter, or -1 */
     bool *updated;      /* by the step that is being done: parameter i */
     double *part;    /* of the norm, one per piece, then one per group of sparse rows */
@@ -38,9 +38,9 @@ typedef struct weft__rule {
     const char *moment_name[WEFT_MOMENTS];
     weft_status (*check)(
         const weft_optimizer_opts *opts); /* its own options; NULL none */
-    /* Updates elements begin .. end-1 of the slab (all with the same decay). Called from
-     * several threads at once, for ranges that do not overlap; of a sparse parameter for
-     * the rows that were touched only. */
+    /* Updates elements begin .. end-1 of the slab (all with the same decay). Called
+     * from several threads at once, for ranges that do not overlap; of a sparse
+     * parameter for the rows that were written only. */
     void (*update)(weft_optimizer *o, size_t begin, size_t end, double lr, double decay,
                    double gradient_scale);
 } weft__rule;

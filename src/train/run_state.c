@@ -43,7 +43,8 @@ static void task_facts(const weft__loop *l, weft__facts *f)
     for (const weft_option *o = l->setup.task->options; o && (o->name || o->help); o++) {
         const char *at = (const char *)weft__setup_args(&l->setup) + o->offset;
         if (o->kind == WEFT_OPTION_REAL)
-            weft__fact_of(f, o->name, "%.17g", *(const double *)at > 0 ? *(const double *)at : 0);
+            weft__fact_of(f, o->name, "%.17g",
+                          *(const double *)at > 0 ? *(const double *)at : 0);
         else if (o->kind == WEFT_OPTION_INT && *(const int *)at)
             weft__fact_of(f, o->name, "%d", *(const int *)at);
         else if (o->kind == WEFT_OPTION_FLAG && *(const bool *)at)
@@ -126,12 +127,14 @@ static bool counts_are_sane(const weft__run_state *at, int64_t step)
            at->stale < most;
 }
 
-static weft_status check_state(const weft__loop *l, const weft__run_state *at, int64_t step)
+static weft_status check_state(const weft__loop *l, const weft__run_state *at,
+                               int64_t step)
 {
     if (at->epoch > l->opts.epochs && l->opts.reset_optimizer)
         return weft__fail(WEFT_EUSAGE, "has done %d epochs already, %d are asked for",
                           at->epoch, l->opts.epochs);
-    if (at->epoch < 0 || at->batch < 0 || at->epoch > l->opts.epochs || at->batch > l->batches)
+    if (at->epoch < 0 || at->batch < 0 || at->epoch > l->opts.epochs ||
+        at->batch > l->batches)
         return weft__fail(WEFT_EMODEL, "epoch %d, batch %d is not in this run", at->epoch,
                           at->batch);
     if (!counts_are_sane(at, step))
@@ -144,7 +147,9 @@ static weft_status read_state(const weft_meta *m, weft__run_state *out, int64_t 
     weft__run_state at = {0};
     int64_t x = 0;
 #define GET_REAL(field, key) \
-    if (!weft__meta_get_real(m, key, &at.field)) return weft__fail(WEFT_EMODEL, "no " key)
+    if (!weft__meta_get_real(m, key, &at.field)) \
+    return weft__fail(WEFT_EMODEL, "no" \
+                                   " " key)
 #define GET_INT(field, key) \
     if (!weft__meta_get_int(m, key, &x)) return weft__fail(WEFT_EMODEL, "no " key); \
     at.field = (__typeof__(at.field))x
@@ -162,8 +167,8 @@ static weft_status read_state(const weft_meta *m, weft__run_state *out, int64_t 
 
 enum { MOST_NUMBERS = 6 + WEFT_MAX_SCORES, DIGITS = 17 }; /* with the space before */
 
-/* The numbers of a row: seconds, training loss, the scores with the loss last, the rate, and (since
- * version 0.1) the gradient's norms. */
+/* The numbers of a row: seconds, training loss, the scores with the loss last, the
+ * rate, and (since version 0.1) the gradient's norms. */
 static int numbers_of(weft_epoch_row *r, double *number[MOST_NUMBERS])
 {
     int n = 0;
@@ -229,8 +234,10 @@ static weft_status get_history(weft__loop *l, const weft_meta *m)
 static weft_status put_best(weft__loop *l, weft__checkpoint *c)
 {
     if (!l->at.best_epoch) return WEFT_OK;
-    weft_status s = weft__tensor_put(c, "best.parameters", l->best_slab, l->g->slab_count);
-    return s ? s : weft__tensor_put(c, "best.buffers", l->best_buffers, l->g->buffer_count);
+    weft_status s =
+        weft__tensor_put(c, "best.parameters", l->best_slab, l->g->slab_count);
+    return s ? s
+             : weft__tensor_put(c, "best.buffers", l->best_buffers, l->g->buffer_count);
 }
 
 weft_status weft__loop_save(weft__loop *l, bool finite)
@@ -259,9 +266,10 @@ static weft_status agree(const weft__loop *l, const weft_meta *m, const char *pa
     const char *format = weft_meta_get(m, "format"), *isa = weft_meta_get(m, "run.isa");
     weft__facts f = facts_of(l);
     if (!format || atoi(format) != VERSION)
-        return weft__fail(WEFT_EMODEL, "%s: written by version %s, this is version %d", path,
-                          format ? format : "?", VERSION);
-    weft_status s = weft__facts_agree(&f, l->opts.reset_optimizer ? f.optimizer : f.n, m, path);
+        return weft__fail(WEFT_EMODEL, "%s: written by version %s, this is version %d",
+                          path, format ? format : "?", VERSION);
+    weft_status s =
+        weft__facts_agree(&f, l->opts.reset_optimizer ? f.optimizer : f.n, m, path);
     if (!s && isa && strcmp(isa, weft_isa()))
         weft__warn("%s: was written with %s, this is %s: the bits will differ from a run "
                    "without interruption",
@@ -328,14 +336,17 @@ weft_status weft__loop_history(weft__loop *l)
     weft_status s = weft__writer_open(&w, path);
     if (s) return s;
     weft__writer_printf(&w, "epoch,time,train/loss");
-    for (int i = 0; i < task->scores; i++) weft__writer_printf(&w, ",%s", task->score[i].csv);
-    weft__writer_printf(&w, ",val/loss,lr/pg0,train/gradient_norm,train/gradient_norm_max\n");
+    for (int i = 0; i < task->scores; i++)
+        weft__writer_printf(&w, ",%s", task->score[i].csv);
+    weft__writer_printf(&w,
+                        ",val/loss,lr/pg0,train/gradient_norm,train/gradient_norm_max\n");
     for (int i = 0; i < l->rows; i++) {
         const weft_epoch_row *r = &l->history[i];
         weft__writer_printf(&w, "%d,%.3f,%.6g", r->epoch, r->seconds, r->train_loss);
         for (int k = 0; k < r->scores.n; k++)
             weft__writer_printf(&w, ",%.6g", r->scores.score[k].value);
-        weft__writer_printf(&w, ",%.6g,%.6g,%.6g\n", r->lr, r->gradient, r->gradient_most);
+        weft__writer_printf(&w, ",%.6g,%.6g,%.6g\n", r->lr, r->gradient,
+                            r->gradient_most);
     }
     return weft__writer_commit(&w);
 }
@@ -345,5 +356,5 @@ weft_status weft__loop_export(weft__loop *l, const char *file)
     char path[PATH];
     if (!l->opts.run_dir) return WEFT_OK;
     path_of(l, file, path);
-    return weft_model_save(l->g, l->meta, path);
+    return weft_onnx_save(l->g, l->meta, path);
 }

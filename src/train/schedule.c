@@ -12,7 +12,7 @@ static const double PI = 3.14159265358979323846;
 
 enum { MILESTONES = 16 };
 
-/* Part of the run behind the warm-up that is over, 0 to 1. */
+/* Part of the run after the warm-up that is over, 0 to 1. */
 static double progress(const weft_schedule *s, double epoch, double epochs)
 {
     double whole = epochs - s->warmup, done = epoch - s->warmup;
@@ -65,7 +65,7 @@ static double multistep(const weft_schedule *s, double epoch, double epochs,
     return pow(or_else(s->gamma, 0.1), reached);
 }
 
-/* gamma ^ (epochs behind the warm-up) */
+/* gamma ^ (epochs after the warm-up) */
 static double exponential(const weft_schedule *s, double epoch, double epochs,
                           double factor)
 {

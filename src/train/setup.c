@@ -8,10 +8,10 @@
 #include <string.h>
 
 /* The output that is trained: [batch, width]. */
-static weft_status find_output(weft__task_setup *s, weft_val wanted)
+static weft_status find_output(weft__task_setup *s, weft_value wanted)
 {
     weft_graph *g = s->g;
-    weft_val y = wanted.id || weft_output_count(g) < 1 ? wanted : weft_output_at(g, 0);
+    weft_value y = wanted.id || weft_output_count(g) < 1 ? wanted : weft_output_at(g, 0);
     if (!y.id) return weft__fail(WEFT_EUSAGE, "the graph has no output (weft_output)");
     weft_shape shape = weft_shape_of(g, y);
     int width = s->codec->width;
@@ -45,7 +45,8 @@ static weft_status make(weft__task_setup *s, const weft__setup_opts *o)
     s->borrowed = o->codec != NULL;
     if (!s->codec) status = s->task->fit(s->d, &s->codec);
     s->given = o->task_args;
-    if (!status && !s->given) status = weft__task_args_new(s->task, o->task_options, &s->args);
+    if (!status && !s->given)
+        status = weft__task_args_new(s->task, o->task_options, &s->args);
     if (!status) status = s->d->modality->inputs(s->preprocess, s->g, &s->inputs);
     if (!status) status = find_output(s, o->output);
     if (status) return status;
@@ -73,8 +74,8 @@ void weft__setup_free(weft__task_setup *s)
     *s = (weft__task_setup){0};
 }
 
-weft_status weft__setup_describe(const weft__task_setup *s, const char *model, uint64_t seed,
-                                 weft_meta *m)
+weft_status weft__setup_describe(const weft__task_setup *s, const char *model,
+                                 uint64_t seed, weft_meta *m)
 {
     char text[32];
     const weft__modality *kind = s->d->modality;

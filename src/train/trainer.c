@@ -1,4 +1,5 @@
-/* trainer.c: training step by step: a plan for each size of batch, forward, backward, update. */
+/* trainer.c: training step by step: a plan for each size of batch, forward, backward,
+ * update. */
 #include "train/trainer.h"
 
 #include "base/checked.h"
@@ -15,8 +16,8 @@ static weft_status check(const weft_trainer_opts *o)
     return weft_schedule_check(&o->schedule);
 }
 
-WEFT_API weft_status weft_trainer_new(weft_graph *g, weft_val loss, const weft_trainer_opts *opts,
-                                      weft_trainer **out)
+WEFT_API weft_status weft_trainer_new(weft_graph *g, weft_value loss,
+                                      const weft_trainer_opts *opts, weft_trainer **out)
 {
     weft_trainer_opts o = opts ? *opts : (weft_trainer_opts){0};
     if (!o.accumulate) o.accumulate = 1;
@@ -78,13 +79,15 @@ weft_status weft__trainer_run(weft_trainer *t, weft_plan *p, const weft__trainer
 {
     weft_plan_random(p, t->opts.seed, (uint64_t)t->step);
     if (t->opts.accumulate > 1) {
-        if (b->first) weft_zero_gradients(t->g);
+        if (b->first) weft_graph_zero_gradients(t->g);
         weft_plan_loss_scale(p, b->scale);
     }
-    weft_status s = weft_forward(p);
+    weft_status s = weft_plan_forward(p);
     *loss = s ? 0 : weft_plan_scalar(p, t->loss);
     if (!s && !isfinite(*loss)) return WEFT_EDIVERGED;
-    if (!s) s = b->last ? weft_backward_step(p, t->optimizer, b->rate) : weft_backward(p);
+    if (!s)
+        s = b->last ? weft_optimizer_backward_step(p, t->optimizer, b->rate)
+                    : weft_plan_backward(p);
     if (!s) t->step++;
     return s;
 }
@@ -117,7 +120,8 @@ WEFT_API int64_t weft_trainer_steps(const weft_trainer *t)
 WEFT_API double weft_trainer_rate(const weft_trainer *t)
 {
     double epochs = t->opts.epochs > 0 ? t->opts.epochs : 1;
-    double epoch = t->opts.steps_per_epoch > 0 ? (double)t->step / t->opts.steps_per_epoch : 0;
+    double epoch =
+        t->opts.steps_per_epoch > 0 ? (double)t->step / t->opts.steps_per_epoch : 0;
     return weft_schedule_rate(&t->opts.schedule, t->optimizer->opts.lr,
                               epoch < epochs ? epoch : epochs, epochs, 1);
 }
@@ -132,8 +136,8 @@ WEFT_API weft_optimizer *weft_trainer_optimizer(weft_trainer *t)
 static weft_status between_updates(const weft_trainer *t)
 {
     if (!t->group) return WEFT_OK;
-    return weft__fail(WEFT_EUSAGE, "trainer: %d of %d batches of an update are done", t->group,
-                      t->opts.accumulate);
+    return weft__fail(WEFT_EUSAGE, "trainer: %d of %d batches of an update are done",
+                      t->group, t->opts.accumulate);
 }
 
 static weft__facts facts_of(const weft_trainer *t)

@@ -1,5 +1,5 @@
-/* trainer_state.c: the state of a trainer to and from a checkpoint, and the facts that it must agree
- * on with whoever reads it. */
+/* trainer_state.c: the state of a trainer to and from a checkpoint, and the facts
+ * that it must agree on with whoever reads it. */
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -50,7 +50,8 @@ weft_status weft__facts_put(const weft__facts *f, weft_meta *m)
     return s ? s : weft_meta_set(m, "run.isa", weft_isa());
 }
 
-weft_status weft__facts_agree(const weft__facts *f, int n, const weft_meta *m, const char *path)
+weft_status weft__facts_agree(const weft__facts *f, int n, const weft_meta *m,
+                              const char *path)
 {
     char text[900] = "";
     size_t at = 0;
@@ -62,16 +63,17 @@ weft_status weft__facts_agree(const weft__facts *f, int n, const weft_meta *m, c
         if (there && !strcmp(there, f->value[i])) continue;
         foreign |= i < f->optimizer;
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %s here, %.60s there",
-                               at ? "; " : "", f->key[i], f->value[i], there ? there : "none");
+                               at ? "; " : "", f->key[i], f->value[i],
+                               there ? there : "none");
     }
     if (!at) return WEFT_OK;
-    return weft__fail(WEFT_EUSAGE, "%s: is of another run: %s%s", path, text,
-                      foreign || !f->optimizer
-                          ? ""
-                          : ". --reset-optimizer keeps the parameters only");
+    return weft__fail(
+        WEFT_EUSAGE, "%s: is of another run: %s%s", path, text,
+        foreign || !f->optimizer ? "" : ". --reset-optimizer keeps the parameters only");
 }
 
-/* ---- numbers: doubles travel as the 16 hexadecimal digits of their bits, exact in any locale ---- */
+/*   ---- numbers: doubles travel as the 16 hexadecimal digits of their bits, exact
+ *     in any locale ---- */
 
 weft_status weft__meta_put_int(weft_meta *m, const char *key, int64_t x)
 {
@@ -107,7 +109,8 @@ bool weft__meta_get_real(const weft_meta *m, const char *key, double *x)
 
 /* ---- tensors ---- */
 
-typedef weft_status visit_fn(weft__checkpoint *c, const char *name, float *data, size_t count);
+typedef weft_status visit_fn(weft__checkpoint *c, const char *name, float *data,
+                             size_t count);
 
 static weft_status each_tensor(weft_trainer *t, weft__checkpoint *c, visit_fn *visit,
                                bool optimizer)
@@ -125,7 +128,8 @@ static weft_status each_tensor(weft_trainer *t, weft__checkpoint *c, visit_fn *v
     return s;
 }
 
-weft_status weft__tensor_put(weft__checkpoint *c, const char *name, float *data, size_t count)
+weft_status weft__tensor_put(weft__checkpoint *c, const char *name, float *data,
+                             size_t count)
 {
     if (!count) return WEFT_OK;
     if (count > INT32_MAX)
@@ -140,10 +144,12 @@ static weft_status have(weft__checkpoint *c, const char *name, float *data, size
     return weft__fail(WEFT_EMODEL, "no tensor %s of %zu elements", name, count);
 }
 
-weft_status weft__tensor_get(weft__checkpoint *c, const char *name, float *data, size_t count)
+weft_status weft__tensor_get(weft__checkpoint *c, const char *name, float *data,
+                             size_t count)
 {
     weft_status s = have(c, name, data, count);
-    if (!s && count) memcpy(data, weft__checkpoint_get(c, name, count), count * sizeof *data);
+    if (!s && count)
+        memcpy(data, weft__checkpoint_get(c, name, count), count * sizeof *data);
     return s;
 }
 

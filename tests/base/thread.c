@@ -1,4 +1,5 @@
-/* Tests of base/thread.h: every item once, the same result for any number of threads. */
+/* Tests of base/thread.h: every item once, the same result for any number of
+ * threads. */
 /* link: -Wl,--wrap=pthread_create */
 /* labels: threads */
 #include "test.h"

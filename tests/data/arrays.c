@@ -1,5 +1,5 @@
-/* Tests of data sets in memory: arrays and callbacks of pictures, texts and tensors, with
- * classes and with values. */
+/* Tests of data sets in memory: arrays and callbacks of pictures, texts and tensors,
+ * with classes and with values. */
 /* labels: threads */
 #include "data/image/make.h"
 
@@ -123,7 +123,8 @@ static void subsets_that_are_given_stay_as_they_are(void **state)
 static void the_size_of_the_options_goes_before_that_of_the_arrays(void **state)
 {
     const weft_arrays a = pictures();
-    weft_dataset_opts o = {.image = {.height = 2, .width = 3, .channels = 1}, .no_val = true};
+    weft_dataset_opts o = {.image = {.height = 2, .width = 3, .channels = 1},
+                           .no_val = true};
     weft_dataset *d = from(&a, &o);
     unsigned char p[6], q[6];
     int c, h, w;
@@ -134,7 +135,8 @@ static void the_size_of_the_options_goes_before_that_of_the_arrays(void **state)
     FILE *f = fopen(test_path("one.ppm"), "r+b");
     CHECK(f && !fseek(f, -(long)EACH, SEEK_END));
     CHECK(fwrite(pixels + 7 * EACH, 1, EACH, f) == EACH && !fclose(f));
-    CHECK(weft_image_read(test_path("one.ppm"), 1, 2, 3, WEFT_FIT_STRETCH, 0, q) == WEFT_OK);
+    CHECK(weft_image_read(test_path("one.ppm"), 1, 2, 3, WEFT_FIT_STRETCH, 0, q) ==
+          WEFT_OK);
     CHECK(weft_dataset_image(d, WEFT_SUBSET_TRAIN, 7, p) == WEFT_OK);
     CHECK(!memcmp(p, q, sizeof p));
     weft_dataset_close(d);
@@ -151,8 +153,7 @@ static void classes_keep_the_callers_numbers_and_names(void **state)
         text[i] = i % 2 ? "one two" : "three";
     }
     for (int kind = 0; kind < 2; kind++) {
-        if (kind)
-            a = (weft_arrays){.count = {N}, .text = {text}, .label = {label}};
+        if (kind) a = (weft_arrays){.count = {N}, .text = {text}, .label = {label}};
         a.classes = 5;
         a.class_name = name;
         weft_dataset *d = from(&a, &(weft_dataset_opts){.no_val = true});
@@ -198,7 +199,8 @@ static void values_go_with_their_samples(void **state)
             for (int i = 0; i < weft_dataset_count(d, s); i++) {
                 int at = place(d, s, i);
                 CHECK(weft_dataset_label(d, s, i) == -1);
-                CHECK(!memcmp(weft_dataset_value(d, s, i), value + 2 * at, 2 * sizeof *value));
+                CHECK(!memcmp(weft_dataset_value(d, s, i), value + 2 * at,
+                              2 * sizeof *value));
             }
         weft_dataset_close(d);
         a.value_name = NULL;
@@ -335,7 +337,8 @@ static void the_hash_sees_inputs_and_targets(void **state)
     for (int kind = 0; kind < 6; kind++) {
         weft_arrays a = pictures();
         if (kind % 3 == 1) a = (weft_arrays){.count = {N}, .text = {text}};
-        if (kind % 3 == 2) a = (weft_arrays){.count = {N}, .x = {x}, .shape = WEFT_SHAPE(2)};
+        if (kind % 3 == 2)
+            a = (weft_arrays){.count = {N}, .x = {x}, .shape = WEFT_SHAPE(2)};
         a.label[0] = kind < 3 ? label : NULL;
         a.classes = 2;
         a.value[0] = kind < 3 ? NULL : value;
@@ -372,10 +375,10 @@ static void the_hash_sees_inputs_and_targets(void **state)
 
 static void texts_stay_where_they_are_unless_they_must_be_repaired(void **state)
 {
-    static const char *const text[] = {"good film", "bad\xff", "  blanks ", "", "fine", "long"};
+    static const char *const text[] = {"good film", "bad\xff", "  blanks ",
+                                       "",          "fine",    "long"};
     static const int32_t own[] = {1, 0, 1, 0, 1, 0};
-    const weft_arrays a = {
-        .count = {6}, .text = {text}, .label = {own}, .classes = 2};
+    const weft_arrays a = {.count = {6}, .text = {text}, .label = {own}, .classes = 2};
     weft_dataset *d = from(&a, &(weft_dataset_opts){.no_val = true});
     size_t size;
     (void)state;
@@ -455,7 +458,8 @@ static void targets_out_of_range_are_named(void **state)
     weft_arrays a = pictures();
     (void)state;
     label[17] = 2;
-    CHECK_HAS(refused(&a, WEFT_EDATA), "sample 17 of train has the label 2, allowed 0 to 1");
+    CHECK_HAS(refused(&a, WEFT_EDATA),
+              "sample 17 of train has the label 2, allowed 0 to 1");
     label[17] = -1;
     CHECK_HAS(refused(&a, WEFT_EDATA), "sample 17 of train has the label -1");
     for (int i = 0; i < N; i++) label[i] = 1;
@@ -474,10 +478,11 @@ static void targets_out_of_range_are_named(void **state)
 RUN_TESTS(TEST(pictures_are_the_callers_in_two_parts),
           TEST(subsets_that_are_given_stay_as_they_are),
           TEST(the_size_of_the_options_goes_before_that_of_the_arrays),
-          TEST(classes_keep_the_callers_numbers_and_names), TEST(values_go_with_their_samples),
-          TEST(a_batch_has_the_values_of_its_samples),
+          TEST(classes_keep_the_callers_numbers_and_names),
+          TEST(values_go_with_their_samples), TEST(a_batch_has_the_values_of_its_samples),
           TEST(a_callback_gives_what_an_array_would),
-          TEST(a_callback_that_fails_ends_the_epoch), TEST(the_hash_sees_inputs_and_targets),
+          TEST(a_callback_that_fails_ends_the_epoch),
+          TEST(the_hash_sees_inputs_and_targets),
           TEST(texts_stay_where_they_are_unless_they_must_be_repaired),
           TEST(arrays_that_do_not_go_together_are_refused),
           TEST(targets_out_of_range_are_named))

@@ -8,7 +8,7 @@
 static weft_graph *dense_graph(void)
 {
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 4));
     weft_output(g, weft_layer_dense(g, "fc", x, 3, NULL), "y");
     CHECK(weft_graph_status(g) == WEFT_OK);
     return g;
@@ -16,7 +16,7 @@ static weft_graph *dense_graph(void)
 
 static weft_status by_init(weft_graph *g)
 {
-    return weft_init(g, 1);
+    return weft_params_init(g, 1);
 }
 
 static weft_status by_set(weft_graph *g)
@@ -48,7 +48,7 @@ static void late_calls_name_the_parameter_and_who_finalized(void **state)
         const char *name;
         weft_status (*call)(weft_graph *g);
     } by[] = {{"weft_graph_finalize", weft_graph_finalize},
-              {"weft_init", by_init},
+              {"weft_params_init", by_init},
               {"weft_param_set", by_set},
               {"weft_plan_new", by_plan},
               {"weft_optimizer_new", by_optimizer}};
@@ -56,7 +56,7 @@ static void late_calls_name_the_parameter_and_who_finalized(void **state)
     for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
         char text[200];
         weft_graph *g = dense_graph();
-        weft_val w = weft_find(g, "fc.weight");
+        weft_value w = weft_find(g, "fc.weight");
         CHECK(by[i].call(g) == WEFT_OK);
         CHECK(weft_param_freeze(g, w) == WEFT_EUSAGE);
         snprintf(text, sizeof text,
@@ -102,8 +102,8 @@ static void operators_and_outputs_may_still_be_added(void **state)
     weft_graph *g = dense_graph();
     weft_plan *p = NULL;
     CHECK(weft_graph_finalize(g) == WEFT_OK);
-    weft_val y = weft_output_at(g, 0);
-    weft_val loss = weft_mean(g, weft_mul(g, y, y), 0, NULL, false);
+    weft_value y = weft_output_at(g, 0);
+    weft_value loss = weft_reduce_mean(g, weft_mul(g, y, y), 0, NULL, false);
     weft_output(g, loss, "loss");
     CHECK(weft_plan_new(g, &(weft_plan_opts){.loss = loss}, &p) == WEFT_OK);
     weft_plan_free(p);
@@ -121,7 +121,7 @@ static void a_failure_can_be_tried_again(void **state)
     weft__set_max_memory(before);
     CHECK(s == WEFT_ENOMEM);
     CHECK(weft_param_freeze(g, weft_find(g, "fc.bias")) == WEFT_OK); /* still open */
-    CHECK(weft_init(g, 1) == WEFT_OK);
+    CHECK(weft_params_init(g, 1) == WEFT_OK);
     CHECK(g->params == 2 && g->trainable == 1);
     CHECK_TEXT(weft_param_at(g, 1).name, "fc.bias");
     weft_graph_free(g);
@@ -131,15 +131,15 @@ static void only_parameters_are_frozen(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 4, 4));
-    weft_val y = weft_layer_batch_norm(g, "bn", x, NULL);
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2, 4, 4));
+    weft_value y = weft_layer_batch_norm(g, "bn", x, NULL);
     CHECK(weft_param_freeze(g, x) == WEFT_EUSAGE);
     CHECK_TEXT(weft_last_error(), "freeze: x is not a parameter");
     CHECK(weft_param_no_decay(g, y) == WEFT_EUSAGE);
     CHECK_TEXT(weft_last_error(), "no decay: bn is not a parameter");
     CHECK(weft_param_freeze(g, WEFT_NONE) == WEFT_EUSAGE);
-    CHECK(weft_param_freeze(g, (weft_val){1000}) == WEFT_EUSAGE);
-    CHECK(weft_param_freeze(g, (weft_val){-1}) == WEFT_EUSAGE);
+    CHECK(weft_param_freeze(g, (weft_value){1000}) == WEFT_EUSAGE);
+    CHECK(weft_param_freeze(g, (weft_value){-1}) == WEFT_EUSAGE);
     /* a loop over all parameters meets the buffers too */
     for (int i = weft_param_count(g) - 1; i >= 0; i--)
         CHECK(weft_param_freeze(g, weft_param_at(g, i).value) == WEFT_OK);
@@ -156,16 +156,23 @@ static void starting_values_are_checked_and_can_change_later(void **state)
     (void)state;
     float w[12];
     weft_graph *g = dense_graph();
-    weft_val v = weft_find(g, "fc.weight");
-    CHECK(weft_init(g, 1) == WEFT_OK);
-    CHECK(weft_param_init(g, v, &(weft_init_opts){.kind = WEFT_INIT_CONSTANT, .value = 0.5}) == WEFT_OK);
-    CHECK(weft_param_init(g, v, &(weft_init_opts){.kind = WEFT_INIT_CONSTANT, .value = NAN}) == WEFT_EUSAGE);
+    weft_value v = weft_find(g, "fc.weight");
+    CHECK(weft_params_init(g, 1) == WEFT_OK);
+    CHECK(weft_param_init(g, v,
+                          &(weft_init_opts){.kind = WEFT_INIT_CONSTANT, .value = 0.5}) ==
+          WEFT_OK);
+    CHECK(weft_param_init(g, v,
+                          &(weft_init_opts){.kind = WEFT_INIT_CONSTANT, .value = NAN}) ==
+          WEFT_EUSAGE);
     CHECK_TEXT(weft_last_error(), "init: fc.weight: its numbers must be finite");
-    CHECK(weft_param_init(g, v, &(weft_init_opts){.kind = WEFT_INIT_UNIFORM, .high = INFINITY}) == WEFT_EUSAGE);
-    CHECK(weft_param_init(g, v, &(weft_init_opts){.kind = (weft_init_kind)99}) == WEFT_EUSAGE);
+    CHECK(weft_param_init(
+              g, v, &(weft_init_opts){.kind = WEFT_INIT_UNIFORM, .high = INFINITY}) ==
+          WEFT_EUSAGE);
+    CHECK(weft_param_init(g, v, &(weft_init_opts){.kind = (weft_init_kind)99}) ==
+          WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "fc.weight: no such kind: 99");
     CHECK(weft_param_init(g, weft_find(g, "x"), NULL) == WEFT_EUSAGE);
-    CHECK(weft_init(g, 1) == WEFT_OK && weft_param_get(g, v, w, 12) == WEFT_OK);
+    CHECK(weft_params_init(g, 1) == WEFT_OK && weft_param_get(g, v, w, 12) == WEFT_OK);
     for (int i = 0; i < 12; i++) CHECK(w[i] == 0.5f);
     weft_graph_free(g);
 }
@@ -187,10 +194,10 @@ static void a_graph_from_a_file_is_finalized(void **state)
     char path[400];
     weft_graph *g = dense_graph(), *again = NULL;
     snprintf(path, sizeof path, "%s/fc.onnx", test_folder());
-    CHECK(weft_init(g, 1) == WEFT_OK && weft_model_save(g, NULL, path) == WEFT_OK);
-    CHECK(weft_model_load(path, NULL, &again, NULL) == WEFT_OK);
+    CHECK(weft_params_init(g, 1) == WEFT_OK && weft_onnx_save(g, NULL, path) == WEFT_OK);
+    CHECK(weft_onnx_load(path, NULL, &again, NULL) == WEFT_OK);
     CHECK(weft_param_freeze(again, weft_find(again, "fc.weight")) == WEFT_EUSAGE);
-    CHECK_HAS(weft_last_error(), "too late for fc.weight, weft_model_load has");
+    CHECK_HAS(weft_last_error(), "too late for fc.weight, weft_onnx_load has");
     weft_graph_free(g);
     weft_graph_free(again);
 }

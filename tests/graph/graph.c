@@ -7,8 +7,8 @@ static void first_failure_is_kept_and_later_calls_do_nothing(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 3));
-    weft_val bad = weft_dense(g, x, weft_param(g, "w", WEFT_SHAPE(5, 4)), WEFT_NONE);
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 3));
+    weft_value bad = weft_dense(g, x, weft_param(g, "w", WEFT_SHAPE(5, 4)), WEFT_NONE);
     CHECK(bad.id == 0 && weft_graph_status(g) == WEFT_ESHAPE);
     char first[512];
     snprintf(first, sizeof first, "%s", weft_graph_error(g));
@@ -26,14 +26,15 @@ static void shapes_say_where_the_batch_is(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 3, 8, 6));
-    weft_val c = weft_layer_conv(g, "conv", x, 5, &(weft_layer_conv_opts){.kernel = {3}});
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 3, 8, 6));
+    weft_value c =
+        weft_layer_conv(g, "conv", x, 5, &(weft_layer_conv_opts){.kernel = {3}});
     weft_shape s = weft_shape_of(g, c);
     CHECK(s.rank == 4 && s.dim[0] == 0 && s.dim[1] == 5 && s.dim[2] == 6 &&
           s.dim[3] == 4);
     s = weft_shape_of(g, weft_flatten(g, c, 1));
     CHECK(s.rank == 2 && s.dim[0] == 0 && s.dim[1] == 120);
-    s = weft_shape_of(g, weft_sum(g, c, 0, NULL, false));
+    s = weft_shape_of(g, weft_reduce_sum(g, c, 0, NULL, false));
     CHECK(s.rank == 0);
     CHECK(weft_graph_status(g) == WEFT_OK);
     weft_graph_free(g);
@@ -43,7 +44,7 @@ static void names_nest_and_can_hold_dots(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 4));
     weft_graph_push(g, "stage1.block2");
     weft_layer_dense(g, "fc", x, 3, NULL);
     weft_graph_push(g, "inner");
@@ -89,7 +90,7 @@ static void parameters_come_trained_ones_first(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 4));
     x = weft_layer_batch_norm(g, "bn", weft_layer_dense(g, "a", x, 3, NULL), NULL);
     weft_layer_dense(g, "b", x, 2, NULL);
     weft_param_freeze(g, weft_find(g, "a.weight"));
@@ -103,7 +104,7 @@ static void parameters_come_trained_ones_first(void **state)
             CHECK(weft_param_at(g, i).trainable == (i < 5));
         }
         CHECK(weft_param_at(g, 3).decay && !weft_param_at(g, 4).decay);
-        CHECK(weft_init(g, 1) == WEFT_OK); /* settles: the numbers stay */
+        CHECK(weft_params_init(g, 1) == WEFT_OK); /* settles: the numbers stay */
     }
     weft_param(g, "late", WEFT_SHAPE(2));
     CHECK(weft_graph_status(g) == WEFT_EUSAGE);
@@ -114,10 +115,10 @@ static void parameters_go_in_and_out_in_logical_order(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 5, 5));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2, 5, 5));
     weft_output(g, weft_layer_conv(g, "c", x, 3, &(weft_layer_conv_opts){.kernel = {3}}),
                 "y");
-    weft_val w = weft_find(g, "c.weight");
+    weft_value w = weft_find(g, "c.weight");
     float in[54], out[54];
     for (int i = 0; i < 54; i++) in[i] = (float)i;
     CHECK(weft_param_set(g, w, in, 54) == WEFT_OK);
@@ -134,9 +135,9 @@ static void the_hash_follows_the_values(void **state)
     char a[65], b[65], c[65];
     weft_graph *g = weft_graph_new();
     weft_layer_dense(g, "fc", weft_input(g, "x", WEFT_SHAPE(0, 4)), 3, NULL);
-    CHECK(!weft_init(g, 1) && !weft_params_sha256(g, a));
-    CHECK(!weft_init(g, 2) && !weft_params_sha256(g, b));
-    CHECK(!weft_init(g, 1) && !weft_params_sha256(g, c));
+    CHECK(!weft_params_init(g, 1) && !weft_params_sha256(g, a));
+    CHECK(!weft_params_init(g, 2) && !weft_params_sha256(g, b));
+    CHECK(!weft_params_init(g, 1) && !weft_params_sha256(g, c));
     CHECK(strcmp(a, b));
     CHECK_TEXT(a, c);
     weft_graph_free(g);
@@ -146,8 +147,8 @@ static void the_table_counts_every_parameter_once(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val y;
-    CHECK(weft_model_build(g, "lenet5", NULL, &y) == WEFT_OK);
+    weft_value y;
+    CHECK(weft_zoo_build(g, "lenet5", NULL, &y) == WEFT_OK);
     char *table = weft_graph_table(g, 64);
     CHECK_HAS(table, "Total params: 61,706");
     CHECK_HAS(table, "[64, 120, 1, 1]");

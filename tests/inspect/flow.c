@@ -12,7 +12,7 @@
 /* h = W x, r = relu(h), loss = mean over samples of the sum of r. */
 typedef struct net {
     weft_graph *g;
-    weft_val x, w, h, r, loss;
+    weft_value x, w, h, r, loss;
     weft_plan *p;
     weft_flow *f;
 } net;
@@ -27,8 +27,8 @@ static net make_net(int batch)
     weft_graph_name(n.g, n.h, "h");
     n.r = weft_relu(n.g, n.h);
     weft_graph_name(n.g, n.r, "r");
-    weft_val each = weft_sum(n.g, n.r, 1, (int[]){1}, false);
-    n.loss = weft_mean(n.g, each, 0, NULL, false);
+    weft_value each = weft_reduce_sum(n.g, n.r, 1, (int[]){1}, false);
+    n.loss = weft_reduce_mean(n.g, each, 0, NULL, false);
     weft_plan_opts o = {
         .batch = batch, .loss = n.loss, .training = true, .keep_all = true};
     CHECK(!weft_plan_new(n.g, &o, &n.p));
@@ -65,7 +65,7 @@ static void numbers_are_those_made_by_hand(void **state)
     run(&n, (const float[]){1, 2, 3, -1}, 4); /* h 1 -2 / 3 1, r 1 0 / 3 1 */
     weft_flow_node r = node(n.f, "r"), h = node(n.f, "h");
     CHECK_NEAR(r.mean, 1.25, 1e-12);
-    CHECK_NEAR(r.deviation, sqrt(1.1875), 1e-12);
+    CHECK_NEAR(r.std, sqrt(1.1875), 1e-12);
     CHECK(r.low == 0 && r.high == 3 && h.low == -2);
     CHECK(r.units == 2 && r.dead == 0);
     CHECK_NEAR(r.gradient, sqrt(2), 1e-6);
@@ -94,7 +94,7 @@ static void several_batches_count_as_all_their_samples(void **state)
         weft_flow_node a = weft_flow_node_at(one.f, i), b = weft_flow_node_at(two.f, i);
         if (!a.units) continue; /* scalars: a mean has no spread within one batch */
         CHECK_NEAR(a.mean, b.mean, 1e-6);
-        CHECK_NEAR(a.deviation, b.deviation, 1e-6);
+        CHECK_NEAR(a.std, b.std, 1e-6);
         CHECK_NEAR(a.gradient, b.gradient, 1e-6);
         CHECK(a.low == b.low && a.high == b.high && a.dead == b.dead);
     }
@@ -118,12 +118,13 @@ static void saturated_units_are_dead(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 3));
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(3));
-    weft_val t = weft_tanh(g, weft_mul(g, x, w)), s = weft_sigmoid(g, weft_mul(g, x, w));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 3));
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(3));
+    weft_value t = weft_tanh(g, weft_mul(g, x, w)),
+               s = weft_sigmoid(g, weft_mul(g, x, w));
     weft_graph_name(g, t, "t");
     weft_graph_name(g, s, "s");
-    weft_val loss = weft_mean(g, weft_add(g, t, s), 0, NULL, false);
+    weft_value loss = weft_reduce_mean(g, weft_add(g, t, s), 0, NULL, false);
     weft_plan *p = NULL;
     weft_flow *f = NULL;
     weft_plan_opts o = {.batch = 2, .loss = loss, .keep_all = true};
@@ -143,16 +144,16 @@ static void channels_are_counted_whatever_the_layout(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 4, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2, 4, 4));
     weft_conv_opts same = {.pad = {1, 1}};
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(3, 2, 3, 3));
-    weft_val b = weft_param(g, "b", WEFT_SHAPE(3));
-    weft_val y = weft_relu(g, weft_conv(g, x, w, b, &same));
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(3, 2, 3, 3));
+    weft_value b = weft_param(g, "b", WEFT_SHAPE(3));
+    weft_value y = weft_relu(g, weft_conv(g, x, w, b, &same));
     weft_graph_name(g, y, "y");
     weft_plan *p = NULL;
     weft_flow *f = NULL;
     weft_plan_opts o = {
-        .batch = 2, .loss = weft_mean(g, y, 0, NULL, false), .keep_all = true};
+        .batch = 2, .loss = weft_reduce_mean(g, y, 0, NULL, false), .keep_all = true};
     CHECK(!weft_plan_new(g, &o, &p));
     CHECK(!weft_param_set(g, b, (const float[]){1, -1, 2}, 3)); /* w is 0 */
     CHECK(!weft_flow_new(p, &f));
@@ -171,14 +172,14 @@ static void units_are_features_not_steps(void **state)
     weft_graph *g = weft_graph_new();
     weft_plan *p = NULL;
     weft_flow *f = NULL;
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 3, 2));
-    weft_val y = weft_dense(g, x, weft_param(g, "w", WEFT_SHAPE(5, 2)), WEFT_NONE);
-    weft_val t = weft_transpose(g, y, (int[]){0, 2, 1});
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 3, 2));
+    weft_value y = weft_dense(g, x, weft_param(g, "w", WEFT_SHAPE(5, 2)), WEFT_NONE);
+    weft_value t = weft_transpose(g, y, (int[]){0, 2, 1});
     weft_graph_name(g, y, "y");
     weft_graph_name(g, t, "t");
     weft_plan_opts o = {.batch = 2, .training = true, .keep_all = true};
-    o.loss = weft_mean(g, weft_relu(g, t), 0, NULL, false);
-    CHECK(!weft_init(g, 1));
+    o.loss = weft_reduce_mean(g, weft_relu(g, t), 0, NULL, false);
+    CHECK(!weft_params_init(g, 1));
     CHECK(!weft_plan_new(g, &o, &p));
     CHECK(!weft_flow_new(p, &f));
     CHECK(!weft_flow_run(f));
@@ -193,18 +194,18 @@ static void running_statistics_stay(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 3, 3));
-    weft_val y = weft_layer_batch_norm(g, "b", x, NULL);
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2, 3, 3));
+    weft_value y = weft_layer_batch_norm(g, "b", x, NULL);
     weft_plan *p = NULL;
     weft_flow *f = NULL;
     weft_plan_opts o = {.batch = 2,
-                        .loss = weft_mean(g, weft_mul(g, y, y), 0, NULL, false),
+                        .loss = weft_reduce_mean(g, weft_mul(g, y, y), 0, NULL, false),
                         .training = true,
                         .keep_all = true};
     char before[65], after[65];
     float data[36];
     for (int i = 0; i < 36; i++) data[i] = (float)i;
-    CHECK(!weft_init(g, 1));
+    CHECK(!weft_params_init(g, 1));
     CHECK(!weft_plan_new(g, &o, &p));
     CHECK(!weft_flow_new(p, &f));
     CHECK(!weft_params_sha256(g, before));
@@ -244,7 +245,7 @@ typedef struct layer {
     weft_plan *p;
     kind k;
     int n, t, dirs;
-    weft_val x, h0, c0, lengths, y, cn;
+    weft_value x, h0, c0, lengths, y, cn;
 } layer;
 
 static void fill(float *x, size_t n, uint64_t stream, double scale)
@@ -286,9 +287,10 @@ static layer make(kind k, weft_direction way, int n, int t)
           : k == LSTM ? weft_lstm(l.g, l.x, &in, &o, NULL, &l.cn)
                       : weft_gru(l.g, l.x, &in, &o, NULL);
     if (k == LSTM) weft_output(l.g, l.cn, "cn");
-    weft_val each = weft_sum(l.g, weft_mul(l.g, l.y, l.y), 2, (int[]){1, 2}, false);
+    weft_value each =
+        weft_reduce_sum(l.g, weft_mul(l.g, l.y, l.y), 2, (int[]){1, 2}, false);
     weft_plan_opts p = {.batch = n,
-                        .loss = weft_mean(l.g, each, 0, NULL, false),
+                        .loss = weft_reduce_mean(l.g, each, 0, NULL, false),
                         .training = true,
                         .input_gradients = true,
                         .keep_all = true};
@@ -317,22 +319,22 @@ static void start(const layer *l, const float *x, const float *h, const float *c
     CHECK(!weft_plan_set_int(l->p, l->lengths, lengths ? lengths : all, (size_t)l->n));
 }
 
-/* |d loss / d h_t|: what a sequence that begins behind t gives back to its initial state,
- * and the loss's own look at y_t. */
+/* |d loss / d h_t|: what a sequence that begins behind t gives back to its initial
+ * state, and the loss's own look at y_t. */
 static double by_cutting(kind k, const float *x, int t)
 {
     float y[STEPS * HIDDEN], c[HIDDEN], back[HIDDEN] = {0};
     double sum = 0;
     layer first = make(k, WEFT_RNN_FORWARD, 1, t + 1);
     start(&first, x, NULL, NULL, NULL);
-    CHECK(!weft_forward(first.p));
+    CHECK(!weft_plan_forward(first.p));
     CHECK(!weft_plan_get(first.p, first.y, y, (size_t)(t + 1) * HIDDEN));
     if (k == LSTM) CHECK(!weft_plan_get(first.p, first.cn, c, HIDDEN));
     const float *h = y + t * HIDDEN;
     if (t + 1 < STEPS) {
         layer rest = make(k, WEFT_RNN_FORWARD, 1, STEPS - t - 1);
         start(&rest, x + (t + 1) * IN, h, c, NULL);
-        CHECK(!weft_forward(rest.p) && !weft_backward(rest.p));
+        CHECK(!weft_plan_forward(rest.p) && !weft_plan_backward(rest.p));
         CHECK(!weft_plan_gradient(rest.p, rest.h0, back, HIDDEN));
         drop_layer(&rest);
     }

@@ -19,17 +19,17 @@ static void dropout_keeps_the_asked_share_and_scales_it(void **state)
     float *x = ones(N), *y = ones(N);
     for (const weft__kernels *const *k = every_set(); *k; k++)
         for (int s = 0; s < 4; s++) {
-            const float p = shares[s], kept = 1 / (1 - p);
+            const float p = shares[s], prepacked = 1 / (1 - p);
             double count = 0, neighbours = 0;
             (*k)->dropout(y, x, N, p, key, stream, 0);
             for (size_t i = 0; i < N; i++) {
-                CHECK(y[i] == 0 || y[i] == kept);
+                CHECK(y[i] == 0 || y[i] == prepacked);
                 count += y[i] != 0;
                 neighbours += i && y[i] != 0 && y[i - 1] != 0;
             }
-            const double q = 1 - (double)p, deviation = sqrt(N * q * (1 - q));
-            CHECK_NEAR(count, N * q, 5 * deviation);
-            CHECK_NEAR(neighbours, N * q * q, 10 * deviation);
+            const double q = 1 - (double)p, std = sqrt(N * q * (1 - q));
+            CHECK_NEAR(count, N * q, 5 * std);
+            CHECK_NEAR(neighbours, N * q * q, 10 * std);
         }
     free(x);
     free(y);

@@ -1,5 +1,6 @@
-/* product.h: what the tests of products, convolutions and pools share: the sets to test,
- * random numbers by range, outputs that start as NaN, and the bits of an array. */
+/* product.h: what the tests of products, convolutions and pools share: the sets to
+ * test, random numbers by range, outputs that start as NaN, and the bits of an
+ * array. */
 #ifndef WEFT_TEST_PRODUCT_H
 #define WEFT_TEST_PRODUCT_H
 

@@ -8,19 +8,19 @@ static float values[200 * 200];
 static void filled(weft_shape shape, weft_init_opts start, size_t count)
 {
     weft_graph *g = weft_graph_new();
-    weft_val w = weft_param(g, "w", shape);
+    weft_value w = weft_param(g, "w", shape);
     weft_param_init(g, w, &start);
-    CHECK(!weft_init(g, test_seed()) && !weft_param_get(g, w, values, count));
+    CHECK(!weft_params_init(g, test_seed()) && !weft_param_get(g, w, values, count));
     weft_graph_free(g);
 }
 
-static void moments(size_t count, double *mean, double *deviation)
+static void moments(size_t count, double *mean, double *std)
 {
     double s = 0, q = 0;
     for (size_t i = 0; i < count; i++) s += values[i];
     *mean = s / (double)count;
     for (size_t i = 0; i < count; i++) q += (values[i] - *mean) * (values[i] - *mean);
-    *deviation = sqrt(q / (double)count);
+    *std = sqrt(q / (double)count);
 }
 
 static void spreads_follow_fan_in_and_fan_out(void **state)
@@ -28,7 +28,7 @@ static void spreads_follow_fan_in_and_fan_out(void **state)
     (void)state;
     const struct {
         weft_init_opts start;
-        double mean, deviation;
+        double mean, std;
     } row[] = {{{.kind = WEFT_INIT_UNIFORM, .low = -1, .high = 3}, 1, 4 / sqrt(12)},
                {{.kind = WEFT_INIT_NORMAL, .mean = 2, .std = 0.5}, 2, 0.5},
                {{.kind = WEFT_INIT_HE_NORMAL}, 0, sqrt(2.0 / 100)},
@@ -36,11 +36,11 @@ static void spreads_follow_fan_in_and_fan_out(void **state)
                {{.kind = WEFT_INIT_XAVIER_NORMAL, .gain = 2}, 0, 2 * sqrt(2.0 / 300)},
                {{.kind = WEFT_INIT_XAVIER_UNIFORM}, 0, sqrt(2.0 / 300)}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        double mean, deviation;
+        double mean, std;
         filled(WEFT_SHAPE(200, 100), row[i].start, 20000);
-        moments(20000, &mean, &deviation);
-        CHECK_NEAR(mean, row[i].mean, 5 * row[i].deviation / sqrt(20000));
-        CHECK_NEAR(deviation / row[i].deviation, 1, 0.03);
+        moments(20000, &mean, &std);
+        CHECK_NEAR(mean, row[i].mean, 5 * row[i].std / sqrt(20000));
+        CHECK_NEAR(std / row[i].std, 1, 0.03);
     }
 }
 
@@ -48,13 +48,13 @@ static void spreads_follow_fan_in_and_fan_out(void **state)
 static void places_of_a_window_count_in_both_fans(void **state)
 {
     (void)state;
-    double mean, deviation;
+    double mean, std;
     filled(WEFT_SHAPE(100, 30, 3, 3), WEFT_INIT_HE_NORMAL, 0, 0, 27000);
-    moments(27000, &mean, &deviation);
-    CHECK_NEAR(deviation / sqrt(2.0 / 270), 1, 0.03);
+    moments(27000, &mean, &std);
+    CHECK_NEAR(std / sqrt(2.0 / 270), 1, 0.03);
     filled(WEFT_SHAPE(100, 30, 3, 3), WEFT_INIT_XAVIER_UNIFORM, 0, 0, 27000);
-    moments(27000, &mean, &deviation);
-    CHECK_NEAR(deviation / sqrt(2.0 / (270 + 900)), 1, 0.03);
+    moments(27000, &mean, &std);
+    CHECK_NEAR(std / sqrt(2.0 / (270 + 900)), 1, 0.03);
 }
 
 static void orthogonal_rows_are_orthonormal(void **state)
@@ -82,11 +82,11 @@ static void a_seed_gives_the_same_values_every_time(void **state)
     (void)state;
     char a[65], b[65], other[65];
     weft_graph *g = weft_graph_new();
-    weft_val y;
-    CHECK(!weft_model_build(g, "small-cnn", NULL, &y));
-    CHECK(!weft_init(g, 7) && !weft_params_sha256(g, a));
-    CHECK(!weft_init(g, 8) && !weft_params_sha256(g, other));
-    CHECK(!weft_init(g, 7) && !weft_params_sha256(g, b));
+    weft_value y;
+    CHECK(!weft_zoo_build(g, "small-cnn", NULL, &y));
+    CHECK(!weft_params_init(g, 7) && !weft_params_sha256(g, a));
+    CHECK(!weft_params_init(g, 8) && !weft_params_sha256(g, other));
+    CHECK(!weft_params_init(g, 7) && !weft_params_sha256(g, b));
     CHECK_TEXT(a, b);
     CHECK(strcmp(a, other));
     weft_graph_free(g);
@@ -96,7 +96,7 @@ static void layers_say_what_does_not_fit(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 6, 4, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 6, 4, 4));
     weft_layer_conv(g, "c", x, 8,
                     &(weft_layer_conv_opts){.kernel = {3}, .conv.groups = 4});
     CHECK(weft_graph_status(g) == WEFT_ESHAPE);
@@ -131,7 +131,7 @@ static void a_kernel_may_have_two_sides(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 6, 9));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2, 6, 9));
     weft_layer_conv_opts o = {.kernel = {3, 5}, .layer.no_bias = true};
     weft_layer_conv_transpose_opts t = {.kernel = {2, 4}, .conv.stride = {2, 1}};
     weft_layer_conv(g, "c", x, 8, &o);
@@ -142,7 +142,7 @@ static void a_kernel_may_have_two_sides(void **state)
     CHECK(has_shape(g, "t.weight", WEFT_SHAPE(2, 4, 2, 4)));
     CHECK(has_shape(g, "t.bias", WEFT_SHAPE(4)));
     CHECK(has_shape(g, "t", WEFT_SHAPE(0, 4, 12, 12)));
-    CHECK(!weft_init(g, 1));
+    CHECK(!weft_params_init(g, 1));
     CHECK(!weft_param_get(g, weft_find(g, "c.weight"), values, 8 * 2 * 3 * 5));
     float most = 0;
     for (int i = 0; i < 8 * 2 * 3 * 5; i++) most = fmaxf(most, fabsf(values[i]));

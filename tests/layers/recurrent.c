@@ -1,5 +1,5 @@
-/* recurrent.c: stacked recurrent layers: parameters, starting values, states carried from
- * chunk to chunk; embeddings. */
+/* recurrent.c: stacked recurrent layers: parameters, starting values, states carried
+ * from chunk to chunk; embeddings. */
 #include "test.h"
 
 #include "base/rng.h"
@@ -10,7 +10,7 @@ enum { B = 3, T = 12, I = 5, H = 8, LAYERS = 2, CHUNKS = 3 };
 typedef struct net {
     weft_graph *g;
     weft_plan *p;
-    weft_val x, h0, c0, y, h, c;
+    weft_value x, h0, c0, y, h, c;
 } net;
 
 static net make(weft_cell cell, int t)
@@ -26,7 +26,7 @@ static net make(weft_cell cell, int t)
     weft_output(m.g, m.h, "h");
     if (m.c.id) weft_output(m.g, m.c, "c");
     CHECK((m.c.id != 0) == (cell == WEFT_CELL_LSTM));
-    CHECK(!weft_init(m.g, 3));
+    CHECK(!weft_params_init(m.g, 3));
     CHECK(!weft_plan_new(m.g, &(weft_plan_opts){.batch = B}, &m.p));
     return m;
 }
@@ -36,7 +36,7 @@ static void run(const net *m, const float *x, const float *h, const float *c, in
     CHECK(!weft_plan_set(m->p, m->x, x, (size_t)(B * t * I)));
     CHECK(!weft_plan_set(m->p, m->h0, h, B * LAYERS * H));
     if (m->c0.id) CHECK(!weft_plan_set(m->p, m->c0, c, B * LAYERS * H));
-    CHECK(!weft_forward(m->p));
+    CHECK(!weft_plan_forward(m->p));
 }
 
 static void drop(net *m)
@@ -92,8 +92,8 @@ static void a_stack_is_layer_upon_layer(void **state)
     for (int k = 0; k < 2; k++) {
         weft_graph *g = weft_graph_new();
         weft_plan *p = NULL;
-        weft_val v = weft_input(g, "x", WEFT_SHAPE(0, T, I)), h = WEFT_NONE;
-        weft_val l = weft_input_int(g, "lengths", WEFT_SHAPE(0), T + 1), y;
+        weft_value v = weft_input(g, "x", WEFT_SHAPE(0, T, I)), h = WEFT_NONE;
+        weft_value l = weft_input_int(g, "lengths", WEFT_SHAPE(0), T + 1), y;
         if (k) {
             y = weft_layer_recurrent(g, "r", v, l, H, &two, &h, NULL);
             CHECK(weft_shape_of(g, h).dim[1] == 4 && weft_shape_of(g, h).dim[2] == H);
@@ -103,10 +103,10 @@ static void a_stack_is_layer_upon_layer(void **state)
             y = weft_layer_recurrent(g, "b", y, l, H, &one, NULL, NULL);
         }
         weft_output(g, y, "y");
-        CHECK(!weft_init(g, 5)); /* by the parameters' numbers, not their names */
+        CHECK(!weft_params_init(g, 5)); /* by the parameters' numbers, not their names */
         CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = B}, &p));
         CHECK(!weft_plan_set(p, v, x, B * T * I));
-        CHECK(!weft_plan_set_int(p, l, lengths, B) && !weft_forward(p));
+        CHECK(!weft_plan_set_int(p, l, lengths, B) && !weft_plan_forward(p));
         CHECK(!weft_plan_get(p, y, k ? b : a, B * T * 2 * H));
         weft_plan_free(p);
         weft_graph_free(g);
@@ -125,7 +125,7 @@ static void every_gate_starts_orthogonal_and_forget_gates_open(void **state)
         .cell = WEFT_CELL_LSTM, .rnn.direction = WEFT_RNN_BOTH, .peepholes = true};
     weft_layer_recurrent(g, "l", weft_input(g, "x", WEFT_SHAPE(0, T, I)), WEFT_NONE, H,
                          &o, NULL, NULL);
-    CHECK(!weft_graph_status(g) && !weft_init(g, 1));
+    CHECK(!weft_graph_status(g) && !weft_params_init(g, 1));
     CHECK(!weft_param_get(g, weft_find(g, "l.0.w"), w, 8 * H * I));
     CHECK(!weft_param_get(g, weft_find(g, "l.0.r"), r, 8 * H * H));
     CHECK(!weft_param_get(g, weft_find(g, "l.0.b"), b, 16 * H));
@@ -155,13 +155,13 @@ static void an_embedding_starts_small_and_its_padding_at_zero(void **state)
     double squares = 0;
     weft_graph *g = weft_graph_new();
     (void)state;
-    weft_val i = weft_input_int(g, "i", WEFT_SHAPE(0, 4), 500);
+    weft_value i = weft_input_int(g, "i", WEFT_SHAPE(0, 4), 500);
     weft_layer_embedding_opts o = {.embedding = {.padded = true, .padding = 7}};
-    weft_val y = weft_layer_embedding(g, "e", i, 500, 20, &o);
+    weft_value y = weft_layer_embedding(g, "e", i, 500, 20, &o);
     o.frozen = true;
     weft_layer_embedding(g, "f", i, 500, 20, &o);
     CHECK(weft_shape_of(g, y).rank == 3 && weft_shape_of(g, y).dim[2] == 20);
-    CHECK(!weft_init(g, 1));
+    CHECK(!weft_params_init(g, 1));
     CHECK(!weft_param_get(g, weft_find(g, "e.weight"), table, 500 * 20));
     for (int k = 0; k < 500 * 20; k++) squares += (double)table[k] * table[k];
     for (int k = 0; k < 20; k++) CHECK(table[7 * 20 + k] == 0);
@@ -178,7 +178,7 @@ static void an_embedding_starts_small_and_its_padding_at_zero(void **state)
 static void refuses(weft_layer_recurrent_opts o, const char *message)
 {
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, T, I));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, T, I));
     weft_layer_recurrent(g, "r", x, WEFT_NONE, H, &o, NULL, NULL);
     CHECK(weft_graph_status(g));
     CHECK_HAS(weft_graph_error(g), message);
@@ -192,7 +192,7 @@ static void layers_say_what_they_cannot_be(void **state)
     refuses((weft_layer_recurrent_opts){.dropout = 1}, "r: dropout is 1");
     refuses((weft_layer_recurrent_opts){.peepholes = true}, "are of LSTM only");
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 4));
     weft_layer_recurrent(g, "r", x, WEFT_NONE, H, NULL, NULL, NULL);
     CHECK_HAS(weft_graph_error(g), "r: the input has rank 2, must be [n, t, i]");
     weft_graph_free(g);

@@ -24,14 +24,14 @@ static void sizes_are_those_of_the_literature(void **state)
                {"resnet18", 1000, 11689512},
                {"vgg11", 200, 10372168}};
     int pictures = 0;
-    for (int i = 0; i < weft_model_total(); i++)
-        pictures += !weft_model_is_text(weft_model_info_at(i).name);
+    for (int i = 0; i < weft_zoo_total(); i++)
+        pictures += !weft_zoo_is_text(weft_zoo_info_at(i).name);
     CHECK((int)(sizeof row / sizeof *row) == pictures);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         weft_graph *g = weft_graph_new();
-        weft_val y;
-        CHECK(!weft_model_build(g, row[i].name,
-                                &(weft_model_opts){.classes = row[i].classes}, &y));
+        weft_value y;
+        CHECK(!weft_zoo_build(g, row[i].name, &(weft_zoo_opts){.classes = row[i].classes},
+                              &y));
         CHECK_NEAR(params_of(g), row[i].params, 0);
         weft_graph_free(g);
     }
@@ -40,24 +40,24 @@ static void sizes_are_those_of_the_literature(void **state)
 static void every_model_runs_forward_and_backward(void **state)
 {
     (void)state;
-    for (int i = 0; i < weft_model_total(); i++) {
-        weft_model_info m = weft_model_info_at(i);
-        if (weft_model_is_text(m.name)) continue;
+    for (int i = 0; i < weft_zoo_total(); i++) {
+        weft_zoo_info m = weft_zoo_info_at(i);
+        if (weft_zoo_is_text(m.name)) continue;
         int side = m.height > 64 ? 64 : m.height;
         weft_graph *g = weft_graph_new();
         weft_plan *p = NULL;
-        weft_val y;
-        weft_model_opts o = {.classes = 7, .height = side, .width = side, .dropout = 0.2};
-        CHECK(!weft_model_build(g, m.name, &o, &y));
-        weft_val loss = weft_mean(g, weft_mul(g, y, y), 0, NULL, false);
-        CHECK(!weft_init(g, 1));
+        weft_value y;
+        weft_zoo_opts o = {.classes = 7, .height = side, .width = side, .dropout = 0.2};
+        CHECK(!weft_zoo_build(g, m.name, &o, &y));
+        weft_value loss = weft_reduce_mean(g, weft_mul(g, y, y), 0, NULL, false);
+        CHECK(!weft_params_init(g, 1));
         CHECK(!weft_plan_new(
             g, &(weft_plan_opts){.batch = 2, .loss = loss, .training = true}, &p));
         size_t n = 2 * (size_t)(m.channels * side * side);
         float *x = malloc(n * sizeof *x);
         for (size_t k = 0; k < n; k++) x[k] = (float)(k % 17) / 17;
         CHECK(!weft_plan_set(p, weft_input_at(g, 0), x, n));
-        CHECK(!weft_forward(p) && !weft_backward(p));
+        CHECK(!weft_plan_forward(p) && !weft_plan_backward(p));
         CHECK(isfinite(weft_plan_scalar(p, loss)));
         free(x);
         weft_plan_free(p);
@@ -69,9 +69,9 @@ static void pictures_too_small_are_told_by_layer(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val y = {0};
-    CHECK(weft_model_build(g, "lenet5", &(weft_model_opts){.height = 8, .width = 8},
-                           &y) == WEFT_ESHAPE);
+    weft_value y = {0};
+    CHECK(weft_zoo_build(g, "lenet5", &(weft_zoo_opts){.height = 8, .width = 8}, &y) ==
+          WEFT_ESHAPE);
     CHECK_HAS(weft_last_error(), "conv");
     weft_graph_free(g);
 }
@@ -80,8 +80,8 @@ static void an_unknown_model_names_the_nearest(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val y;
-    CHECK(weft_model_build(g, "resnet21", NULL, &y) == WEFT_EUSAGE);
+    weft_value y;
+    CHECK(weft_zoo_build(g, "resnet21", NULL, &y) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "Did you mean resnet20?");
     weft_graph_free(g);
 }

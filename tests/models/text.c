@@ -1,5 +1,5 @@
-/* text.c: ready networks for texts: sizes, options, and that no padding and no neighbour
- * changes what a text gives. */
+/* text.c: ready networks for texts: sizes, options, and that no padding and no
+ * neighbour changes what a text gives. */
 #include "test.h"
 
 #include "base/rng.h"
@@ -20,7 +20,7 @@ static void sizes_are_those_of_other_peoples_networks(void **state)
     (void)state;
     const struct {
         const char *name;
-        weft_text_model_opts o;
+        weft_zoo_text_opts o;
         double params;
     } row[] = {
         {"cnn-bigru",
@@ -34,8 +34,8 @@ static void sizes_are_those_of_other_peoples_networks(void **state)
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         weft_graph *g = weft_graph_new();
-        weft_val y;
-        CHECK(!weft_text_model_build(g, row[i].name, &row[i].o, &y));
+        weft_value y;
+        CHECK(!weft_zoo_build_text(g, row[i].name, &row[i].o, &y));
         CHECK_NEAR(params_of(g), row[i].params, 0);
         weft_graph_free(g);
     }
@@ -45,7 +45,7 @@ static void sizes_are_those_of_other_peoples_networks(void **state)
 
 typedef struct variant {
     const char *name;
-    weft_text_model_opts o;
+    weft_zoo_text_opts o;
 } variant;
 
 #define SMALL \
@@ -84,7 +84,7 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 typedef struct net {
     weft_graph *g;
     weft_plan *p;
-    weft_val y, loss;
+    weft_value y, loss;
     int streams;
 } net;
 
@@ -92,11 +92,11 @@ static net make(const variant *v, int n, int t, bool training)
 {
     int deep = v->o.streams ? v->o.streams : 1;
     net m = {.g = weft_graph_new(), .streams = deep > v->o.wide ? deep : v->o.wide};
-    weft_text_model_opts o = v->o;
+    weft_zoo_text_opts o = v->o;
     o.length = t;
-    CHECK(!weft_text_model_build(m.g, v->name, &o, &m.y));
-    m.loss = weft_sum(m.g, weft_mul(m.g, m.y, m.y), 0, NULL, false);
-    CHECK(!weft_init(m.g, 7));
+    CHECK(!weft_zoo_build_text(m.g, v->name, &o, &m.y));
+    m.loss = weft_reduce_sum(m.g, weft_mul(m.g, m.y, m.y), 0, NULL, false);
+    CHECK(!weft_params_init(m.g, 7));
     weft_plan_opts p = {.batch = n, .loss = m.loss, .training = training};
     CHECK(!weft_plan_new(m.g, &p, &m.p));
     return m;
@@ -123,7 +123,7 @@ static void run(const net *m, const int32_t *ids, const int32_t *length, int n, 
         CHECK(!weft_plan_set_int(m->p, weft_find(m->g, name[s]), ids + (size_t)s * count,
                                  count));
     CHECK(!weft_plan_set_int(m->p, weft_find(m->g, "lengths"), length, (size_t)n));
-    CHECK(!weft_forward(m->p) && !weft_backward(m->p));
+    CHECK(!weft_plan_forward(m->p) && !weft_plan_backward(m->p));
 }
 
 static void every_network_trains(void **state)
@@ -235,11 +235,11 @@ static void padding_changes_no_gradient(void **state)
 
 /* ---- options ---- */
 
-static void refuses(const char *name, weft_text_model_opts o, const char *message)
+static void refuses(const char *name, weft_zoo_text_opts o, const char *message)
 {
     weft_graph *g = weft_graph_new();
-    weft_val y;
-    CHECK(weft_text_model_build(g, name, &o, &y) == WEFT_EUSAGE);
+    weft_value y;
+    CHECK(weft_zoo_build_text(g, name, &o, &y) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), message);
     weft_graph_free(g);
 }
@@ -247,36 +247,34 @@ static void refuses(const char *name, weft_text_model_opts o, const char *messag
 static void what_cannot_be_built_is_told(void **state)
 {
     (void)state;
-    refuses("cnn-bigruu", (weft_text_model_opts){0}, "Did you mean cnn-bigru?");
-    refuses("lenet5", (weft_text_model_opts){0}, "is a model for pictures");
-    refuses("bigru", (weft_text_model_opts){.readout = "men"}, "Did you mean mean?");
-    refuses("cnn-bigru", (weft_text_model_opts){.form = "d"}, "form d is unknown");
-    refuses("bag", (weft_text_model_opts){.streams = 4}, "streams is 4, allowed 1 to 3");
-    refuses("rnn", (weft_text_model_opts){.hidden = -3}, "hidden is -3");
-    refuses("bag", (weft_text_model_opts){.wide = 4}, "wide is 4, allowed 0 to 3");
-    refuses("bag", (weft_text_model_opts){.wide = 1, .wide_dropout = 1.5}, "at most 1");
-    refuses("rnn", (weft_text_model_opts){.dropout = 1}, "must be below 1");
-    refuses("rnn", (weft_text_model_opts){.gate_bias = 1},
-            "rnn: has no option gate-bias");
-    refuses("textcnn", (weft_text_model_opts){.hidden = 8},
+    refuses("cnn-bigruu", (weft_zoo_text_opts){0}, "Did you mean cnn-bigru?");
+    refuses("lenet5", (weft_zoo_text_opts){0}, "is a model for pictures");
+    refuses("bigru", (weft_zoo_text_opts){.readout = "men"}, "Did you mean mean?");
+    refuses("cnn-bigru", (weft_zoo_text_opts){.form = "d"}, "form d is unknown");
+    refuses("bag", (weft_zoo_text_opts){.streams = 4}, "streams is 4, allowed 1 to 3");
+    refuses("rnn", (weft_zoo_text_opts){.hidden = -3}, "hidden is -3");
+    refuses("bag", (weft_zoo_text_opts){.wide = 4}, "wide is 4, allowed 0 to 3");
+    refuses("bag", (weft_zoo_text_opts){.wide = 1, .wide_dropout = 1.5}, "at most 1");
+    refuses("rnn", (weft_zoo_text_opts){.dropout = 1}, "must be below 1");
+    refuses("rnn", (weft_zoo_text_opts){.gate_bias = 1}, "rnn: has no option gate-bias");
+    refuses("textcnn", (weft_zoo_text_opts){.hidden = 8},
             "textcnn: has no option hidden");
-    refuses("textcnn", (weft_text_model_opts){.readout = "last"}, "no readout last");
-    refuses("bag", (weft_text_model_opts){.readout = "max"},
-            "bag: has no option readout");
-    refuses("bigru", (weft_text_model_opts){.form = "b"}, "bigru: has no option form");
-    refuses("bilstm", (weft_text_model_opts){.pool = 2}, "bilstm: has no option pool");
-    refuses("cnn-bigru", (weft_text_model_opts){.form = "c", .readout = "last"},
+    refuses("textcnn", (weft_zoo_text_opts){.readout = "last"}, "no readout last");
+    refuses("bag", (weft_zoo_text_opts){.readout = "max"}, "bag: has no option readout");
+    refuses("bigru", (weft_zoo_text_opts){.form = "b"}, "bigru: has no option form");
+    refuses("bilstm", (weft_zoo_text_opts){.pool = 2}, "bilstm: has no option pool");
+    refuses("cnn-bigru", (weft_zoo_text_opts){.form = "c", .readout = "last"},
             "form c has no readout last");
-    CHECK(weft_text_model_takes("cnn-bigru", "form"));
-    CHECK(weft_text_model_takes("bag", "embedding"));
-    CHECK(!weft_text_model_takes("bag", "kernel"));
-    CHECK(!weft_text_model_takes("lenet5", "embedding"));
+    CHECK(weft_zoo_text_takes("cnn-bigru", "form"));
+    CHECK(weft_zoo_text_takes("bag", "embedding"));
+    CHECK(!weft_zoo_text_takes("bag", "kernel"));
+    CHECK(!weft_zoo_text_takes("lenet5", "embedding"));
     weft_graph *g = weft_graph_new();
-    weft_val y;
-    CHECK(weft_model_build(g, "bigru", NULL, &y) == WEFT_EUSAGE);
+    weft_value y;
+    CHECK(weft_zoo_build(g, "bigru", NULL, &y) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "is a model for texts");
-    CHECK(weft_model_is_text("bag") && !weft_model_is_text("lenet5"));
-    CHECK(!weft_model_is_text("no such thing"));
+    CHECK(weft_zoo_is_text("bag") && !weft_zoo_is_text("lenet5"));
+    CHECK(!weft_zoo_is_text("no such thing"));
     weft_graph_free(g);
 }
 

@@ -15,12 +15,12 @@ static void a_mean_that_is_no_float_leaves_the_digits_of_the_rest(void **state)
     for (int i = 0; i < N; i++) mean += offset[i] / N;
     for (int i = 0; i < N; i++) var += pow(offset[i] - mean, 2) / N;
     weft_graph *g = weft_graph_new();
-    weft_val in = weft_input(g, "x", WEFT_SHAPE(1, N));
-    weft_val out = weft_layer_norm(g, in, WEFT_NONE, WEFT_NONE, 1, 0);
+    weft_value in = weft_input(g, "x", WEFT_SHAPE(1, N));
+    weft_value out = weft_layer_norm(g, in, WEFT_NONE, WEFT_NONE, 1, 0);
     weft_plan *p = NULL;
     weft_output(g, out, "y");
     CHECK(!weft_plan_new(g, NULL, &p) && !weft_plan_set(p, in, x, N));
-    CHECK(!weft_forward(p) && !weft_plan_get(p, out, y, N));
+    CHECK(!weft_plan_forward(p) && !weft_plan_get(p, out, y, N));
     for (int i = 0; i < N; i++)
         CHECK_NEAR(y[i], (offset[i] - mean) / sqrt(var + 1e-5), 2e-6);
     weft_plan_free(p);

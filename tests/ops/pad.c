@@ -9,12 +9,12 @@ static void padded(weft_pad_kind kind, int before, int after, const float *wante
     static const float x[] = {1, 2, 3, 4};
     float y[16];
     weft_graph *g = weft_graph_new();
-    weft_val in = weft_input(g, "x", WEFT_SHAPE(1, 4));
-    weft_val out = weft_pad(g, in, (int[]){0, before}, (int[]){0, after}, kind, 9);
+    weft_value in = weft_input(g, "x", WEFT_SHAPE(1, 4));
+    weft_value out = weft_pad(g, in, (int[]){0, before}, (int[]){0, after}, kind, 9);
     weft_plan *p = NULL;
     weft_output(g, out, "y");
     CHECK(!weft_plan_new(g, NULL, &p) && !weft_plan_set(p, in, x, 4));
-    CHECK(!weft_forward(p) && !weft_plan_get(p, out, y, (size_t)n));
+    CHECK(!weft_plan_forward(p) && !weft_plan_get(p, out, y, (size_t)n));
     for (int i = 0; i < n; i++) CHECK(y[i] == wanted[i]);
     weft_plan_free(p);
     weft_graph_free(g);

@@ -76,7 +76,7 @@ typedef struct trainer {
     weft_graph *g;
     weft_plan *train, *predict;
     weft_optimizer *optimizer;
-    weft_val x, target, loss;
+    weft_value x, target, loss;
     float *pictures;
     size_t count;
 } trainer;
@@ -84,17 +84,17 @@ typedef struct trainer {
 static trainer start(const network *n)
 {
     trainer t = {.g = weft_graph_new()};
-    weft_model_opts m = {
+    weft_zoo_opts m = {
         .classes = CLASSES, .channels = n->channels, .height = n->side, .width = n->side};
     weft_optimizer_opts o = weft_optimizer_defaults(n->optimizer);
-    weft_val logits;
+    weft_value logits;
     o.clip_norm = 1;
     o.ema = 0.9;
-    CHECK(weft_model_build(t.g, n->model, &m, &logits) == WEFT_OK);
+    CHECK(weft_zoo_build(t.g, n->model, &m, &logits) == WEFT_OK);
     t.x = weft_find(t.g, "x");
     t.target = weft_input_int(t.g, "target", WEFT_SHAPE(0), CLASSES);
     t.loss = weft_cross_entropy(t.g, logits, t.target, WEFT_NONE, NULL, NULL);
-    CHECK(weft_init(t.g, 1) == WEFT_OK);
+    CHECK(weft_params_init(t.g, 1) == WEFT_OK);
     CHECK(weft_optimizer_new(t.g, &o, &t.optimizer) == WEFT_OK);
     weft_plan_opts train = {.batch = BATCH, .loss = t.loss, .training = true};
     CHECK(weft_plan_new(t.g, &train, &t.train) == WEFT_OK);
@@ -109,20 +109,20 @@ static trainer start(const network *n)
 static void step(const trainer *t)
 {
     const int32_t labels[BATCH] = {1, 7, 4};
-    CHECK(weft_plan_set_last(t->train, t->x, t->pictures, t->count) == WEFT_OK);
+    CHECK(weft_plan_set_nhwc(t->train, t->x, t->pictures, t->count) == WEFT_OK);
     CHECK(weft_plan_set_int(t->train, t->target, labels, BATCH) == WEFT_OK);
-    CHECK(weft_forward(t->train) == WEFT_OK);
-    CHECK(weft_backward(t->train) == WEFT_OK);
-    CHECK(weft_step(t->optimizer, 1e-3) == WEFT_OK);
-    CHECK(weft_forward(t->train) == WEFT_OK);
-    CHECK(weft_backward_step(t->train, t->optimizer, 1e-3) == WEFT_OK);
+    CHECK(weft_plan_forward(t->train) == WEFT_OK);
+    CHECK(weft_plan_backward(t->train) == WEFT_OK);
+    CHECK(weft_optimizer_step(t->optimizer, 1e-3) == WEFT_OK);
+    CHECK(weft_plan_forward(t->train) == WEFT_OK);
+    CHECK(weft_optimizer_backward_step(t->train, t->optimizer, 1e-3) == WEFT_OK);
 }
 
 static void predict(const trainer *t)
 {
     float y[BATCH * CLASSES];
     CHECK(weft_plan_set(t->predict, t->x, t->pictures, t->count) == WEFT_OK);
-    CHECK(weft_forward(t->predict) == WEFT_OK);
+    CHECK(weft_plan_forward(t->predict) == WEFT_OK);
     CHECK(weft_plan_get(t->predict, weft_output_at(t->g, 0), y, BATCH * CLASSES) ==
           WEFT_OK);
 }
@@ -178,19 +178,19 @@ static void a_plan_takes_the_memory_that_it_says(void **state)
     if (!COUNTS || resident() <= 0) skip();
     CHECK(weft_set_threads(2) == WEFT_OK);
     weft_graph *g = weft_graph_new();
-    weft_model_opts m = {.classes = CLASSES, .channels = 3, .height = 32, .width = 32};
-    weft_val logits, target, loss;
+    weft_zoo_opts m = {.classes = CLASSES, .channels = 3, .height = 32, .width = 32};
+    weft_value logits, target, loss;
     weft_plan *p = NULL;
-    CHECK(weft_model_build(g, big.model, &m, &logits) == WEFT_OK);
+    CHECK(weft_zoo_build(g, big.model, &m, &logits) == WEFT_OK);
     target = weft_input_int(g, "target", WEFT_SHAPE(0), CLASSES);
     loss = weft_cross_entropy(g, logits, target, WEFT_NONE, NULL, NULL);
     double before = resident();
-    CHECK(weft_init(g, 1) == WEFT_OK);
+    CHECK(weft_params_init(g, 1) == WEFT_OK);
     weft_plan_opts o = {.batch = 64, .loss = loss, .training = true};
     CHECK(weft_plan_new(g, &o, &p) == WEFT_OK);
     for (int i = 0; i < 2; i++) {
-        CHECK(weft_forward(p) == WEFT_OK);
-        CHECK(weft_backward(p) == WEFT_OK);
+        CHECK(weft_plan_forward(p) == WEFT_OK);
+        CHECK(weft_plan_backward(p) == WEFT_OK);
     }
     double taken = resident() - before, said = (double)weft_plan_total_bytes(p);
     print_message("the plan says %.1f MB, %.1f MB were taken\n", said * 1e-6,

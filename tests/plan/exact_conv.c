@@ -12,7 +12,7 @@ enum { CHANNELS = 64, SIDE = 16, COUNT = 4 * CHANNELS * SIDE * SIDE };
 
 typedef struct net {
     weft_graph *g;
-    weft_val x, w, y;
+    weft_value x, w, y;
 } net;
 
 static net make_net(void)
@@ -38,7 +38,7 @@ static void compute(const net *n, bool exact, float *y)
     for (int i = 0; i < COUNT; i++) x[i] = (float)weft__rng_normal(&r);
     CHECK(!weft_plan_new(n->g, &o, &p));
     CHECK(!weft_plan_set(p, n->x, x, COUNT));
-    CHECK(!weft_forward(p));
+    CHECK(!weft_plan_forward(p));
     CHECK(!weft_plan_get(p, n->y, y, COUNT));
     weft_plan_free(p);
 }

@@ -10,7 +10,7 @@ enum { BATCH = 6, CLASSES = 5 };
 
 typedef struct net {
     weft_graph *g;
-    weft_val x, t, logits, loss, middle;
+    weft_value x, t, logits, loss, middle;
 } net;
 
 /* Branches, a shared value, in-place candidates, a view, batch norm, dropout. */
@@ -21,19 +21,19 @@ static net make_net(uint64_t seed)
     n.x = weft_input(g, "x", WEFT_SHAPE(0, 3, 8, 8));
     weft_layer_conv_opts same = {.kernel = {3}, .conv.pad = {1, 1}}, bare = same;
     bare.layer.no_bias = true;
-    weft_val a = weft_layer_conv(g, "c1", n.x, 6, &same);
+    weft_value a = weft_layer_conv(g, "c1", n.x, 6, &same);
     a = weft_relu(g, weft_layer_batch_norm(g, "b1", a, NULL));
-    weft_val b = weft_layer_conv(g, "c2", a, 6, &bare);
+    weft_value b = weft_layer_conv(g, "c2", a, 6, &bare);
     b = weft_layer_batch_norm(g, "b2", b, NULL);
     n.middle = weft_relu(g, weft_add(g, a, b));
-    weft_val c = weft_add(g, weft_sigmoid(g, n.middle), n.middle);
+    weft_value c = weft_add(g, weft_sigmoid(g, n.middle), n.middle);
     c = weft_max_pool(g, c, &(weft_pool_opts){.kernel = {2, 2}});
     c = weft_dropout(g, weft_flatten(g, c, 1), 0.25);
     n.logits = weft_layer_dense(g, "fc", c, CLASSES, NULL);
     weft_output(g, n.logits, "logits");
     n.t = weft_input_int(g, "t", WEFT_SHAPE(0), CLASSES);
     n.loss = weft_cross_entropy(g, n.logits, n.t, WEFT_NONE, NULL, NULL);
-    CHECK(weft_init(g, seed) == WEFT_OK);
+    CHECK(weft_params_init(g, seed) == WEFT_OK);
     return n;
 }
 
@@ -74,7 +74,7 @@ static size_t run(const weft_plan_opts *o, float *loss, float *grad)
     CHECK(weft_plan_new(n.g, &opts, &p) == WEFT_OK);
     fill(&n, p, 0, BATCH);
     weft_plan_random(p, 1, 2);
-    CHECK(weft_forward(p) == WEFT_OK && weft_backward(p) == WEFT_OK);
+    CHECK(weft_plan_forward(p) == WEFT_OK && weft_plan_backward(p) == WEFT_OK);
     *loss = weft_plan_scalar(p, n.loss);
     size_t count = gradients(&n, grad);
     weft_plan_free(p);
@@ -118,15 +118,15 @@ static void every_gradient_agrees_with_finite_differences(void **state)
     (void)state;
     weft_graph *g = weft_graph_new();
     weft_graph_use_double(g);
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2, 6, 6));
-    weft_val a = weft_tanh(
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2, 6, 6));
+    weft_value a = weft_tanh(
         g, weft_layer_conv(g, "c", x, 4, &(weft_layer_conv_opts){.kernel = {3}}));
     a = weft_layer_batch_norm(g, "b", a, NULL);
     a = weft_layer_dense(g, "f", weft_flatten(g, weft_add(g, a, weft_mul(g, a, a)), 1), 3,
                          NULL);
-    weft_val loss = weft_mean(g, weft_mul(g, a, a), 0, NULL, false);
+    weft_value loss = weft_reduce_mean(g, weft_mul(g, a, a), 0, NULL, false);
     weft_plan *p = NULL;
-    CHECK(weft_init(g, 1) == WEFT_OK);
+    CHECK(weft_params_init(g, 1) == WEFT_OK);
     weft_plan_opts o = {
         .batch = 3, .loss = loss, .training = true, .input_gradients = true};
     CHECK(weft_plan_new(g, &o, &p) == WEFT_OK);
@@ -147,11 +147,11 @@ static void a_gradient_that_is_missing_is_found(void **state)
     for (int padded = 0; padded < 2; padded++) {
         weft_graph *g = weft_graph_new();
         weft_graph_use_double(g);
-        weft_val index = weft_input_int(g, "index", WEFT_SHAPE(0, 3), 4);
-        weft_val table = weft_param(g, "table", WEFT_SHAPE(4, 2));
-        weft_val y =
+        weft_value index = weft_input_int(g, "index", WEFT_SHAPE(0, 3), 4);
+        weft_value table = weft_param(g, "table", WEFT_SHAPE(4, 2));
+        weft_value y =
             weft_embedding(g, index, table, &(weft_embedding_opts){.padded = padded});
-        weft_val loss = weft_mean(g, weft_mul(g, y, y), 0, NULL, false);
+        weft_value loss = weft_reduce_mean(g, weft_mul(g, y, y), 0, NULL, false);
         weft_plan_opts o = {.batch = 2, .loss = loss, .training = true};
         const float rows[] = {1, -2, 0.5f, 3, -1, 2, 1.5f, 0.25f};
         const int32_t read[] = {0, 1, 3, 2, 0, 1};
@@ -187,10 +187,11 @@ static void folding_a_batch_norm_changes_little(void **state)
     for (int step = 0; step < 5;
          step++) { /* the folded weights must follow the trained ones */
         fill(&n, train, step, BATCH);
-        CHECK(!weft_forward(train) && !weft_backward(train) && !weft_step(o, 0.05));
+        CHECK(!weft_plan_forward(train) && !weft_plan_backward(train) &&
+              !weft_optimizer_step(o, 0.05));
         fill(&n, plain, 100, BATCH);
         fill(&n, fused, 100, BATCH);
-        CHECK(!weft_forward(plain) && !weft_forward(fused));
+        CHECK(!weft_plan_forward(plain) && !weft_plan_forward(fused));
         CHECK(!weft_plan_get(plain, n.logits, a, BATCH * CLASSES));
         CHECK(!weft_plan_get(fused, n.logits, b, BATCH * CLASSES));
         for (int i = 0; i < BATCH * CLASSES; i++) CHECK_NEAR(a[i], b[i], 2e-5);
@@ -202,7 +203,8 @@ static void folding_a_batch_norm_changes_little(void **state)
     weft_graph_free(n.g);
 }
 
-/* What a plan prepares of the parameters is made again after another used its memory. */
+/* What a plan prepares of the parameters is made again after another used its
+ * memory. */
 static void plans_within_each_other_do_not_disturb(void **state)
 {
     (void)state;
@@ -211,18 +213,19 @@ static void plans_within_each_other_do_not_disturb(void **state)
     float want[2 * CLASSES], all[BATCH * CLASSES], before[BATCH * CLASSES],
         got[2 * CLASSES];
     CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = BATCH}, &full));
-    CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = 2, .within = full}, &tail));
+    CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = 2, .share_memory_with = full},
+                         &tail));
     CHECK(!weft_plan_new(n.g, &(weft_plan_opts){.batch = 2}, &alone));
     fill(&n, alone, 7, 2);
-    CHECK(!weft_forward(alone));
+    CHECK(!weft_plan_forward(alone));
     CHECK(!weft_plan_get(alone, n.logits, want, 2 * CLASSES));
     for (int turn = 0; turn < 3; turn++) {
         fill(&n, full, 50, BATCH);
-        CHECK(!weft_forward(full));
+        CHECK(!weft_plan_forward(full));
         CHECK(!weft_plan_get(full, n.logits, all, BATCH * CLASSES));
         if (!turn) memcpy(before, all, sizeof all);
         fill(&n, tail, 7, 2);
-        CHECK(!weft_forward(tail));
+        CHECK(!weft_plan_forward(tail));
         CHECK(!weft_plan_get(tail, n.logits, got, 2 * CLASSES));
         CHECK(!memcmp(before, all, sizeof all) && !memcmp(want, got, sizeof want));
     }
@@ -232,18 +235,19 @@ static void plans_within_each_other_do_not_disturb(void **state)
     weft_graph_free(n.g);
 }
 
-/* A network without batch norm: a sample's gradient does not depend on its companions. */
+/* A network without batch norm: a sample's gradient does not depend on its
+ * companions. */
 static void accumulated_halves_make_the_whole(void **state)
 {
     (void)state;
     float grad[2][64];
     for (int halves = 0; halves < 2; halves++) {
         weft_graph *g = weft_graph_new();
-        weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 7));
-        weft_val y = weft_layer_dense(g, "fc", x, 4, NULL);
-        weft_val loss = weft_mean(g, weft_mul(g, y, y), 0, NULL, false);
+        weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 7));
+        weft_value y = weft_layer_dense(g, "fc", x, 4, NULL);
+        weft_value loss = weft_reduce_mean(g, weft_mul(g, y, y), 0, NULL, false);
         weft_plan *p = NULL;
-        CHECK(!weft_init(g, 2));
+        CHECK(!weft_params_init(g, 2));
         weft_plan_opts o = {.batch = halves ? 2 : 4,
                             .loss = loss,
                             .training = true,
@@ -251,11 +255,11 @@ static void accumulated_halves_make_the_whole(void **state)
         CHECK(!weft_plan_new(g, &o, &p));
         float in[28];
         for (int i = 0; i < 28; i++) in[i] = (float)(i % 5) - 2;
-        weft_zero_gradients(g);
+        weft_graph_zero_gradients(g);
         if (halves) weft_plan_loss_scale(p, 0.5f);
         for (int k = 0; k <= halves; k++) {
             CHECK(!weft_plan_set(p, x, in + 14 * k, halves ? 14 : 28));
-            CHECK(!weft_forward(p) && !weft_backward(p));
+            CHECK(!weft_plan_forward(p) && !weft_plan_backward(p));
         }
         CHECK(!weft_param_gradient(g, weft_find(g, "fc.weight"), grad[halves], 28));
         CHECK(!weft_param_gradient(g, weft_find(g, "fc.bias"), grad[halves] + 28, 4));
@@ -276,7 +280,7 @@ static void values_are_read_only_when_kept(void **state)
     CHECK(!weft_plan_new(n.g, &o, &kept));
     fill(&n, p, 0, BATCH);
     fill(&n, kept, 0, BATCH);
-    CHECK(!weft_forward(p) && !weft_forward(kept));
+    CHECK(!weft_plan_forward(p) && !weft_plan_forward(kept));
     CHECK(weft_plan_get(p, n.middle, out, BATCH * 6 * 64) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "was not kept");
     CHECK(weft_plan_get(kept, n.middle, out, BATCH * 6 * 64) == WEFT_OK);
@@ -300,7 +304,7 @@ static void wrong_use_is_refused(void **state)
     CHECK(!p);
     weft_plan_opts o = {.batch = BATCH, .loss = n.loss, .training = true};
     CHECK(!weft_plan_new(n.g, &o, &p));
-    CHECK(weft_backward(p) == WEFT_EUSAGE); /* no forward yet */
+    CHECK(weft_plan_backward(p) == WEFT_EUSAGE); /* no forward yet */
     CHECK(weft_plan_set_int(p, n.t, bad, BATCH) == WEFT_EDATA);
     CHECK_HAS(weft_last_error(), "element 3 is 5, must be below 5");
     CHECK(weft_plan_set(p, n.t, first, BATCH) == WEFT_EUSAGE);
@@ -318,12 +322,12 @@ static void the_first_bad_layer_is_named(void **state)
     weft_plan_opts o = {.batch = BATCH, .loss = n.loss, .training = true};
     CHECK(!weft_plan_new(n.g, &o, &p));
     fill(&n, p, 0, BATCH);
-    CHECK(!weft_forward(p));
+    CHECK(!weft_plan_forward(p));
     CHECK_TEXT(weft_plan_first_bad(p, where, sizeof where), "");
     float huge[6 * 6 * 9];
     for (int i = 0; i < 6 * 6 * 9; i++) huge[i] = 3e38f;
     CHECK(!weft_param_set(n.g, weft_find(n.g, "c2.weight"), huge, 6 * 6 * 9));
-    CHECK(!weft_forward(p));
+    CHECK(!weft_plan_forward(p));
     CHECK_TEXT(weft_plan_first_bad(p, where, sizeof where), "c2 (forward)");
     weft_plan_free(p);
     weft_graph_free(n.g);
@@ -348,7 +352,7 @@ static void a_trace_sees_every_step(void **state)
     CHECK(!weft_plan_new(n.g, &o, &p));
     fill(&n, p, 0, BATCH);
     weft_plan_trace(p, count_steps, NULL);
-    CHECK(!weft_forward(p) && !weft_backward(p));
+    CHECK(!weft_plan_forward(p) && !weft_plan_backward(p));
     CHECK(steps_seen >= 2 * weft_node_count(n.g));
     weft_plan_free(p);
     weft_graph_free(n.g);
@@ -362,17 +366,18 @@ static void plans_share_memory_when_asked(void **state)
     float in[N * WIDE], alone[N], again[N], few[2];
     weft_graph *g = weft_graph_new();
     weft_plan *whole, *part;
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, WIDE));
-    weft_val y = weft_tanh(g, weft_layer_dense(g, "fc", x, 1, NULL));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, WIDE));
+    weft_value y = weft_tanh(g, weft_layer_dense(g, "fc", x, 1, NULL));
     weft_output(g, y, "y");
     for (int i = 0; i < N * WIDE; i++) in[i] = (float)(i % 5) - 2;
-    CHECK(!weft_init(g, 3));
+    CHECK(!weft_params_init(g, 3));
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = N}, &whole));
-    CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = 2, .within = whole}, &part));
+    CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = 2, .share_memory_with = whole},
+                         &part));
     for (int turn = 0; turn < 2; turn++) {
-        CHECK(!weft_plan_set(whole, x, in, N * WIDE) && !weft_forward(whole));
+        CHECK(!weft_plan_set(whole, x, in, N * WIDE) && !weft_plan_forward(whole));
         CHECK(!weft_plan_get(whole, y, turn ? again : alone, N));
-        CHECK(!weft_plan_set(part, x, in, 2 * WIDE) && !weft_forward(part));
+        CHECK(!weft_plan_set(part, x, in, 2 * WIDE) && !weft_plan_forward(part));
         CHECK(!weft_plan_get(part, y, few, 2));
         CHECK(!memcmp(few, alone, sizeof few));
     }

@@ -11,32 +11,32 @@ enum { THREADS = 4, ROUNDS = 20, BATCH = 3, PIXELS = BATCH * 3 * 12 * 12, CLASSE
 
 typedef struct run {
     weft_plan *plan;
-    weft_val x, y;
+    weft_value x, y;
     float in[PIXELS], out[BATCH * CLASSES];
 } run;
 
 static _Atomic int wrong; /* CHECK may only be used by the test's own thread */
 
 /* Weights that are folded, and kept in another form, by each plan for itself. */
-static weft_graph *network(weft_val *x, weft_val *y)
+static weft_graph *network(weft_value *x, weft_value *y)
 {
     weft_graph *g = weft_graph_new();
     weft_layer_conv_opts same = {.kernel = {3}, .conv.pad = {1, 1}};
     *x = weft_input(g, "x", WEFT_SHAPE(0, 3, 12, 12));
-    weft_val a = weft_layer_conv(g, "c1", *x, 16, &same);
+    weft_value a = weft_layer_conv(g, "c1", *x, 16, &same);
     a = weft_relu(g, weft_layer_batch_norm(g, "b1", a, NULL));
     a = weft_layer_conv(g, "c2", weft_dropout(g, a, 0.5), 16, &same);
     a = weft_flatten(g, weft_max_pool(g, a, &(weft_pool_opts){.kernel = {2}}), 1);
     *y = weft_layer_dense(g, "fc", a, CLASSES, NULL);
     weft_output(g, *y, "y");
-    CHECK(!weft_init(g, 1));
+    CHECK(!weft_params_init(g, 1));
     return g;
 }
 
 static weft_status pass(const run *r, float *out)
 {
     weft_status s = weft_plan_set(r->plan, r->x, r->in, PIXELS);
-    if (!s) s = weft_forward(r->plan);
+    if (!s) s = weft_plan_forward(r->plan);
     if (!s) s = weft_plan_get(r->plan, r->y, out, BATCH * CLASSES);
     return s;
 }
@@ -57,7 +57,7 @@ static void plans_of_one_graph_infer_in_several_threads_at_once(void **state)
 {
     static run all[THREADS];
     pthread_t thread[THREADS];
-    weft_val x, y;
+    weft_value x, y;
     (void)state;
     weft_graph *g = network(&x, &y);
     CHECK(!weft_set_threads(3));

@@ -44,12 +44,12 @@ static void parameters_are_copied_by_name_and_shape(void **state)
     int copied = -1, left = -1;
     (void)state;
     weft_graph *a = weft_graph_new(), *b = weft_graph_new();
-    weft_val aw = weft_param(a, "w", WEFT_SHAPE(2, 3)),
-             ah = weft_param(a, "head", WEFT_SHAPE(6));
-    weft_val am = weft_buffer(a, "mean", WEFT_SHAPE(3));
-    weft_val bh = weft_param(b, "head", WEFT_SHAPE(2, 3)),
-             bm = weft_buffer(b, "mean", WEFT_SHAPE(3));
-    weft_val bw = weft_param(b, "w", WEFT_SHAPE(2, 3));
+    weft_value aw = weft_param(a, "w", WEFT_SHAPE(2, 3)),
+               ah = weft_param(a, "head", WEFT_SHAPE(6));
+    weft_value am = weft_buffer(a, "mean", WEFT_SHAPE(3));
+    weft_value bh = weft_param(b, "head", WEFT_SHAPE(2, 3)),
+               bm = weft_buffer(b, "mean", WEFT_SHAPE(3));
+    weft_value bw = weft_param(b, "w", WEFT_SHAPE(2, 3));
     weft_param(b, "fresh", WEFT_SHAPE(1));
     CHECK(!weft_param_set(a, aw, x, 6) && !weft_param_set(a, ah, x, 6));
     CHECK(!weft_param_set(a, am, x + 3, 3));

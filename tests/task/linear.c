@@ -2,17 +2,17 @@
  *
  * The numbers are those of scikit-learn 1.2.1:
  *
- *     v = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, N), sublinear_tf=True,
- *                         norm=None)          # idf = log((1 + n) / (1 + df)) + 1
- *     x = v.fit_transform(texts).toarray()    # (1 + log count) * idf
- *     norm = numpy.linalg.norm(x, axis=1)
- *     m = LinearSVC(C=1, tol=1e-10, max_iter=2000000).fit(x / norm[:, None], classes)
- *     stretch = mean(number of words / norm)
- *     row[word, c] = stretch * m.coef_[c] * v.idf_ + m.intercept_[c]
- *     row[pair, c] = stretch * m.coef_[c] * v.idf_
+ *   v = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, N), sublinear_tf=True,
+ *   norm=None)          # idf = log((1 + n) / (1 + df)) + 1
+ *   x = v.fit_transform(texts).toarray()    # (1 + log count) * idf
+ *   norm = numpy.linalg.norm(x, axis=1)
+ *   m = LinearSVC(C=1, tol=1e-10, max_iter=2000000).fit(x / norm[:, None], classes)
+ *   stretch = mean(number of words / norm)
+ *   row[word, c] = stretch * m.coef_[c] * v.idf_ + m.intercept_[c]
+ *   row[pair, c] = stretch * m.coef_[c] * v.idf_
  *
- * The last two are what the wide part of a network adds to a class for each word and pair
- * at a mean over the words, before its scale. */
+ * The last two are what the wide part of a network adds to a class for each word and
+ * pair at a mean over the words, before its scale. */
 #include "test.h"
 
 #include "base/log.h"
@@ -34,8 +34,8 @@ static double baseline_right(weft_texts *t)
 {
     weft_linear_result r;
     CHECK(!weft_linear_baseline(t, &(weft_linear_opts){.ngrams = 1}, &r));
-    CHECK(r.unit == WEFT_UNIT_WORD && r.ngrams == 1 && isnan(r.val_top1));
-    return r.test_top1 * weft_texts_count(t, WEFT_TEST);
+    CHECK(r.unit == WEFT_GRANULARITY_WORD && r.ngrams == 1 && isnan(r.val_top1));
+    return r.test_top1 * weft_texts_count(t, WEFT_SUBSET_TEST);
 }
 
 /* A network with a wide part for words, or for words and pairs, that has its start. */
@@ -48,15 +48,15 @@ typedef struct wide {
 static wide start_wide(const weft_texts *t, int ngrams, const weft_linear_opts *o)
 {
     wide w = {.g = weft_graph_new(), .classes = weft_texts_classes(t)};
-    weft_val y;
+    weft_value y;
     CHECK(!weft_tokenizer_learn(
         t, &(weft_tokenizer_opts){.ngrams = ngrams, .min_count = 1}, &w.k));
-    weft_text_model_opts m = {.classes = w.classes,
-                              .length = weft_tokenizer_length(w.k),
-                              .embedding = 1,
-                              .wide = ngrams};
+    weft_zoo_text_opts m = {.classes = w.classes,
+                            .length = weft_tokenizer_length(w.k),
+                            .embedding = 1,
+                            .wide = ngrams};
     for (int s = 0; s < ngrams; s++) m.vocabulary[s] = weft_tokenizer_size(w.k, s);
-    CHECK(!weft_text_model_build(w.g, "bag", &m, &y) && !weft_init(w.g, 1));
+    CHECK(!weft_zoo_build_text(w.g, "bag", &m, &y) && !weft_params_init(w.g, 1));
     CHECK(!weft_text_wide_start(w.g, t, w.k, o));
     return w;
 }
@@ -123,9 +123,9 @@ static void check_rows(const wide *w, double scale, const row *wanted, int n)
 
 /* ---- tests ---- */
 
-/* scikit-learn's answers; without + 1 in the idf it says a, b, b, c, with counts instead
- * of their logarithm c, b, b, c, without length 1 c, a, c, c, without the constant
- * c, b, b, a. */
+/* scikit-learn's answers; without + 1 in the idf it says a, b, b, c, with counts
+ * instead of their logarithm c, b, b, c, without length 1 c, a, c, c, without the
+ * constant c, b, b, a. */
 static void it_answers_as_scikit_learns(void **state)
 {
     (void)state;

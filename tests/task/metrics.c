@@ -67,8 +67,8 @@ static void the_report_is_scikit_learns(void **state)
     weft_metrics_free(m);
 }
 
-/* y_true 0 1 1 3 3 3, y_pred 0 1 4 3 3 1: class 2 never occurs and is in no mean, class 4
- * is predicted only and is. */
+/* y_true 0 1 1 3 3 3, y_pred 0 1 4 3 3 1: class 2 never occurs and is in no mean,
+ * class 4 is predicted only and is. */
 static void means_are_over_the_classes_that_occur(void **state)
 {
     (void)state;

@@ -6,9 +6,9 @@
 static weft_graph *flat_graph(void)
 {
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 4));
     weft_output(g, weft_layer_dense(g, "fc", x, 3, NULL), "y");
-    CHECK(weft_init(g, 1) == WEFT_OK);
+    CHECK(weft_params_init(g, 1) == WEFT_OK);
     return g;
 }
 
@@ -36,10 +36,10 @@ static void a_model_that_is_taken_goes_with_the_classifier(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 1, 4, 4)), graph_x, logits;
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 1, 4, 4)), graph_x, logits;
     x = weft_layer_dense(g, "fc", weft_flatten(g, x, 1), 3, NULL);
     weft_output(g, x, "y");
-    CHECK(weft_init(g, 1) == WEFT_OK);
+    CHECK(weft_params_init(g, 1) == WEFT_OK);
     weft_classifier *c = NULL;
     CHECK(weft_classifier_new(g, weft_meta_new(), "here", &c) == WEFT_OK);
     CHECK(weft_classifier_graph(c, &graph_x, &logits) == g);

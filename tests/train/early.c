@@ -16,7 +16,7 @@ enum { ROWS = 40, WIDE = 160, READ = 60, OUT = 24, PARAMS = 6 };
  * vector beside it; a part that is frozen; and one that the loss does not reach. */
 typedef struct fixture {
     weft_graph *g;
-    weft_val param[PARAMS], index, loss;
+    weft_value param[PARAMS], index, loss;
     weft_plan *p;
     weft_optimizer *o;
 } fixture;
@@ -44,12 +44,12 @@ static fixture start(bool sparse, bool accumulate, weft_optimizer_opts opts)
     weft_param_no_decay(f.g, f.param[3]);
     weft_param_freeze(f.g, f.param[4]);
     f.index = weft_input_int(f.g, "index", WEFT_SHAPE(READ), ROWS);
-    weft_val y = weft_embedding(f.g, f.index, f.param[0],
-                                &(weft_embedding_opts){.sparse = sparse});
+    weft_value y = weft_embedding(f.g, f.index, f.param[0],
+                                  &(weft_embedding_opts){.sparse = sparse});
     for (int i = 0; i < 2; i++)
         y = weft_tanh(f.g, weft_add(f.g, weft_matmul(f.g, y, f.param[1]), f.param[3]));
     y = weft_matmul(f.g, weft_matmul(f.g, y, f.param[4]), f.param[2]);
-    f.loss = weft_mean(f.g, weft_mul(f.g, y, y), 0, NULL, false);
+    f.loss = weft_reduce_mean(f.g, weft_mul(f.g, y, y), 0, NULL, false);
     weft_plan_opts o = {.loss = f.loss, .training = true, .accumulate = accumulate};
     CHECK(!weft_plan_new(f.g, &o, &f.p));
     for (int i = 0; i < PARAMS; i++) {
@@ -73,7 +73,7 @@ static void forward(fixture *f, int step)
     int32_t index[READ];
     for (int i = 0; i < READ; i++) index[i] = (step + i * i) % ROWS;
     CHECK(!weft_plan_set_int(f->p, f->index, index, READ));
-    CHECK(!weft_forward(f->p));
+    CHECK(!weft_plan_forward(f->p));
 }
 
 static void check_same(fixture *a, fixture *b)
@@ -95,9 +95,9 @@ static void follow(bool sparse, bool accumulate, weft_optimizer_opts opts)
     fixture a = start(sparse, accumulate, opts), b = start(sparse, accumulate, opts);
     for (int step = 0; step < 4; step++) {
         forward(&a, step);
-        CHECK(!weft_backward(a.p) && !weft_step(a.o, opts.lr));
+        CHECK(!weft_plan_backward(a.p) && !weft_optimizer_step(a.o, opts.lr));
         forward(&b, step);
-        CHECK(!weft_backward_step(b.p, b.o, opts.lr));
+        CHECK(!weft_optimizer_backward_step(b.p, b.o, opts.lr));
         check_same(&a, &b);
     }
     weft_optimizer_swap_ema(a.o);
@@ -132,7 +132,7 @@ static void threads_do_not_change_a_bit(void **state)
         f[k] = start(true, false, o);
         for (int step = 0; step < 3; step++) {
             forward(&f[k], step);
-            CHECK(!weft_backward_step(f[k].p, f[k].o, 0.01));
+            CHECK(!weft_optimizer_backward_step(f[k].p, f[k].o, 0.01));
         }
     }
     check_same(&f[0], &f[1]);
@@ -149,7 +149,7 @@ static void a_gradient_that_is_not_finite_is_named_and_no_step(void **state)
         fixture f = start(false, false, o);
         forward(&f, 0);
         weft_plan_loss_scale(f.p, INFINITY);
-        CHECK(weft_backward_step(f.p, f.o, 0.1) == WEFT_EDIVERGED);
+        CHECK(weft_optimizer_backward_step(f.p, f.o, 0.1) == WEFT_EDIVERGED);
         CHECK(strstr(weft_last_error(), "gradient is not finite"));
         CHECK(weft_optimizer_steps(f.o) == 0);
         end(&f);
@@ -162,9 +162,9 @@ static void another_graphs_plan_is_refused(void **state)
     (void)state;
     fixture a = start(false, false, o), b = start(false, false, o);
     forward(&a, 0);
-    CHECK(weft_backward_step(a.p, b.o, 0.1) == WEFT_EUSAGE);
-    CHECK(weft_backward_step(a.p, a.o, NAN) == WEFT_EUSAGE);
-    CHECK(!weft_backward_step(a.p, a.o, 0.1));
+    CHECK(weft_optimizer_backward_step(a.p, b.o, 0.1) == WEFT_EUSAGE);
+    CHECK(weft_optimizer_backward_step(a.p, a.o, NAN) == WEFT_EUSAGE);
+    CHECK(!weft_optimizer_backward_step(a.p, a.o, 0.1));
     end(&a);
     end(&b);
 }
@@ -174,17 +174,18 @@ static void nodes_may_follow_the_optimizer(void **state)
     weft_optimizer_opts o = weft_optimizer_defaults("sgd");
     float before, after;
     weft_graph *g = weft_graph_new();
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(1)), y = w;
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(1)), y = w;
     weft_optimizer *optimizer = NULL;
     weft_plan *p = NULL;
     (void)state;
     CHECK(!weft_param_set(g, w, &(float){1}, 1));
     CHECK(!weft_optimizer_new(g, &o, &optimizer));
     for (int i = 0; i < 500; i++) y = weft_tanh(g, y);
-    weft_plan_opts opts = {.loss = weft_sum(g, y, 0, NULL, false), .training = true};
-    CHECK(!weft_plan_new(g, &opts, &p) && !weft_forward(p));
+    weft_plan_opts opts = {.loss = weft_reduce_sum(g, y, 0, NULL, false),
+                           .training = true};
+    CHECK(!weft_plan_new(g, &opts, &p) && !weft_plan_forward(p));
     before = weft_plan_scalar(p, opts.loss);
-    CHECK(!weft_backward_step(p, optimizer, 10) && !weft_forward(p));
+    CHECK(!weft_optimizer_backward_step(p, optimizer, 10) && !weft_plan_forward(p));
     after = weft_plan_scalar(p, opts.loss);
     CHECK(after < before);
     weft_plan_free(p);

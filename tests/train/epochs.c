@@ -1,8 +1,9 @@
 /* epochs.c: which epoch is the best, when to stop, when to lower the rate, by epochs
- * whose scores are written down here. After the last batch of an epoch the test puts its
- * own numbers into the network, so that the result of the evaluation can be worked out on
- * paper: every sample gets the same scores b, the loss of a sample of class c is
- * log(sum over k of exp b[k]) - b[c], and samples of class argmax b are right. */
+ * whose scores are written down here. After the last batch of an epoch the test puts
+ * its own numbers into the network, so that the result of the evaluation can be
+ * worked out on paper: every sample gets the same scores b, the loss of a sample of
+ * class c is log(sum over k of exp b[k]) - b[c], and samples of class argmax b are
+ * right. */
 #include "pixels.h"
 
 #include "weft/weft.h"
@@ -27,7 +28,7 @@ typedef struct run {
     bool best[MOST];
     float kept[CLASSES]; /* the network's scores afterwards */
     weft_graph *g;
-    weft_val weight, bias;
+    weft_value weight, bias;
 } run;
 
 static void set_scores(run *r, const float *b)
@@ -70,8 +71,9 @@ static void train(run *r)
     weft_data *d = open_set(r->no_val);
     weft_train_result result;
     r->g = weft_graph_new();
-    weft_val x = weft_flatten(r->g, weft_input(r->g, "x", WEFT_SHAPE(0, 1, 1, WIDE)), 1);
-    weft_val y = weft_layer_dense(r->g, "fc", x, CLASSES, NULL);
+    weft_value x =
+        weft_flatten(r->g, weft_input(r->g, "x", WEFT_SHAPE(0, 1, 1, WIDE)), 1);
+    weft_value y = weft_layer_dense(r->g, "fc", x, CLASSES, NULL);
     r->weight = weft_find(r->g, "fc.weight");
     r->bias = weft_find(r->g, "fc.bias");
     set_scores(r, r->begin);
@@ -148,8 +150,8 @@ static void without_validation_samples_the_training_split_is_measured(void **sta
     CHECK_NEAR(r.row[0].top1, 10 / 30.0, 1e-12);
 }
 
-/* Batches of 8, 8 and 5 samples make one mean over 21. Smoothing e gives each class e / 3
- * of the target, and is of training alone. */
+/* Batches of 8, 8 and 5 samples make one mean over 21. Smoothing e gives each class
+ * e / 3 of the target, and is of training alone. */
 static void the_training_loss_is_the_mean_over_samples(void **state)
 {
     (void)state;
@@ -231,9 +233,10 @@ static void patience_counts_epochs_since_the_best(void **state)
 
 /* ---- the rate on a plateau ---- */
 
-/* What torch.optim.lr_scheduler.ReduceLROnPlateau (mode "min", threshold 1e-4, relative)
- * does with these losses: an epoch is bad unless loss < best * (1 - 1e-4); with more bad
- * ones in a row than `patience` the rate falls and counting starts again. */
+/* What torch.optim.lr_scheduler.ReduceLROnPlateau (mode "min", threshold 1e-4,
+ * relative) does with these losses: an epoch is bad unless loss < best * (1 - 1e-4);
+ * with more bad ones in a row than `patience` the rate falls and counting starts
+ * again. */
 static void a_plateau_lowers_the_rate_as_pytorch_does(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Tests of the optimizers: PyTorch's traces in tests/vectors/optim, clipping, averaging,
- * faults. */
+/* Tests of the optimizers: PyTorch's traces in tests/vectors/optim, clipping,
+ * averaging, faults. */
 /* labels: threads */
 #include "test.h"
 
@@ -49,7 +49,7 @@ static size_t tensor(const vectors *v, const char *name, float *out, size_t room
 
 /* ---- graphs of parameters alone ---- */
 
-static void set_gradient(weft_graph *g, weft_val v, const float *data)
+static void set_gradient(weft_graph *g, weft_value v, const float *data)
 {
     weft__tensor t = weft__stored(g, v.id, true);
     CHECK(t.data != NULL);
@@ -66,7 +66,7 @@ static weft_optimizer *optimizer(weft_graph *g, weft_optimizer_opts opts)
 /* One parameter of n ones, and an optimizer for it. */
 typedef struct fixture {
     weft_graph *g;
-    weft_val w;
+    weft_value w;
     weft_optimizer *o;
     float p[64], grad[64];
 } fixture;
@@ -94,7 +94,7 @@ static void follow(const char *file, weft_optimizer_opts opts)
     float p[15], grads[150], wanted[150];
     vectors v = read_vectors(file);
     weft_graph *g = weft_graph_new();
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(3, 5));
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(3, 5));
     CHECK(tensor(&v, "param0", p, 15) == 15);
     CHECK(tensor(&v, "grads", grads, 150) == 150);
     CHECK(tensor(&v, "params", wanted, 150) == 150);
@@ -102,7 +102,7 @@ static void follow(const char *file, weft_optimizer_opts opts)
     weft_optimizer *o = optimizer(g, opts);
     for (int step = 0; step < 10; step++) {
         set_gradient(g, w, grads + step * 15);
-        CHECK(weft_step(o, opts.lr) == WEFT_OK);
+        CHECK(weft_optimizer_step(o, opts.lr) == WEFT_OK);
         CHECK(weft_param_get(g, w, p, 15) == WEFT_OK);
         for (int i = 0; i < 15; i++)
             CHECK_NEAR(p[i], wanted[step * 15 + i],
@@ -188,14 +188,14 @@ static void what_does_not_decay_stays(void **state)
         float p[3] = {1, -2, 4}, zero[3] = {0};
         opts.weight_decay = 0.5;
         weft_graph *g = weft_graph_new();
-        weft_val w = weft_param(g, "w", WEFT_SHAPE(3)),
-                 b = weft_param(g, "b", WEFT_SHAPE(3));
+        weft_value w = weft_param(g, "w", WEFT_SHAPE(3)),
+                   b = weft_param(g, "b", WEFT_SHAPE(3));
         weft_param_no_decay(g, b);
         CHECK(!weft_param_set(g, w, p, 3) && !weft_param_set(g, b, p, 3));
         weft_optimizer *o = optimizer(g, opts);
         set_gradient(g, w, zero);
         set_gradient(g, b, zero);
-        CHECK(!weft_step(o, opts.lr) && !weft_param_get(g, b, p, 3));
+        CHECK(!weft_optimizer_step(o, opts.lr) && !weft_param_get(g, b, p, 3));
         CHECK(p[0] == 1 && p[1] == -2 && p[2] == 4);
         CHECK(!weft_param_get(g, w, p, 3));
         CHECK_NEAR(p[0], 0.95, 1e-6);
@@ -207,15 +207,16 @@ static void what_does_not_decay_stays(void **state)
 
 /* ---- clipping ---- */
 
-/* By plain descent of rate 1 from zero a parameter becomes minus the clipped gradient. */
+/* By plain descent of rate 1 from zero a parameter becomes minus the clipped
+ * gradient. */
 static void clip(const char *file, double most, double type)
 {
     float grad[12], clipped[12], norm;
     vectors v = read_vectors(file);
     weft_graph *g = weft_graph_new();
-    weft_val w[3] = {weft_param(g, "a", WEFT_SHAPE(4, 3)),
-                     weft_param(g, "b", WEFT_SHAPE(7)),
-                     weft_param(g, "c", WEFT_SHAPE(2, 2, 2))};
+    weft_value w[3] = {weft_param(g, "a", WEFT_SHAPE(4, 3)),
+                       weft_param(g, "b", WEFT_SHAPE(7)),
+                       weft_param(g, "c", WEFT_SHAPE(2, 2, 2))};
     weft_optimizer *o = optimizer(
         g, (weft_optimizer_opts){
                .name = "sgd", .lr = 1, .clip_norm = most, .clip_norm_type = type});
@@ -225,7 +226,7 @@ static void clip(const char *file, double most, double type)
         tensor(&v, name, grad, 12);
         set_gradient(g, w[i], grad);
     }
-    CHECK(weft_step(o, 1) == WEFT_OK);
+    CHECK(weft_optimizer_step(o, 1) == WEFT_OK);
     tensor(&v, "total_norm", &norm, 1);
     CHECK_NEAR(weft_optimizer_gradient_norm(o), norm, 1e-5 * norm);
     for (int i = 0; i < 3; i++) {
@@ -261,7 +262,7 @@ static void small_gradients_are_clipped_by_norm_and_a_millionth(void **state)
     CHECK(!weft_param_set(f.g, f.w, f.p, 2));
     f.grad[0] = 3e-5f, f.grad[1] = -4e-5f;
     set_gradient(f.g, f.w, f.grad);
-    CHECK(!weft_step(f.o, 1) && !weft_param_get(f.g, f.w, f.p, 2));
+    CHECK(!weft_optimizer_step(f.o, 1) && !weft_param_get(f.g, f.w, f.p, 2));
     CHECK_NEAR(f.p[0], -3e-5 * (1e-5 / (5e-5 + 1e-6)), 1e-11); /* without it 1e-7 off */
     CHECK_NEAR(f.p[1], 4e-5 * (1e-5 / (5e-5 + 1e-6)), 1e-11);
     end(&f);
@@ -274,7 +275,7 @@ static void clipping_by_value_comes_after_the_norm(void **state)
                              .name = "sgd", .lr = 1, .clip_norm = 5, .clip_value = 3.5});
     f.grad[0] = 6, f.grad[1] = -8; /* norm 10: becomes 3, -4, and then 3, -3.5 */
     set_gradient(f.g, f.w, f.grad);
-    CHECK(weft_step(f.o, 1) == WEFT_OK);
+    CHECK(weft_optimizer_step(f.o, 1) == WEFT_OK);
     CHECK_NEAR(weft_optimizer_gradient_norm(f.o), 10, 1e-5);
     weft_param_get(f.g, f.w, f.p, 2);
     CHECK_NEAR(f.p[0], 1 - 3, 1e-5);
@@ -288,7 +289,7 @@ static void the_norm_of_huge_but_finite_gradients_is_finite(void **state)
     fixture f = start(4, (weft_optimizer_opts){.name = "sgd", .lr = 1, .clip_norm = 1});
     for (int i = 0; i < 4; i++) f.grad[i] = 1e30f; /* whose square no float holds */
     set_gradient(f.g, f.w, f.grad);
-    CHECK(weft_step(f.o, 1) == WEFT_OK);
+    CHECK(weft_optimizer_step(f.o, 1) == WEFT_OK);
     CHECK_NEAR(weft_optimizer_gradient_norm(f.o) / 2e30, 1, 1e-6);
     weft_param_get(f.g, f.w, f.p, 4);
     CHECK_NEAR(f.p[0], 0.5, 1e-6);
@@ -309,13 +310,13 @@ static void a_bad_gradient_changes_nothing_and_is_named(void **state)
         opts.ema = 0.5;
         fixture f = start(20, opts);
         set_gradient(f.g, f.w, f.grad);
-        CHECK(weft_step(f.o, 0.1) == WEFT_OK);
+        CHECK(weft_optimizer_step(f.o, 0.1) == WEFT_OK);
         unsigned long version = f.g->version;
         float before[20], moment = f.o->moment[0][3], average = f.o->average[3];
         weft_param_get(f.g, f.w, before, 20);
         f.grad[17] = bad[b % 3];
         set_gradient(f.g, f.w, f.grad);
-        CHECK(weft_step(f.o, 0.1) == WEFT_EDIVERGED);
+        CHECK(weft_optimizer_step(f.o, 0.1) == WEFT_EDIVERGED);
         CHECK_TEXT(weft_last_error(), "w: its gradient is not finite");
         weft_param_get(f.g, f.w, f.p, 20);
         CHECK(!memcmp(f.p, before, sizeof before));
@@ -374,9 +375,9 @@ static void a_learning_rate_that_is_no_number_is_refused(void **state)
 {
     (void)state;
     fixture f = start(2, weft_optimizer_defaults("sgd"));
-    CHECK(weft_step(f.o, NAN) == WEFT_EUSAGE);
-    CHECK(weft_step(f.o, -0.1) == WEFT_EUSAGE);
-    CHECK(weft_step(f.o, INFINITY) == WEFT_EUSAGE);
+    CHECK(weft_optimizer_step(f.o, NAN) == WEFT_EUSAGE);
+    CHECK(weft_optimizer_step(f.o, -0.1) == WEFT_EUSAGE);
+    CHECK(weft_optimizer_step(f.o, INFINITY) == WEFT_EUSAGE);
     CHECK(weft_optimizer_steps(f.o) == 0);
     end(&f);
 }
@@ -402,7 +403,7 @@ static void every_optimizer_is_found_by_its_name(void **state)
         CHECK_TEXT(weft_optimizer_defaults(name).name, name);
         fixture f = start(3, weft_optimizer_defaults(name));
         set_gradient(f.g, f.w, f.grad);
-        CHECK(weft_step(f.o, 0.1) == WEFT_OK);
+        CHECK(weft_optimizer_step(f.o, 0.1) == WEFT_OK);
         weft_param_get(f.g, f.w, f.p, 3);
         CHECK(f.p[0] < 1);
         end(&f);
@@ -417,7 +418,7 @@ static void a_graph_without_parameters_takes_steps(void **state)
     weft_graph *g = weft_graph_new();
     weft_input(g, "x", WEFT_SHAPE(0, 2));
     weft_optimizer *o = optimizer(g, weft_optimizer_defaults("adam"));
-    CHECK(weft_step(o, 0.1) == WEFT_OK);
+    CHECK(weft_optimizer_step(o, 0.1) == WEFT_OK);
     CHECK(weft_optimizer_gradient_norm(o) == 0);
     weft_optimizer_free(o);
     weft_graph_free(g);
@@ -430,9 +431,9 @@ static void only_weights_decay_and_frozen_parameters_stay(void **state)
     (void)state;
     float one[3] = {1, 1, 1}, zero[3] = {0}, got[3];
     weft_graph *g = weft_graph_new();
-    weft_val bias = weft_param(g, "bias", WEFT_SHAPE(3));
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(3)),
-             fixed = weft_param(g, "f", WEFT_SHAPE(3));
+    weft_value bias = weft_param(g, "bias", WEFT_SHAPE(3));
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(3)),
+               fixed = weft_param(g, "f", WEFT_SHAPE(3));
     weft_param_no_decay(g, bias);
     weft_param_freeze(g, fixed);
     weft_param_set(g, bias, one, 3);
@@ -442,7 +443,7 @@ static void only_weights_decay_and_frozen_parameters_stay(void **state)
         optimizer(g, (weft_optimizer_opts){.name = "sgd", .lr = 1, .weight_decay = 0.25});
     set_gradient(g, w, zero);
     set_gradient(g, bias, zero);
-    CHECK(weft_step(o, 1) == WEFT_OK);
+    CHECK(weft_optimizer_step(o, 1) == WEFT_OK);
     weft_param_get(g, w, got, 3);
     CHECK(got[0] == 0.75f && got[2] == 0.75f);
     weft_param_get(g, bias, got, 3);
@@ -464,7 +465,7 @@ static void the_average_swaps_in_and_out(void **state)
     for (int t = 1; t <= 4; t++) {
         double keep = fmin(0.15, (t - 1) / (t + 8.0));
         set_gradient(f.g, f.w, f.grad);
-        CHECK(weft_step(f.o, 0.5) == WEFT_OK);
+        CHECK(weft_optimizer_step(f.o, 0.5) == WEFT_OK);
         p -= 0.5;
         average = keep * average + (1 - keep) * p;
     }
@@ -473,11 +474,11 @@ static void the_average_swaps_in_and_out(void **state)
     weft_param_get(f.g, f.w, f.p, 3);
     CHECK_NEAR(f.p[2], average, 1e-6);
     CHECK(f.g->version != version);
-    CHECK(weft_step(f.o, 0.5) == WEFT_EUSAGE); /* would train the average */
+    CHECK(weft_optimizer_step(f.o, 0.5) == WEFT_EUSAGE); /* would train the average */
     weft_optimizer_swap_ema(f.o);
     weft_param_get(f.g, f.w, f.p, 3);
     CHECK_NEAR(f.p[2], p, 1e-6);
-    CHECK(weft_step(f.o, 0.5) == WEFT_OK);
+    CHECK(weft_optimizer_step(f.o, 0.5) == WEFT_OK);
     end(&f);
 }
 
@@ -486,11 +487,11 @@ static void without_ema_swapping_does_nothing(void **state)
     (void)state;
     fixture f = start(3, (weft_optimizer_opts){.name = "sgd", .lr = 0.5});
     set_gradient(f.g, f.w, f.grad);
-    CHECK(weft_step(f.o, 0.5) == WEFT_OK);
+    CHECK(weft_optimizer_step(f.o, 0.5) == WEFT_OK);
     weft_optimizer_swap_ema(f.o);
     weft_param_get(f.g, f.w, f.p, 3);
     CHECK(f.p[0] == 0.5f);
-    CHECK(weft_step(f.o, 0.5) == WEFT_OK);
+    CHECK(weft_optimizer_step(f.o, 0.5) == WEFT_OK);
     end(&f);
 }
 
@@ -505,8 +506,8 @@ static double run(const char *name, int threads, float *result)
     opts.ema = 0.9;
     opts.weight_decay = 0.01;
     weft_graph *g = weft_graph_new();
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(MANY)),
-             b = weft_param(g, "b", WEFT_SHAPE(MANY));
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(MANY)),
+               b = weft_param(g, "b", WEFT_SHAPE(MANY));
     weft_param_no_decay(g, b);
     weft_optimizer *o = optimizer(g, opts);
     float *x = malloc(MANY * sizeof *x);
@@ -515,7 +516,7 @@ static double run(const char *name, int threads, float *result)
         for (int i = 0; i < MANY; i++) x[i] = (float)sin(i * (step + 1.0)) / 3;
         set_gradient(g, w, x);
         set_gradient(g, b, x);
-        CHECK(weft_step(o, 0.1) == WEFT_OK);
+        CHECK(weft_optimizer_step(o, 0.1) == WEFT_OK);
     }
     double norm = weft_optimizer_gradient_norm(o);
     weft_optimizer_swap_ema(o);

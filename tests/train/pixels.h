@@ -1,5 +1,5 @@
-/* pixels.h: tiny sets of grey pictures as IDX files, for tests of the loop whose numbers
- * are worked out by hand. */
+/* pixels.h: tiny sets of grey pictures as IDX files, for tests of the loop whose
+ * numbers are worked out by hand. */
 #ifndef WEFT_TEST_TRAIN_PIXELS_H
 #define WEFT_TEST_TRAIN_PIXELS_H
 

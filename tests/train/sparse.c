@@ -16,7 +16,7 @@ enum { ROWS = 300, WIDE = 37, READ = 200 };
 /* A table, read at READ places; the loss is the sum of squares of what is read. */
 typedef struct fixture {
     weft_graph *g;
-    weft_val table, index, loss;
+    weft_value table, index, loss;
     weft_plan *p;
     weft_optimizer *o;
 } fixture;
@@ -32,9 +32,9 @@ static fixture start(bool sparse, bool accumulate, weft_optimizer_opts opts)
     fixture f = {.g = weft_graph_new()};
     f.table = weft_param(f.g, "table", WEFT_SHAPE(ROWS, WIDE));
     f.index = weft_input_int(f.g, "index", WEFT_SHAPE(READ), ROWS);
-    weft_val y =
+    weft_value y =
         weft_embedding(f.g, f.index, f.table, &(weft_embedding_opts){.sparse = sparse});
-    f.loss = weft_sum(f.g, weft_mul(f.g, y, y), 0, NULL, false);
+    f.loss = weft_reduce_sum(f.g, weft_mul(f.g, y, y), 0, NULL, false);
     weft_plan_opts o = {.loss = f.loss, .training = true, .accumulate = accumulate};
     CHECK(!weft_plan_new(f.g, &o, &f.p));
     fill(x, ROWS * WIDE);
@@ -56,7 +56,7 @@ static void pass(fixture *f, int first, int by)
     int32_t index[READ];
     for (int i = 0; i < READ; i++) index[i] = (first + i * by) % ROWS;
     CHECK(!weft_plan_set_int(f->p, f->index, index, READ));
-    CHECK(!weft_forward(f->p) && !weft_backward(f->p));
+    CHECK(!weft_plan_forward(f->p) && !weft_plan_backward(f->p));
 }
 
 static void table_of(const fixture *f, float *x)
@@ -82,7 +82,7 @@ static void rows_that_no_index_names_keep_every_bit(void **state)
         for (int step = 0; step < 3; step++) {
             table_of(&f, before);
             pass(&f, step, 2); /* every other row, some twice */
-            CHECK(!weft_step(f.o, o.lr));
+            CHECK(!weft_optimizer_step(f.o, o.lr));
             table_of(&f, after);
             for (int r = 0; r < ROWS; r++) {
                 bool same =
@@ -105,11 +105,11 @@ static void a_gradient_is_the_dense_ones_and_is_cleared(void **state)
         gradient_of(&f, one);
         gradient_of(&d, two);
         CHECK(!memcmp(one, two, sizeof one));
-        CHECK(!weft_step(f.o, 0) && !weft_step(d.o, 0));
+        CHECK(!weft_optimizer_step(f.o, 0) && !weft_optimizer_step(d.o, 0));
         CHECK_NEAR(weft_optimizer_gradient_norm(f.o), weft_optimizer_gradient_norm(d.o),
                    1e-6 * weft_optimizer_gradient_norm(d.o));
     }
-    weft_zero_gradients(f.g);
+    weft_graph_zero_gradients(f.g);
     gradient_of(&f, one);
     for (int i = 0; i < ROWS * WIDE; i++) CHECK(one[i] == 0);
     end(&f);
@@ -122,8 +122,8 @@ static void batches_add_up_until_the_gradients_are_cleared(void **state)
     (void)state;
     fixture f = start(true, true, plain), d = start(false, true, plain);
     for (int round = 0; round < 2; round++) {
-        weft_zero_gradients(f.g);
-        weft_zero_gradients(d.g);
+        weft_graph_zero_gradients(f.g);
+        weft_graph_zero_gradients(d.g);
         for (int k = 0; k < 3; k++) {
             pass(&f, 10 * k, 1);
             pass(&d, 10 * k, 1);
@@ -148,13 +148,13 @@ static void read_whole_it_learns_as_a_dense_one(void **state)
         o.ema = 0.9;
         fixture f = start(true, true, o), d = start(false, true, o);
         for (int step = 0; step < 4; step++) {
-            weft_zero_gradients(f.g);
-            weft_zero_gradients(d.g);
+            weft_graph_zero_gradients(f.g);
+            weft_graph_zero_gradients(d.g);
             for (int k = 0; k < 2; k++) {
                 pass(&f, k * 150, 1);
                 pass(&d, k * 150, 1);
             }
-            CHECK(!weft_step(f.o, o.lr) && !weft_step(d.o, o.lr));
+            CHECK(!weft_optimizer_step(f.o, o.lr) && !weft_optimizer_step(d.o, o.lr));
         }
         for (int average = 0; average < 2; average++) {
             table_of(&f, one);
@@ -173,16 +173,16 @@ static weft_graph *with_readers(bool second_is_sparse, bool read_whole)
     static const int32_t index[4] = {0, 2, 2, 1};
     weft_graph *g = weft_graph_new();
     weft_plan *p = NULL;
-    weft_val t = weft_param(g, "t", WEFT_SHAPE(4, 2));
-    weft_val at = weft_const_int(g, "i", WEFT_SHAPE(4), index);
-    weft_val a = weft_embedding(g, at, t, &(weft_embedding_opts){.sparse = true});
-    weft_val b =
+    weft_value t = weft_param(g, "t", WEFT_SHAPE(4, 2));
+    weft_value at = weft_const_int(g, "i", WEFT_SHAPE(4), index);
+    weft_value a = weft_embedding(g, at, t, &(weft_embedding_opts){.sparse = true});
+    weft_value b =
         weft_embedding(g, at, t, &(weft_embedding_opts){.sparse = second_is_sparse});
-    weft_val y = weft_add(g, a, b);
+    weft_value y = weft_add(g, a, b);
     if (read_whole) y = weft_add(g, y, t);
-    weft_plan_opts o = {.loss = weft_sum(g, y, 0, NULL, false), .training = true};
+    weft_plan_opts o = {.loss = weft_reduce_sum(g, y, 0, NULL, false), .training = true};
     CHECK(!weft_plan_new(g, &o, &p));
-    for (int k = 0; k < 2; k++) CHECK(!weft_forward(p) && !weft_backward(p));
+    for (int k = 0; k < 2; k++) CHECK(!weft_plan_forward(p) && !weft_plan_backward(p));
     float d[8];
     CHECK(!weft_param_gradient(g, t, d, 8));
     for (int r = 0; r < 4; r++) {
@@ -214,7 +214,7 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
         fixture f = start(true, false, o);
         for (int k = 0; k < 5; k++) {
             pass(&f, k, 7);
-            CHECK(!weft_step(f.o, 0.01));
+            CHECK(!weft_optimizer_step(f.o, 0.01));
         }
         table_of(&f, threads == 1 ? one : two);
         if (threads > 1) CHECK(!memcmp(one, two, sizeof one));
@@ -232,10 +232,10 @@ static void a_gradient_that_is_not_finite_is_named(void **state)
     x[5 * WIDE] = INFINITY;
     CHECK(!weft_param_set(f.g, f.table, x, ROWS * WIDE));
     pass(&f, 0, 1);
-    CHECK(weft_step(f.o, 0.1) == WEFT_EDIVERGED);
+    CHECK(weft_optimizer_step(f.o, 0.1) == WEFT_EDIVERGED);
     CHECK(strstr(weft_last_error(), "table"));
     pass(&f, 6, 1); /* the row is not read now */
-    CHECK(!weft_step(f.o, 0.1));
+    CHECK(!weft_optimizer_step(f.o, 0.1));
     end(&f);
 }
 

@@ -1,5 +1,6 @@
-/* sums.c: what the loop and the evaluation add up, held to the graph's own loss node and
- * to gradients written out by hand: validation losses, groups of accumulated batches. */
+/* sums.c: what the loop and the evaluation add up, held to the graph's own loss node
+ * and to gradients written out by hand: validation losses, groups of accumulated
+ * batches. */
 #include "pixels.h"
 
 #include "base/rng.h"
@@ -18,33 +19,34 @@ static weft_data *open_pictures(const char *folder, int count, int wide,
     return d;
 }
 
-/* What the evaluation says of the validation split: its mean loss, and how many right. */
-static double measured_pictures(weft_graph *g, weft_val logits, const weft_data *d,
+/* What the evaluation says of the validation split: its mean loss, and how many
+ * right. */
+static double measured_pictures(weft_graph *g, weft_value logits, const weft_data *d,
                                 int batch, double *right)
 {
     static const float none[4];
     weft_metrics *m = weft_metrics_new(weft_data_classes(d));
-    CHECK(!weft_evaluate(g, logits, d, WEFT_VAL, batch, none, none, m, NULL));
-    CHECK(weft_metrics_count(m) == weft_data_count(d, WEFT_VAL));
+    CHECK(!weft_evaluate(g, logits, d, WEFT_SUBSET_VAL, batch, none, none, m, NULL));
+    CHECK(weft_metrics_count(m) == weft_data_count(d, WEFT_SUBSET_VAL));
     double loss = weft_metrics_loss(m);
-    *right = weft_metrics_top1(m) * weft_data_count(d, WEFT_VAL);
+    *right = weft_metrics_top1(m) * weft_data_count(d, WEFT_SUBSET_VAL);
     weft_metrics_free(m);
     return loss;
 }
 
-static double measured_texts(weft_graph *g, weft_val logits, const weft_texts *t,
+static double measured_texts(weft_graph *g, weft_value logits, const weft_texts *t,
                              const weft_tokenizer *k, int batch)
 {
     weft_metrics *m = weft_metrics_new(weft_texts_classes(t));
-    CHECK(!weft_evaluate_texts(g, logits, t, k, NULL, WEFT_VAL, batch, m, NULL));
-    CHECK(weft_metrics_count(m) == weft_texts_count(t, WEFT_VAL));
+    CHECK(!weft_evaluate_texts(g, logits, t, k, NULL, WEFT_SUBSET_VAL, batch, m, NULL));
+    CHECK(weft_metrics_count(m) == weft_texts_count(t, WEFT_SUBSET_VAL));
     double loss = weft_metrics_loss(m);
     weft_metrics_free(m);
     return loss;
 }
 
 /* Epochs of plain descent, without a validation set: what is told of each. */
-static void descend(weft_graph *g, weft_val logits, const weft_data *d, int batch,
+static void descend(weft_graph *g, weft_value logits, const weft_data *d, int batch,
                     int accumulate, double lr, int epochs, weft_epoch_row *row)
 {
     weft_train_result r;
@@ -72,9 +74,9 @@ static weft_data *noise_set(void)
 
 /* With batch norm and dropout, which evaluate otherwise than they train. The scores are
  * far from 0 and from each other. */
-static weft_val noisy_network(weft_graph *g)
+static weft_value noisy_network(weft_graph *g)
 {
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 1, 1, SIDE));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 1, 1, SIDE));
     x = weft_layer_conv(g, "c", x, 5, 1, NULL, NULL);
     x = weft_relu(g, weft_layer_batch_norm(g, "b", x, NULL));
     x = weft_dropout(g, weft_flatten(g, x, 1), 0.5);
@@ -83,25 +85,25 @@ static weft_val noisy_network(weft_graph *g)
 }
 
 /* The mean of the loss node over the validation samples, one plan for all of them. */
-static double node_of_pictures(weft_graph *g, weft_val logits, const weft_data *d)
+static double node_of_pictures(weft_graph *g, weft_value logits, const weft_data *d)
 {
-    int n = weft_data_count(d, WEFT_VAL);
+    int n = weft_data_count(d, WEFT_SUBSET_VAL);
     unsigned char pixel[PICTURES * SIDE];
     float x[PICTURES * SIDE];
     int32_t label[PICTURES];
     for (int i = 0; i < n; i++) {
-        CHECK(!weft_data_read(d, WEFT_VAL, i, pixel + i * SIDE));
-        label[i] = weft_data_label(d, WEFT_VAL, i);
+        CHECK(!weft_data_read(d, WEFT_SUBSET_VAL, i, pixel + i * SIDE));
+        label[i] = weft_data_label(d, WEFT_SUBSET_VAL, i);
     }
     for (int i = 0; i < n * SIDE; i++) x[i] = (float)pixel[i] / 255;
-    weft_val truth = weft_input_int(g, "truth", WEFT_SHAPE(0), KINDS);
-    weft_val loss = weft_cross_entropy(g, logits, truth, WEFT_NONE, NULL, NULL);
+    weft_value truth = weft_input_int(g, "truth", WEFT_SHAPE(0), KINDS);
+    weft_value loss = weft_cross_entropy(g, logits, truth, WEFT_NONE, NULL, NULL);
     weft_plan *p = NULL;
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = n, .keep = &loss, .keep_count = 1},
                          &p));
     CHECK(!weft_plan_set(p, weft_find(g, "x"), x, (size_t)n * SIDE));
     CHECK(!weft_plan_set_int(p, truth, label, (size_t)n));
-    CHECK(!weft_forward(p));
+    CHECK(!weft_plan_forward(p));
     double mean = (double)weft_plan_scalar(p, loss);
     weft_plan_free(p);
     return mean;
@@ -112,9 +114,9 @@ static void the_loss_of_pictures_is_the_loss_nodes(void **state)
     (void)state;
     weft_data *d = noise_set();
     weft_graph *g = weft_graph_new();
-    weft_val logits = noisy_network(g);
+    weft_value logits = noisy_network(g);
     double right[3], loss[3];
-    CHECK(!weft_init(g, 4));
+    CHECK(!weft_params_init(g, 4));
     for (int i = 0; i < 3; i++)
         loss[i] = measured_pictures(g, logits, d, (int[]){7, 64, 1}[i], &right[i]);
     double node = node_of_pictures(g, logits, d);
@@ -145,27 +147,27 @@ static weft_texts *open_lines(void)
     return t;
 }
 
-static double node_of_texts(weft_graph *g, weft_val logits, const weft_texts *t,
+static double node_of_texts(weft_graph *g, weft_value logits, const weft_texts *t,
                             const weft_tokenizer *k)
 {
-    int n = weft_texts_count(t, WEFT_VAL);
+    int n = weft_texts_count(t, WEFT_SUBSET_VAL);
     int32_t ids[TEXTS * LENGTH], lengths[TEXTS], label[TEXTS];
     for (int i = 0; i < n; i++) {
         size_t bytes;
-        const char *text = weft_texts_get(t, WEFT_VAL, i, &bytes);
+        const char *text = weft_texts_get(t, WEFT_SUBSET_VAL, i, &bytes);
         int32_t *to[WEFT_MAX_STREAMS] = {ids + i * LENGTH};
         lengths[i] = weft_tokenize(k, text, bytes, to, NULL);
-        label[i] = weft_texts_label(t, WEFT_VAL, i);
+        label[i] = weft_texts_label(t, WEFT_SUBSET_VAL, i);
     }
-    weft_val truth = weft_input_int(g, "truth", WEFT_SHAPE(0), 3);
-    weft_val loss = weft_cross_entropy(g, logits, truth, WEFT_NONE, NULL, NULL);
+    weft_value truth = weft_input_int(g, "truth", WEFT_SHAPE(0), 3);
+    weft_value loss = weft_cross_entropy(g, logits, truth, WEFT_NONE, NULL, NULL);
     weft_plan *p = NULL;
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = n, .keep = &loss, .keep_count = 1},
                          &p));
     CHECK(!weft_plan_set_int(p, weft_find(g, "tokens"), ids, (size_t)n * LENGTH));
     CHECK(!weft_plan_set_int(p, weft_find(g, "lengths"), lengths, (size_t)n));
     CHECK(!weft_plan_set_int(p, truth, label, (size_t)n));
-    CHECK(!weft_forward(p));
+    CHECK(!weft_plan_forward(p));
     double mean = (double)weft_plan_scalar(p, loss);
     weft_plan_free(p);
     return mean;
@@ -177,17 +179,17 @@ static void the_loss_of_texts_is_the_loss_nodes(void **state)
     weft_texts *t = open_lines();
     weft_tokenizer *k = NULL;
     weft_graph *g = weft_graph_new();
-    weft_val y;
+    weft_value y;
     CHECK(!weft_tokenizer_learn(
         t, &(weft_tokenizer_opts){.min_count = 1, .max_length = LENGTH}, &k));
-    weft_text_model_opts m = {.classes = 3,
-                              .streams = 1,
-                              .length = LENGTH,
-                              .embedding = 5,
-                              .hidden = 4,
-                              .vocabulary = {weft_tokenizer_size(k, 0)}};
-    CHECK(!weft_text_model_build(g, "bigru", &m, &y));
-    CHECK(!weft_init(g, 9));
+    weft_zoo_text_opts m = {.classes = 3,
+                            .streams = 1,
+                            .length = LENGTH,
+                            .embedding = 5,
+                            .hidden = 4,
+                            .vocabulary = {weft_tokenizer_size(k, 0)}};
+    CHECK(!weft_zoo_build_text(g, "bigru", &m, &y));
+    CHECK(!weft_params_init(g, 9));
     y = weft_mul(g, y, weft_const(g, "far", WEFT_SHAPE(1), &(float){60}));
     double all = measured_texts(g, y, t, k, 64), few = measured_texts(g, y, t, k, 4);
     double node = node_of_texts(g, y, t, k);
@@ -263,9 +265,9 @@ static line trained(way how, weft_epoch_row *row)
     snprintf(name, sizeof name, "line%d", how.count);
     weft_data *d = open_pictures(name, how.count, 1, pixel_of, label_of, true);
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_flatten(g, weft_input(g, "x", WEFT_SHAPE(0, 1, 1, 1)), 1);
-    weft_val y = weft_layer_dense(g, "fc", x, 2, NULL);
-    weft_val weight = weft_find(g, "fc.weight"), bias = weft_find(g, "fc.bias");
+    weft_value x = weft_flatten(g, weft_input(g, "x", WEFT_SHAPE(0, 1, 1, 1)), 1);
+    weft_value y = weft_layer_dense(g, "fc", x, 2, NULL);
+    weft_value weight = weft_find(g, "fc.weight"), bias = weft_find(g, "fc.bias");
     CHECK(!weft_param_set(g, weight, w, 2) && !weft_param_set(g, bias, b, 2));
     descend(g, y, d, how.batch, how.accumulate, rate, how.epochs, row);
     CHECK(!weft_param_get(g, weight, w, 2) && !weft_param_get(g, bias, b, 2));
@@ -358,13 +360,13 @@ enum { STEPS = 6, EPOCHS = 3 };
 
 typedef struct watch {
     weft_graph *g;
-    weft_val bias;
+    weft_value bias;
     float before;
     int moved;
 } watch;
 
-/* Three samples of class 0 are right beyond doubt and move nothing; the three of class 1
- * are wrong beyond doubt: each takes the rate from b[0]. */
+/* Three samples of class 0 are right beyond doubt and move nothing; the three of
+ * class 1 are wrong beyond doubt: each takes the rate from b[0]. */
 static void look(void *user, const weft_progress *p)
 {
     watch *w = user;
@@ -385,8 +387,8 @@ static void every_step_goes_by_the_rate_of_its_moment(void **state)
     static const float none[2], sure[2] = {30, 0};
     weft_data *d = open_pictures("dark", STEPS, 1, dark, label, true);
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_flatten(g, weft_input(g, "x", WEFT_SHAPE(0, 1, 1, 1)), 1);
-    weft_val y = weft_layer_dense(g, "fc", x, 2, NULL);
+    weft_value x = weft_flatten(g, weft_input(g, "x", WEFT_SHAPE(0, 1, 1, 1)), 1);
+    weft_value y = weft_layer_dense(g, "fc", x, 2, NULL);
     watch w = {.g = g, .bias = weft_find(g, "fc.bias"), .before = sure[0]};
     weft_train_opts o = {.epochs = EPOCHS, .batch = 1, .on_step = look, .user = &w};
     weft_train_result r;

@@ -36,7 +36,7 @@ typedef struct fixture {
     weft_texts *t;
     weft_tokenizer *k;
     weft_graph *g;
-    weft_val logits;
+    weft_value logits;
     weft_train_opts o;
 } fixture;
 
@@ -51,15 +51,15 @@ static fixture start(const char *model)
                            &(weft_texts_opts){.test = test, .format = "tsv"}, &f.t));
     CHECK(!weft_tokenizer_learn(f.t, &(weft_tokenizer_opts){.ngrams = 2, .min_count = 2},
                                 &f.k));
-    weft_text_model_opts m = {.classes = CLASSES,
-                              .length = weft_tokenizer_length(f.k),
-                              .streams = weft_tokenizer_streams(f.k),
-                              .embedding = 12};
-    if (weft_text_model_takes(model, "filters")) m.filters = 8;
-    if (weft_text_model_takes(model, "hidden")) m.hidden = 6;
+    weft_zoo_text_opts m = {.classes = CLASSES,
+                            .length = weft_tokenizer_length(f.k),
+                            .streams = weft_tokenizer_streams(f.k),
+                            .embedding = 12};
+    if (weft_zoo_text_takes(model, "filters")) m.filters = 8;
+    if (weft_zoo_text_takes(model, "hidden")) m.hidden = 6;
     for (int k = 0; k < m.streams; k++) m.vocabulary[k] = weft_tokenizer_size(f.k, k);
-    CHECK(!weft_text_model_build(f.g, model, &m, &f.logits));
-    CHECK(!weft_init(f.g, 1));
+    CHECK(!weft_zoo_build_text(f.g, model, &m, &f.logits));
+    CHECK(!weft_params_init(f.g, 1));
     f.o = (weft_train_opts){.epochs = 6, .batch = 16, .seed = 5};
     f.o.optimizer = weft_optimizer_defaults("adam");
     f.o.optimizer.lr = 0.02;
@@ -87,12 +87,14 @@ static void the_loop_learns_and_keeps_the_best_epochs_evaluation(void **state)
     weft_metrics *m = weft_metrics_new(CLASSES);
     CHECK(!train(&f, &r));
     CHECK(r.rows == 6 && r.metrics && r.scores);
-    CHECK(weft_metrics_count(r.metrics) == weft_texts_count(f.t, WEFT_VAL));
+    CHECK(weft_metrics_count(r.metrics) == weft_texts_count(f.t, WEFT_SUBSET_VAL));
     CHECK(weft_metrics_top1(r.metrics) == r.best_top1);
-    CHECK(!weft_evaluate_texts(f.g, f.logits, f.t, f.k, NULL, WEFT_VAL, 128, m, NULL));
+    CHECK(!weft_evaluate_texts(f.g, f.logits, f.t, f.k, NULL, WEFT_SUBSET_VAL, 128, m,
+                               NULL));
     CHECK(weft_metrics_top1(m) == r.best_top1);
     CHECK(weft_metrics_loss(m) == r.best_val_loss);
-    CHECK(!weft_evaluate_texts(f.g, f.logits, f.t, f.k, NULL, WEFT_TEST, 7, m, NULL));
+    CHECK(!weft_evaluate_texts(f.g, f.logits, f.t, f.k, NULL, WEFT_SUBSET_TEST, 7, m,
+                               NULL));
     CHECK(weft_metrics_count(m) == 60 && weft_metrics_top1(m) > 0.8);
     weft_metrics_free(m);
     weft_train_result_free(&r);
@@ -136,9 +138,9 @@ static bool at_zero(void *user)
     return steps_left <= 0;
 }
 
-static void note_plan(void *user, const weft_run_plan *p)
+static void note_plan(void *user, const weft_train_estimate *p)
 {
-    *(weft_run_plan *)user = *p;
+    *(weft_train_estimate *)user = *p;
 }
 
 static void stopped_and_resumed_gives_the_same_bits(void **state)
@@ -146,7 +148,7 @@ static void stopped_and_resumed_gives_the_same_bits(void **state)
     (void)state;
     fixture f = start("cnn-bigru");
     weft_train_result r;
-    weft_run_plan plan = {0};
+    weft_train_estimate plan = {0};
     char whole[65];
     CHECK(!train(&f, &r));
     snprintf(whole, sizeof whole, "%s", r.params_sha256);
@@ -250,11 +252,12 @@ static void classes_of_a_test_file_are_found_by_name(void **state)
     CHECK(!weft_text_classifier_match(c, t, class_of));
     CHECK(class_of[0] == 1 && class_of[1] == 2);
     weft_metrics *got = weft_metrics_new(CLASSES);
-    CHECK(!weft_text_classifier_evaluate(c, t, WEFT_TRAIN, 2, got, NULL));
+    CHECK(!weft_text_classifier_evaluate(c, t, WEFT_SUBSET_TRAIN, 2, got, NULL));
     CHECK(weft_metrics_top1(got) == 1 && weft_metrics_class(got, 2).support == 2);
     weft_texts_close(t);
     CHECK(!weft_texts_open(test_path("odd.tsv"), &plain, &t));
-    CHECK(weft_text_classifier_evaluate(c, t, WEFT_TRAIN, 2, got, NULL) == WEFT_EUSAGE);
+    CHECK(weft_text_classifier_evaluate(c, t, WEFT_SUBSET_TRAIN, 2, got, NULL) ==
+          WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "class9");
     weft_texts_close(t);
     weft_metrics_free(got);
@@ -284,17 +287,17 @@ static void a_wide_part_starts_as_the_linear_model(void **state)
 {
     (void)state;
     fixture f = start("bag");
-    weft_text_model_opts m = {.classes = CLASSES,
-                              .length = weft_tokenizer_length(f.k),
-                              .embedding = 1,
-                              .wide = 2};
+    weft_zoo_text_opts m = {.classes = CLASSES,
+                            .length = weft_tokenizer_length(f.k),
+                            .embedding = 1,
+                            .wide = 2};
     for (int k = 0; k < 2; k++) m.vocabulary[k] = weft_tokenizer_size(f.k, k);
     weft_graph *g = weft_graph_new();
-    weft_val y;
+    weft_value y;
     int32_t class_of[CLASSES] = {0, 1, 2};
     float none[3 * CLASSES] = {0};
-    CHECK(!weft_text_model_build(g, "bag", &m, &y));
-    CHECK(!weft_init(g, 1));
+    CHECK(!weft_zoo_build_text(g, "bag", &m, &y));
+    CHECK(!weft_params_init(g, 1));
     CHECK(weft_text_wide_start(f.g, f.t, f.k, NULL) ==
           WEFT_EUSAGE); /* has no such part */
     CHECK(!weft_text_wide_start(g, f.t, f.k, NULL));
@@ -302,7 +305,8 @@ static void a_wide_part_starts_as_the_linear_model(void **state)
     weft_metrics *got = weft_metrics_new(CLASSES);
     weft_linear_result linear;
     CHECK(!weft_linear_baseline(f.t, NULL, &linear));
-    CHECK(!weft_evaluate_texts(g, y, f.t, f.k, class_of, WEFT_TEST, 16, got, NULL));
+    CHECK(
+        !weft_evaluate_texts(g, y, f.t, f.k, class_of, WEFT_SUBSET_TEST, 16, got, NULL));
     CHECK(weft_metrics_top1(got) > 0.9);
     CHECK_NEAR(weft_metrics_top1(got), linear.test_top1,
                0.04); /* singletons are unknown here */
@@ -311,8 +315,8 @@ static void a_wide_part_starts_as_the_linear_model(void **state)
     /* another tokenizer */
     g = weft_graph_new();
     m.vocabulary[1]++;
-    CHECK(!weft_text_model_build(g, "bag", &m, &y));
-    CHECK(!weft_init(g, 1));
+    CHECK(!weft_zoo_build_text(g, "bag", &m, &y));
+    CHECK(!weft_params_init(g, 1));
     CHECK(weft_text_wide_start(g, f.t, f.k, NULL) == WEFT_ESHAPE);
     CHECK_HAS(weft_last_error(), "wide_pairs.weight is [");
     weft_graph_free(g);
@@ -325,13 +329,13 @@ static void networks_that_read_no_texts_are_refused(void **state)
     fixture f = start("bag");
     weft_train_result r;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 1, 8, 8));
-    weft_val y = weft_layer_dense(g, "fc", weft_flatten(g, x, 1), CLASSES, NULL);
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 1, 8, 8));
+    weft_value y = weft_layer_dense(g, "fc", weft_flatten(g, x, 1), CLASSES, NULL);
     CHECK(weft_train_texts(g, y, f.t, f.k, &f.o, NULL, &r) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "no inputs for texts");
     weft_graph_free(g);
     g = weft_graph_new();
-    CHECK(!weft_text_model_build(g, "bag", &(weft_text_model_opts){.length = 3}, &y));
+    CHECK(!weft_zoo_build_text(g, "bag", &(weft_zoo_text_opts){.length = 3}, &y));
     CHECK(weft_train_texts(g, y, f.t, f.k, &f.o, NULL, &r) == WEFT_ESHAPE);
     CHECK_HAS(weft_last_error(), "reads 3 tokens");
     weft_graph_free(g);
@@ -348,17 +352,17 @@ typedef struct bag {
 static bag make_bag(const char *lines, uint64_t seed)
 {
     bag b = {.g = weft_graph_new()};
-    weft_val y;
+    weft_value y;
     weft_tokenizer_opts pairs = {.ngrams = 2, .min_count = 1};
     test_write(test_path("lines.tsv"), lines, strlen(lines));
     CHECK(!weft_texts_open(test_path("lines.tsv"), &(weft_texts_opts){.no_val = true},
                            &b.t));
     CHECK(!weft_tokenizer_learn(b.t, &pairs, &b.k));
-    weft_text_model_opts m = {
+    weft_zoo_text_opts m = {
         .classes = 3, .streams = 2, .length = 4, .embedding = 3, .wide = 1};
     for (int s = 0; s < 2; s++) m.vocabulary[s] = weft_tokenizer_size(b.k, s);
-    CHECK(!weft_text_model_build(b.g, "bag", &m, &y));
-    CHECK(!weft_init(b.g, seed));
+    CHECK(!weft_zoo_build_text(b.g, "bag", &m, &y));
+    CHECK(!weft_params_init(b.g, seed));
     return b;
 }
 
@@ -407,7 +411,7 @@ static bool same_row_at(const bag *a, const bag *b, int table, int at)
 static void row_of(const bag *b, int table, const char *piece, float row[3])
 {
     int stream = table % WIDE, at = weft_tokenizer_find(b->k, stream, piece);
-    CHECK(at >= 2 && !strcmp(weft_tokenizer_piece(b->k, stream, at), piece));
+    CHECK(at >= 2 && !strcmp(weft_tokenizer_token(b->k, stream, at), piece));
     row_at(b, table, at, row);
 }
 

@@ -42,7 +42,7 @@ static void write_split(const char *stem, int count, uint64_t seed)
 typedef struct fixture {
     weft_data *d;
     weft_graph *g;
-    weft_val logits;
+    weft_value logits;
     weft_train_opts o;
 } fixture;
 
@@ -52,19 +52,19 @@ static fixture start(void)
     write_split("train", TRAIN, 1);
     write_split("t10k", TEST_COUNT, 2);
     CHECK(weft_data_open(test_folder(), NULL, &f.d) == WEFT_OK);
-    weft_val x = weft_input(f.g, "x", WEFT_SHAPE(0, 1, SIDE, SIDE));
+    weft_value x = weft_input(f.g, "x", WEFT_SHAPE(0, 1, SIDE, SIDE));
     x = weft_layer_conv(f.g, "c", x, 6,
                         &(weft_layer_conv_opts){.kernel = {3}, .conv.pad = {1, 1}});
     x = weft_relu(f.g, weft_layer_batch_norm(f.g, "b", x, NULL));
     x = weft_dropout(f.g, weft_flatten(f.g, x, 1), 0.2);
     f.logits = weft_layer_dense(f.g, "fc", x, CLASSES, NULL);
     weft_output(f.g, f.logits, "logits");
-    CHECK(weft_init(f.g, 1) == WEFT_OK);
+    CHECK(weft_params_init(f.g, 1) == WEFT_OK);
     f.o = (weft_train_opts){.epochs = 6, .batch = 32, .seed = 5};
     f.o.optimizer = weft_optimizer_defaults("sgd");
     f.o.optimizer.lr = 0.05;
     f.o.augment.shift = 1;
-    CHECK(weft_data_moments(f.d, f.o.mean, f.o.deviation) == WEFT_OK);
+    CHECK(weft_data_channel_stats(f.d, f.o.mean, f.o.std) == WEFT_OK);
     return f;
 }
 
@@ -90,7 +90,7 @@ static void the_loop_learns(void **state)
     fixture f = start();
     weft_metrics *m = weft_metrics_new(CLASSES);
     train(&f, hash);
-    CHECK(!weft_evaluate(f.g, f.logits, f.d, WEFT_TEST, 25, f.o.mean, f.o.deviation, m,
+    CHECK(!weft_evaluate(f.g, f.logits, f.d, WEFT_SUBSET_TEST, 25, f.o.mean, f.o.std, m,
                          NULL));
     CHECK(weft_metrics_count(m) == TEST_COUNT);
     CHECK(weft_metrics_top1(m) > 0.8);
@@ -206,7 +206,7 @@ static void stop_is_asked_after_each_update_by_the_calling_thread(void **state)
         asking.thread = pthread_self();
         asking.asked = asking.steps = 0;
         asking.true_at = true_at;
-        f.o.batch = (weft_data_count(f.d, WEFT_TRAIN) + 6) / 7;
+        f.o.batch = (weft_data_count(f.d, WEFT_SUBSET_TRAIN) + 6) / 7;
         f.o.accumulate = 3;
         f.o.epochs = 2;
         f.o.loader_threads = 2;
@@ -261,8 +261,8 @@ static void networks_that_do_not_fit_the_data_are_refused(void **state)
     weft_train_result r;
     fixture f = start();
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 3, SIDE, SIDE));
-    weft_val y = weft_layer_dense(g, "fc", weft_flatten(g, x, 1), CLASSES, NULL);
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 3, SIDE, SIDE));
+    weft_value y = weft_layer_dense(g, "fc", weft_flatten(g, x, 1), CLASSES, NULL);
     CHECK(weft_train(g, y, f.d, &f.o, NULL, &r) == WEFT_ESHAPE);
     CHECK_HAS(weft_last_error(), "3x8x8 pictures (x), the data are 1x8x8");
     weft_graph_free(g);

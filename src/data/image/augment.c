@@ -21,7 +21,7 @@ typedef struct draw {
     int dy, dx; /* shift */
     double sine, cosine;
     int cut_y, cut_x; /* the hole's middle */
-    weft__jitter jitter;
+    weft__color_jitter jitter;
 } draw;
 
 /* sin and cos with the same bits on every machine; |x| <= pi. */
@@ -61,7 +61,7 @@ static draw draw_for(const weft__augmenter *a, int epoch, int sample)
         d.cut_y = weft__rng_between(&r, 0, a->height - 1);
         d.cut_x = weft__rng_between(&r, 0, a->width - 1);
     }
-    d.jitter = weft__jitter_draw(how, &r);
+    d.jitter = weft__color_jitter_draw(how, &r);
     return d;
 }
 
@@ -127,7 +127,7 @@ static void to_floats(const weft__augmenter *a, const draw *d,
         return;
     }
     for (size_t i = 0; i < n; i++) image[i] = (float)pixels[i] * (1.0f / 255.0f);
-    weft__jitter_apply(&d->jitter, a->channels, n / (size_t)a->channels, image);
+    weft__color_jitter_apply(&d->jitter, a->channels, n / (size_t)a->channels, image);
     for (size_t i = 0; i < n;)
         for (int k = 0; k < a->channels; k++, i++)
             image[i] = image[i] * 255.0f * a->scale[k] + a->offset[k];
@@ -289,7 +289,7 @@ void weft__augmenter_free(weft__augmenter *a)
 weft_status weft__scratch_make(weft__scratch *s, const weft__augmenter *a)
 {
     size_t row = (size_t)a->width * (size_t)a->channels, n = row * (size_t)a->height;
-    bool floats = a->how.rotate > 0 || weft__jitter_wanted(&a->how);
+    bool floats = a->how.rotate > 0 || weft__color_jitter_wanted(&a->how);
     *s = (weft__scratch){.pixels = weft__alloc(n, 1), .row = weft__alloc(row, 1)};
     if (floats) s->image = weft__alloc(n, sizeof *s->image);
     if (s->pixels && s->row && (s->image || !floats)) return WEFT_OK;

@@ -1,4 +1,5 @@
-/* augment.h: from 8-bit pixels to the network's input: random changes, normalisation. */
+/* augment.h: from 8-bit pixels to the network's input: random changes,
+ * normalisation. */
 #ifndef WEFT_SRC_DATA_IMAGE_AUGMENT_H
 #define WEFT_SRC_DATA_IMAGE_AUGMENT_H
 
@@ -31,7 +32,8 @@ void weft__scratch_free(weft__scratch *s);
 /* x[height][width][channels] from pixels, changed as (seed, epoch, sample) say. */
 void weft__augment(const weft__augmenter *a, int epoch, int sample,
                    const unsigned char *pixels, float *x, weft__scratch *s);
-/* Mixup's share of the sample, drawn from Beta(mixup, mixup) by (seed, epoch, sample). */
+/* Mixup's share of the sample, drawn from Beta(mixup, mixup) by (seed, epoch,
+ * sample). */
 float weft__mixup_share(const weft__augmenter *a, int epoch, int sample);
 
 #endif

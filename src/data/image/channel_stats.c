@@ -86,7 +86,8 @@ weft_status weft__images_moments(const weft_dataset *d, float mean[4], float std
 {
     job j = {.d = d};
     pthread_mutex_init(&j.lock, NULL);
-    if (d->opts.loader_threads < 0) /* the caller's function may not bear several threads */
+    if (d->opts.loader_threads <
+        0) /* the caller's function may not bear several threads */
         count_range(&j, 0, (size_t)d->count[WEFT_SUBSET_TRAIN], 0);
     else
         weft__parallel((size_t)d->count[WEFT_SUBSET_TRAIN], GRAIN, count_range, &j);
@@ -101,7 +102,8 @@ weft_status weft__images_moments(const weft_dataset *d, float mean[4], float std
         }
         if (!(n > 0)) continue;
         middle = sum / n;
-        for (int v = 0; v < 256; v++) square += (double)j.all.n[c][v] * (v - middle) * (v - middle);
+        for (int v = 0; v < 256; v++)
+            square += (double)j.all.n[c][v] * (v - middle) * (v - middle);
         mean[c] = (float)(middle / 255);
         std[c] = (float)(sqrt(square / n) / 255);
     }

@@ -6,7 +6,7 @@
 
 enum { BRIGHTNESS, CONTRAST, SATURATION, HUE };
 
-bool weft__jitter_wanted(const weft_augment *how)
+bool weft__color_jitter_wanted(const weft_augment *how)
 {
     return how->brightness > 0 || how->contrast > 0 || how->saturation > 0 ||
            how->hue > 0;
@@ -19,11 +19,11 @@ static float factor(weft__rng *r, double amount)
     return (float)weft__rng_range(r, amount < 1 ? 1 - amount : 0, 1 + amount);
 }
 
-weft__jitter weft__jitter_draw(const weft_augment *how, weft__rng *r)
+weft__color_jitter weft__color_jitter_draw(const weft_augment *how, weft__rng *r)
 {
-    weft__jitter j = {false, {1, 1, 1, 0}, {BRIGHTNESS, CONTRAST, SATURATION, HUE}};
+    weft__color_jitter j = {false, {1, 1, 1, 0}, {BRIGHTNESS, CONTRAST, SATURATION, HUE}};
     uint32_t order[4] = {BRIGHTNESS, CONTRAST, SATURATION, HUE};
-    j.any = weft__jitter_wanted(how);
+    j.any = weft__color_jitter_wanted(how);
     if (!j.any) return j;
     weft__rng_shuffle(r, order, 4);
     for (int i = 0; i < 4; i++) j.order[i] = (int)order[i];
@@ -95,7 +95,8 @@ static void apply(int what, float f, int c, size_t pixels, float *image)
     for (size_t i = 0; what == HUE && f != 0 && i < n; i += 3) turn_hue(image + i, f);
 }
 
-void weft__jitter_apply(const weft__jitter *j, int channels, size_t pixels, float *image)
+void weft__color_jitter_apply(const weft__color_jitter *j, int channels, size_t pixels,
+                              float *image)
 {
     for (int i = 0; i < 4; i++)
         apply(j->order[i], j->factor[j->order[i]], channels, pixels, image);

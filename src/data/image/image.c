@@ -20,8 +20,8 @@ static const weft__image_preprocess *own(const weft__preprocess *p)
 
 /* ---- a data set ---- */
 
-static weft_status open(const char *path, const weft_dataset_opts *o, const weft__sink *sink,
-                        weft_dataset *d)
+static weft_status open(const char *path, const weft_dataset_opts *o,
+                        const weft__sink *sink, weft_dataset *d)
 {
     weft_status s = weft__images_open(path, o, sink, d);
     if (!s && sink->lint) weft__images_summary(d, sink);
@@ -44,7 +44,8 @@ static const char *columns(const weft_dataset *d)
     return "";
 }
 
-static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text, size_t size)
+static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text,
+                        size_t size)
 {
     const weft__images *m = weft__images_of(d);
     const weft__origin *o = &m->origin[s][i];
@@ -80,7 +81,8 @@ WEFT_API void weft_dataset_image_shape(const weft_dataset *d, int *channels, int
     if (width) *width = m ? m->width : 0;
 }
 
-WEFT_API void weft_dataset_normalization(const weft_dataset *d, float mean[4], float std[4])
+WEFT_API void weft_dataset_normalization(const weft_dataset *d, float mean[4],
+                                         float std[4])
 {
     const weft__image_preprocess *p =
         d->modality == &weft_modality_image && d->preprocess ? own(d->preprocess) : NULL;
@@ -138,7 +140,7 @@ static weft_status save(const weft__preprocess *base, weft_meta *m)
     return s ? s : weft_meta_set(m, "weft.fit", fit_names[p->fit]);
 }
 
-static weft_val picture_input(const weft_graph *g)
+static weft_value picture_input(const weft_graph *g)
 {
     for (int i = 0; i < weft_input_count(g); i++)
         if (weft_shape_of(g, weft_input_at(g, i)).rank == 4) return weft_input_at(g, i);
@@ -148,18 +150,19 @@ static weft_val picture_input(const weft_graph *g)
 static weft_status load(const weft_meta *m, const weft_graph *g, const char *path,
                         weft__preprocess **out)
 {
-    weft_val x = picture_input(g);
+    weft_value x = picture_input(g);
     const char *how = weft_meta_get(m, "weft.fit");
     if (!x.id)
-        return weft__fail(WEFT_EMODEL,
-                          "%s: reads no pictures: it needs an input [batch, channels, height, "
-                          "width]",
-                          path);
+        return weft__fail(
+            WEFT_EMODEL,
+            "%s: reads no pictures: it needs an input [batch, channels, height, "
+            "width]",
+            path);
     weft_shape in = weft_shape_of(g, x);
     if (in.dim[1] != 1 && in.dim[1] != 3)
         return weft__fail(WEFT_EMODEL,
-                          "%s: takes pictures of %d channels, only 1 and 3 are known", path,
-                          in.dim[1]);
+                          "%s: takes pictures of %d channels, only 1 and 3 are known",
+                          path, in.dim[1]);
     weft__image_preprocess *p = NULL;
     weft_status s = make(&p);
     if (s) return s;
@@ -193,19 +196,22 @@ static void network(const weft__preprocess *base, weft_zoo_opts *o)
     o->width = p->width;
 }
 
-static weft_status inputs(const weft__preprocess *base, const weft_graph *g, weft__inputs *out)
+static weft_status inputs(const weft__preprocess *base, const weft_graph *g,
+                          weft__inputs *out)
 {
     const weft__image_preprocess *p = own(base);
-    weft_val x = picture_input(g);
+    weft_value x = picture_input(g);
     if (!x.id) return weft__fail(WEFT_EUSAGE, "the network has no input for pictures");
     weft_shape s = weft_shape_of(g, x);
     if (s.dim[1] != p->channels || s.dim[2] != p->height || s.dim[3] != p->width)
-        return weft__fail(WEFT_ESHAPE,
-                          "the network takes %dx%dx%d pictures (%s), the data are %dx%dx%d",
-                          s.dim[1], s.dim[2], s.dim[3], weft_name_of(g, x), p->channels,
-                          p->height, p->width);
-    *out = (weft__inputs){
-        .value = {x}, .n = 1, .each = (size_t)p->channels * (size_t)p->height * (size_t)p->width};
+        return weft__fail(
+            WEFT_ESHAPE,
+            "the network takes %dx%dx%d pictures (%s), the data are %dx%dx%d", s.dim[1],
+            s.dim[2], s.dim[3], weft_name_of(g, x), p->channels, p->height, p->width);
+    *out = (weft__inputs){.value = {x},
+                          .n = 1,
+                          .each =
+                              (size_t)p->channels * (size_t)p->height * (size_t)p->width};
     return WEFT_OK;
 }
 
@@ -213,7 +219,7 @@ static weft_status inputs(const weft__preprocess *base, const weft_graph *g, wef
 
 static weft_status bind(const weft__inputs *in, weft_plan *p, const weft_batch *b)
 {
-    return weft_plan_set_last(p, in->value[0], b->x, (size_t)b->n * in->each);
+    return weft_plan_set_nhwc(p, in->value[0], b->x, (size_t)b->n * in->each);
 }
 
 static const char *setting(const weft_dataset *d, const weft__preprocess *p, char *text,
@@ -229,8 +235,8 @@ static const char *setting(const weft_dataset *d, const weft__preprocess *p, cha
 
 /* ---- for people ---- */
 
-static weft_status show(const weft_dataset *d, const weft__preprocess *p, weft_subset s, int i,
-                        weft__show_form form, weft__exhibit *out)
+static weft_status show(const weft_dataset *d, const weft__preprocess *p, weft_subset s,
+                        int i, weft__show_form form, weft__exhibit *out)
 {
     weft__exhibit x = {0};
     (void)p;
@@ -239,7 +245,8 @@ static weft_status show(const weft_dataset *d, const weft__preprocess *p, weft_s
     if (!x.pixels) return weft__fail(WEFT_ENOMEM, "report: out of memory");
     weft_status status = weft__images_read(d, s, i, x.pixels);
     if (!status && form == WEFT_SHOW_PNG) {
-        status = weft_image_encode_png(x.channels, x.height, x.width, x.pixels, &x.png, &x.bytes);
+        status = weft_image_encode_png(x.channels, x.height, x.width, x.pixels, &x.png,
+                                       &x.bytes);
         free(x.pixels);
         x.pixels = NULL;
     }
@@ -250,8 +257,8 @@ static weft_status show(const weft_dataset *d, const weft__preprocess *p, weft_s
     return status;
 }
 
-static weft_status facts(const weft_dataset *d, const weft__preprocess *p, weft_subset shown,
-                         const weft__fact_sink *sink)
+static weft_status facts(const weft_dataset *d, const weft__preprocess *p,
+                         weft_subset shown, const weft__fact_sink *sink)
 {
     char text[200];
     int c, h, w;
@@ -260,8 +267,8 @@ static weft_status facts(const weft_dataset *d, const weft__preprocess *p, weft_
     weft_dataset_image_shape(d, &c, &h, &w);
     snprintf(text, sizeof text, "%d x %d x %d", c, h, w);
     sink->fact(sink->user, "Input", text);
-    snprintf(text, sizeof text, "flip %g, shift %d px, rotate %g, cutout %d, mixup %g", a->flip,
-             a->translate, a->rotate, a->cutout, a->mixup);
+    snprintf(text, sizeof text, "flip %g, shift %d px, rotate %g, cutout %d, mixup %g",
+             a->flip, a->translate, a->rotate, a->cutout, a->mixup);
     sink->fact(sink->user, "Augmentation", text);
     return WEFT_OK;
 }

@@ -12,7 +12,8 @@ typedef struct weft__image_preprocess {
     float mean[4], std[4]; /* x = (pixel / 255 - mean) / std */
 } weft__image_preprocess;
 
-static inline const weft__image_preprocess *weft__image_preprocess_of(const weft__preprocess *p)
+static inline const weft__image_preprocess *weft__image_preprocess_of(
+    const weft__preprocess *p)
 {
     return (const weft__image_preprocess *)p;
 }

@@ -25,8 +25,8 @@ void weft__images_summary(const weft_dataset *d, const weft__sink *sink)
                 "%s: %s, %s; %d samples to train, %d to validate, %d to test; "
                 "%d x %d pixels, %s",
                 d->path, m->reader->name, targets, d->count[WEFT_SUBSET_TRAIN],
-                d->count[WEFT_SUBSET_VAL], d->count[WEFT_SUBSET_TEST], m->width, m->height,
-                m->channels == 1 ? "grey" : "RGB");
+                d->count[WEFT_SUBSET_VAL], d->count[WEFT_SUBSET_TEST], m->width,
+                m->height, m->channels == 1 ? "grey" : "RGB");
     if (other)
         weft__found(sink, WEFT_NOTE, "sizes",
                     "%d samples have another size (%d to %d wide, %d to %d high) and are "

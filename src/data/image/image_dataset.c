@@ -168,7 +168,8 @@ static weft_status name_targets(weft__images *m, weft_dataset *d)
         return s;
     }
     m->number = weft__alloc((size_t)src->classes + 1, sizeof *m->number);
-    if (!m->number) return weft__fail(WEFT_ENOMEM, "%s: no memory for its values", d->path);
+    if (!m->number)
+        return weft__fail(WEFT_ENOMEM, "%s: no memory for its values", d->path);
     for (int c = 0; c < src->classes; c++) {
         const char *name = src->class_name[c];
         if (!weft__dataset_number(name, strlen(name), &m->number[c])) m->number[c] = NAN;
@@ -229,10 +230,10 @@ static weft_status check_all(weft__images *m, const weft_dataset_opts *o,
     if (!s) s = weft__scan_headers(m, o, sink);
     if (!s) s = choose_shape(m, &o->image);
     if (!s) s = weft__scan_pixels(m, o, sink);
-    if (!s) s = weft__scan_verdict(m, o, sink);
+    if (!s) s = weft__scan_bad_samples(m, o, sink);
     if (!s) s = weft__images_split(m, o, d);
     if (!s) s = weft__check_targets(d, sink);
-    if (!s) s = weft__find_twins(d, digest_of, sink);
+    if (!s) s = weft__find_duplicates(d, digest_of, sink);
     if (!s) make_hash(m, d);
     return s;
 }

@@ -14,7 +14,7 @@ typedef struct weft__sample {
     bool bad, misnamed;
 } weft__sample;
 
-/* Which sample of the source stands behind sample i of a subset. */
+/* Which sample of the source stands after sample i of a subset. */
 typedef struct weft__origin {
     int32_t index;
     int32_t split;
@@ -32,7 +32,7 @@ typedef struct weft__images {
     weft__source *source;
     const weft_arrays *arrays; /* the caller's, in the source; NULL: from files */
     const char *path;          /* the data set's */
-    float *number;           /* of each class of the source, where targets are values; NaN: none */
+    float *number; /* of each class of the source, where targets are values; NaN: none */
     weft__sample *sample[3]; /* by subset of the source */
     unsigned char *cache[3]; /* every sample of the source decoded and fitted, or NULL */
     const unsigned char *pixels[3]; /* cache, or the source's own, or NULL */
@@ -67,17 +67,18 @@ weft_status weft__images_read(const weft_dataset *d, weft_subset s, int i,
  * write only what belongs to i. */
 void weft__each(size_t n, int threads, void (*one)(void *arg, size_t i), void *arg);
 
-/* image_scan.c: headers, then pixels of every sample. Bad ones are marked; what is wrong
- * with them is told to sink, and weft_status says whether to go on. */
+/* image_scan.c: headers, then pixels of every sample. Bad ones are marked; what is
+ * wrong with them is told to sink, and weft_status says whether to go on. */
 weft_status weft__scan_headers(weft__images *m, const weft_dataset_opts *o,
                                const weft__sink *sink);
 weft_status weft__scan_pixels(weft__images *m, const weft_dataset_opts *o,
                               const weft__sink *sink);
-weft_status weft__scan_verdict(const weft__images *m, const weft_dataset_opts *o,
-                               const weft__sink *sink);
+weft_status weft__scan_bad_samples(const weft__images *m, const weft_dataset_opts *o,
+                                   const weft__sink *sink);
 
 /* split.c: which samples of the source are in which subset of d, with their targets. */
-weft_status weft__images_split(weft__images *m, const weft_dataset_opts *o, weft_dataset *d);
+weft_status weft__images_split(weft__images *m, const weft_dataset_opts *o,
+                               weft_dataset *d);
 
 /* image_check.c: what a lint says besides. */
 void weft__images_summary(const weft_dataset *d, const weft__sink *sink);

@@ -270,10 +270,10 @@ static void name_of(const void *set, size_t i, char *text, size_t size)
                        size);
 }
 
-weft_status weft__scan_verdict(const weft__images *m, const weft_dataset_opts *o,
-                               const weft__sink *sink)
+weft_status weft__scan_bad_samples(const weft__images *m, const weft_dataset_opts *o,
+                                   const weft__sink *sink)
 {
-    weft__bads b = {m->path, m->bads, 0, m, why_of, name_of};
+    weft__bad_samples b = {m->path, m->bads, 0, m, why_of, name_of};
     for (int k = 0; k < 3; k++) b.all += (size_t)m->source->count[k];
-    return weft__verdict(&b, o, sink);
+    return weft__check_bad_samples(&b, o, sink);
 }

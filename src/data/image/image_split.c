@@ -1,5 +1,5 @@
-/* image_split.c: which pictures are in which subset; the validation subset, if it is ours
- * to make. */
+/* image_split.c: which pictures are in which subset; the validation subset, if it is
+ * ours to make. */
 #include "base/checked.h"
 #include "data/image/image_dataset.h"
 
@@ -27,8 +27,8 @@ static weft_status choose_val(const weft__images *m, const weft_dataset_opts *o,
     return s;
 }
 
-static void add_target(const weft__images *m, int from, int place, weft_dataset *d, int to,
-                       int i)
+static void add_target(const weft__images *m, int from, int place, weft_dataset *d,
+                       int to, int i)
 {
     if (m->arrays)
         weft__dataset_array_target(d, (weft_subset)to, i, m->arrays, from, place);
@@ -38,9 +38,10 @@ static void add_target(const weft__images *m, int from, int place, weft_dataset 
         d->label[to][i] = m->source->label[from][place];
 }
 
-/* Fills subset `to` with the good samples of `from` whose mark is `wanted`, in order. */
-static weft_status take(weft__images *m, int from, weft_dataset *d, int to, const bool *chosen,
-                        bool wanted)
+/* Fills subset `to` with the good samples of `from` whose mark is `wanted`, in
+ * order. */
+static weft_status take(weft__images *m, int from, weft_dataset *d, int to,
+                        const bool *chosen, bool wanted)
 {
     int n = m->source->count[from];
     m->origin[to] = weft__alloc((size_t)n + 1, sizeof *m->origin[to]);
@@ -54,7 +55,8 @@ static weft_status take(weft__images *m, int from, weft_dataset *d, int to, cons
     return s;
 }
 
-weft_status weft__images_split(weft__images *m, const weft_dataset_opts *o, weft_dataset *d)
+weft_status weft__images_split(weft__images *m, const weft_dataset_opts *o,
+                               weft_dataset *d)
 {
     const weft__source *src = m->source;
     bool *chosen = NULL;

@@ -32,7 +32,8 @@ weft_status weft__image_items_new(const weft__preprocess *base, int n, void **ou
     it->p = p;
     it->each = (size_t)p->channels * (size_t)p->height * (size_t)p->width;
     it->pixels = weft__alloc(it->each, 1);
-    if (weft__mul(it->each, (size_t)n, &floats)) it->x = weft__alloc(floats, sizeof *it->x);
+    if (weft__mul(it->each, (size_t)n, &floats))
+        it->x = weft__alloc(floats, sizeof *it->x);
     if (it->pixels && it->x) {
         *out = it;
         return WEFT_OK;
@@ -41,7 +42,8 @@ weft_status weft__image_items_new(const weft__preprocess *base, int n, void **ou
     return weft__fail(WEFT_ENOMEM, "pictures: out of memory");
 }
 
-weft_status weft__image_items_put(void *of, int i, const weft_item *item, int *tokens, int *unknown)
+weft_status weft__image_items_put(void *of, int i, const weft_item *item, int *tokens,
+                                  int *unknown)
 {
     items *it = of;
     const weft__image_preprocess *p = it->p;
@@ -49,10 +51,11 @@ weft_status weft__image_items_put(void *of, int i, const weft_item *item, int *t
     weft_status s = WEFT_OK;
     *tokens = *unknown = 0;
     if (!pixels && item->path)
-        s = weft_image_read(item->path, p->channels, p->height, p->width, p->fit, 0, it->pixels);
+        s = weft_image_read(item->path, p->channels, p->height, p->width, p->fit, 0,
+                            it->pixels);
     else if (!pixels && item->bytes)
-        s = weft__image_decode(item->bytes, item->size, p->channels, p->height, p->width, p->fit,
-                               it->pixels);
+        s = weft__image_decode(item->bytes, item->size, p->channels, p->height, p->width,
+                               p->fit, it->pixels);
     else if (!pixels)
         s = weft__fail(WEFT_EUSAGE, "item %d is no picture", i);
     if (s) return s;

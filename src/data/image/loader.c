@@ -52,7 +52,8 @@ static float share(const void *of, int epoch, int sample)
     return weft__mixup_share(&((const pictures *)of)->augmenter, epoch, sample);
 }
 
-/* Of a subset that is only shuffled a few batches are wanted: none are prepared ahead. */
+/* Of a subset that is only shuffled a few batches are wanted: none are prepared
+ * ahead. */
 static int threads_for(const weft_dataset *d, const weft_loader_opts *o)
 {
     int threads = d->opts.loader_threads;
@@ -68,9 +69,9 @@ weft_status weft__image_loader_new(const weft_dataset *d, const weft__preprocess
     const weft__images *m = weft__images_of(d);
     const weft_augment *how = o->training ? &d->opts.image.augment : &none;
     if (m->channels != p->channels || m->height != p->height || m->width != p->width)
-        return weft__fail(WEFT_ESHAPE,
-                          "the model takes %dx%dx%d pictures, the data are %dx%dx%d",
-                          p->channels, p->height, p->width, m->channels, m->height, m->width);
+        return weft__fail(
+            WEFT_ESHAPE, "the model takes %dx%dx%d pictures, the data are %dx%dx%d",
+            p->channels, p->height, p->width, m->channels, m->height, m->width);
     pictures *of = calloc(1, sizeof *of);
     if (!of) return weft__fail(WEFT_ENOMEM, "no memory for a loader");
     of->d = d;

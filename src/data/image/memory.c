@@ -27,7 +27,8 @@ static weft_status read_sample(const weft__source *s, weft_subset subset, int i,
 {
     size_t bytes = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
     if (!arrays(s)->read) return weft__source_read(s, subset, i, out);
-    weft__picture p = {s->channels, s->height, s->width, weft__alloc(bytes, 1), NULL, false};
+    weft__picture p = {s->channels,           s->height, s->width,
+                       weft__alloc(bytes, 1), NULL,      false};
     if (!p.pixels) return weft__fail(WEFT_ENOMEM, "no memory for %zu bytes", bytes);
     weft_status status = weft__dataset_call(arrays(s), subset, i, p.pixels);
     if (status)
@@ -37,7 +38,8 @@ static weft_status read_sample(const weft__source *s, weft_subset subset, int i,
     return status;
 }
 
-static void name_of(const weft__source *s, weft_subset subset, int i, char *text, size_t size)
+static void name_of(const weft__source *s, weft_subset subset, int i, char *text,
+                    size_t size)
 {
     (void)s;
     weft__dataset_array_name(subset, i, text, size);

@@ -1,4 +1,5 @@
-/* options.c: what `weft train` may be told of pictures, and what it chooses by itself. */
+/* options.c: what `weft train` may be told of pictures, and what it chooses by
+ * itself. */
 #include "data/image/image.h"
 
 #include "base/option.h"
@@ -11,23 +12,26 @@
 const weft_option weft__image_options[] = {
     WEFT__HEADING("pictures"),
     WEFT__INT(A, imgsz, "imgsz", 1, 4096,
-              "side of the pictures; by default the commonest, at most 224", .opens = true),
-    WEFT__INT(A, channels, "channels", 1, 3, "1 grey, 3 colour; by default as the pictures are",
+              "side of the pictures; by default the commonest, at most 224",
               .opens = true),
-    WEFT__CHOICE(A, fit, "fit", "stretch|crop|letterbox", "how pictures are brought to size",
-                 .opens = true),
-    WEFT__REAL(A, max_megapixels, "max-megapixels", 0.001, 4096, "refuse larger pictures (64)",
-               .opens = true),
-    WEFT__FLAG(A, no_check, "no-check", "do not decode every picture before the first step",
-               .opens = true),
+    WEFT__INT(A, channels, "channels", 1, 3,
+              "1 grey, 3 colour; by default as the pictures are", .opens = true),
+    WEFT__CHOICE(A, fit, "fit", "stretch|crop|letterbox",
+                 "how pictures are brought to size", .opens = true),
+    WEFT__REAL(A, max_megapixels, "max-megapixels", 0.001, 4096,
+               "refuse larger pictures (64)", .opens = true),
+    WEFT__FLAG(A, no_check, "no-check",
+               "do not decode every picture before the first step", .opens = true),
     WEFT__INT(A, loader_threads, "loader-threads", 0, 64, "that decode pictures ahead"),
     WEFT__HEADING("augmentation of pictures"),
-    WEFT__CHOICE(A, augment, "augment", "auto|none|light|strong",
-                 "a set of the changes below. auto: mirrored and, in colour, shifted; classes "
-                 "named by one or two characters (digits, letters) are shifted by a pixel and not "
-                 "mirrored"),
+    WEFT__CHOICE(
+        A, augment, "augment", "auto|none|light|strong",
+        "a set of the changes below. auto: mirrored and, in colour, shifted; classes "
+        "named by one or two characters (digits, letters) are shifted by a pixel and not "
+        "mirrored"),
     WEFT__REAL(A, flip, "flip", 0, 1, "probability of a mirror image"),
-    WEFT__REAL(A, flip_vertical, "flip-vertical", 0, 1, "probability of an upside-down image"),
+    WEFT__REAL(A, flip_vertical, "flip-vertical", 0, 1,
+               "probability of an upside-down image"),
     WEFT__INT(A, translate, "translate", 0, 1024, "crop moved by up to so many pixels",
               .old = "shift"),
     WEFT__REAL(A, rotate, "rotate", 0, 180, "by up to so many degrees"),

@@ -1,4 +1,4 @@
-/* picture.c: pictures: which format, how large, decoded, turned upright. */
+/* picture.c: pictures: which format, how large, decoded, rotated upright. */
 #include "data/image/picture.h"
 #include "base/checked.h"
 #include "base/file.h"
@@ -238,7 +238,7 @@ weft_status weft__picture_file(const char *path, size_t max_pixels, bool header_
     bool whole = true;
     weft_status s = try_file(path, header_only ? PREFIX_BYTES : SIZE_MAX, max_pixels,
                              header_only, p, &whole);
-    if (s == WEFT_EDATA && !whole) /* the header is perhaps further behind */
+    if (s == WEFT_EDATA && !whole) /* the header is perhaps further on */
         s = try_file(path, SIZE_MAX, max_pixels, header_only, p, &whole);
     return s;
 }
@@ -288,7 +288,8 @@ static void warn_misnamed(const char *path, const weft__picture *p)
 }
 
 weft_status weft_image_read(const char *path, int channels, int height, int width,
-                              weft_image_fit fit, double max_megapixels, unsigned char *pixels)
+                            weft_image_fit fit, double max_megapixels,
+                            unsigned char *pixels)
 {
     weft__picture p;
     weft_status s = check_size(path, channels, height, width);
@@ -313,7 +314,7 @@ weft_status weft__image_decode(const void *bytes, size_t size, int channels, int
 }
 
 weft_status weft_image_load(const char *path, double max_megapixels, int *channels,
-                              int *height, int *width, unsigned char **pixels)
+                            int *height, int *width, unsigned char **pixels)
 {
     weft__picture p;
     weft_status s = weft__picture_file(path, weft__max_pixels(max_megapixels), false, &p);
@@ -327,8 +328,8 @@ weft_status weft_image_load(const char *path, double max_megapixels, int *channe
 }
 
 weft_status weft_image_encode_png(int channels, int height, int width,
-                                    const unsigned char *pixels, unsigned char **png,
-                                    size_t *bytes)
+                                  const unsigned char *pixels, unsigned char **png,
+                                  size_t *bytes)
 {
     const weft__decoder *dec = weft__decoder_named("PNG");
     weft__picture p = {.channels = channels, .height = height, .width = width};
@@ -340,12 +341,11 @@ weft_status weft_image_encode_png(int channels, int height, int width,
 }
 
 weft_status weft_image_write_png(const char *path, int channels, int height, int width,
-                                   const unsigned char *pixels)
+                                 const unsigned char *pixels)
 {
     unsigned char *png;
     size_t bytes;
-    weft_status s =
-        weft_image_encode_png(channels, height, width, pixels, &png, &bytes);
+    weft_status s = weft_image_encode_png(channels, height, width, pixels, &png, &bytes);
     if (s) return weft__prefix(s, "%s", path);
     s = weft__file_replace(path, png, bytes);
     free(png);
@@ -363,7 +363,7 @@ void weft__norm_factors(int channels, const float mean[4], const float std[4],
 }
 
 void weft_image_normalize(int channels, size_t pixels, const unsigned char *from,
-                            const float mean[4], const float std[4], float *x)
+                          const float mean[4], const float std[4], float *x)
 {
     float scale[4] = {0}, offset[4] = {0};
     weft__norm_factors(channels, mean, std, scale, offset);

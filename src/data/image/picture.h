@@ -5,7 +5,8 @@
 
 #include "data/image/formats/reader.h"
 
-/* A picture format. Functions take the whole file in memory; messages do not name it. */
+/* A picture format. Functions take the whole file in memory; messages do not name
+ * it. */
 typedef struct weft__decoder {
     const char *name;     /* "PNG" */
     const char *suffixes; /* "png", or several, separated by spaces */
@@ -26,8 +27,8 @@ typedef struct weft__packing {
     const char *name;   /* "gzip" */
     const char *suffix; /* ".gz" */
     bool (*sniff)(const unsigned char *data, size_t size);
-    /* The first max bytes of the content, or less when it ends before; malloc()ed. *whole
-     * tells whether the content ended there. WEFT_EDATA, WEFT_ENOMEM. */
+    /* The first max bytes of the content, or less when it ends before; malloc()ed.
+     * *whole tells whether the content ended there. WEFT_EDATA, WEFT_ENOMEM. */
     weft_status (*unpack)(const unsigned char *data, size_t size, size_t max,
                           unsigned char **out, size_t *bytes, bool *whole);
 } weft__packing;
@@ -58,8 +59,9 @@ size_t weft__max_pixels(double megapixels); /* 0 means 64 */
 /* Turns p as EXIF's orientation 1..8 asks. */
 weft_status weft__picture_turn(weft__picture *p, int orientation);
 
-/* Brings p to [height][width][channels] (resize.c). Bilinear; when shrinking the filter
- * covers the whole area of each new pixel. Integer arithmetic: the same bits anywhere. */
+/* Brings p to [height][width][channels] (resize.c). Bilinear; when shrinking the
+ * filter covers the whole area of each new pixel. Integer arithmetic: the same bits
+ * anywhere. */
 weft_status weft__picture_fit(const weft__picture *p, int channels, int height, int width,
                               weft_image_fit fit, unsigned char *out);
 

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* m * 10^e. Exact where m < 2^53 and |e| <= 22, else within a few units of the last place
- * of a double: vectors are floats. */
+/* m * 10^e. Exact where m < 2^53 and |e| <= 22, else within a few units of the last
+ * place of a double: vectors are floats. */
 static double scaled(double m, int e)
 {
     static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,

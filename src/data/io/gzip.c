@@ -33,7 +33,8 @@ static bool grow(unsigned char **out, size_t *room, size_t max)
     return true;
 }
 
-/* Runs z over data[0..size) into *out; members that follow each other are one content. */
+/* Runs z over data[0..size) into *out; members that follow each other are one
+ * content. */
 static weft_status inflate_all(z_stream *z, const unsigned char *data, size_t size,
                                size_t max, unsigned char **out, size_t *used, bool *whole)
 {

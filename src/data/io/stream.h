@@ -19,8 +19,8 @@ typedef struct weft__stream {
     weft_status status; /* the first failure; then the stream ends */
 } weft__stream;
 
-/* Opens a regular file; gzip is known by content. A byte order mark is skipped; UTF-16 is
- * WEFT_EDATA. path must outlive the stream. */
+/* Opens a regular file; gzip is known by content. A byte order mark is skipped;
+ * UTF-16 is WEFT_EDATA. path must outlive the stream. */
 weft_status weft__stream_open(weft__stream *s, const char *path);
 /* The same for bytes in memory, not unpacked. */
 weft_status weft__stream_memory(weft__stream *s, const char *path, const void *data,

@@ -17,8 +17,8 @@ typedef struct weft__zip {
     uint64_t left;   /* of the content */
 } weft__zip;
 
-/* Opens the member of that name. WEFT_EDATA when there is none, or the archive is damaged
- * or of more than 4 GB. */
+/* Opens the member of that name. WEFT_EDATA when there is none, or the archive is
+ * damaged or of more than 4 GB. */
 weft_status weft__zip_open(weft__zip *z, const char *path, const char *member);
 /* Exactly n bytes. WEFT_EDATA when there are fewer. */
 weft_status weft__zip_read(weft__zip *z, void *to, size_t n);

@@ -16,7 +16,7 @@
 /* The caller's samples, and which of them are in a subset. */
 typedef struct tensors {
     weft_arrays a;
-    size_t each;     /* elements of a sample */
+    size_t each;       /* elements of a sample */
     int32_t *place[3]; /* of each sample of a subset: number in its array */
     int8_t *from[3];   /* and which array */
 } tensors;
@@ -25,7 +25,7 @@ typedef struct preprocess {
     weft__preprocess base;
     weft_shape shape;
     int channels;
-    size_t each, run; /* elements of a sample; of a channel, one after another */
+    size_t each, run;  /* elements of a sample; of a channel, one after another */
     float *mean, *std; /* [channels] */
 } preprocess;
 
@@ -61,7 +61,8 @@ static void close(weft_dataset *d)
     free(t);
 }
 
-static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text, size_t size)
+static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text,
+                        size_t size)
 {
     const tensors *t = of(d);
     weft__dataset_array_name((weft_subset)t->from[s][i], t->place[s][i], text, size);
@@ -95,7 +96,8 @@ static weft_status choose(const weft_arrays *a, const weft_dataset_opts *o,
     int n = a->count[WEFT_SUBSET_TRAIN];
     if (a->count[WEFT_SUBSET_VAL] || o->no_val) return WEFT_OK;
     if (d->classes)
-        return weft__stratify(a->label[0], n, d->classes, o->val_fraction, o->seed, chosen);
+        return weft__stratify(a->label[0], n, d->classes, o->val_fraction, o->seed,
+                              chosen);
     int32_t *alike = weft__alloc((size_t)n + 1, sizeof *alike);
     if (!alike) return no_memory();
     weft_status s = weft__stratify(alike, n, 1, o->val_fraction, o->seed, chosen);
@@ -146,7 +148,8 @@ static void make_hash(weft_dataset *d, const tensors *t)
     weft__sha256 h;
     unsigned char sum[32];
     weft__sha256_start(&h);
-    weft__sha256_add(&h, t->a.shape.dim, (size_t)t->a.shape.rank * sizeof *t->a.shape.dim);
+    weft__sha256_add(&h, t->a.shape.dim,
+                     (size_t)t->a.shape.rank * sizeof *t->a.shape.dim);
     for (int c = 0; c < d->classes; c++)
         weft__sha256_add(&h, d->class_name[c], strlen(d->class_name[c]) + 1);
     for (int k = 0; k < 3; k++) {
@@ -163,8 +166,8 @@ static void make_hash(weft_dataset *d, const tensors *t)
     weft__hex(d->hash, sum, sizeof sum);
 }
 
-static weft_status from(const weft_arrays *a, const weft_dataset_opts *o, const weft__sink *sink,
-                        weft_dataset *d)
+static weft_status from(const weft_arrays *a, const weft_dataset_opts *o,
+                        const weft__sink *sink, weft_dataset *d)
 {
     tensors *t = calloc(1, sizeof *t);
     bool good = a->shape.rank >= 1 && a->shape.rank < WEFT_MAX_RANK;
@@ -173,10 +176,11 @@ static weft_status from(const weft_arrays *a, const weft_dataset_opts *o, const 
     t->a = *a;
     for (int i = 0; i < a->shape.rank && good; i++) good = a->shape.dim[i] > 0;
     if (!good || !weft__count(a->shape.dim, a->shape.rank, &t->each))
-        return weft__fail(WEFT_EUSAGE,
-                          "arrays: the shape of a sample has %d dimensions, or one below 1; "
-                          "allowed are 1 to %d",
-                          a->shape.rank, WEFT_MAX_RANK - 1);
+        return weft__fail(
+            WEFT_EUSAGE,
+            "arrays: the shape of a sample has %d dimensions, or one below 1; "
+            "allowed are 1 to %d",
+            a->shape.rank, WEFT_MAX_RANK - 1);
     weft_status s = split(d, t, o);
     if (!s) s = fill_targets(d, t);
     if (!s) s = weft__check_targets(d, sink);
@@ -236,10 +240,10 @@ static weft_status make(const weft_shape *shape_of, preprocess **out)
     return no_memory();
 }
 
-/* Sums over the training samples by channel: of x, then of its squared distance from the
- * mean. */
-static weft_status add_up(const weft_dataset *d, const preprocess *p, float *x, double *sum,
-                          double *square)
+/* Sums over the training samples by channel: of x, then of its squared distance from
+ * the mean. */
+static weft_status add_up(const weft_dataset *d, const preprocess *p, float *x,
+                          double *sum, double *square)
 {
     double count = (double)d->count[WEFT_SUBSET_TRAIN] * (double)p->run;
     for (int i = 0; i < d->count[WEFT_SUBSET_TRAIN]; i++) {
@@ -295,10 +299,10 @@ static weft_status save(const weft__preprocess *p, weft_meta *m)
 }
 
 /* The first float input, without its batch. */
-static weft_val find_input(const weft_graph *g, weft_shape *sample)
+static weft_value find_input(const weft_graph *g, weft_shape *sample)
 {
     for (int i = 0; i < weft_input_count(g); i++) {
-        weft_val v = weft_input_at(g, i);
+        weft_value v = weft_input_at(g, i);
         weft_shape s = weft_shape_of(g, v);
         if (weft_type_of(g, v) == WEFT_I32 || s.rank < 2) continue;
         *sample = (weft_shape){.rank = s.rank - 1};
@@ -337,27 +341,31 @@ static void network(const weft__preprocess *p, weft_zoo_opts *o)
     o->width = s->dim[2];
 }
 
-static weft_status inputs(const weft__preprocess *base, const weft_graph *g, weft__inputs *out)
+static weft_status inputs(const weft__preprocess *base, const weft_graph *g,
+                          weft__inputs *out)
 {
     const preprocess *p = own(base);
     weft_shape sample = {0};
     char here[80] = "", there[80] = "";
-    weft_val v = find_input(g, &sample);
+    weft_value v = find_input(g, &sample);
     bool same = v.id && sample.rank == p->shape.rank;
     for (int i = 0; same && i < sample.rank; i++) same = sample.dim[i] == p->shape.dim[i];
     shape_text(&sample, here, sizeof here);
     shape_text(&p->shape, there, sizeof there);
-    if (!v.id) return weft__fail(WEFT_EUSAGE, "the network has no float input [batch, ...]");
+    if (!v.id)
+        return weft__fail(WEFT_EUSAGE, "the network has no float input [batch, ...]");
     if (!same)
-        return weft__fail(WEFT_ESHAPE, "the network takes samples of %s (%s), the data are %s",
-                          here, weft_name_of(g, v), there);
+        return weft__fail(WEFT_ESHAPE,
+                          "the network takes samples of %s (%s), the data are %s", here,
+                          weft_name_of(g, v), there);
     *out = (weft__inputs){.value = {v}, .n = 1, .each = p->each};
     return WEFT_OK;
 }
 
 static void normalize(const preprocess *p, float *x)
 {
-    for (size_t e = 0; e < p->each; e++) x[e] = (x[e] - p->mean[e / p->run]) / p->std[e / p->run];
+    for (size_t e = 0; e < p->each; e++)
+        x[e] = (x[e] - p->mean[e / p->run]) / p->std[e / p->run];
 }
 
 /* ---- batches ---- */
@@ -383,7 +391,8 @@ static weft_status loader_new(const weft_dataset *d, const weft__preprocess *p,
 {
     int threads = d->opts.loader_threads;
     if (own(p)->each != of(d)->each)
-        return weft__fail(WEFT_ESHAPE, "the model takes samples of %zu numbers, the data have %zu",
+        return weft__fail(WEFT_ESHAPE,
+                          "the model takes samples of %zu numbers, the data have %zu",
                           own(p)->each, of(d)->each);
     subset *s = calloc(1, sizeof *s);
     if (!s) return no_memory();
@@ -428,7 +437,8 @@ static weft_status items_new(const weft__preprocess *p, int n, void **out)
 {
     items *it = calloc(1, sizeof *it);
     size_t floats = 0;
-    if (it && weft__mul((size_t)n, own(p)->each, &floats)) it->x = weft__alloc(floats, sizeof *it->x);
+    if (it && weft__mul((size_t)n, own(p)->each, &floats))
+        it->x = weft__alloc(floats, sizeof *it->x);
     if (!it || !it->x) {
         items_free(it);
         return no_memory();
@@ -457,8 +467,8 @@ static const weft_batch *items_batch(void *of_items, int n)
     return &it->batch;
 }
 
-static weft_status show(const weft_dataset *d, const weft__preprocess *p, weft_subset s, int i,
-                        weft__show_form form, weft__exhibit *out)
+static weft_status show(const weft_dataset *d, const weft__preprocess *p, weft_subset s,
+                        int i, weft__show_form form, weft__exhibit *out)
 {
     (void)d, (void)p, (void)s, (void)i, (void)form;
     *out = (weft__exhibit){0};

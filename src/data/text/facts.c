@@ -41,17 +41,20 @@ static weft_status count(const weft_dataset *d, weft_subset s, const weft_tokeni
 }
 
 /* Columns of equal width over 1 .. longest. */
-static void tell_lengths(const double *of_length, int longest, const weft__fact_sink *sink)
+static void tell_lengths(const double *of_length, int longest,
+                         const weft__fact_sink *sink)
 {
     double x[COLUMNS], y[COLUMNS];
-    int wide = (longest + COLUMNS - 1) / COLUMNS, n = wide ? (longest + wide - 1) / wide : 0;
+    int wide = (longest + COLUMNS - 1) / COLUMNS,
+        n = wide ? (longest + wide - 1) / wide : 0;
     for (int i = 0; i < n; i++) {
         x[i] = i * wide + (wide + 1) / 2.0;
         y[i] = 0;
         for (int k = i * wide + 1; k <= (i + 1) * wide && k <= longest; k++)
             y[i] += of_length[k];
     }
-    sink->histogram(sink->user, "Length of the training texts", "tokens that are read", n, x, y);
+    sink->histogram(sink->user, "Length of the training texts", "tokens that are read", n,
+                    x, y);
 }
 
 static double share(const statistics *s)
@@ -75,28 +78,33 @@ static void say(const weft__fact_sink *sink, const char *key, const char *format
 }
 
 static void tell_vocabulary(const weft_dataset *d, const weft_tokenizer *k,
-                            const statistics *train, const statistics *shown, const char *part,
-                            const weft__fact_sink *sink)
+                            const statistics *train, const statistics *shown,
+                            const char *part, const weft__fact_sink *sink)
 {
-    const char *unit = k->unit == WEFT_LEVEL_CHAR ? "characters" : "words";
-    say(sink, "Tokens", "%s, at most %d of a text", unit, weft_tokenizer_length(k));
+    const char *granularity = k->granularity == WEFT_LEVEL_CHAR ? "characters" : "words";
+    say(sink, "Tokens", "%s, at most %d of a text", granularity,
+        weft_tokenizer_length(k));
     say(sink, "Vocabulary", "%d", weft_tokenizer_size(k, 0));
-    if (weft_tokenizer_streams(k) > 1) say(sink, "Pairs", "%d", weft_tokenizer_size(k, 1));
-    if (weft_tokenizer_streams(k) > 2) say(sink, "Triples", "%d", weft_tokenizer_size(k, 2));
+    if (weft_tokenizer_streams(k) > 1)
+        say(sink, "Pairs", "%d", weft_tokenizer_size(k, 1));
+    if (weft_tokenizer_streams(k) > 2)
+        say(sink, "Triples", "%d", weft_tokenizer_size(k, 2));
     say(sink, "Length, mean and longest", "%.1f, %d tokens", train->mean, train->longest);
-    say(sink, "Unknown tokens", "%.2f %% in training, %.2f %% in the %s set", share(train),
-        share(shown), part);
+    say(sink, "Unknown tokens", "%.2f %% in training, %.2f %% in the %s set",
+        share(train), share(shown), part);
     if (weft__texts_of(d)->replaced)
-        say(sink, "Invalid UTF-8, replaced", "%lld", (long long)weft__texts_of(d)->replaced);
+        say(sink, "Invalid UTF-8, replaced", "%lld",
+            (long long)weft__texts_of(d)->replaced);
     say(sink, NULL,
-        "The training texts have %.1f %s on average; the vocabulary knows %d. Of the %s set's "
+        "The training texts have %.1f %s on average; the vocabulary knows %d. Of the %s "
+        "set's "
         "%lld tokens %.2f %% are unknown to it.",
-        train->mean, unit, weft_tokenizer_size(k, 0) - 2, part, (long long)shown->tokens,
-        share(shown));
+        train->mean, granularity, weft_tokenizer_size(k, 0) - 2, part,
+        (long long)shown->tokens, share(shown));
 }
 
-weft_status weft__text_facts(const weft_dataset *d, const weft__preprocess *p, weft_subset shown,
-                             const weft__fact_sink *sink)
+weft_status weft__text_facts(const weft_dataset *d, const weft__preprocess *p,
+                             weft_subset shown, const weft__fact_sink *sink)
 {
     static const char *const part[] = {"training", "validation", "test"};
     const weft_tokenizer *k = weft__tokenizer_of(p);
@@ -113,8 +121,9 @@ weft_status weft__text_facts(const weft_dataset *d, const weft__preprocess *p, w
     return s;
 }
 
-weft_status weft__text_show(const weft_dataset *d, const weft__preprocess *p, weft_subset s, int i,
-                            weft__show_form form, weft__exhibit *out)
+weft_status weft__text_show(const weft_dataset *d, const weft__preprocess *p,
+                            weft_subset s, int i, weft__show_form form,
+                            weft__exhibit *out)
 {
     weft__texts *t = d->content;
     int taken = 0, unknown = 0;
@@ -125,6 +134,7 @@ weft_status weft__text_show(const weft_dataset *d, const weft__preprocess *p, we
     if (status) return status;
     out->text = t->item[s][i].text;
     if (unknown)
-        snprintf(out->remark, sizeof out->remark, "%d of %d tokens unknown", unknown, taken);
+        snprintf(out->remark, sizeof out->remark, "%d of %d tokens unknown", unknown,
+                 taken);
     return WEFT_OK;
 }

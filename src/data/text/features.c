@@ -22,7 +22,8 @@ static bool desk_make(desk *k, size_t length)
 {
     k->ids = weft__alloc(length * WEFT_MAX_STREAMS, sizeof *k->ids);
     k->found = weft__alloc(length * WEFT_MAX_STREAMS, sizeof *k->found);
-    for (int s = 0; s < WEFT_MAX_STREAMS && k->ids; s++) k->to[s] = k->ids + (size_t)s * length;
+    for (int s = 0; s < WEFT_MAX_STREAMS && k->ids; s++)
+        k->to[s] = k->ids + (size_t)s * length;
     return k->ids && k->found;
 }
 
@@ -33,7 +34,8 @@ static int compare(const void *a, const void *b)
 }
 
 /* The columns of text i, sorted, each with how often it is there; there is room. */
-static void add_row(weft__features *f, weft_subset s, const weft__numbered *n, int i, desk *k)
+static void add_row(weft__features *f, weft_subset s, const weft__numbered *n, int i,
+                    desk *k)
 {
     size_t at = f->at[s][i];
     int count = 0, tokens = f->tokens[s][i] = weft__numbered_text(n, i, k->to, NULL);
@@ -73,8 +75,8 @@ static void shrink(weft__features *f, weft_subset s, size_t used)
     if (count) f->count[s] = count;
 }
 
-static weft_status read_subset(const weft_dataset *d, weft_subset s, const weft_tokenizer *k,
-                               weft__features *f)
+static weft_status read_subset(const weft_dataset *d, weft_subset s,
+                               const weft_tokenizer *k, weft__features *f)
 {
     weft__numbered n;
     desk own = {0};
@@ -110,7 +112,7 @@ static weft_status fill(const weft_dataset *d, const weft_tokenizer *k, int stre
 {
     weft_status s = WEFT_OK;
     f->streams = streams;
-    f->chars = k->unit == WEFT_LEVEL_CHAR;
+    f->chars = k->granularity == WEFT_LEVEL_CHAR;
     snprintf(f->name, sizeof f->name, "1-%d-grams of %s", streams,
              f->chars ? "characters" : "words");
     for (int i = 0; i < streams; i++) {
@@ -121,9 +123,9 @@ static weft_status fill(const weft_dataset *d, const weft_tokenizer *k, int stre
     return s;
 }
 
-weft_status weft__text_features(const weft_dataset *d, const weft__preprocess *p, int streams,
-                                const weft__feature_opts *o, weft_subset last,
-                                weft__features *out)
+weft_status weft__text_features(const weft_dataset *d, const weft__preprocess *p,
+                                int streams, const weft__feature_opts *o,
+                                weft_subset last, weft__features *out)
 {
     weft_tokenizer *own = NULL;
     weft__features f = {0};

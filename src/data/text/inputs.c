@@ -4,16 +4,16 @@
 
 static const char *const stream_inputs[WEFT_MAX_STREAMS] = {"tokens", "pairs", "triples"};
 
-static bool is_input(const weft_graph *g, weft_val v)
+static bool is_input(const weft_graph *g, weft_value v)
 {
     for (int i = 0; i < weft_input_count(g); i++)
         if (weft_input_at(g, i).id == v.id) return true;
     return false;
 }
 
-static weft_val input_named(const weft_graph *g, const char *name)
+static weft_value input_named(const weft_graph *g, const char *name)
 {
-    weft_val v = weft_find(g, name);
+    weft_value v = weft_find(g, name);
     return v.id && is_input(g, v) ? v : WEFT_NONE;
 }
 
@@ -21,9 +21,9 @@ static weft_val input_named(const weft_graph *g, const char *name)
 static weft_status find(const weft_graph *g, weft__inputs *out)
 {
     weft__inputs in = {0};
-    weft_val lengths = input_named(g, "lengths");
+    weft_value lengths = input_named(g, "lengths");
     for (int k = 0; k < WEFT_MAX_STREAMS; k++) {
-        weft_val v = input_named(g, stream_inputs[k]);
+        weft_value v = input_named(g, stream_inputs[k]);
         if (!v.id) break;
         weft_shape s = weft_shape_of(g, v);
         if (s.rank != 2 || (k && s.dim[1] != (int)in.each))
@@ -40,13 +40,15 @@ static weft_status find(const weft_graph *g, weft__inputs *out)
     return WEFT_OK;
 }
 
-weft_status weft__text_inputs(const weft__preprocess *p, const weft_graph *g, weft__inputs *out)
+weft_status weft__text_inputs(const weft__preprocess *p, const weft_graph *g,
+                              weft__inputs *out)
 {
     const weft_tokenizer *k = weft__tokenizer_of(p);
     weft_status s = find(g, out);
     if (s) return s;
     if (weft_tokenizer_streams(k) < out->n - 1)
-        return weft__fail(WEFT_ESHAPE, "the network reads %d streams, the tokenizer has %d",
+        return weft__fail(WEFT_ESHAPE,
+                          "the network reads %d streams, the tokenizer has %d",
                           out->n - 1, weft_tokenizer_streams(k));
     if (weft_tokenizer_length(k) != (int)out->each)
         return weft__fail(WEFT_ESHAPE,

@@ -12,12 +12,13 @@
 
 const weft_option weft__text_options[] = {
     WEFT__HEADING("texts"),
-    WEFT__TEXT(A, label_column, "label-column", "COLUMN",
-               "by name or number from 1; by default the one with few different values (of "
-               "numbers, the last)",
-               .opens = true),
-    WEFT__TEXT(A, text_column, "text-column", "COLUMN", "by default the longest other one",
-               .opens = true),
+    WEFT__TEXT(
+        A, label_column, "label-column", "COLUMN",
+        "by name or number from 1; by default the one with few different values (of "
+        "numbers, the last)",
+        .opens = true),
+    WEFT__TEXT(A, text_column, "text-column", "COLUMN",
+               "by default the longest other one", .opens = true),
     WEFT__CHOICE(A, format, "format", "tsv|csv|jsonl|fasttext|space",
                  "of the files; by default as they look", .opens = true),
     WEFT__FLAG(A, strict, "strict", "text that is not UTF-8 is an error, not replaced",
@@ -25,20 +26,23 @@ const weft_option weft__text_options[] = {
     WEFT__CHOICE(A, level, "level", "auto|word|char",
                  "what a token is; auto: characters for Chinese, Japanese and Korean",
                  .old = "unit"),
-    WEFT__INT(A, ngrams, "ngrams", 1, 3,
-              "2: pairs of tokens have embeddings of their own, too; 3: triples, too (1)"),
+    WEFT__INT(
+        A, ngrams, "ngrams", 1, 3,
+        "2: pairs of tokens have embeddings of their own, too; 3: triples, too (1)"),
     WEFT__INT(A, min_count, "min-count", 1, 1000000,
               "rarer tokens are unknown (1; pairs, triples 2)"),
     WEFT__INT(A, max_vocab, "max-vocab", 3, 2000000, "tokens in the vocabulary (50000)"),
     WEFT__INT(A, max_pairs, "max-pairs", 3, 2000000, "pairs in it (200000)"),
     WEFT__INT(A, max_triples, "max-triples", 3, 2000000, "triples in it (200000)"),
-    WEFT__INT(A, max_length, "max-length", 1, 65536,
-              "tokens of a text that are read; by default what 99 % of the texts have, at most "
-              "512",
-              .builds = true),
+    WEFT__INT(
+        A, max_length, "max-length", 1, 65536,
+        "tokens of a text that are read; by default what 99 % of the texts have, at most "
+        "512",
+        .builds = true),
     WEFT__FLAG(A, keep_case, "keep-case", "do not fold capital letters"),
     WEFT__FLAG(A, keep_width, "keep-width", "do not fold full-width forms"),
-    WEFT__FLAG(A, mixed_lengths, "mixed-lengths", "texts of any length share a batch (slower)"),
+    WEFT__FLAG(A, mixed_lengths, "mixed-lengths",
+               "texts of any length share a batch (slower)"),
     WEFT__TEXT(A, vectors, "vectors", "FILE",
                "start the embedding from word2vec or GloVe text, or .npz", .path = true),
     WEFT__TEXT(A, vector_words, "vector-words", "FILE",
@@ -101,14 +105,15 @@ weft_status weft__text_options_network(const void *args, const weft_dataset *d,
     const weft__text_args *a = args;
     int width = -1;
     if (!a->vectors) return WEFT_OK;
-    weft_status s = weft_vectors_read(a->vectors, a->vector_words, weft__tokenizer_of(d->preprocess),
-                                      &width, NULL, NULL);
+    weft_status s =
+        weft_vectors_read(a->vectors, a->vector_words, weft__tokenizer_of(d->preprocess),
+                          &width, NULL, NULL);
     if (!s) o->embedding = width;
     return s;
 }
 
-weft_status weft__text_options_init(const void *args, const weft_dataset *d, weft_graph *g,
-                                    char *notes, size_t size)
+weft_status weft__text_options_init(const void *args, const weft_dataset *d,
+                                    weft_graph *g, char *notes, size_t size)
 {
     const weft__text_args *a = args;
     weft_param_info p = {0};
@@ -121,16 +126,16 @@ weft_status weft__text_options_init(const void *args, const weft_dataset *d, wef
     if (!table) return weft__fail(WEFT_ENOMEM, "train: out of memory");
     weft_status s = weft_param_get(g, p.value, table, p.count);
     if (!s)
-        s = weft_vectors_read(a->vectors, a->vector_words, weft__tokenizer_of(d->preprocess), &width,
-                              table, &found);
+        s = weft_vectors_read(a->vectors, a->vector_words,
+                              weft__tokenizer_of(d->preprocess), &width, table, &found);
     if (!s && !found)
-        s = weft__fail(WEFT_EUSAGE, "%s: has no vector for any of the %d tokens", a->vectors,
-                       p.shape.dim[0]);
+        s = weft__fail(WEFT_EUSAGE, "%s: has no vector for any of the %d tokens",
+                       a->vectors, p.shape.dim[0]);
     if (!s) s = weft_param_set(g, p.value, table, p.count);
     size_t at = strlen(notes);
     if (!s)
-        snprintf(notes + at, size - at, "vectors  %.200s: %d of %d tokens have one\n", a->vectors,
-                 found, p.shape.dim[0]);
+        snprintf(notes + at, size - at, "vectors  %.200s: %d of %d tokens have one\n",
+                 a->vectors, found, p.shape.dim[0]);
     free(table);
     return s;
 }

@@ -1,5 +1,5 @@
-/* params.c: parameters of one network for texts into another, rows of an embedding by what they stand
- * for: each network has numbered its own tokens. */
+/* params.c: parameters of one network for texts into another, rows of an embedding
+ * by what they stand for: each network has numbered its own tokens. */
 #include "data/text/text.h"
 
 #include "base/checked.h"
@@ -83,13 +83,14 @@ static weft_status carry_all(weft_graph *to, const weft_tokenizer *k, tables *fr
 static int tokens_of(const weft_tokenizer *k)
 {
     int n = 0;
-    for (int i = 0; i < weft_tokenizer_streams(k); i++) n += weft_tokenizer_size(k, i) - 2;
+    for (int i = 0; i < weft_tokenizer_streams(k); i++)
+        n += weft_tokenizer_size(k, i) - 2;
     return n;
 }
 
 weft_status weft__text_copy_params(const weft__preprocess *p, weft_graph *to,
-                                   const weft_graph *from, const weft_meta *meta, int *copied,
-                                   int *left, char *note, size_t size)
+                                   const weft_graph *from, const weft_meta *meta,
+                                   int *copied, int *left, char *note, size_t size)
 {
     const weft_tokenizer *k = weft__tokenizer_of(p);
     tables fresh = {0};
@@ -102,7 +103,8 @@ weft_status weft__text_copy_params(const weft__preprocess *p, weft_graph *to,
     if (!s) s = weft_params_copy(to, from, copied, left);
     if (!s && old) s = carry_all(to, k, &fresh, from, old, &found);
     if (!s && old && size)
-        snprintf(note, size, "its vocabulary knows %d of the %d tokens", found, tokens_of(k));
+        snprintf(note, size, "its vocabulary knows %d of the %d tokens", found,
+                 tokens_of(k));
     tables_free(&fresh);
     weft_tokenizer_free(old);
     return s;

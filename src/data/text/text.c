@@ -9,8 +9,8 @@
 
 /* ---- a data set ---- */
 
-static weft_status open(const char *path, const weft_dataset_opts *o, const weft__sink *sink,
-                        weft_dataset *d)
+static weft_status open(const char *path, const weft_dataset_opts *o,
+                        const weft__sink *sink, weft_dataset *d)
 {
     weft_status s = weft__texts_open(path, o, sink, d);
     if (!s && sink->lint) weft__texts_summary(d, sink);
@@ -37,7 +37,8 @@ static const char *columns(const weft_dataset *d)
     return weft__texts_of(d)->columns;
 }
 
-static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text, size_t size)
+static void sample_name(const weft_dataset *d, weft_subset s, int i, char *text,
+                        size_t size)
 {
     const weft__texts *t = weft__texts_of(d);
     weft__texts_where(t, t->item[s][i].file, t->item[s][i].line, text, size);
@@ -48,7 +49,8 @@ static bool is_text(const weft_dataset *d)
     return d->modality == &weft_modality_text;
 }
 
-WEFT_API const char *weft_dataset_text(const weft_dataset *d, weft_subset s, int i, size_t *bytes)
+WEFT_API const char *weft_dataset_text(const weft_dataset *d, weft_subset s, int i,
+                                       size_t *bytes)
 {
     bool there = is_text(d) && i >= 0 && i < weft_dataset_count(d, s);
     const weft__text_item *item = there ? &weft__texts_of(d)->item[s][i] : NULL;
@@ -66,7 +68,8 @@ WEFT_API const weft_tokenizer *weft_dataset_tokenizer(const weft_dataset *d)
     return is_text(d) && d->preprocess ? weft__tokenizer_of(d->preprocess) : NULL;
 }
 
-WEFT_API weft_status weft_tokenizer_learn(const weft_dataset *d, const weft_tokenizer_opts *opts,
+WEFT_API weft_status weft_tokenizer_learn(const weft_dataset *d,
+                                          const weft_tokenizer_opts *opts,
                                           weft_tokenizer **out)
 {
     if (!is_text(d))
@@ -134,7 +137,8 @@ static const char *setting(const weft_dataset *d, const weft__preprocess *p, cha
 {
     char hex[65] = "?";
     weft__tokenizer_digest(weft__tokenizer_of(p), hex);
-    snprintf(text, size, "%.16s%s", hex, d->opts.text.mixed_lengths ? ", mixed lengths" : "");
+    snprintf(text, size, "%.16s%s", hex,
+             d->opts.text.mixed_lengths ? ", mixed lengths" : "");
     return "tokenizer";
 }
 
@@ -144,18 +148,19 @@ static void line(const weft__preprocess *p, char *text, size_t size)
 {
     const weft_tokenizer *k = weft__tokenizer_of(p);
     int n = snprintf(text, size, "tokens   %s, at most %d of a text; vocabulary %d",
-                     k->unit == WEFT_LEVEL_CHAR ? "characters" : "words",
+                     k->granularity == WEFT_LEVEL_CHAR ? "characters" : "words",
                      weft_tokenizer_length(k), weft_tokenizer_size(k, 0));
     static const char *const what[] = {"", "pairs", "triples"};
     for (int i = 1; i < weft_tokenizer_streams(k) && n > 0 && (size_t)n < size; i++)
-        n += snprintf(text + n, size - (size_t)n, ", %d %s", weft_tokenizer_size(k, i), what[i]);
+        n += snprintf(text + n, size - (size_t)n, ", %d %s", weft_tokenizer_size(k, i),
+                      what[i]);
 }
 
 static void json(const weft__preprocess *p, weft__json *w)
 {
     static const char *const key[] = {"vocabulary", "pairs", "triples"};
     const weft_tokenizer *k = weft__tokenizer_of(p);
-    weft__json_text(w, "unit", k->unit == WEFT_LEVEL_CHAR ? "char" : "word");
+    weft__json_text(w, "unit", k->granularity == WEFT_LEVEL_CHAR ? "char" : "word");
     weft__json_int(w, "max_length", weft_tokenizer_length(k));
     for (int i = 0; i < weft_tokenizer_streams(k); i++)
         weft__json_int(w, key[i], weft_tokenizer_size(k, i));
@@ -168,7 +173,7 @@ static void form(const weft__preprocess *p, weft__input_form *out)
                               .text = true,
                               .streams = weft_tokenizer_streams(k),
                               .length = weft_tokenizer_length(k),
-                              .chars = k->unit == WEFT_LEVEL_CHAR,
+                              .chars = k->granularity == WEFT_LEVEL_CHAR,
                               .keep_case = k->keep_case,
                               .keep_width = k->keep_width,
                               .std = {1, 1, 1, 1}};

@@ -24,11 +24,12 @@ weft_status weft__text_options_apply(const void *args, weft_dataset_opts *o);
 void weft__text_options_choose(void *args, weft_dataset *d, weft__recipe *r);
 weft_status weft__text_options_network(const void *args, const weft_dataset *d,
                                        weft_zoo_opts *o);
-weft_status weft__text_options_init(const void *args, const weft_dataset *d, weft_graph *g,
-                                    char *notes, size_t size);
+weft_status weft__text_options_init(const void *args, const weft_dataset *d,
+                                    weft_graph *g, char *notes, size_t size);
 
 /* inputs.c */
-weft_status weft__text_inputs(const weft__preprocess *p, const weft_graph *g, weft__inputs *out);
+weft_status weft__text_inputs(const weft__preprocess *p, const weft_graph *g,
+                              weft__inputs *out);
 weft_status weft__text_bind(const weft__inputs *in, weft_plan *p, const weft_batch *b);
 
 /* items.c: a user's texts */
@@ -38,11 +39,11 @@ weft_status weft__text_items_put(void *items, int i, const weft_item *item, int 
                                  int *unknown);
 const weft_batch *weft__text_items_batch(void *items, int n);
 
-/* params.c: rows of embeddings go to the same tokens, whatever their numbers; tokens that
- * `from` did not know keep what they have in `to`. */
+/* params.c: rows of embeddings go to the same tokens, whatever their numbers; tokens
+ * that `from` did not know keep what they have in `to`. */
 weft_status weft__text_copy_params(const weft__preprocess *p, weft_graph *to,
-                                   const weft_graph *from, const weft_meta *meta, int *copied,
-                                   int *left, char *note, size_t size);
+                                   const weft_graph *from, const weft_meta *meta,
+                                   int *copied, int *left, char *note, size_t size);
 
 /* text_loader.c */
 weft_status weft__text_loader_new(const weft_dataset *d, const weft__preprocess *p,
@@ -53,16 +54,17 @@ weft_status weft__text_loader_start(void *l, int epoch, int first);
 weft_status weft__text_loader_next(void *l, weft_batch *out);
 
 /* facts.c */
-weft_status weft__text_facts(const weft_dataset *d, const weft__preprocess *p, weft_subset shown,
-                             const weft__fact_sink *sink);
+weft_status weft__text_facts(const weft_dataset *d, const weft__preprocess *p,
+                             weft_subset shown, const weft__fact_sink *sink);
 /* How many of a text's tokens the tokenizer does not know. */
-weft_status weft__text_show(const weft_dataset *d, const weft__preprocess *p, weft_subset s, int i,
-                            weft__show_form form, weft__exhibit *out);
+weft_status weft__text_show(const weft_dataset *d, const weft__preprocess *p,
+                            weft_subset s, int i, weft__show_form form,
+                            weft__exhibit *out);
 
 /* features.c */
-weft_status weft__text_features(const weft_dataset *d, const weft__preprocess *p, int streams,
-                                const weft__feature_opts *o, weft_subset last,
-                                weft__features *out);
+weft_status weft__text_features(const weft_dataset *d, const weft__preprocess *p,
+                                int streams, const weft__feature_opts *o,
+                                weft_subset last, weft__features *out);
 
 static inline weft_tokenizer *weft__tokenizer_of(const weft__preprocess *p)
 {

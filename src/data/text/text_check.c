@@ -19,15 +19,16 @@ static void tell_summary(const weft_dataset *d, const weft__texts *t,
             sum += bytes;
         }
     weft__targets_text(d, targets, sizeof targets);
-    weft__found(
-        sink, WEFT_NOTE, "summary",
-        "%s: %s, %s; %d texts to train, %d to validate, %d to test; %u to "
-        "%u bytes, %.0f on average",
-        t->path, t->format, targets, t->count[WEFT_SUBSET_TRAIN], t->count[WEFT_SUBSET_VAL],
-        t->count[WEFT_SUBSET_TEST], n ? shortest : 0, longest, n ? sum / (double)n : 0);
+    weft__found(sink, WEFT_NOTE, "summary",
+                "%s: %s, %s; %d texts to train, %d to validate, %d to test; %u to "
+                "%u bytes, %.0f on average",
+                t->path, t->format, targets, t->count[WEFT_SUBSET_TRAIN],
+                t->count[WEFT_SUBSET_VAL], t->count[WEFT_SUBSET_TEST], n ? shortest : 0,
+                longest, n ? sum / (double)n : 0);
 }
 
-/* Texts that are replacement characters for a good part were read in a wrong encoding. */
+/* Texts that are replacement characters for a good part were read in a wrong
+ * encoding. */
 static void tell_mangled(const weft__texts *t, const weft__sink *sink)
 {
     size_t mangled = 0;

@@ -1,5 +1,5 @@
-/* text_columns.c: which column holds the label and which the text, by name or by what is
- * in them. */
+/* text_columns.c: which column holds the label and which the text, by name or by
+ * what is in them. */
 #include "data/text/text_dataset.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -16,21 +16,21 @@ enum { LOOK_AT = 100000, MANY = 16384, LITTLE = 20, NAME = 64 };
 typedef struct column {
     uint64_t *seen; /* digests of values; a power of two of slots, half at most taken */
     size_t slots;
-    int kinds;        /* different values, MANY when that or more */
-    uint64_t first;   /* the first row's */
-    bool first_again; /* some other row has the same */
-    int rows, whole;  /* with a value; whole numbers among them */
+    int kinds;           /* different values, MANY when that or more */
+    uint64_t first;      /* the first row's */
+    bool first_again;    /* some other row has the same */
+    int rows, whole;     /* with a value; whole numbers among them */
     int filled, numbers; /* not empty; numbers of any kind among them */
     float last;          /* number, for: */
     int steps;           /* numbers that are the one before and 1 */
-    double bytes;     /* sum of lengths */
-    char name[NAME];  /* the first row's value, or the key; "" when too long for a name */
+    double bytes;        /* sum of lengths */
+    char name[NAME]; /* the first row's value, or the key; "" when too long for a name */
     bool first_whole, first_number;
 } column;
 
 typedef struct look {
     column column[WEFT_MOST_COLUMNS];
-    int columns, rows; /* rows behind the first */
+    int columns, rows; /* rows after the first */
 } look;
 
 static const char *const label_names[] = {
@@ -243,8 +243,8 @@ static int longest(const look *l, int label)
     return best;
 }
 
-/* Without names that we know: a label that stands in the first row only, where all others
- * come again or are numbers, is a header. */
+/* Without names that we know: a label that stands in the first row only, where all
+ * others come again or are numbers, is a header. */
 static bool looks_like_header(const look *l, int label)
 {
     const column *c = &l->column[label];
@@ -336,11 +336,12 @@ static weft_status choose_value(const char *path, const look *l, int text, int *
             *label = c;
             return WEFT_OK;
         }
-    return weft__fail(WEFT_EDATA,
-                      "%s: none of the %d columns looks like a value: looked for one of numbers, "
-                      "more than two different ones, that does not number the rows; say which "
-                      "(--label-column)",
-                      path, l->columns);
+    return weft__fail(
+        WEFT_EDATA,
+        "%s: none of the %d columns looks like a value: looked for one of numbers, "
+        "more than two different ones, that does not number the rows; say which "
+        "(--label-column)",
+        path, l->columns);
 }
 
 /* A column that was asked for as that of the values. */
@@ -349,8 +350,8 @@ static weft_status check_value(const char *path, const look *l, int label)
     const column *c = &l->column[label];
     if (c->numbers * 2 >= c->filled) return WEFT_OK;
     return weft__fail(WEFT_EUSAGE,
-                      "%s: column %d has %d numbers in %d rows: those are no values", path,
-                      label + 1, c->numbers, l->rows);
+                      "%s: column %d has %d numbers in %d rows: those are no values",
+                      path, label + 1, c->numbers, l->rows);
 }
 
 /* The column of the target, when it was not asked for. *header is set when a name told.
@@ -373,7 +374,8 @@ static weft_status choose_label(const char *path, const look *l, int text,
                       l->column[last].kinds + 1);
 }
 
-/* Is the first row one of names? A column of values whose first is no number has one. */
+/* Is the first row one of names? A column of values whose first is no number has
+ * one. */
 static bool has_header(const look *l, int label, weft_target_kind target)
 {
     const column *c = &l->column[label];

@@ -22,7 +22,7 @@ static weft_status no_memory(const char *path)
 /* Sorts as numbers when both are whole. */
 static int by_number(const void *a, const void *b)
 {
-    const weft__word *x = a, *y = b;
+    const weft__string *x = a, *y = b;
     long long p = strtoll(x->text, NULL, 10), q = strtoll(y->text, NULL, 10);
     if (p != q) return p < q ? -1 : 1;
     return strcmp(x->text, y->text);
@@ -30,7 +30,7 @@ static int by_number(const void *a, const void *b)
 
 static int by_bytes(const void *a, const void *b)
 {
-    return strcmp(((const weft__word *)a)->text, ((const weft__word *)b)->text);
+    return strcmp(((const weft__string *)a)->text, ((const weft__string *)b)->text);
 }
 
 static bool is_whole(const char *p)
@@ -39,7 +39,7 @@ static bool is_whole(const char *p)
     return *p && strlen(p) < 18 && strspn(p, "0123456789") == strlen(p);
 }
 
-static bool all_whole(const weft__words *w)
+static bool all_whole(const weft__string_table *w)
 {
     for (int i = 0; i < w->count; i++)
         if (!is_whole(w->word[i].text)) return false;
@@ -50,7 +50,7 @@ static bool all_whole(const weft__words *w)
 static weft_status order_classes(weft__texts *t, weft_dataset *d)
 {
     int n = t->names.count;
-    weft__word *sorted = weft__alloc((size_t)n + 1, sizeof *sorted);
+    weft__string *sorted = weft__alloc((size_t)n + 1, sizeof *sorted);
     int32_t *number = weft__alloc((size_t)n + 1, sizeof *number);
     weft_status s = sorted && number ? WEFT_OK : no_memory(t->path);
     if (!s && n) {
@@ -60,7 +60,7 @@ static weft_status order_classes(weft__texts *t, weft_dataset *d)
     }
     for (int c = 0; c < n && !s; c++) {
         s = weft__dataset_add_class(d, sorted[c].text);
-        number[weft__words_find(&t->names, sorted[c].text, sorted[c].bytes)] = c;
+        number[weft__string_table_find(&t->names, sorted[c].text, sorted[c].bytes)] = c;
     }
     for (int k = 0; k < 3 && !s; k++)
         for (int i = 0; i < t->count[k]; i++)
@@ -80,7 +80,7 @@ static bool are_counted(const weft__texts *t, const weft_dataset *d)
     return true;
 }
 
-/* Names from a class.txt beside the data, where labels are numbers. */
+/* Names from a class.txt next to the data, where labels are numbers. */
 static weft_status name_classes(const weft__texts *t, const char *train, weft_dataset *d,
                                 const weft__sink *sink)
 {
@@ -91,7 +91,7 @@ static weft_status name_classes(const weft__texts *t, const char *train, weft_da
     if (!are_counted(t, d)) return WEFT_OK;
     folder = slash ? strndup(train, (size_t)(slash - train + 1)) : strdup(".");
     if (!folder) return no_memory(t->path);
-    s = weft__names_beside(folder, &name, &n);
+    s = weft__names_in_folder(folder, &name, &n);
     if (s == WEFT_EDATA) {
         weft__found(sink, WEFT_WARNING, "names", "%s; labels stay numbers",
                     weft_last_error());
@@ -138,7 +138,7 @@ static int32_t class_of(const weft__texts *t, int i)
 /* Moves the chosen samples of train to val; both keep their order. */
 static weft_status move_chosen(weft__texts *t, const bool *chosen)
 {
-    int n = t->count[WEFT_SUBSET_TRAIN], kept = 0, moved = 0;
+    int n = t->count[WEFT_SUBSET_TRAIN], left = 0, moved = 0;
     weft__text_item *from = t->item[WEFT_SUBSET_TRAIN];
     t->item[WEFT_SUBSET_VAL] = weft__alloc((size_t)n + 1, sizeof *from);
     if (!t->item[WEFT_SUBSET_VAL]) return no_memory(t->path);
@@ -146,13 +146,14 @@ static weft_status move_chosen(weft__texts *t, const bool *chosen)
         if (chosen[i])
             t->item[WEFT_SUBSET_VAL][moved++] = from[i];
         else
-            from[kept++] = from[i];
-    t->count[WEFT_SUBSET_TRAIN] = kept;
+            from[left++] = from[i];
+    t->count[WEFT_SUBSET_TRAIN] = left;
     t->count[WEFT_SUBSET_VAL] = moved;
     return WEFT_OK;
 }
 
-static weft_status split(weft__texts *t, const weft_dataset_opts *o, const weft_dataset *d)
+static weft_status split(weft__texts *t, const weft_dataset_opts *o,
+                         const weft_dataset *d)
 {
     int n = t->count[WEFT_SUBSET_TRAIN];
     bool *chosen = weft__alloc((size_t)n + 1, sizeof *chosen);
@@ -160,8 +161,8 @@ static weft_status split(weft__texts *t, const weft_dataset_opts *o, const weft_
     weft_status s = chosen && class ? WEFT_OK : no_memory(t->path);
     for (int i = 0; i < n && !s; i++) class[i] = class_of(t, i);
     if (!s)
-        s = weft__stratify(class, n, d->classes ? d->classes : 1, o->val_fraction, o->seed,
-                           chosen);
+        s = weft__stratify(class, n, d->classes ? d->classes : 1, o->val_fraction,
+                           o->seed, chosen);
     if (!s) s = move_chosen(t, chosen);
     free(class);
     free(chosen);
@@ -210,11 +211,11 @@ static void bad_name(const void *set, size_t i, char *text, size_t size)
     snprintf(text, size, "%.*s", (int)b->name, b->why);
 }
 
-static weft_status verdict(const weft__texts *t, const weft_dataset_opts *o,
-                           const weft__sink *sink)
+static weft_status check_bad_samples(const weft__texts *t, const weft_dataset_opts *o,
+                                     const weft__sink *sink)
 {
-    weft__bads b = {t->path, t->bads, t->rows, t, why_of, bad_name};
-    return weft__verdict(&b, o, sink);
+    weft__bad_samples b = {t->path, t->bads, t->rows, t, why_of, bad_name};
+    return weft__check_bad_samples(&b, o, sink);
 }
 
 static weft_status tell_oddities(const weft__texts *t, const weft__sink *sink)
@@ -249,7 +250,8 @@ static void make_hash(const weft__texts *t, weft_dataset *d)
     for (int c = 0; c < d->classes; c++)
         weft__sha256_add(&h, d->class_name[c], strlen(d->class_name[c]) + 1);
     for (int k = 0; k < 3; k++) {
-        snprintf(text, sizeof text, "%s %d\n", weft_subset_name((weft_subset)k), t->count[k]);
+        snprintf(text, sizeof text, "%s %d\n", weft_subset_name((weft_subset)k),
+                 t->count[k]);
         weft__sha256_add(&h, text, strlen(text));
         for (int i = 0; i < t->count[k]; i++) {
             const weft__text_item *item = &t->item[k][i];
@@ -267,7 +269,8 @@ static void make_hash(const weft__texts *t, weft_dataset *d)
 /* The files of a set are of one format; what a file is called may say another. */
 static weft_status check_alike(const weft__text_files *f, int k, const char *format)
 {
-    const weft__text_reader *first = weft__text_reader_by_suffix(f->path[WEFT_SUBSET_TRAIN]);
+    const weft__text_reader *first =
+        weft__text_reader_by_suffix(f->path[WEFT_SUBSET_TRAIN]);
     const weft__text_reader *other = weft__text_reader_by_suffix(f->path[k]);
     if (format || !first || !other || first == other) return WEFT_OK;
     return weft__fail(WEFT_EDATA, "%s: is %s, the training texts are %s", f->path[k],
@@ -290,7 +293,8 @@ static weft_status load_files(weft__texts *t, const weft_dataset_opts *o,
 {
     weft__columns c = {0};
     const weft__text_reader *reader = NULL;
-    weft_status s = weft__text_reader_of(f->path[WEFT_SUBSET_TRAIN], o->text.format, &reader);
+    weft_status s =
+        weft__text_reader_of(f->path[WEFT_SUBSET_TRAIN], o->text.format, &reader);
     if (!s) s = weft__columns_choose(f->path[WEFT_SUBSET_TRAIN], reader, o, t->most, &c);
     for (int k = 0; !s && k < 3; k++) {
         if (!f->path[k]) continue;
@@ -325,18 +329,19 @@ static weft_status check_opts(const weft_text_opts *o)
     return WEFT_OK;
 }
 
-/* What is read becomes a set. names_beside: a file beside which a list of classes may
+/* What is read becomes a set. names_beside: a file next to which a list of classes may
  * lie; NULL. */
 static weft_status finish(weft__texts *t, const weft_dataset_opts *o, bool has_val,
-                          const char *names_beside, const weft__sink *sink, weft_dataset *d)
+                          const char *names_beside, const weft__sink *sink,
+                          weft_dataset *d)
 {
-    weft_status s = verdict(t, o, sink);
+    weft_status s = check_bad_samples(t, o, sink);
     if (!s) s = name_targets(t, names_beside, d, sink);
     if (!s && !has_val && !o->no_val) s = split(t, o, d);
     if (!s) s = fill(t, d);
     if (!s) s = tell_oddities(t, sink);
     if (!s) s = weft__check_targets(d, sink);
-    if (!s && !t->arrays) s = weft__find_twins(d, digest_of, sink);
+    if (!s && !t->arrays) s = weft__find_duplicates(d, digest_of, sink);
     if (!s) make_hash(t, d);
     t->arrays = NULL;
     return s;
@@ -394,7 +399,7 @@ void weft__texts_close(weft__texts *t)
     for (size_t i = 0; i < t->bads; i++) free(t->bad[i].why);
     free(t->bad);
     free(t->file);
-    weft__words_free(&t->names);
+    weft__string_table_free(&t->names);
     weft__arena_free(&t->arena);
     weft__tokens_free(t->tokens);
     pthread_mutex_destroy(&t->lock);

@@ -42,7 +42,7 @@ typedef struct weft__texts {
     weft__text_item *item[3];
     size_t item_room[3];
     int count[3];
-    weft__words names; /* classes in the order of arrival, until they are sorted */
+    weft__string_table names; /* classes in the order of arrival, until they are sorted */
     weft__text_bad *bad;
     size_t bads, bad_room, rows;
     int64_t replaced;
@@ -51,7 +51,7 @@ typedef struct weft__texts {
     /* The texts as tokens, for each way of segmenting; made when they are first wanted,
      * by whichever thread that is. */
     struct weft__tokens *tokens;
-    int64_t segmented; /* texts that were segmented, over all ways */
+    int64_t segmented;    /* texts that were segmented, over all ways */
     pthread_mutex_t lock; /* of these two */
 } weft__texts;
 
@@ -91,14 +91,15 @@ bool weft__columns_pick(weft__rows *r, const weft__columns *c, const weft__field
 int weft__texts_file(weft__texts *t, const char *path); /* -1: no memory */
 /* Where a sample is, for messages. */
 void weft__texts_where(const weft__texts *t, int file, int line, char *text, size_t size);
-/* Adds a sample; text need not be UTF-8. A class that train does not have is a bad one in
- * val and test, a label that is no number where targets are values. label has no NUL in
- * it. */
-weft_status weft__texts_add(weft__texts *t, const weft_dataset_opts *o, int split, int file,
-                            int line, const char *label, size_t label_bytes,
+/* Adds a sample; text need not be UTF-8. A class that train does not have is a bad
+ * one in val and test, a label that is no number where targets are values. label has
+ * no NUL in it. */
+weft_status weft__texts_add(weft__texts *t, const weft_dataset_opts *o, int split,
+                            int file, int line, const char *label, size_t label_bytes,
                             const char *text, size_t bytes, bool cut);
 /* Adds sample i of arrays. */
-weft_status weft__texts_add_array(weft__texts *t, const weft_dataset_opts *o, int split, int i);
+weft_status weft__texts_add_array(weft__texts *t, const weft_dataset_opts *o, int split,
+                                  int i);
 weft_status weft__texts_bad(weft__texts *t, int file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 weft_status weft__texts_load(weft__texts *t, const weft_dataset_opts *o, const char *path,

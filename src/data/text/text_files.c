@@ -20,7 +20,7 @@ void weft__text_files_free(weft__text_files *f)
     *f = (weft__text_files){0};
 }
 
-/* Endings of what lies beside a set and is none. */
+/* Endings of what lies next to a set and is none. */
 static bool is_other(const char *name)
 {
     static const char *const ending[] = {
@@ -48,7 +48,8 @@ static int says(const char *name, int split)
         for (const char *const *w = split_names[split]; *w; w++)
             if (strlen(*w) == n && !strncasecmp(*w, part, n))
                 best = first && part[n] == '.' ? 3 : best < 2 ? 2 : best;
-        if (first && split == WEFT_SUBSET_TRAIN && !best && !strncasecmp(part, "train", 5))
+        if (first && split == WEFT_SUBSET_TRAIN && !best &&
+            !strncasecmp(part, "train", 5))
             best = 1;
         part += n;
         part += *part != 0;

@@ -29,8 +29,8 @@ static bool holds_texts(const char *path)
     return texts && texts * 2 > all;
 }
 
-/* Two folders of texts or more, in path or in its train/. One alone may be anything, such
- * as the labels beside pictures. */
+/* Two folders of texts or more, in path or in its train/. One alone may be anything,
+ * such as the labels next to pictures. */
 static bool holds_classes(const char *path, int deeper)
 {
     weft__names n;
@@ -101,14 +101,14 @@ static void stray(strays *st, const char *path)
     if (!st->n++) snprintf(st->example, sizeof st->example, "%s", path);
 }
 
-static weft_status load_class(weft__texts *t, const weft_dataset_opts *o, const char *path,
-                              const char *class, int split, strays *st)
+static weft_status load_class(weft__texts *t, const weft_dataset_opts *o,
+                              const char *path, const char *class, int split, strays *st)
 {
     weft__names n;
     weft_status s = weft__folder_list(path, MOST_NAMES, &n);
     if (s) return s;
     if (split == WEFT_SUBSET_TRAIN && t->target == WEFT_TARGET_CLASS &&
-        weft__words_add(&t->names, class, strlen(class)) < 0)
+        weft__string_table_add(&t->names, class, strlen(class)) < 0)
         s = weft__fail(WEFT_ENOMEM, "%s: no memory for its name", path);
     for (size_t i = 0; !s && i < n.count; i++) {
         char *inner = weft__path_join(path, n.name[i]);

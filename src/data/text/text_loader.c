@@ -47,7 +47,8 @@ static void number_texts(void *arg, size_t begin, size_t end, int worker)
     for (size_t i = begin; i < end; i++) {
         weft__numbered_tokens(&l->n, (int)i, tokens);
         for (int s = 1; s < l->n.k->streams; s++)
-            weft__tokenize_grams(l->n.k, s, tokens, l->length[i], l->gram[s] + l->start[i]);
+            weft__tokenize_grams(l->n.k, s, tokens, l->length[i],
+                                 l->gram[s] + l->start[i]);
     }
 }
 
@@ -60,7 +61,8 @@ static weft_status number_all(text_loader *l)
     for (int i = 0; i < count && good; i++)
         l->start[i + 1] = l->start[i] + (size_t)l->length[i];
     for (int s = 1; s < l->n.k->streams && good; s++)
-        good = (l->gram[s] = weft__alloc(l->start[count] + 1, sizeof *l->gram[s])) != NULL;
+        good =
+            (l->gram[s] = weft__alloc(l->start[count] + 1, sizeof *l->gram[s])) != NULL;
     for (int w = 0; w < workers && good; w++)
         good = (job.scratch[w] =
                     weft__alloc((size_t)l->n.k->length, sizeof **job.scratch)) != NULL;
@@ -105,7 +107,8 @@ weft_status weft__text_loader_new(const weft_dataset *d, const weft__preprocess 
     l->shuffle = o->training || o->shuffle;
     l->similar = o->training ? !d->opts.text.mixed_lengths : !o->shuffle;
     l->seed = o->seed;
-    weft_status s = weft__numbered_begin(&l->n, d->content, o->subset, weft__tokenizer_of(p));
+    weft_status s =
+        weft__numbered_begin(&l->n, d->content, o->subset, weft__tokenizer_of(p));
     if (!s) s = make_room(l);
     if (s)
         weft__text_loader_free(l);
@@ -153,9 +156,9 @@ static void sort_lengths(text_loader *l, uint32_t *order, size_t n)
                         ? from[a++]
                         : from[b++];
         }
-        uint32_t *kept = from;
+        uint32_t *swap = from;
         from = to;
-        to = kept;
+        to = swap;
     }
     if (from != order) memcpy(order, from, n * sizeof *order);
 }

@@ -87,10 +87,9 @@ static weft_status unknown_class(weft__texts *t, int file, int line, const char 
     snprintf(name, sizeof name, "%.*s", (int)n, label);
     for (int i = 0; known && i < t->names.count; i++) known[i] = t->names.word[i].text;
     if (known) meant = weft__nearest(name, known, t->names.count);
-    weft_status s = weft__texts_bad(t, file, line,
-                                    "class \"%s\" is not in the training set%s%s%s", name,
-                                    meant ? " (did you mean \"" : "", meant ? meant : "",
-                                    meant ? "\"?)" : "");
+    weft_status s = weft__texts_bad(
+        t, file, line, "class \"%s\" is not in the training set%s%s%s", name,
+        meant ? " (did you mean \"" : "", meant ? meant : "", meant ? "\"?)" : "");
     free(known);
     return s;
 }
@@ -101,11 +100,11 @@ static int class_of(weft__texts *t, int split, int file, int line, const char *l
 {
     int c;
     if (split != WEFT_SUBSET_TRAIN) {
-        c = weft__words_find(&t->names, label, n);
+        c = weft__string_table_find(&t->names, label, n);
         if (c < 0) *s = unknown_class(t, file, line, label, n);
         return c;
     }
-    c = weft__words_add(&t->names, label, n);
+    c = weft__string_table_add(&t->names, label, n);
     if (c < 0) *s = no_memory(t);
     if (c >= WEFT_MOST_CLASSES)
         *s = weft__fail(WEFT_EDATA,
@@ -202,8 +201,8 @@ static weft_status not_utf8(weft__texts *t, const weft__text_item *item, const c
                            (unsigned char)text[at]);
 }
 
-weft_status weft__texts_add(weft__texts *t, const weft_dataset_opts *o, int split, int file,
-                            int line, const char *label, size_t label_bytes,
+weft_status weft__texts_add(weft__texts *t, const weft_dataset_opts *o, int split,
+                            int file, int line, const char *label, size_t label_bytes,
                             const char *text, size_t bytes, bool cut)
 {
     weft__text_item item = {.file = file, .line = line};
@@ -220,7 +219,8 @@ weft_status weft__texts_add(weft__texts *t, const weft_dataset_opts *o, int spli
     return s ? s : keep_item(t, split, &item);
 }
 
-weft_status weft__texts_add_array(weft__texts *t, const weft_dataset_opts *o, int split, int i)
+weft_status weft__texts_add_array(weft__texts *t, const weft_dataset_opts *o, int split,
+                                  int i)
 {
     weft__text_item item = {.file = split, .line = i, .text = t->arrays->text[split][i]};
     weft_status s = WEFT_OK;

@@ -47,14 +47,16 @@ static bool resize(ids *to, size_t room)
     return true;
 }
 
-static bool segment(weft__tokens *k, weft__cutter *cutter, const weft__text_item *item, ids *to)
+static bool segment(weft__tokens *k, weft__segmenter *segmenter,
+                    const weft__text_item *item, ids *to)
 {
     size_t most = to->used + WEFT_MOST_LENGTH;
-    weft__cutter_set(cutter, item->text, item->bytes);
-    while (to->used < most && weft__cut_next(cutter)) {
-        int id = weft__words_add(&k->words, cutter->piece, cutter->piece_bytes);
-        if (id < 0 ||
-            (to->used == to->room && !resize(to, to->room ? to->room + to->room / 2 : 1 << 14)))
+    weft__segmenter_set(segmenter, item->text, item->bytes);
+    while (to->used < most && weft__segment_next(segmenter)) {
+        int id =
+            weft__string_table_add(&k->words, segmenter->token, segmenter->token_bytes);
+        if (id < 0 || (to->used == to->room &&
+                       !resize(to, to->room ? to->room + to->room / 2 : 1 << 14)))
             return false;
         to->id[to->used++] = id;
     }
@@ -66,14 +68,15 @@ static weft_status segment_subset(weft__tokens *k, weft__texts *t, weft_subset s
     int n = t->count[s];
     size_t *at = weft__alloc((size_t)n + 1, sizeof *at);
     ids to = {0};
-    weft__cutter cutter;
+    weft__segmenter segmenter;
     if (!at) return no_memory();
-    weft_status status = weft__cutter_begin(&cutter, k->level, k->keep_case, k->keep_width);
+    weft_status status =
+        weft__segmenter_begin(&segmenter, k->level, k->keep_case, k->keep_width);
     for (int i = 0; i < n && !status; i++) {
-        if (!segment(k, &cutter, &t->item[s][i], &to)) status = no_memory();
+        if (!segment(k, &segmenter, &t->item[s][i], &to)) status = no_memory();
         at[i + 1] = to.used;
     }
-    weft__cutter_end(&cutter);
+    weft__segmenter_end(&segmenter);
     if (status) {
         free(at);
         free(to.id);
@@ -90,7 +93,8 @@ static weft__tokens *find(weft__texts *t, weft_token_level level, bool keep_case
                           bool keep_width)
 {
     weft__tokens *k = t->tokens;
-    while (k && (k->level != level || k->keep_case != keep_case || k->keep_width != keep_width))
+    while (k && (k->level != level || k->keep_case != keep_case ||
+                 k->keep_width != keep_width))
         k = k->next;
     if (k || !(k = calloc(1, sizeof *k))) return k;
     k->level = level;
@@ -115,7 +119,7 @@ void weft__tokens_free(weft__tokens *k)
 {
     while (k) {
         weft__tokens *next = k->next;
-        weft__words_free(&k->words);
+        weft__string_table_free(&k->words);
         for (int s = 0; s < 3; s++) {
             free(k->id[s]);
             free(k->at[s]);
@@ -134,7 +138,7 @@ weft_status weft__numbered_begin(weft__numbered *n, weft__texts *t, weft_subset 
     *n = (weft__numbered){.k = k, .count = t->count[s]};
     pthread_mutex_lock(&t->lock);
     weft_status status =
-        weft__tokens_get(t, k->unit, k->keep_case, k->keep_width, s, &own);
+        weft__tokens_get(t, k->granularity, k->keep_case, k->keep_width, s, &own);
     if (!status) {
         n->id = own->id[s];
         n->at = own->at[s];
@@ -142,9 +146,9 @@ weft_status weft__numbered_begin(weft__numbered *n, weft__texts *t, weft_subset 
         if (!n->number) status = no_memory();
     }
     for (int i = 0; !status && i < own->words.count; i++) {
-        const weft__word *w = &own->words.word[i];
-        int at = weft__words_find(&k->words, w->text, w->bytes);
-        n->number[i] = at < 0 ? WEFT_UNKNOWN : at + WEFT_FIRST_PIECE;
+        const weft__string *w = &own->words.word[i];
+        int at = weft__string_table_find(&k->words, w->text, w->bytes);
+        n->number[i] = at < 0 ? WEFT_UNKNOWN : at + WEFT_FIRST_TOKEN;
     }
     pthread_mutex_unlock(&t->lock);
     return status;
@@ -177,8 +181,8 @@ void weft__numbered_tokens(const weft__numbered *n, int i, int32_t *to)
     for (int p = 0; p < tokens; p++) to[p] = n->number[id[p]];
 }
 
-int weft__numbered_text(const weft__numbered *n, int i, int32_t *const to[WEFT_MAX_STREAMS],
-                        int *unknown)
+int weft__numbered_text(const weft__numbered *n, int i,
+                        int32_t *const to[WEFT_MAX_STREAMS], int *unknown)
 {
     int length = weft__numbered_length(n, i), strange = 0;
     weft__numbered_tokens(n, i, to[0]);
@@ -188,19 +192,21 @@ int weft__numbered_text(const weft__numbered *n, int i, int32_t *const to[WEFT_M
     return length;
 }
 
-weft_status weft__tokens_count(weft__texts *t, weft_subset s, int i, const weft_tokenizer *k,
-                               int *taken, int *unknown)
+weft_status weft__tokens_count(weft__texts *t, weft_subset s, int i,
+                               const weft_tokenizer *k, int *taken, int *unknown)
 {
     const weft__tokens *own = NULL;
     pthread_mutex_lock(&t->lock);
-    weft_status status = weft__tokens_get(t, k->unit, k->keep_case, k->keep_width, s, &own);
+    weft_status status =
+        weft__tokens_get(t, k->granularity, k->keep_case, k->keep_width, s, &own);
     if (!status) {
         const weft__numbered n = {.k = k, .at = own->at[s]};
         *taken = weft__numbered_length(&n, i);
         *unknown = !used(&n, i);
         for (int p = 0; p < used(&n, i); p++) {
-            const weft__word *w = &own->words.word[own->id[s][own->at[s][i] + (size_t)p]];
-            *unknown += weft__words_find(&k->words, w->text, w->bytes) < 0;
+            const weft__string *w =
+                &own->words.word[own->id[s][own->at[s][i] + (size_t)p]];
+            *unknown += weft__string_table_find(&k->words, w->text, w->bytes) < 0;
         }
     }
     pthread_mutex_unlock(&t->lock);

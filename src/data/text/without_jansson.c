@@ -1,4 +1,5 @@
-/* without_jansson.c: a build without jansson reads no JSONL, no tokenizers of models. */
+/* without_jansson.c: a build without jansson reads no JSONL, no tokenizers of
+ * models. */
 #include "base/error.h"
 #include "data/text/formats/rows.h"
 #include "weft/dataset.h"

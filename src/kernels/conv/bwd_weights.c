@@ -1,30 +1,31 @@
 /* bwd_weights.c: weight gradients, by the tile that sums over pixels.
  *
  * dw is cut into blocks of channels and outputs that stay in the L2 cache; where the
- * blocks are few, the images are cut too, into at most 16 leaves, each of which has its
- * own sum. The leaves are merged by a fixed tree. All cuts depend on the shape alone. */
+ * blocks are few, the images are cut too, into at most 16 slices, each of which has
+ * its own sum. The slices are merged by a fixed tree. All cuts depend on the shape
+ * alone. */
 #include "kernels/conv/conv.h"
 
 #include "base/thread.h"
 
-enum { BLOCK_BYTES = 320 << 10, POINTS = 128, PLANE_POINTS = 2048, ITEMS_WANTED = 16 };
+enum { BLOCK_BYTES = 320 << 10, POINTS = 128, PLANAR_POINTS = 2048, ITEMS_WANTED = 16 };
 
-typedef struct sums_plan {
-    const point_sums *p;
-    axis h, w;
+typedef struct wgrad_plan {
+    const wgrad *p;
+    conv_axis h, w;
     int ci, co, ci_block, co_block; /* channels of a group; of a block */
     size_t ci_blocks, co_blocks;
-    bool gathered, packed, flat; /* flat: strips are planes */
-    planes planes;
-    const ptrdiff_t *offset; /* of its taps; set by point_sums */
+    bool gathered, packed, planar; /* planar: strips are planes */
+    planar_layout planes;
+    const ptrdiff_t *offset; /* of its taps; set by wgrad */
     int low, wide, span; /* columns that are read; input rows that one output row reads */
     ptrdiff_t pitch;
     int rows, images; /* of a strip */
     size_t strips, units;
-    leaves leaves;
+    split_k split_k;
     size_t strip_size, pack_size; /* elements */
     real *strip;
-} sums_plan;
+} wgrad_plan;
 
 static int least(int a, int b)
 {
@@ -43,7 +44,7 @@ static int even_block(int n, int limit, int step)
     return (block + step - 1) / step * step;
 }
 
-static void plan_blocks(sums_plan *k)
+static void plan_blocks(wgrad_plan *k)
 {
     const weft__conv *s = &k->p->s;
     size_t taps = (size_t)s->kh * (size_t)s->kw * sizeof(real);
@@ -60,10 +61,10 @@ static void plan_blocks(sums_plan *k)
     k->co_blocks = parts((size_t)k->co, (size_t)k->co_block);
 }
 
-static void plan_strips(sums_plan *k)
+static void plan_strips(wgrad_plan *k)
 {
     const weft__conv *s = &k->p->s;
-    int rows = (k->flat ? PLANE_POINTS : POINTS) / (s->ow > 0 ? s->ow : 1);
+    int rows = (k->planar ? PLANAR_POINTS : POINTS) / (s->ow > 0 ? s->ow : 1);
     rows = rows < 1 ? 1 : least(rows, s->oh);
     k->strips = parts((size_t)s->oh, (size_t)rows);
     k->rows = (int)parts((size_t)s->oh, k->strips);
@@ -74,20 +75,20 @@ static void plan_strips(sums_plan *k)
     size_t count = blocks < ITEMS_WANTED ? parts(ITEMS_WANTED, blocks) : 1;
     double useful = conv_work(s) / TILE_SMALL_WORK * 4 + 1; /* small work is not cut */
     if ((double)count > useful) count = (size_t)useful;
-    k->leaves = (leaves){.to = k->p->dw,
-                         .ld = k->p->ldw,
-                         .rows = (size_t)s->kh * (size_t)s->kw * (size_t)k->ci,
-                         .columns = s->o,
-                         .count = count > k->units ? k->units : count};
+    k->split_k = (split_k){.to = k->p->dw,
+                           .ld = k->p->ldw,
+                           .rows = (size_t)s->kh * (size_t)s->kw * (size_t)k->ci,
+                           .columns = s->o,
+                           .count = count > k->units ? k->units : count};
 }
 
-static sums_plan plan(const point_sums *p)
+static wgrad_plan plan(const wgrad *p)
 {
     const weft__conv *s = &p->s;
-    sums_plan k = {
+    wgrad_plan k = {
         .p = p, .h = KERNEL(conv_axis)(s, true), .w = KERNEL(conv_axis)(s, false)};
     plan_blocks(&k);
-    k.flat = k.ci_blocks == 1 && KERNEL(has_planes)(s, PLANE_CHANNELS);
+    k.planar = k.ci_blocks == 1 && KERNEL(planar_fits)(s, PLANAR_CHANNELS);
     plan_strips(&k);
     k.low = k.w.first;
     k.wide = (s->ow - 1) * s->stride_w + (s->kw - 1) * s->dilate_w + 1;
@@ -97,10 +98,10 @@ static sums_plan plan(const point_sums *p)
     k.gathered = k.low < 0 || k.low + k.wide > s->w || p->x_pixel >= far;
     k.packed = k.co % WEFT_LANES || p->dy_pixel >= 8 * far;
     k.pitch = k.gathered ? k.ci_block : p->x_pixel;
-    if (k.flat) {
-        k.planes = KERNEL(planes_of)(s);
+    if (k.planar) {
+        k.planes = KERNEL(planar_layout_of)(s);
         k.strip_size = tile_align(
-            planes_elements(s, &k.planes, k.rows) * (size_t)k.images + PLANES_BEHIND);
+            planar_elements(s, &k.planes, k.rows) * (size_t)k.images + PLANAR_SLACK);
     } else if (k.gathered) {
         int rows = least((k.rows - 1) * s->stride_h + k.span, s->h);
         k.strip_size = tile_align((size_t)rows * (size_t)k.images * (size_t)k.wide *
@@ -108,20 +109,20 @@ static sums_plan plan(const point_sums *p)
     }
     if (k.packed)
         k.pack_size = tile_align((size_t)k.images * (size_t)k.rows * (size_t)s->ow *
-                                 (size_t)tile_padded(k.co_block));
+                                 (size_t)panel_padded(k.co_block));
     return k;
 }
 
-static size_t leaves_size(const leaves *l)
+static size_t partials_size(const split_k *l)
 {
     return tile_align((l->count - 1) * l->rows * (size_t)l->columns);
 }
 
-size_t KERNEL(point_sums_scratch)(const point_sums *p)
+size_t KERNEL(wgrad_scratch)(const wgrad *p)
 {
-    sums_plan k = plan(p);
+    wgrad_plan k = plan(p);
     size_t workers = (k.strip_size + k.pack_size) * (size_t)weft__workers();
-    return (leaves_size(&k.leaves) + workers) * sizeof(real) + 64;
+    return (partials_size(&k.split_k) + workers) * sizeof(real) + 64;
 }
 
 /* ---- one item ---- */
@@ -129,9 +130,9 @@ size_t KERNEL(point_sums_scratch)(const point_sums *p)
 /* A block of dw, and the strip of pixels that is being added to it. */
 typedef struct block {
     int group, c0, c1, o0, o1; /* channels and outputs within the group */
-    real *dw;                  /* of this leaf: row (tap, c), all outputs */
+    real *dw;                  /* of this slice: row (tap, c), all outputs */
     ptrdiff_t ldw;
-    bool add;
+    bool accumulate;
     int image0, image1, q0, q1;
     const real *x; /* planes, or pixel (image0, row0, low) of the strip */
     ptrdiff_t x_image, x_row, x_pixel;
@@ -141,7 +142,7 @@ typedef struct block {
 } block;
 
 /* Input rows that the strip reads: row0 .. row1-1. */
-static void strip_rows(const sums_plan *k, const block *b, int *row0, int *row1)
+static void strip_rows(const wgrad_plan *k, const block *b, int *row0, int *row1)
 {
     int in = k->p->s.h;
     int low = b->q0 * k->h.stride + k->h.first;
@@ -150,19 +151,19 @@ static void strip_rows(const sums_plan *k, const block *b, int *row0, int *row1)
     *row1 = high < *row0 ? *row0 : least(high, in);
 }
 
-static void take_x(const sums_plan *k, block *b, real *strip)
+static void pack_x(const wgrad_plan *k, block *b, real *strip)
 {
     const weft__conv *s = &k->p->s;
     ptrdiff_t pixel = k->p->x_pixel, row = s->w * pixel, image = s->h * row;
     const real *x = k->p->x + b->image0 * image + (ptrdiff_t)b->group * k->ci + b->c0;
     int row1, c = b->c1 - b->c0;
-    if (k->flat) {
+    if (k->planar) {
         int rows = b->q1 - b->q0;
         b->x = strip;
         b->x_row = s->stride_h * k->planes.row;
-        b->x_image = (ptrdiff_t)planes_elements(s, &k->planes, rows);
+        b->x_image = (ptrdiff_t)planar_elements(s, &k->planes, rows);
         for (int i = b->image0; i < b->image1; i++, x += image, strip += b->x_image)
-            KERNEL(planes_gather)(s, &k->planes, strip, x, pixel, b->q0, rows);
+            KERNEL(planar_pack)(s, &k->planes, strip, x, pixel, b->q0, rows);
         return;
     }
     if (!k->gathered) {
@@ -184,7 +185,7 @@ static void take_x(const sums_plan *k, block *b, real *strip)
             KERNEL(conv_gather)(strip, c, x + r * row, pixel, s->w, k->low, k->wide, c);
 }
 
-static void take_dy(const sums_plan *k, block *b, real *pack)
+static void pack_dy(const wgrad_plan *k, block *b, real *pack)
 {
     const weft__conv *s = &k->p->s;
     ptrdiff_t pixel = k->p->dy_pixel;
@@ -196,7 +197,7 @@ static void take_dy(const sums_plan *k, block *b, real *pack)
     b->dy_pixel = pixel;
     b->dy_panel = TILE_COLUMNS;
     if (!k->packed) return;
-    int o = b->o1 - b->o0, width = tile_panel_width(o);
+    int o = b->o1 - b->o0, width = panel_width(o);
     size_t points = (size_t)(b->q1 - b->q0) * (size_t)s->ow;
     b->dy = pack;
     b->dy_pixel = width;
@@ -206,36 +207,37 @@ static void take_dy(const sums_plan *k, block *b, real *pack)
     /* the rows of a strip are one run of pixels, so are the images of a strip of whole
      * images */
     points *= (size_t)(b->image1 - b->image0);
-    for (int j = 0; j < o; j += width, pack += points * (size_t)width) KERNEL(tile_pack)
+    for (int j = 0; j < o; j += width, pack += points * (size_t)width)
+        KERNEL(ukernel_pack)
     (pack, dy + j, points, o - j < width ? o - j : width, width, pixel);
 }
 
 /* Row q0 of the strip's dy, from output o0 on. */
-static const real *dy_from(const sums_plan *k, const block *b, int o0)
+static const real *dy_from(const wgrad_plan *k, const block *b, int o0)
 {
-    int width = k->packed ? tile_panel_width(b->o1 - b->o0) : TILE_COLUMNS;
+    int width = k->packed ? panel_width(b->o1 - b->o0) : TILE_COLUMNS;
     return b->dy + (o0 - b->o0) / width * b->dy_panel;
 }
 
 /* Adds the strip to the block's rows of tap row i and outputs o0 .. o0+n-1. */
-static void sum_tap_row(const sums_plan *k, const block *b, int i, int o0, int n)
+static void sum_tap_row(const wgrad_plan *k, const block *b, int i, int o0, int n)
 {
     int from, to, rows = b->c1 - b->c0;
-    axis_inside(&k->h, i, k->p->s.h, &from, &to);
+    conv_axis_inside(&k->h, i, k->p->s.h, &from, &to);
     if (from < b->q0) from = b->q0;
     if (to > b->q1) to = b->q1;
     if (to < from) to = from;
     bool any = to > from;
     /* consecutive taps are consecutive elements of a pixel's row, and of dw */
     bool merged = k->w.step == 1 && b->x_pixel == rows && rows == k->ci;
-    tile_sums t = {
+    ukernel_outer t = {
         .count = {b->image1 - b->image0, to - from, k->p->s.ow},
         .a_step = {b->x_image, k->h.stride * b->x_row, k->w.stride * b->x_pixel},
         .b_step = {b->dy_image, b->dy_row, b->dy_pixel},
         .panel = b->dy_panel,
         .ldc = b->ldw,
         .n = n,
-        .add = b->add};
+        .accumulate = b->accumulate};
     t.b = dy_from(k, b, o0) + (any ? (from - b->q0) * b->dy_row : 0);
     ptrdiff_t row = any ? from * k->h.stride + k->h.first + i * k->h.step - b->row0 : 0;
     const real *x = b->x + row * b->x_row + (k->low - b->low) * b->x_pixel;
@@ -244,61 +246,62 @@ static void sum_tap_row(const sums_plan *k, const block *b, int i, int o0, int n
     for (int j = 0; j < (merged ? 1 : k->w.taps); j++) {
         t.a = x + j * k->w.step * b->x_pixel;
         t.c = dw + (ptrdiff_t)j * k->ci * b->ldw;
-        KERNEL(tile_sums)(&t, merged ? rows * k->w.taps : rows);
+        KERNEL(ukernel_outer)(&t, merged ? rows * k->w.taps : rows);
     }
 }
 
 /* Adds the strip, as planes, to all taps of outputs o0 .. o0+n-1. */
-static void sum_planes(const sums_plan *k, const block *b, int o0, int n)
+static void sum_planar(const wgrad_plan *k, const block *b, int o0, int n)
 {
-    tile_sums t = {.a = b->x,
-                   .b = dy_from(k, b, o0),
-                   .offset = k->offset,
-                   .count = {b->image1 - b->image0, b->q1 - b->q0, k->p->s.ow},
-                   .a_step = {b->x_image, b->x_row, 1},
-                   .b_step = {b->dy_image, b->dy_row, b->dy_pixel},
-                   .panel = b->dy_panel,
-                   .c = b->dw + o0,
-                   .ldc = b->ldw,
-                   .n = n,
-                   .add = b->add};
-    KERNEL(tile_sums)(&t, k->planes.taps);
+    ukernel_outer t = {.a = b->x,
+                       .b = dy_from(k, b, o0),
+                       .offset = k->offset,
+                       .count = {b->image1 - b->image0, b->q1 - b->q0, k->p->s.ow},
+                       .a_step = {b->x_image, b->x_row, 1},
+                       .b_step = {b->dy_image, b->dy_row, b->dy_pixel},
+                       .panel = b->dy_panel,
+                       .c = b->dw + o0,
+                       .ldc = b->ldw,
+                       .n = n,
+                       .accumulate = b->accumulate};
+    KERNEL(ukernel_outer)(&t, k->planes.taps);
 }
 
-static void sum_strip(const sums_plan *k, block *b, real *buffer)
+static void sum_strip(const wgrad_plan *k, block *b, real *buffer)
 {
     int rows = (b->c1 - b->c0) * (k->w.step == 1 ? k->w.taps : 1);
-    bool wide = !k->flat && rows <= TILE_ROWS_4 && 2 * TILE_PANEL <= TILE_VECTORS;
+    bool wide = !k->planar && rows <= TILE_ROWS_4 && 2 * TILE_PANEL <= TILE_VECTORS;
     int step = wide ? 2 * TILE_COLUMNS : TILE_COLUMNS;
-    take_x(k, b, buffer);
-    take_dy(k, b, buffer + k->strip_size);
+    pack_x(k, b, buffer);
+    pack_dy(k, b, buffer + k->strip_size);
     for (int o = b->o0; o < b->o1; o += step) {
         int n = b->o1 - o < step ? b->o1 - o : step;
-        if (k->flat)
-            sum_planes(k, b, o, n);
+        if (k->planar)
+            sum_planar(k, b, o, n);
         else
             for (int i = 0; i < k->h.taps; i++) sum_tap_row(k, b, i, o, n);
     }
-    b->add = true;
+    b->accumulate = true;
 }
 
-static void sums_task(void *arg, size_t begin, size_t end, int worker)
+static void wgrad_task(void *arg, size_t begin, size_t end, int worker)
 {
-    const sums_plan *k = arg;
+    const wgrad_plan *k = arg;
     const weft__conv *s = &k->p->s;
     real *buffer = k->strip + (size_t)worker * (k->strip_size + k->pack_size);
     for (size_t item = begin; item < end; item++) {
-        size_t count = k->leaves.count, leaf = item % count, at = item / count;
-        block b = {.add = k->p->add && !leaf};
-        b.dw = leaf_at(&k->leaves, leaf, 0);
-        b.ldw = leaf ? s->o : k->p->ldw;
+        size_t count = k->split_k.count, slice = item % count, at = item / count;
+        block b = {.accumulate = k->p->accumulate && !slice};
+        b.dw = partial_at(&k->split_k, slice, 0);
+        b.ldw = slice ? s->o : k->p->ldw;
         b.o0 = (int)(at % k->co_blocks) * k->co_block;
         b.o1 = least(b.o0 + k->co_block, k->co);
         at /= k->co_blocks;
         b.c0 = (int)(at % k->ci_blocks) * k->ci_block;
         b.c1 = least(b.c0 + k->ci_block, k->ci);
         b.group = (int)(at / k->ci_blocks);
-        for (size_t u = k->units * leaf / count; u < k->units * (leaf + 1) / count; u++) {
+        for (size_t u = k->units * slice / count; u < k->units * (slice + 1) / count;
+             u++) {
             b.image0 = (int)(u / k->strips) * k->images;
             b.image1 = least(b.image0 + k->images, s->n);
             b.q0 = (int)(u % k->strips) * k->rows;
@@ -308,108 +311,110 @@ static void sums_task(void *arg, size_t begin, size_t end, int worker)
     }
 }
 
-/* ---- merging the leaves ---- */
+/* ---- merging the slices ---- */
 
-static void merge_task(void *arg, size_t begin, size_t end, int worker)
+static void reduce_task(void *arg, size_t begin, size_t end, int worker)
 {
-    const leaves *l = arg;
+    const split_k *l = arg;
     (void)worker;
     for (size_t row = begin; row < end; row++)
         for (size_t step = 1; step < l->count; step *= 2)
-            for (size_t leaf = 0; leaf + step < l->count; leaf += 2 * step)
-                add_into(leaf_at(l, leaf, row), leaf_at(l, leaf + step, row), l->columns);
+            for (size_t slice = 0; slice + step < l->count; slice += 2 * step)
+                add_into(partial_at(l, slice, row), partial_at(l, slice + step, row),
+                         l->columns);
 }
 
-void KERNEL(merge_leaves)(const leaves *l)
+void KERNEL(reduce_split_k)(const split_k *l)
 {
-    leaves mine = *l;
+    split_k mine = *l;
     if (l->count == 1) return;
     size_t share = 32768 / (l->count * (size_t)l->columns) + 1;
-    weft__parallel(l->rows, share, merge_task, &mine);
+    weft__parallel(l->rows, share, reduce_task, &mine);
 }
 
-void KERNEL(point_sums)(const point_sums *p, void *scratch)
+void KERNEL(wgrad)(const wgrad *p, void *scratch)
 {
-    sums_plan k = plan(p);
+    wgrad_plan k = plan(p);
     size_t blocks = k.ci_blocks * k.co_blocks * (size_t)p->s.groups;
-    size_t items = blocks * k.leaves.count;
-    ptrdiff_t offset[PLANE_TAPS];
-    if (k.flat) KERNEL(planes_offsets)(&p->s, &k.planes, offset);
+    size_t items = blocks * k.split_k.count;
+    ptrdiff_t offset[PLANAR_TAPS];
+    if (k.planar) KERNEL(planar_offsets)(&p->s, &k.planes, offset);
     k.offset = offset;
-    k.leaves.partial = scratch_start(scratch);
-    k.strip = k.leaves.partial + leaves_size(&k.leaves);
-    weft__parallel(items, conv_grain(items, conv_work(&p->s)), sums_task, &k);
-    KERNEL(merge_leaves)(&k.leaves);
+    k.split_k.partial = scratch_aligned(scratch);
+    k.strip = k.split_k.partial + partials_size(&k.split_k);
+    weft__parallel(items, conv_grain(items, conv_work(&p->s)), wgrad_task, &k);
+    KERNEL(reduce_split_k)(&k.split_k);
 }
 
-static point_sums whole(const weft__conv *s, real *dw, const real *dy, const real *x)
+static wgrad whole(const weft__conv *s, real *dw, const real *dy, const real *x)
 {
-    return (point_sums){.s = *s,
-                        .x = x,
-                        .dy = dy,
-                        .dw = dw,
-                        .x_pixel = s->c,
-                        .dy_pixel = s->o,
-                        .ldw = s->o};
+    return (wgrad){.s = *s,
+                   .x = x,
+                   .dy = dy,
+                   .dw = dw,
+                   .x_pixel = s->c,
+                   .dy_pixel = s->o,
+                   .ldw = s->o};
 }
 
 /* dw[k][n] = x[m][k]^T dy[m][n], unless the outputs are so few that copying x as
- * turned_product does takes longer than it saves. */
-static bool weight_product(const weft__conv *s, weft__turned *t)
+ * gemm_tn_serial does takes longer than it saves. */
+static bool weight_product(const weft__conv *s, weft__gemm_tn *t)
 {
     weft__gemm g;
     if (!KERNEL(conv_as_product)(s, &g) || g.n <= 64) return false;
-    *t = (weft__turned){
+    *t = (weft__gemm_tn){
         .m = g.k, .n = g.n, .k = g.m, .lda = g.lda, .ldb = g.ldc, .ldc = g.n};
     return true;
 }
 
-size_t KERNEL(conv_weight_scratch)(const weft__conv *s)
+size_t KERNEL(conv_bwd_weights_scratch)(const weft__conv *s)
 {
-    weft__turned t;
-    if (conv_is_depthwise(s)) return KERNEL(depthwise_weight_scratch)(s);
-    if (weight_product(s, &t)) return KERNEL(turned_sums_scratch)(&t);
-    if (KERNEL(two_fits)(s)) return KERNEL(two_weight_scratch)(s);
-    if (KERNEL(winograd_weight_fits)(s)) return KERNEL(winograd_weight_scratch)(s);
-    int pixels = KERNEL(beside)(s);
-    weft__conv wide = KERNEL(beside_conv)(s, pixels);
-    point_sums p = whole(&wide, NULL, NULL, NULL);
-    size_t sums = pixels > 1 ? KERNEL(beside_weights)(s, pixels) : 0;
-    return KERNEL(point_sums_scratch)(&p) + sums * sizeof(real);
+    weft__gemm_tn t;
+    if (conv_is_depthwise(s)) return KERNEL(depthwise_bwd_weights_scratch)(s);
+    if (weight_product(s, &t)) return KERNEL(gemm_tn_scratch)(&t);
+    if (KERNEL(winograd_2x2_fits)(s)) return KERNEL(winograd_2x2_bwd_weights_scratch)(s);
+    if (KERNEL(winograd_f43_bwd_weights_fits)(s))
+        return KERNEL(winograd_f43_bwd_weights_scratch)(s);
+    int pixels = KERNEL(width_fold)(s);
+    weft__conv wide = KERNEL(width_fold_conv)(s, pixels);
+    wgrad p = whole(&wide, NULL, NULL, NULL);
+    size_t sums = pixels > 1 ? KERNEL(width_fold_size)(s, pixels) : 0;
+    return KERNEL(wgrad_scratch)(&p) + sums * sizeof(real);
 }
 
-void KERNEL(conv_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
-                         void *scratch)
+void KERNEL(conv_bwd_weights)(const weft__conv *s, real *dw, const real *dy,
+                              const real *x, void *scratch)
 {
-    weft__turned t;
+    weft__gemm_tn t;
     if (conv_is_depthwise(s)) {
-        KERNEL(depthwise_weight)(s, dw, dy, x, scratch);
+        KERNEL(depthwise_bwd_weights)(s, dw, dy, x, scratch);
         return;
     }
     if (weight_product(s, &t)) {
         t.a = x;
         t.b = dy;
         t.c = dw;
-        KERNEL(turned_sums)(&t, scratch);
+        KERNEL(gemm_tn)(&t, scratch);
         return;
     }
-    if (KERNEL(two_fits)(s)) {
-        KERNEL(two_weight)(s, dw, dy, x, scratch);
+    if (KERNEL(winograd_2x2_fits)(s)) {
+        KERNEL(winograd_2x2_bwd_weights)(s, dw, dy, x, scratch);
         return;
     }
-    if (KERNEL(winograd_weight_fits)(s)) {
-        KERNEL(winograd_weight)(s, dw, dy, x, scratch);
+    if (KERNEL(winograd_f43_bwd_weights_fits)(s)) {
+        KERNEL(winograd_f43_bwd_weights)(s, dw, dy, x, scratch);
         return;
     }
-    int pixels = KERNEL(beside)(s);
-    weft__conv wide = KERNEL(beside_conv)(s, pixels);
-    real *sums = scratch_start(scratch);
+    int pixels = KERNEL(width_fold)(s);
+    weft__conv wide = KERNEL(width_fold_conv)(s, pixels);
+    real *sums = scratch_aligned(scratch);
     if (pixels > 1) {
-        point_sums p = whole(&wide, sums, dy, x);
-        KERNEL(point_sums)(&p, sums + KERNEL(beside_weights)(s, pixels));
-        KERNEL(beside_fold)(s, pixels, dw, sums);
+        wgrad p = whole(&wide, sums, dy, x);
+        KERNEL(wgrad)(&p, sums + KERNEL(width_fold_size)(s, pixels));
+        KERNEL(width_unfold_dw)(s, pixels, dw, sums);
         return;
     }
-    point_sums p = whole(s, dw, dy, x);
-    KERNEL(point_sums)(&p, scratch);
+    wgrad p = whole(s, dw, dy, x);
+    KERNEL(wgrad)(&p, scratch);
 }

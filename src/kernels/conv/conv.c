@@ -1,5 +1,5 @@
-/* conv.c: which way a convolution goes, forward and back to its input. The choice is made
- * by its shape, and by whether its weights are kept. */
+/* conv.c: which algorithm a convolution takes, forward and back to its input. The
+ * choice is made by its shape, and by whether its weights are prepacked. */
 #include "kernels/conv/conv.h"
 
 #include <limits.h>
@@ -21,7 +21,7 @@ bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g)
     g->ldb = g->n;
     g->ldc = g->n;
     g->accumulate = s->accumulate;
-    g->kept = s->kept;
+    g->prepacked = s->prepacked;
     return true;
 }
 
@@ -38,117 +38,126 @@ static weft__gemm data_product(const weft__gemm *g)
                         .accumulate = g->accumulate};
 }
 
-typedef enum way { DEPTHWISE, PRODUCT, PLANES, TWO, WINOGRAD, SWEEP } way;
+typedef enum algorithm {
+    DEPTHWISE,
+    GEMM,
+    PLANAR,
+    WINOGRAD_2X2,
+    WINOGRAD_F43,
+    DIRECT
+} algorithm;
 
 /* g: the product, if it is one. */
-static way way_of(const weft__conv *s, bool data, weft__gemm *g)
+static algorithm choose_algorithm(const weft__conv *s, bool data, weft__gemm *g)
 {
     if (conv_is_depthwise(s)) return DEPTHWISE;
     if (KERNEL(conv_as_product)(s, g)) {
         if (data) *g = data_product(g);
-        return PRODUCT;
+        return GEMM;
     }
-    if (data && KERNEL(planes_data_fits)(s)) return PLANES;
-    if (KERNEL(two_fits)(s)) return TWO;
-    return KERNEL(winograd_fits)(s, data) ? WINOGRAD : SWEEP;
+    if (data && KERNEL(planar_bwd_data_fits)(s)) return PLANAR;
+    if (KERNEL(winograd_2x2_fits)(s)) return WINOGRAD_2X2;
+    return KERNEL(winograd_f43_fits)(s, data) ? WINOGRAD_F43 : DIRECT;
 }
 
-/* With kept weights; *g is the product that they are made for, not yet kept. */
-static way way_of_kept(const weft__conv *s, weft__conv *kept, weft__gemm *g)
+/* With prepacked weights; *g is the product that they are made for, not yet
+ * prepacked. */
+static algorithm choose_prepacked(const weft__conv *s, weft__conv *prepacked,
+                                  weft__gemm *g)
 {
     *g = (weft__gemm){0};
-    *kept = *s;
-    kept->kept = true;
-    way how = way_of(kept, false, g);
-    g->kept = false;
-    return how;
+    *prepacked = *s;
+    prepacked->prepacked = true;
+    algorithm chosen = choose_algorithm(prepacked, false, g);
+    g->prepacked = false;
+    return chosen;
 }
 
-size_t KERNEL(conv_kept)(const weft__conv *s)
+size_t KERNEL(conv_prepacked_size)(const weft__conv *s)
 {
-    weft__conv kept;
+    weft__conv prepacked;
     weft__gemm g;
-    switch (way_of_kept(s, &kept, &g)) {
+    switch (choose_prepacked(s, &prepacked, &g)) {
     case DEPTHWISE:
         return 0;
-    case PRODUCT:
-        return KERNEL(gemm_kept)(&g);
-    case TWO:
-        return KERNEL(two_kept)(s);
-    case WINOGRAD:
-        return KERNEL(winograd_kept)(&kept);
-    case PLANES: /* is for data gradients */
-    case SWEEP:
+    case GEMM:
+        return KERNEL(gemm_prepacked_size)(&g);
+    case WINOGRAD_2X2:
+        return KERNEL(winograd_2x2_prepacked_size)(s);
+    case WINOGRAD_F43:
+        return KERNEL(winograd_f43_prepacked_size)(&prepacked);
+    case PLANAR: /* is for data gradients */
+    case DIRECT:
         break;
     }
-    return KERNEL(sweep_kept)(s);
+    return KERNEL(direct_prepacked_size)(s);
 }
 
-void KERNEL(conv_keep)(const weft__conv *s, real *to, const real *w)
+void KERNEL(conv_prepack)(const weft__conv *s, real *to, const real *w)
 {
-    weft__conv kept;
+    weft__conv prepacked;
     weft__gemm g;
-    switch (way_of_kept(s, &kept, &g)) {
+    switch (choose_prepacked(s, &prepacked, &g)) {
     case DEPTHWISE:
         return;
-    case PRODUCT:
-        KERNEL(gemm_keep)(&g, to, w);
+    case GEMM:
+        KERNEL(gemm_prepack)(&g, to, w);
         return;
-    case TWO:
-        KERNEL(two_keep)(s, to, w);
+    case WINOGRAD_2X2:
+        KERNEL(winograd_2x2_prepack)(s, to, w);
         return;
-    case WINOGRAD:
-        KERNEL(winograd_keep)(&kept, to, w);
+    case WINOGRAD_F43:
+        KERNEL(winograd_f43_prepack)(&prepacked, to, w);
         return;
-    case PLANES:
-    case SWEEP:
-        KERNEL(sweep_keep)(s, to, w);
+    case PLANAR:
+    case DIRECT:
+        KERNEL(direct_prepack)(s, to, w);
     }
 }
 
 static size_t scratch_of(const weft__conv *s, bool data)
 {
     weft__gemm g;
-    switch (way_of(s, data, &g)) {
+    switch (choose_algorithm(s, data, &g)) {
     case DEPTHWISE:
         return 0;
-    case PRODUCT:
+    case GEMM:
         return KERNEL(gemm_scratch)(&g);
-    case PLANES:
-        return KERNEL(planes_data_scratch)(s);
-    case TWO:
-        return KERNEL(two_scratch)(s, data);
-    case WINOGRAD:
-        return KERNEL(winograd_scratch)(s, data);
-    case SWEEP:
+    case PLANAR:
+        return KERNEL(planar_bwd_data_scratch)(s);
+    case WINOGRAD_2X2:
+        return KERNEL(winograd_2x2_scratch)(s, data);
+    case WINOGRAD_F43:
+        return KERNEL(winograd_f43_scratch)(s, data);
+    case DIRECT:
         break;
     }
-    return KERNEL(sweep_scratch)(s, data);
+    return KERNEL(direct_scratch)(s, data);
 }
 
 static void run(const weft__conv *s, bool data, real *y, const real *x, const real *w,
                 const real *bias, const weft__epilogue *e, void *scratch)
 {
     weft__gemm g;
-    switch (way_of(s, data, &g)) {
+    switch (choose_algorithm(s, data, &g)) {
     case DEPTHWISE:
         KERNEL(depthwise)(s, data, y, x, w, bias, e);
         return;
-    case PRODUCT:
+    case GEMM:
         if (e) g.epilogue = *e;
         KERNEL(gemm)(&g, y, x, w, bias, scratch);
         return;
-    case PLANES:
-        KERNEL(planes_data)(s, y, x, w, scratch);
+    case PLANAR:
+        KERNEL(planar_bwd_data)(s, y, x, w, scratch);
         return;
-    case TWO:
-        KERNEL(two)(s, data, y, x, w, bias, e, scratch);
+    case WINOGRAD_2X2:
+        KERNEL(winograd_2x2)(s, data, y, x, w, bias, e, scratch);
         return;
-    case WINOGRAD:
-        KERNEL(winograd)(s, data, y, x, w, bias, e, scratch);
+    case WINOGRAD_F43:
+        KERNEL(winograd_f43)(s, data, y, x, w, bias, e, scratch);
         return;
-    case SWEEP:
-        KERNEL(sweep)(s, data, y, x, w, bias, e, scratch);
+    case DIRECT:
+        KERNEL(direct)(s, data, y, x, w, bias, e, scratch);
     }
 }
 
@@ -163,13 +172,13 @@ void KERNEL(conv)(const weft__conv *s, real *y, const real *x, const real *w,
     run(s, false, y, x, w, bias, e, scratch);
 }
 
-size_t KERNEL(conv_data_scratch)(const weft__conv *s)
+size_t KERNEL(conv_bwd_data_scratch)(const weft__conv *s)
 {
     return scratch_of(s, true);
 }
 
-void KERNEL(conv_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
-                       void *scratch)
+void KERNEL(conv_bwd_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
+                           void *scratch)
 {
     run(s, true, dx, dy, w, NULL, NULL, scratch);
 }

@@ -7,21 +7,21 @@
 /* One axis of a sweep: position q < out reads the inputs q*stride + first + i*step for
  * its taps i < taps (inputs outside the picture count as zero), takes element tap0 +
  * i*tap_step of the kernel for them, and its result belongs at phase + q*pitch. */
-typedef struct axis {
+typedef struct conv_axis {
     int out, stride, first, step, taps;
     int tap0, tap_step;
     int phase, pitch;
-} axis;
+} conv_axis;
 
 /* Along rows when `down`, else along columns. */
-axis KERNEL(conv_axis)(const weft__conv *s, bool down);
-/* The data gradient of stride s is s independent dense sweeps over dy, one for each phase
- * of the position modulo s. The taps are reversed, so that a dilation of 1 reads
- * consecutive pixels. */
-axis KERNEL(conv_data_axis)(const weft__conv *s, bool down, int phase);
+conv_axis KERNEL(conv_axis)(const weft__conv *s, bool down);
+/* The data gradient of stride s is s independent dense sweeps over dy, one for each
+ * phase of the position modulo s. The taps are reversed, so that a dilation of 1
+ * reads consecutive pixels. */
+conv_axis KERNEL(conv_bwd_data_axis)(const weft__conv *s, bool down, int phase);
 
 /* Taps from..to-1 of position q read inside a picture of `in`. */
-static inline void axis_clip(const axis *a, int q, int in, int *from, int *to)
+static inline void conv_axis_clip(const conv_axis *a, int q, int in, int *from, int *to)
 {
     long long at = (long long)q * a->stride + a->first;
     long long low = at < 0 ? (-at + a->step - 1) / a->step : 0;
@@ -32,7 +32,7 @@ static inline void axis_clip(const axis *a, int q, int in, int *from, int *to)
 }
 
 /* Positions from..to-1 whose tap i reads inside a picture of `in`. */
-static inline void axis_inside(const axis *a, int i, int in, int *from, int *to)
+static inline void conv_axis_inside(const conv_axis *a, int i, int in, int *from, int *to)
 {
     long long at = (long long)i * a->step + a->first;
     long long low = at < 0 ? (-at + a->stride - 1) / a->stride : 0;
@@ -50,31 +50,33 @@ void KERNEL(conv_gather)(real *dst, ptrdiff_t pitch, const real *src, ptrdiff_t 
 
 /* Few channels: strips turned into planes (planar.c). Tap t of output (q, m) is at
  * offset[t] + (q - q0) * stride_h * row + m; taps in the order of w. */
-enum { PLANE_TAPS = 256, PLANE_PHASES = 8, PLANE_CHANNELS = 4 };
-typedef struct planes {
+enum { PLANAR_TAPS = 256, PLANAR_PHASES = 8, PLANAR_CHANNELS = 4 };
+typedef struct planar_layout {
     int taps, wide, span; /* columns of a plane; input rows that one output row reads */
     ptrdiff_t row;        /* elements of all planes of an input row */
-    int from[PLANE_PHASES], to[PLANE_PHASES]; /* columns inside the picture */
-} planes;
-bool KERNEL(has_planes)(const weft__conv *s, int channels); /* at most so many */
-planes KERNEL(planes_of)(const weft__conv *s);
-void KERNEL(planes_offsets)(const weft__conv *s, const planes *p, ptrdiff_t *offset);
+    int from[PLANAR_PHASES], to[PLANAR_PHASES]; /* columns inside the picture */
+} planar_layout;
+bool KERNEL(planar_fits)(const weft__conv *s, int channels); /* at most so many */
+planar_layout KERNEL(planar_layout_of)(const weft__conv *s);
+void KERNEL(planar_offsets)(const weft__conv *s, const planar_layout *p,
+                            ptrdiff_t *offset);
 /* What output rows q0 .. q0+rows-1 read, rows beyond the picture included, as zeros. Up
- * to a vector behind the planes is written, too. */
-void KERNEL(planes_gather)(const weft__conv *s, const planes *p, real *dst,
-                           const real *picture, ptrdiff_t pixel, int q0, int rows);
+ * to a vector after the planes is written, too. */
+void KERNEL(planar_pack)(const weft__conv *s, const planar_layout *p, real *dst,
+                         const real *picture, ptrdiff_t pixel, int q0, int rows);
 
-static inline size_t planes_elements(const weft__conv *s, const planes *p, int rows)
+static inline size_t planar_elements(const weft__conv *s, const planar_layout *p,
+                                     int rows)
 {
     return (size_t)p->row * (size_t)((rows - 1) * s->stride_h + p->span);
 }
-enum { PLANES_BEHIND = WEFT_LANES };
+enum { PLANAR_SLACK = WEFT_LANES };
 
 /* The data gradient of such (planar_bwd_data.c). */
-bool KERNEL(planes_data_fits)(const weft__conv *s);
-size_t KERNEL(planes_data_scratch)(const weft__conv *s);
-void KERNEL(planes_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
-                         void *scratch);
+bool KERNEL(planar_bwd_data_fits)(const weft__conv *s);
+size_t KERNEL(planar_bwd_data_scratch)(const weft__conv *s);
+void KERNEL(planar_bwd_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
+                             void *scratch);
 
 /* groups == c == o: each channel by itself. */
 static inline bool conv_is_depthwise(const weft__conv *s)
@@ -83,89 +85,91 @@ static inline bool conv_is_depthwise(const weft__conv *s)
 }
 void KERNEL(depthwise)(const weft__conv *s, bool data, real *y, const real *x,
                        const real *w, const real *bias, const weft__epilogue *e);
-size_t KERNEL(depthwise_weight_scratch)(const weft__conv *s);
-void KERNEL(depthwise_weight)(const weft__conv *s, real *dw, const real *dy,
-                              const real *x, void *scratch);
+size_t KERNEL(depthwise_bwd_weights_scratch)(const weft__conv *s);
+void KERNEL(depthwise_bwd_weights)(const weft__conv *s, real *dw, const real *dy,
+                                   const real *x, void *scratch);
 
 /* As sweeps of the row tile (direct.c): any convolution. data: the data gradient, y
  * of x is then dx of dy. */
-size_t KERNEL(sweep_scratch)(const weft__conv *s, bool data);
-void KERNEL(sweep)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
-                   const real *bias, const weft__epilogue *e, void *scratch);
-size_t KERNEL(sweep_kept)(const weft__conv *s); /* elements */
-void KERNEL(sweep_keep)(const weft__conv *s, real *to, const real *w);
+size_t KERNEL(direct_scratch)(const weft__conv *s, bool data);
+void KERNEL(direct)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
+                    const real *bias, const weft__epilogue *e, void *scratch);
+size_t KERNEL(direct_prepacked_size)(const weft__conv *s); /* elements */
+void KERNEL(direct_prepack)(const weft__conv *s, real *to, const real *w);
 
 /* By Winograd's transforms: 3x3, stride 1, float. */
-bool KERNEL(winograd_can)(const weft__conv *s); /* _fits: and it is quicker, too */
-bool KERNEL(winograd_fits)(const weft__conv *s, bool data);
-size_t KERNEL(winograd_scratch)(const weft__conv *s, bool data);
-void KERNEL(winograd)(const weft__conv *s, bool data, real *y, const real *x,
-                      const real *w, const real *bias, const weft__epilogue *e,
-                      void *scratch);
+bool KERNEL(winograd_f43_possible)(
+    const weft__conv *s); /* _fits: and it is quicker, too */
+bool KERNEL(winograd_f43_fits)(const weft__conv *s, bool data);
+size_t KERNEL(winograd_f43_scratch)(const weft__conv *s, bool data);
+void KERNEL(winograd_f43)(const weft__conv *s, bool data, real *y, const real *x,
+                          const real *w, const real *bias, const weft__epilogue *e,
+                          void *scratch);
 
-size_t KERNEL(winograd_kept)(const weft__conv *s); /* elements */
-void KERNEL(winograd_keep)(const weft__conv *s, real *to, const real *w);
+size_t KERNEL(winograd_f43_prepacked_size)(const weft__conv *s); /* elements */
+void KERNEL(winograd_f43_prepack)(const weft__conv *s, real *to, const real *w);
 
 /* 3x3 kernels over pictures of 2x2 pixels (winograd_2x2.c). */
-bool KERNEL(two_fits)(const weft__conv *s);
-size_t KERNEL(two_scratch)(const weft__conv *s, bool data);
-void KERNEL(two)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
-                 const real *bias, const weft__epilogue *e, void *scratch);
-size_t KERNEL(two_kept)(const weft__conv *s); /* elements */
-void KERNEL(two_keep)(const weft__conv *s, real *to, const real *w);
-size_t KERNEL(two_weight_scratch)(const weft__conv *s);
-void KERNEL(two_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
-                        void *scratch);
+bool KERNEL(winograd_2x2_fits)(const weft__conv *s);
+size_t KERNEL(winograd_2x2_scratch)(const weft__conv *s, bool data);
+void KERNEL(winograd_2x2)(const weft__conv *s, bool data, real *y, const real *x,
+                          const real *w, const real *bias, const weft__epilogue *e,
+                          void *scratch);
+size_t KERNEL(winograd_2x2_prepacked_size)(const weft__conv *s); /* elements */
+void KERNEL(winograd_2x2_prepack)(const weft__conv *s, real *to, const real *w);
+size_t KERNEL(winograd_2x2_bwd_weights_scratch)(const weft__conv *s);
+void KERNEL(winograd_2x2_bwd_weights)(const weft__conv *s, real *dw, const real *dy,
+                                      const real *x, void *scratch);
 
-bool KERNEL(winograd_weight_fits)(const weft__conv *s);
-size_t KERNEL(winograd_weight_scratch)(const weft__conv *s);
-void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
-                             void *scratch);
+bool KERNEL(winograd_f43_bwd_weights_fits)(const weft__conv *s);
+size_t KERNEL(winograd_f43_bwd_weights_scratch)(const weft__conv *s);
+void KERNEL(winograd_f43_bwd_weights)(const weft__conv *s, real *dw, const real *dy,
+                                      const real *x, void *scratch);
 
-/* Few outputs: p neighbours of a row as one pixel of p times the outputs (width_fold.c).
- * beside says how many; 1: it does not pay. */
-int KERNEL(beside)(const weft__conv *s);
-weft__conv KERNEL(beside_conv)(const weft__conv *s, int p);
-size_t KERNEL(beside_weights)(const weft__conv *s, int p); /* elements */
-void KERNEL(beside_spread)(const weft__conv *s, int p, real *to, const real *w,
-                           bool turned);
-void KERNEL(beside_fold)(const weft__conv *s, int p, real *dw, const real *from);
-/* The data gradient of a convolution of stride 1 as a convolution of dy; its kernel is w
- * turned. */
-weft__conv KERNEL(beside_turned)(const weft__conv *s);
+/* Few outputs: p neighbours of a row as one pixel of p times the outputs
+ * (width_fold.c). next to says how many; 1: it does not pay. */
+int KERNEL(width_fold)(const weft__conv *s);
+weft__conv KERNEL(width_fold_conv)(const weft__conv *s, int p);
+size_t KERNEL(width_fold_size)(const weft__conv *s, int p); /* elements */
+void KERNEL(width_fold_weights)(const weft__conv *s, int p, real *to, const real *w,
+                                bool transposed);
+void KERNEL(width_unfold_dw)(const weft__conv *s, int p, real *dw, const real *from);
+/* The data gradient of a convolution of stride 1 as a convolution of dy; its kernel
+ * is w transposed. */
+weft__conv KERNEL(conv_of_bwd_data)(const weft__conv *s);
 
-/* dw[tap, c][o] (+)= sum over output pixels of x[pixel, tap][c] * dy[pixel][o], where x,
- * dy and dw need not be dense: pixels begin every x_pixel and dy_pixel, rows of dw every
- * ldw elements. */
-typedef struct point_sums {
+/* dw[tap, c][o] (+)= sum over output pixels of x[pixel, tap][c] * dy[pixel][o],
+ * where x, dy and dw need not be dense: pixels begin every x_pixel and dy_pixel,
+ * rows of dw every ldw elements. */
+typedef struct wgrad {
     weft__conv s;
     const real *x, *dy;
     real *dw;
     ptrdiff_t x_pixel, dy_pixel, ldw;
-    bool add;
-} point_sums;
-size_t KERNEL(point_sums_scratch)(const point_sums *p);
-void KERNEL(point_sums)(const point_sums *p, void *scratch);
+    bool accumulate;
+} wgrad;
+size_t KERNEL(wgrad_scratch)(const wgrad *p);
+void KERNEL(wgrad)(const wgrad *p, void *scratch);
 
-/* A matrix that is the sum of several, its leaves: the first one is where the sum shall
- * be, the others lie densely one behind the other. */
-typedef struct leaves {
+/* A matrix that is the sum of several, its slices: the first one is where the sum shall
+ * be, the others lie densely one after another. */
+typedef struct split_k {
     real *to, *partial;
     ptrdiff_t ld; /* of `to` */
     size_t rows, count;
     int columns;
-} leaves;
-void KERNEL(merge_leaves)(const leaves *l);
+} split_k;
+void KERNEL(reduce_split_k)(const split_k *l);
 
-static inline real *leaf_at(const leaves *l, size_t leaf, size_t row)
+static inline real *partial_at(const split_k *l, size_t slice, size_t row)
 {
-    return leaf ? l->partial + ((leaf - 1) * l->rows + row) * (size_t)l->columns
-                : l->to + (ptrdiff_t)row * l->ld;
+    return slice ? l->partial + ((slice - 1) * l->rows + row) * (size_t)l->columns
+                 : l->to + (ptrdiff_t)row * l->ld;
 }
 
 /* t, shared among threads. */
-size_t KERNEL(turned_sums_scratch)(const weft__turned *t);
-void KERNEL(turned_sums)(const weft__turned *t, void *scratch);
+size_t KERNEL(gemm_tn_scratch)(const weft__gemm_tn *t);
+void KERNEL(gemm_tn)(const weft__gemm_tn *t, void *scratch);
 
 /* Convolutions that are one product: 1x1 with stride 1, or a kernel as large as the
  * picture. */
@@ -173,7 +177,7 @@ bool KERNEL(conv_as_product)(const weft__conv *s, weft__gemm *g);
 
 /* Pictures so narrow that a tile's rows are not the pixels of a row, but the same pixel
  * of several pictures: then no tap outside a picture is multiplied. */
-static inline bool conv_goes_across(const weft__conv *s, int out_w)
+static inline bool conv_rows_are_images(const weft__conv *s, int out_w)
 {
     return out_w < 4 && s->n >= TILE_ROWS_2 && s->groups == 1;
 }
@@ -198,7 +202,7 @@ static inline size_t tile_align(size_t floats)
 
 /* The first address in scratch that begins a cache line; scratch sizes include 64 bytes
  * for it. */
-static inline real *scratch_start(void *scratch)
+static inline real *scratch_aligned(void *scratch)
 {
     return (real *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
 }

@@ -4,7 +4,7 @@
 
 #include "base/thread.h"
 
-enum { LEAVES = 16 };
+enum { SLICES = 16 };
 
 typedef struct depth {
     const weft__conv *s;
@@ -22,47 +22,47 @@ typedef struct run {
     real *y;
     ptrdiff_t x_pixel, y_pixel, x_tap_h, x_tap_w, w_tap_h, w_tap_w;
     int taps_h, taps_w, c;
-    bool load; /* y is added to */
+    bool accumulate; /* y is added to */
 } run;
 
 WEFT_INLINE void pixels(const run *r, const int count)
 {
     for (int c = 0; c < r->c; c += WEFT_LANES) {
         int n = r->c - c < WEFT_LANES ? r->c - c : WEFT_LANES;
-        vec bias = r->bias ? load_last(r->bias + c, n) : vzero(), s[4];
+        vec bias = r->bias ? vload_tail(r->bias + c, n) : vzero(), s[4];
         WEFT_UNROLL
         for (int p = 0; p < count; p++) s[p] = bias;
-        if (r->load) {
+        if (r->accumulate) {
             WEFT_UNROLL
             for (int p = 0; p < count; p++)
-                s[p] = vadd(load_last(r->y + p * r->y_pixel + c, n), bias);
+                s[p] = vadd(vload_tail(r->y + p * r->y_pixel + c, n), bias);
         }
         for (int i = 0; i < r->taps_h; i++)
             for (int j = 0; j < r->taps_w; j++) {
                 const real *x = r->x + i * r->x_tap_h + j * r->x_tap_w + c;
-                vec w = load_last(r->w + i * r->w_tap_h + j * r->w_tap_w + c, n);
+                vec w = vload_tail(r->w + i * r->w_tap_h + j * r->w_tap_w + c, n);
                 WEFT_UNROLL
                 for (int p = 0; p < count; p++)
-                    s[p] = vfma(w, load_last(x + p * r->x_pixel, n), s[p]);
+                    s[p] = vfma(w, vload_tail(x + p * r->x_pixel, n), s[p]);
             }
         WEFT_UNROLL
-        for (int p = 0; p < count; p++) store_last(r->y + p * r->y_pixel + c, s[p], n);
+        for (int p = 0; p < count; p++) vstore_tail(r->y + p * r->y_pixel + c, s[p], n);
     }
 }
 
 /* Pixels q0..q1-1 of a row, all with the same taps. */
-static void span(const depth *d, const axis *h, const axis *w, const real *row, real *out,
-                 int from, int to, int q0, int q1)
+static void span(const depth *d, const conv_axis *h, const conv_axis *w, const real *row,
+                 real *out, int from, int to, int q0, int q1)
 {
     ptrdiff_t c = d->s->c;
     for (int q = q0; q < q1;) {
         int j0, j1;
-        axis_clip(w, q, d->in_w, &j0, &j1);
+        conv_axis_clip(w, q, d->in_w, &j0, &j1);
         ptrdiff_t tap = (ptrdiff_t)(h->tap0 + from * h->tap_step) * d->s->kw + w->tap0 +
                         j0 * w->tap_step;
         run r = {.bias = d->bias,
                  .c = (int)c,
-                 .load = d->s->accumulate,
+                 .accumulate = d->s->accumulate,
                  .y = out + (w->phase + q * w->pitch) * c};
         bool any = from < to && j0 < j1;
         r.taps_h = any ? to - from : 0;
@@ -93,22 +93,22 @@ static void depth_task(void *arg, size_t begin, size_t end, int worker)
     for (size_t item = begin; item < end; item++) {
         int row = (int)(item % (size_t)d->out_h), from, to;
         size_t image = item / (size_t)d->out_h;
-        axis h = d->data ? KERNEL(conv_data_axis)(d->s, true, row % d->stride_h)
-                         : KERNEL(conv_axis)(d->s, true);
+        conv_axis h = d->data ? KERNEL(conv_bwd_data_axis)(d->s, true, row % d->stride_h)
+                              : KERNEL(conv_axis)(d->s, true);
         int q = d->data ? row / d->stride_h : row;
-        axis_clip(&h, q, d->in_h, &from, &to);
+        conv_axis_clip(&h, q, d->in_h, &from, &to);
         ptrdiff_t in_row = (ptrdiff_t)image * d->in_h +
                            (from < to ? q * h.stride + h.first + from * h.step : 0);
         const real *x = d->x + in_row * d->in_w * c;
         real *y = d->y + (ptrdiff_t)item * d->out_w * c;
         for (int phase = 0; phase < (d->data ? d->stride_w : 1); phase++) {
-            axis w = d->data ? KERNEL(conv_data_axis)(d->s, false, phase)
-                             : KERNEL(conv_axis)(d->s, false);
+            conv_axis w = d->data ? KERNEL(conv_bwd_data_axis)(d->s, false, phase)
+                                  : KERNEL(conv_axis)(d->s, false);
             /* the inner pixels, where every tap is inside, go four at a time */
             int low = 0, high = w.out, last = 0, none;
             if (w.taps) {
-                axis_inside(&w, 0, d->in_w, &low, &none);
-                axis_inside(&w, w.taps - 1, d->in_w, &none, &last);
+                conv_axis_inside(&w, 0, d->in_w, &low, &none);
+                conv_axis_inside(&w, w.taps - 1, d->in_w, &none, &last);
                 high = last > low ? last : low;
             }
             span(d, &h, &w, x, y, from, to, 0, low);
@@ -142,8 +142,8 @@ void KERNEL(depthwise)(const weft__conv *s, bool data, real *y, const real *x,
 typedef struct depth_sums {
     const weft__conv *s;
     const real *x, *dy;
-    real *dw, *partial; /* leaf 0 sums into dw, leaf i into partial + (i-1)*size */
-    size_t size, leaves;
+    real *dw, *partial; /* slice 0 sums into dw, slice i into partial + (i-1)*size */
+    size_t size, slices;
 } depth_sums;
 
 /* dw[c] += sum over pixels of x * dy, for up to four vectors of channels. */
@@ -156,24 +156,24 @@ WEFT_INLINE void sum_pixels(real *dw, const real *x, ptrdiff_t x_pixel, const re
     for (int p = 0; p < count; p++, x += x_pixel, dy += dy_pixel) WEFT_UNROLL
     for (int v = 0; v < nv; v++) {
         int n = v == nv - 1 ? last : WEFT_LANES;
-        s[v] = vfma(load_last(x + v * WEFT_LANES, n), load_last(dy + v * WEFT_LANES, n),
+        s[v] = vfma(vload_tail(x + v * WEFT_LANES, n), vload_tail(dy + v * WEFT_LANES, n),
                     s[v]);
     }
     WEFT_UNROLL
     for (int v = 0; v < nv; v++) {
         int n = v == nv - 1 ? last : WEFT_LANES;
         real *to = dw + v * WEFT_LANES;
-        store_last(to, vadd(load_last(to, n), s[v]), n);
+        vstore_tail(to, vadd(vload_tail(to, n), s[v]), n);
     }
 }
 
 static void sum_row(const depth_sums *d, real *dw, const real *x, const real *dy,
-                    const axis *w)
+                    const conv_axis *w)
 {
     ptrdiff_t c = d->s->c;
     for (int j = 0; j < w->taps; j++, dw += c) {
         int from, to;
-        axis_inside(w, j, d->s->w, &from, &to);
+        conv_axis_inside(w, j, d->s->w, &from, &to);
         if (from >= to) continue;
         const real *a = x + (from * w->stride + w->first + j * w->step) * c;
         const real *b = dy + from * c;
@@ -191,16 +191,16 @@ static void sums_task(void *arg, size_t begin, size_t end, int worker)
 {
     const depth_sums *d = arg;
     const weft__conv *s = d->s;
-    axis h = KERNEL(conv_axis)(s, true), w = KERNEL(conv_axis)(s, false);
+    conv_axis h = KERNEL(conv_axis)(s, true), w = KERNEL(conv_axis)(s, false);
     size_t rows = (size_t)s->n * (size_t)s->oh;
     (void)worker;
-    for (size_t leaf = begin; leaf < end; leaf++) {
-        real *dw = leaf ? d->partial + (leaf - 1) * d->size : d->dw;
+    for (size_t slice = begin; slice < end; slice++) {
+        real *dw = slice ? d->partial + (slice - 1) * d->size : d->dw;
         memset(dw, 0, d->size * sizeof *dw);
-        for (size_t row = rows * leaf / d->leaves; row < rows * (leaf + 1) / d->leaves;
+        for (size_t row = rows * slice / d->slices; row < rows * (slice + 1) / d->slices;
              row++) {
             int q = (int)(row % (size_t)s->oh), from, to;
-            axis_clip(&h, q, s->h, &from, &to);
+            conv_axis_clip(&h, q, s->h, &from, &to);
             for (int i = from; i < to; i++) {
                 size_t in_row = row / (size_t)s->oh * (size_t)s->h +
                                 (size_t)(q * h.stride + h.first + i * h.step);
@@ -212,31 +212,31 @@ static void sums_task(void *arg, size_t begin, size_t end, int worker)
     }
 }
 
-static size_t leaves_of(const weft__conv *s)
+static size_t slices_of(const weft__conv *s)
 {
     size_t rows = (size_t)s->n * (size_t)s->oh;
-    return rows < 1 ? 1 : rows < LEAVES ? rows : LEAVES;
+    return rows < 1 ? 1 : rows < SLICES ? rows : SLICES;
 }
 
-size_t KERNEL(depthwise_weight_scratch)(const weft__conv *s)
+size_t KERNEL(depthwise_bwd_weights_scratch)(const weft__conv *s)
 {
     size_t size = (size_t)s->kh * (size_t)s->kw * (size_t)s->c;
-    return (leaves_of(s) - 1) * size * sizeof(real) + 64;
+    return (slices_of(s) - 1) * size * sizeof(real) + 64;
 }
 
-void KERNEL(depthwise_weight)(const weft__conv *s, real *dw, const real *dy,
-                              const real *x, void *scratch)
+void KERNEL(depthwise_bwd_weights)(const weft__conv *s, real *dw, const real *dy,
+                                   const real *x, void *scratch)
 {
     depth_sums d = {
-        .s = s, .x = x, .dy = dy, .dw = dw, .partial = scratch_start(scratch)};
+        .s = s, .x = x, .dy = dy, .dw = dw, .partial = scratch_aligned(scratch)};
     d.size = (size_t)s->kh * (size_t)s->kw * (size_t)s->c;
-    d.leaves = leaves_of(s);
-    weft__parallel(d.leaves, conv_grain(d.leaves, conv_work(s) * WEFT_LANES), sums_task,
+    d.slices = slices_of(s);
+    weft__parallel(d.slices, conv_grain(d.slices, conv_work(s) * WEFT_LANES), sums_task,
                    &d);
-    for (size_t step = 1; step < d.leaves; step *= 2)
-        for (size_t leaf = 0; leaf + step < d.leaves; leaf += 2 * step) {
-            real *to = leaf ? d.partial + (leaf - 1) * d.size : dw;
-            const real *from = d.partial + (leaf + step - 1) * d.size;
+    for (size_t step = 1; step < d.slices; step *= 2)
+        for (size_t slice = 0; slice + step < d.slices; slice += 2 * step) {
+            real *to = slice ? d.partial + (slice - 1) * d.size : dw;
+            const real *from = d.partial + (slice + step - 1) * d.size;
             for (size_t i = 0; i < d.size; i++) to[i] += from[i];
         }
 }

@@ -2,23 +2,23 @@
  * convolution. */
 #include "kernels/conv/conv.h"
 
-axis KERNEL(conv_axis)(const weft__conv *s, bool down)
+conv_axis KERNEL(conv_axis)(const weft__conv *s, bool down)
 {
     if (down)
-        return (axis){.out = s->oh,
-                      .stride = s->stride_h,
-                      .first = -s->top,
-                      .step = s->dilate_h,
-                      .taps = s->kh,
-                      .tap_step = 1,
-                      .pitch = 1};
-    return (axis){.out = s->ow,
-                  .stride = s->stride_w,
-                  .first = -s->left,
-                  .step = s->dilate_w,
-                  .taps = s->kw,
-                  .tap_step = 1,
-                  .pitch = 1};
+        return (conv_axis){.out = s->oh,
+                           .stride = s->stride_h,
+                           .first = -s->top,
+                           .step = s->dilate_h,
+                           .taps = s->kh,
+                           .tap_step = 1,
+                           .pitch = 1};
+    return (conv_axis){.out = s->ow,
+                       .stride = s->stride_w,
+                       .first = -s->left,
+                       .step = s->dilate_w,
+                       .taps = s->kw,
+                       .tap_step = 1,
+                       .pitch = 1};
 }
 
 static int common_divisor(int a, int b)
@@ -31,19 +31,19 @@ static int common_divisor(int a, int b)
     return a;
 }
 
-axis KERNEL(conv_data_axis)(const weft__conv *s, bool down, int phase)
+conv_axis KERNEL(conv_bwd_data_axis)(const weft__conv *s, bool down, int phase)
 {
     int in = down ? s->h : s->w, k = down ? s->kh : s->kw;
     int stride = down ? s->stride_h : s->stride_w, before = down ? s->top : s->left;
     int dilate = down ? s->dilate_h : s->dilate_w;
     int divisor = common_divisor(stride, dilate), period = stride / divisor, tap = 0;
-    axis a = {.out = phase < in ? (in - phase + stride - 1) / stride : 0,
-              .stride = 1,
-              .step = dilate / divisor,
-              .phase = phase,
-              .pitch = stride};
-    /* dx[phase + q*stride] takes w[tap] * dy[q + (phase + before - tap*dilate) / stride]
-     * where the division is exact, so every period-th tap or none. */
+    conv_axis a = {.out = phase < in ? (in - phase + stride - 1) / stride : 0,
+                   .stride = 1,
+                   .step = dilate / divisor,
+                   .phase = phase,
+                   .pitch = stride};
+    /* dx[phase + q*stride] takes w[tap] * dy[q + (phase + before - tap*dilate) /
+     * stride] where the division is exact, so every period-th tap or none. */
     while (tap < period && tap < k && (phase + before - tap * dilate) % stride) tap++;
     if (tap == period || tap >= k) return a;
     a.taps = (k - 1 - tap) / period + 1;

@@ -7,27 +7,28 @@
 
 enum { PIXELS = 8 };
 
-bool KERNEL(has_planes)(const weft__conv *s, int channels)
+bool KERNEL(planar_fits)(const weft__conv *s, int channels)
 {
     double taps = (double)s->kh * s->kw * s->c;
-    return WEFT_LANES > 1 && s->groups == 1 && s->c <= channels && taps <= PLANE_TAPS &&
-           s->ow >= PIXELS && s->stride_w <= PLANE_PHASES;
+    return WEFT_LANES > 1 && s->groups == 1 && s->c <= channels && taps <= PLANAR_TAPS &&
+           s->ow >= PIXELS && s->stride_w <= PLANAR_PHASES;
 }
 
-planes KERNEL(planes_of)(const weft__conv *s)
+planar_layout KERNEL(planar_layout_of)(const weft__conv *s)
 {
-    planes p = {.taps = s->kh * s->kw * s->c};
+    planar_layout p = {.taps = s->kh * s->kw * s->c};
     p.wide = s->ow + (s->kw - 1) * s->dilate_w / s->stride_w;
     p.row = (ptrdiff_t)p.wide * s->stride_w * s->c;
     p.span = (s->kh - 1) * s->dilate_h + 1;
     for (int phase = 0; phase < s->stride_w; phase++) {
-        axis a = {.out = p.wide, .stride = s->stride_w, .first = phase - s->left};
-        axis_inside(&a, 0, s->w, &p.from[phase], &p.to[phase]);
+        conv_axis a = {.out = p.wide, .stride = s->stride_w, .first = phase - s->left};
+        conv_axis_inside(&a, 0, s->w, &p.from[phase], &p.to[phase]);
     }
     return p;
 }
 
-void KERNEL(planes_offsets)(const weft__conv *s, const planes *p, ptrdiff_t *offset)
+void KERNEL(planar_offsets)(const weft__conv *s, const planar_layout *p,
+                            ptrdiff_t *offset)
 {
     for (int i = 0; i < s->kh; i++)
         for (int j = 0; j < s->kw; j++) {
@@ -80,8 +81,8 @@ WEFT_INLINE void clear(real *dst, int n)
 }
 
 /* The zeros of all planes first: they reach into what follows. */
-static void gather_row(const weft__conv *s, const planes *p, real *dst, const real *src,
-                       ptrdiff_t pixel)
+static void gather_row(const weft__conv *s, const planar_layout *p, real *dst,
+                       const real *src, ptrdiff_t pixel)
 {
     const int phases = s->stride_w, wide = p->wide, channels = s->c;
     real *plane = dst;
@@ -103,8 +104,8 @@ static void gather_row(const weft__conv *s, const planes *p, real *dst, const re
     }
 }
 
-void KERNEL(planes_gather)(const weft__conv *s, const planes *p, real *dst,
-                           const real *picture, ptrdiff_t pixel, int q0, int rows)
+void KERNEL(planar_pack)(const weft__conv *s, const planar_layout *p, real *dst,
+                         const real *picture, ptrdiff_t pixel, int q0, int rows)
 {
     int row0 = q0 * s->stride_h - s->top,
         row1 = row0 + (rows - 1) * s->stride_h + p->span;

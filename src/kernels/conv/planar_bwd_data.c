@@ -21,9 +21,9 @@ enum {
     COLUMNS = 16 /* of a kernel whose taps are collected */
 };
 
-typedef struct back {
+typedef struct bwd_plan {
     const weft__conv *s;
-    planes planes;
+    planar_layout planes;
     const ptrdiff_t *offset; /* of its taps */
     int rows;                /* of a picture, of an item */
     size_t strips;
@@ -31,8 +31,8 @@ typedef struct back {
     ptrdiff_t z_row, z_first;              /* if it collects: elements; pixel 0 in them */
     size_t strip_size, panel_size, z_size; /* elements, of each worker */
     const real *dy, *w;
-    real *dx, *own;
-} back;
+    real *dx, *thread_buf;
+} bwd_plan;
 
 static bool collects(const weft__conv *s)
 {
@@ -41,15 +41,15 @@ static bool collects(const weft__conv *s)
            z * sizeof(real) <= COLLECTED_BYTES;
 }
 
-bool KERNEL(planes_data_fits)(const weft__conv *s)
+bool KERNEL(planar_bwd_data_fits)(const weft__conv *s)
 {
-    int channels = collects(s) ? COLLECTED_CHANNELS : PLANE_CHANNELS;
-    return KERNEL(has_planes)(s, channels) && s->o >= OUTPUTS_LEAST;
+    int channels = collects(s) ? COLLECTED_CHANNELS : PLANAR_CHANNELS;
+    return KERNEL(planar_fits)(s, channels) && s->o >= OUTPUTS_LEAST;
 }
 
-static back plan(const weft__conv *s)
+static bwd_plan plan(const weft__conv *s)
 {
-    back p = {.s = s, .planes = KERNEL(planes_of)(s)};
+    bwd_plan p = {.s = s, .planes = KERNEL(planar_layout_of)(s)};
     size_t h = (size_t)s->h, row = (size_t)p.planes.row, n = (size_t)s->n;
     size_t most = STRIP_BYTES / sizeof(real) / (row ? row : 1);
     size_t wanted = n < ITEMS_WANTED ? (ITEMS_WANTED + n - 1) / (n ? n : 1) : 1;
@@ -62,7 +62,7 @@ static back plan(const weft__conv *s)
     if (p.collects && h) each = h;
     p.strips = (h + each - 1) / each;
     p.rows = (int)((h + p.strips - 1) / (p.strips ? p.strips : 1));
-    p.strip_size = tile_align((size_t)p.rows * row + PLANES_BEHIND);
+    p.strip_size = tile_align((size_t)p.rows * row + PLANAR_SLACK);
     p.panel_size = tile_align((size_t)s->o * TILE_COLUMNS);
     p.z_row = TILE_COLUMNS;
     if (p.collects) {
@@ -75,34 +75,34 @@ static back plan(const weft__conv *s)
     return p;
 }
 
-static size_t own_size(const back *p)
+static size_t thread_buf_size(const bwd_plan *p)
 {
     return p->strip_size + p->panel_size + p->z_size;
 }
 
-size_t KERNEL(planes_data_scratch)(const weft__conv *s)
+size_t KERNEL(planar_bwd_data_scratch)(const weft__conv *s)
 {
-    back p = plan(s);
-    return own_size(&p) * (size_t)weft__workers() * sizeof(real) + 64;
+    bwd_plan p = plan(s);
+    return thread_buf_size(&p) * (size_t)weft__workers() * sizeof(real) + 64;
 }
 
 /* z of n pixels of dy, at most a panel, for `count` taps from the first on. */
-static void make_z(const back *p, const real *dy, int n, int first, int count,
+static void make_z(const bwd_plan *p, const real *dy, int n, int first, int count,
                    real *panel, real *z)
 {
     const int o = p->s->o;
-    KERNEL(tile_pack_turned)(panel, dy, (size_t)o, n, TILE_COLUMNS, o);
-    tile_rows t = {.a = p->w + (ptrdiff_t)first * o,
-                   .row = o,
-                   .taps_h = 1,
-                   .taps_w = 1,
-                   .k = o,
-                   .b = panel,
-                   .ldb = TILE_COLUMNS,
-                   .c = z,
-                   .ldc = p->z_row,
-                   .n = TILE_COLUMNS};
-    KERNEL(tile_rows)(&t, count);
+    KERNEL(ukernel_pack_transposed)(panel, dy, (size_t)o, n, TILE_COLUMNS, o);
+    ukernel_gemm t = {.a = p->w + (ptrdiff_t)first * o,
+                      .row = o,
+                      .taps_h = 1,
+                      .taps_w = 1,
+                      .k = o,
+                      .b = panel,
+                      .ldb = TILE_COLUMNS,
+                      .c = z,
+                      .ldc = p->z_row,
+                      .n = TILE_COLUMNS};
+    KERNEL(ukernel_gemm)(&t, count);
 }
 
 static int panel_of(int left)
@@ -111,16 +111,16 @@ static int panel_of(int left)
 }
 
 /* Spreads the taps of row q of dy over rows h0 .. h1-1, the planes of strip. */
-static void spread_row(const back *p, const real *dy, int q, int h0, int h1, real *strip,
-                       real *panel, real *z)
+static void spread_row(const bwd_plan *p, const real *dy, int q, int h0, int h1,
+                       real *strip, real *panel, real *z)
 {
     const weft__conv *s = p->s;
     const int taps = s->kw * s->c;
     real *row = strip + (ptrdiff_t)(q * s->stride_h - s->top - h0) * p->planes.row;
-    axis down = KERNEL(conv_axis)(s, true);
+    conv_axis down = KERNEL(conv_axis)(s, true);
     int i0, i1;
     down.first -= h0;
-    axis_clip(&down, q, h1 - h0, &i0, &i1);
+    conv_axis_clip(&down, q, h1 - h0, &i0, &i1);
     for (int r = 0; r < s->ow && i1 > i0; r += TILE_COLUMNS) {
         const int n = panel_of(s->ow - r), first = i0 * taps, count = (i1 - i0) * taps;
         make_z(p, dy + (ptrdiff_t)r * s->o, n, first, count, panel, z);
@@ -149,7 +149,7 @@ static void put_three(real *restrict dx, const real *restrict red,
 }
 
 /* The planes of a row, back among each other. */
-static void give_row(const back *p, const real *strip, real *dx)
+static void write_row(const bwd_plan *p, const real *strip, real *dx)
 {
     const weft__conv *s = p->s;
     const int wide = p->planes.wide, first = p->planes.from[0];
@@ -169,14 +169,14 @@ static void give_row(const back *p, const real *strip, real *dx)
         }
 }
 
-/* What the taps do not reach: columns behind the last plane's. */
-static void clear_row(const back *p, real *dx)
+/* What the taps do not reach: columns after the last plane's. */
+static void clear_row(const bwd_plan *p, real *dx)
 {
     if (!p->s->accumulate) memset(dx, 0, (size_t)p->s->w * (size_t)p->s->c * sizeof *dx);
 }
 
 /* Row h of all planes: column x of a plane takes columns x - j dilate of z's rows. */
-static void collect_row(const back *p, const real *z, int h, real *row)
+static void collect_row(const bwd_plan *p, const real *z, int h, real *row)
 {
     const weft__conv *s = p->s;
     for (int x = 0; x < p->planes.wide; x += WEFT_LANES) {
@@ -195,13 +195,13 @@ static void collect_row(const back *p, const real *z, int h, real *row)
                 for (int j = 0; j < s->kw; j++, from += s->c * p->z_row - s->dilate_w)
                     sum = vadd(sum, vselect(inside[j], vload(from), vzero()));
             }
-            store_last(row + c * p->planes.wide + x, sum, p->planes.wide - x);
+            vstore_tail(row + c * p->planes.wide + x, sum, p->planes.wide - x);
         }
     }
 }
 
 /* Rows h0 .. h1-1 of all planes. */
-static void make_planes(const back *p, const real *dy, int h0, int h1, real *strip,
+static void make_planes(const bwd_plan *p, const real *dy, int h0, int h1, real *strip,
                         real *panel, real *z)
 {
     const weft__conv *s = p->s;
@@ -221,9 +221,9 @@ static void make_planes(const back *p, const real *dy, int h0, int h1, real *str
 
 static void task(void *arg, size_t begin, size_t end, int worker)
 {
-    const back *p = arg;
+    const bwd_plan *p = arg;
     const weft__conv *s = p->s;
-    real *strip = p->own + (size_t)worker * own_size(p);
+    real *strip = p->thread_buf + (size_t)worker * thread_buf_size(p);
     real *panel = strip + p->strip_size, *z = panel + p->panel_size;
     const size_t picture = (size_t)s->oh * (size_t)s->ow * (size_t)s->o;
     for (size_t item = begin; item < end; item++) {
@@ -236,22 +236,22 @@ static void task(void *arg, size_t begin, size_t end, int worker)
             real *dx =
                 p->dx + (image * (size_t)s->h + (size_t)h) * (size_t)s->w * (size_t)s->c;
             clear_row(p, dx);
-            give_row(p, strip + (h - h0) * p->planes.row, dx);
+            write_row(p, strip + (h - h0) * p->planes.row, dx);
         }
     }
 }
 
-void KERNEL(planes_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
-                         void *scratch)
+void KERNEL(planar_bwd_data)(const weft__conv *s, real *dx, const real *dy, const real *w,
+                             void *scratch)
 {
-    back p = plan(s);
+    bwd_plan p = plan(s);
     size_t items = p.strips * (size_t)s->n;
-    ptrdiff_t offset[PLANE_TAPS];
-    KERNEL(planes_offsets)(s, &p.planes, offset);
+    ptrdiff_t offset[PLANAR_TAPS];
+    KERNEL(planar_offsets)(s, &p.planes, offset);
     p.offset = offset;
     p.dy = dy;
     p.w = w;
     p.dx = dx;
-    p.own = scratch_start(scratch);
+    p.thread_buf = scratch_aligned(scratch);
     weft__parallel(items, conv_grain(items, conv_work(s)), task, &p);
 }

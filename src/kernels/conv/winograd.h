@@ -17,7 +17,7 @@
 #define WINO_POINTS (WINO_IN * WINO_IN)
 
 /* to[6] = B^T d[6] */
-WEFT_INLINE void wino_picture(vec *to, int to_step, const vec *d, int step)
+WEFT_INLINE void wino_input(vec *to, int to_step, const vec *d, int step)
 {
     const vec two = vset1(2), four = vset1(4);
     vec d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
@@ -32,7 +32,7 @@ WEFT_INLINE void wino_picture(vec *to, int to_step, const vec *d, int step)
 }
 
 /* to[6] = G w[3] */
-WEFT_INLINE void wino_kernel(vec *to, int to_step, const vec *w, int step)
+WEFT_INLINE void wino_weights(vec *to, int to_step, const vec *w, int step)
 {
     const vec sixth = vset1((real)(1.0 / 6)), part = vset1((real)(1.0 / 24));
     const vec four = vset1(4);
@@ -48,7 +48,7 @@ WEFT_INLINE void wino_kernel(vec *to, int to_step, const vec *w, int step)
 }
 
 /* to[4] = A^T m[6] */
-WEFT_INLINE void wino_result(vec *to, int to_step, const vec *m, int step)
+WEFT_INLINE void wino_output(vec *to, int to_step, const vec *m, int step)
 {
     vec m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step];
     vec even = vadd(m1, m2), odd = vsub(m1, m2);
@@ -60,7 +60,7 @@ WEFT_INLINE void wino_result(vec *to, int to_step, const vec *m, int step)
 }
 
 /* to[6] = H dy[4] */
-WEFT_INLINE void wino_slopes(vec *to, int to_step, const vec *d, int step)
+WEFT_INLINE void wino_dy(vec *to, int to_step, const vec *d, int step)
 {
     const vec sixth = vset1((real)(1.0 / 6)), part = vset1((real)(1.0 / 24));
     const vec four = vset1(4);
@@ -77,7 +77,7 @@ WEFT_INLINE void wino_slopes(vec *to, int to_step, const vec *d, int step)
 }
 
 /* to[3] = Z^T m[6] */
-WEFT_INLINE void wino_kernel_back(vec *to, int to_step, const vec *m, int step)
+WEFT_INLINE void wino_dw(vec *to, int to_step, const vec *m, int step)
 {
     vec m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step];
     vec even = vadd(m1, m2), far_even = vadd(m3, m4);
@@ -93,36 +93,37 @@ static inline size_t parts(size_t n, size_t of)
     return (n + of - 1) / of;
 }
 
-/* An odd number of cache lines, so that the 36 planes do not crowd into the same sets. */
+/* An odd number of cache lines, so that the 36 planes do not crowd into the same
+ * sets. */
 static inline ptrdiff_t wino_plane(size_t elements)
 {
     size_t line = 64 / sizeof(real);
     return (ptrdiff_t)((parts(elements, line) | 1) * line);
 }
 
-WEFT_INLINE void wino_picture_vector(real *v, ptrdiff_t plane, const real *const *at,
-                                     int c, int n)
+WEFT_INLINE void wino_input_vector(real *v, ptrdiff_t plane, const real *const *at, int c,
+                                   int n)
 {
     vec d[WINO_IN], half[WINO_POINTS], all[WINO_IN];
     WEFT_UNROLL
     for (int j = 0; j < WINO_IN; j++) {
         WEFT_UNROLL
-        for (int i = 0; i < WINO_IN; i++) d[i] = load_last(at[i * WINO_IN + j] + c, n);
-        wino_picture(half + j, WINO_IN, d, 1);
+        for (int i = 0; i < WINO_IN; i++) d[i] = vload_tail(at[i * WINO_IN + j] + c, n);
+        wino_input(half + j, WINO_IN, d, 1);
     }
     WEFT_UNROLL
     for (int i = 0; i < WINO_IN; i++) {
-        wino_picture(all, 1, half + i * WINO_IN, 1);
+        wino_input(all, 1, half + i * WINO_IN, 1);
         WEFT_UNROLL
         for (int j = 0; j < WINO_IN; j++)
             vstore(v + (i * WINO_IN + j) * plane + c, all[j]);
     }
 }
 
-/* Asks for what the tile below will read first, the rows from h and on: of few pixels,
- * they end before the processor fetches them ahead by itself. Pixels of more channels do
- * not fit the cache so long before they are read. */
-static inline void wino_fetch(const real *image, int h, int w, int in_w, int c)
+/* Asks for what the tile below will read first, the rows from h and on: of few
+ * pixels, they end before the processor fetches them ahead by itself. Pixels of more
+ * channels do not fit the cache so long before they are read. */
+static inline void wino_prefetch(const real *image, int h, int w, int in_w, int c)
 {
     const int channels_most = 256;
     ptrdiff_t row = (ptrdiff_t)in_w * c, first = h * row + (ptrdiff_t)w * c;

@@ -1,14 +1,15 @@
-/* winograd_f43_bwd_weights.c: weight gradients of 3x3 kernels and stride 1 by Winograd's
- * F(3x3,4x4).
+/* winograd_f43_bwd_weights.c: weight gradients of 3x3 kernels and stride 1 by
+ * Winograd's F(3x3,4x4).
  *
  * The pictures and slopes of a block of tiles are transformed into v, 36 matrices of
- * tiles by channels, and d, tiles by outputs; u += v^T d, and at the end u is brought
- * back to 3x3. There are three ways to share this out:
+ * tiles by channels, and d, tiles by outputs; u += v^T d, and at the end u is
+ * brought back to 3x3. There are three ways to share this out:
  *
- *   leaves: where u is small, an item is a part of the tiles, with a u of its own; what
- *           it transforms, no other processor reads. A fixed tree adds the leaves.
+ *   slices: where u is small, an item is a part of the tiles, with a u of its own;
+ *     what
+ *   it transforms, no other processor reads. A fixed tree adds the slices.
  *   whole:  where all tiles are one block, all transform; then an item takes the 36
- *           products of a part of u and brings it back while it is in the cache.
+ *   products of a part of u and brings it back while it is in the cache.
  *   planes: otherwise an item is a part of one of the 36 products over a block.
  *
  * The choice, and so the order of each sum, depends on the shape alone. */
@@ -23,10 +24,10 @@ enum {
     BLOCK_MOST = 32 << 20,
     PART = 64, /* channels and outputs of a part of u; twice that where there are many */
     PARTS_WANTED = 16,
-    LEAF_TILES = 128,       /* at least, for a leaf */
-    LEAVES_BYTES = 5 << 20, /* of the u of all leaves */
-    LEAVES_LEAST = 4,
-    LEAVES_MOST = 8
+    SLICE_TILES = 128,      /* at least, for a slice */
+    SLICES_BYTES = 5 << 20, /* of the u of all slices */
+    SLICES_LEAST = 4,
+    SLICES_MOST = 8
 };
 
 typedef struct gradient {
@@ -36,7 +37,7 @@ typedef struct gradient {
     int width, panels, group, c_part; /* group: panels of a part of u */
     size_t c_parts, o_parts;
     bool whole;
-    size_t leaves; /* 0: other ways */
+    size_t slices; /* 0: other ways */
     size_t sums;   /* how many u there are at once */
     ptrdiff_t v_row, v_plane, d_plane, u_plane;
     size_t zero_size, u_size; /* elements */
@@ -53,12 +54,12 @@ typedef struct block {
 } block;
 
 /* Of a u with so many elements in a plane. */
-static size_t leaves_of(const gradient *p, size_t elements)
+static size_t slices_of(const gradient *p, size_t elements)
 {
-    size_t bytes = elements * WINO_POINTS * sizeof(real), n = p->tiles / LEAF_TILES;
-    if (n > LEAVES_BYTES / bytes) n = LEAVES_BYTES / bytes;
-    if (n > LEAVES_MOST) n = LEAVES_MOST;
-    return n >= LEAVES_LEAST ? n / 2 * 2 : 0;
+    size_t bytes = elements * WINO_POINTS * sizeof(real), n = p->tiles / SLICE_TILES;
+    if (n > SLICES_BYTES / bytes) n = SLICES_BYTES / bytes;
+    if (n > SLICES_MOST) n = SLICES_MOST;
+    return n >= SLICES_LEAST ? n / 2 * 2 : 0;
 }
 
 static gradient plan(const weft__conv *s)
@@ -68,16 +69,16 @@ static gradient plan(const weft__conv *s)
     p.tiles_h = (s->oh + WINO_OUT - 1) / WINO_OUT;
     p.tiles_w = (s->ow + WINO_OUT - 1) / WINO_OUT;
     p.tiles = (size_t)s->n * (size_t)p.tiles_h * (size_t)p.tiles_w;
-    p.width = tile_panel_width(s->o);
-    p.panels = tile_padded(s->o) / p.width;
+    p.width = panel_width(s->o);
+    p.panels = panel_padded(s->o) / p.width;
     p.v_row = (ptrdiff_t)((parts(c, line) | 1) * line);
     size_t o = (size_t)p.panels * (size_t)p.width, both = (size_t)p.v_row + o;
     size_t bytes = WINO_POINTS * sizeof(real), most = BLOCK_BYTES / (bytes * both);
     if (most < 2 * c * o / both) most = 2 * c * o / both;
     if (most > BLOCK_MOST / (bytes * both)) most = BLOCK_MOST / (bytes * both);
     if (most < TILES) most = TILES;
-    p.leaves = leaves_of(&p, c * o);
-    size_t tiles = p.leaves ? parts(p.tiles, p.leaves) : p.tiles;
+    p.slices = slices_of(&p, c * o);
+    size_t tiles = p.slices ? parts(p.tiles, p.slices) : p.tiles;
     p.blocks = parts(tiles, most);
     p.block = parts(tiles, p.blocks);
     size_t part = c * o >= PARTS_WANTED * 4 * PART * PART ? 2 * PART : PART;
@@ -86,8 +87,8 @@ static gradient plan(const weft__conv *s)
     p.group = (int)part / p.width > 0 ? (int)part / p.width : 1;
     if (p.group > p.panels) p.group = p.panels;
     p.o_parts = parts((size_t)p.panels, (size_t)p.group);
-    p.whole = !p.leaves && p.blocks == 1 && p.c_parts * p.o_parts >= PARTS_WANTED;
-    p.sums = p.leaves ? p.leaves : p.whole ? (size_t)weft__workers() : 1;
+    p.whole = !p.slices && p.blocks == 1 && p.c_parts * p.o_parts >= PARTS_WANTED;
+    p.sums = p.slices ? p.slices : p.whole ? (size_t)weft__workers() : 1;
     p.v_plane = wino_plane(p.block * (size_t)p.v_row);
     p.d_plane = wino_plane(p.block * o);
     size_t rows = p.whole ? (size_t)p.c_part : c;
@@ -100,31 +101,30 @@ static gradient plan(const weft__conv *s)
 
 /* ---- transforms ---- */
 
-WEFT_INLINE void slopes_vector(real *d, ptrdiff_t plane, const real *const *at, int o,
-                               int n)
+WEFT_INLINE void dy_vector(real *d, ptrdiff_t plane, const real *const *at, int o, int n)
 {
     vec y[WINO_OUT], half[WINO_IN * WINO_OUT], all[WINO_IN];
     WEFT_UNROLL
     for (int j = 0; j < WINO_OUT; j++) {
         WEFT_UNROLL
-        for (int i = 0; i < WINO_OUT; i++) y[i] = load_last(at[i * WINO_OUT + j] + o, n);
-        wino_slopes(half + j, WINO_OUT, y, 1);
+        for (int i = 0; i < WINO_OUT; i++) y[i] = vload_tail(at[i * WINO_OUT + j] + o, n);
+        wino_dy(half + j, WINO_OUT, y, 1);
     }
     WEFT_UNROLL
     for (int i = 0; i < WINO_IN; i++) {
-        wino_slopes(all, 1, half + i * WINO_OUT, 1);
+        wino_dy(all, 1, half + i * WINO_OUT, 1);
         WEFT_UNROLL
         for (int j = 0; j < WINO_IN; j++) vstore(d + (i * WINO_IN + j) * plane, all[j]);
     }
 }
 
-static void take_slopes(const gradient *p, int image, int h, int w, real *d)
+static void transform_dy(const gradient *p, int image, int h, int w, real *d)
 {
     const weft__conv *s = p->s;
     const real *at[WINO_OUT * WINO_OUT];
     int padded = p->panels * p->width;
-    wino_fetch(p->dy + (ptrdiff_t)image * s->oh * s->ow * s->o, h + WINO_OUT, w, s->ow,
-               s->o);
+    wino_prefetch(p->dy + (ptrdiff_t)image * s->oh * s->ow * s->o, h + WINO_OUT, w, s->ow,
+                  s->o);
     for (int i = 0; i < WINO_OUT; i++)
         for (int j = 0; j < WINO_OUT; j++) {
             ptrdiff_t row = (ptrdiff_t)image * s->oh + h + i;
@@ -135,13 +135,13 @@ static void take_slopes(const gradient *p, int image, int h, int w, real *d)
     for (int o = 0; o < padded; o += WEFT_LANES) {
         real *to = d + o / p->width * (ptrdiff_t)p->block * p->width + o % p->width;
         if (s->o - o >= WEFT_LANES)
-            slopes_vector(to, p->d_plane, at, o, WEFT_LANES);
+            dy_vector(to, p->d_plane, at, o, WEFT_LANES);
         else
-            slopes_vector(to, p->d_plane, at, o, s->o > o ? s->o - o : 0);
+            dy_vector(to, p->d_plane, at, o, s->o > o ? s->o - o : 0);
     }
 }
 
-static void take_picture(const gradient *p, int image, int h, int w, real *v)
+static void transform_input(const gradient *p, int image, int h, int w, real *v)
 {
     const weft__conv *s = p->s;
     const real *at[WINO_POINTS];
@@ -149,11 +149,11 @@ static void take_picture(const gradient *p, int image, int h, int w, real *v)
     h -= s->top;
     w -= s->left;
     wino_pixels(at, picture, h, w, s->h, s->w, s->c, p->zeros);
-    wino_fetch(picture, h + WINO_IN, w, s->w, s->c);
+    wino_prefetch(picture, h + WINO_IN, w, s->w, s->c);
     int c = 0;
     for (; c + WEFT_LANES <= s->c; c += WEFT_LANES)
-        wino_picture_vector(v, p->v_plane, at, c, WEFT_LANES);
-    if (c < s->c) wino_picture_vector(v, p->v_plane, at, c, s->c - c);
+        wino_input_vector(v, p->v_plane, at, c, WEFT_LANES);
+    if (c < s->c) wino_input_vector(v, p->v_plane, at, c, s->c - c);
 }
 
 static void transform(const block *b, size_t begin, size_t end)
@@ -163,8 +163,8 @@ static void transform(const block *b, size_t begin, size_t end)
     for (size_t i = begin; i < end; i++) {
         size_t t = b->t0 + i, at = t % per_image;
         int h = (int)at / p->tiles_w * WINO_OUT, w = (int)at % p->tiles_w * WINO_OUT;
-        take_picture(p, (int)(t / per_image), h, w, b->v + (ptrdiff_t)i * p->v_row);
-        take_slopes(p, (int)(t / per_image), h, w, b->d + (ptrdiff_t)i * p->width);
+        transform_input(p, (int)(t / per_image), h, w, b->v + (ptrdiff_t)i * p->v_row);
+        transform_dy(p, (int)(t / per_image), h, w, b->d + (ptrdiff_t)i * p->width);
     }
 }
 
@@ -195,44 +195,43 @@ static void multiply(const block *b, const part *a, int k, real *u, ptrdiff_t pa
 {
     const gradient *p = b->p;
     size_t count = b->t1 - b->t0;
-    tile_sums sums = {.a_step = {0, 0, p->v_row},
-                      .b_step = {0, 0, p->width},
-                      .count = {1, 1, 0},
-                      .ldc = p->width,
-                      .n = p->width};
+    ukernel_outer sums = {.a_step = {0, 0, p->v_row},
+                          .b_step = {0, 0, p->width},
+                          .count = {1, 1, 0},
+                          .ldc = p->width,
+                          .n = p->width};
     for (size_t t = 0; t < count; t += TILES) {
         sums.count[2] = (int)(count - t < TILES ? count - t : TILES);
-        sums.add = !b->first || t > 0;
+        sums.accumulate = !b->first || t > 0;
         sums.a = b->v + k * p->v_plane + (ptrdiff_t)t * p->v_row + a->c0;
         for (int i = a->panel0; i < a->panel1; i++) {
             sums.b = b->d + k * p->d_plane +
                      ((ptrdiff_t)i * (ptrdiff_t)p->block + (ptrdiff_t)t) * p->width;
             sums.c = u + (i - a->panel0) * panel;
-            KERNEL(tile_sums)(&sums, a->c1 - a->c0);
+            KERNEL(ukernel_outer)(&sums, a->c1 - a->c0);
         }
     }
 }
 
-WEFT_INLINE void kernel_vector(const real *u, ptrdiff_t plane, real *dw, ptrdiff_t tap,
-                               int n)
+WEFT_INLINE void dw_vector(const real *u, ptrdiff_t plane, real *dw, ptrdiff_t tap, int n)
 {
     vec m[WINO_IN], half[3 * WINO_IN], all[3];
     WEFT_UNROLL
     for (int j = 0; j < WINO_IN; j++) {
         WEFT_UNROLL
         for (int i = 0; i < WINO_IN; i++) m[i] = vload(u + (i * WINO_IN + j) * plane);
-        wino_kernel_back(half + j, WINO_IN, m, 1);
+        wino_dw(half + j, WINO_IN, m, 1);
     }
     WEFT_UNROLL
     for (int i = 0; i < 3; i++) {
-        wino_kernel_back(all, 1, half + i * WINO_IN, 1);
+        wino_dw(all, 1, half + i * WINO_IN, 1);
         WEFT_UNROLL
-        for (int j = 0; j < 3; j++) store_last(dw + (3 * i + j) * tap, all[j], n);
+        for (int j = 0; j < 3; j++) vstore_tail(dw + (3 * i + j) * tap, all[j], n);
     }
 }
 
 /* Brings a part of u back. */
-static void give_kernels(const gradient *p, const part *a, const real *u, ptrdiff_t panel)
+static void write_dw(const gradient *p, const part *a, const real *u, ptrdiff_t panel)
 {
     const weft__conv *s = p->s;
     ptrdiff_t tap = (ptrdiff_t)s->c * s->o;
@@ -242,9 +241,9 @@ static void give_kernels(const gradient *p, const part *a, const real *u, ptrdif
             const real *from = u + (o / p->width - a->panel0) * panel + o % p->width;
             real *dw = p->dw + (ptrdiff_t)c * s->o + o;
             if (o1 - o >= WEFT_LANES)
-                kernel_vector(from, p->u_plane, dw, tap, WEFT_LANES);
+                dw_vector(from, p->u_plane, dw, tap, WEFT_LANES);
             else
-                kernel_vector(from, p->u_plane, dw, tap, o1 - o);
+                dw_vector(from, p->u_plane, dw, tap, o1 - o);
         }
 }
 
@@ -258,7 +257,7 @@ static void whole_task(void *arg, size_t begin, size_t end, int worker)
         part a = part_of(p, item);
         for (int k = 0; k < WINO_POINTS; k++)
             multiply(b, &a, k, u + k * p->u_plane, panel);
-        give_kernels(p, &a, u, panel);
+        write_dw(p, &a, u, panel);
     }
 }
 
@@ -284,16 +283,16 @@ static void plane_task(void *arg, size_t begin, size_t end, int worker)
         multiply_part(b, item / WINO_POINTS, (int)(item % WINO_POINTS), b->p->u);
 }
 
-static void leaf_task(void *arg, size_t begin, size_t end, int worker)
+static void slice_task(void *arg, size_t begin, size_t end, int worker)
 {
     const gradient *p = arg;
     size_t parts = p->c_parts * p->o_parts;
     block b = {.p = p};
     b.v = p->v + (size_t)worker * (size_t)(p->v_plane + p->d_plane) * WINO_POINTS;
     b.d = b.v + p->v_plane * WINO_POINTS;
-    for (size_t leaf = begin; leaf < end; leaf++) {
-        size_t first = p->tiles * leaf / p->leaves;
-        size_t count = p->tiles * (leaf + 1) / p->leaves - first;
+    for (size_t slice = begin; slice < end; slice++) {
+        size_t first = p->tiles * slice / p->slices;
+        size_t count = p->tiles * (slice + 1) / p->slices - first;
         for (size_t i = 0; i < p->blocks; i++) {
             b.t0 = first + count * i / p->blocks;
             b.t1 = first + count * (i + 1) / p->blocks;
@@ -301,31 +300,31 @@ static void leaf_task(void *arg, size_t begin, size_t end, int worker)
             transform(&b, 0, b.t1 - b.t0);
             for (int k = 0; k < WINO_POINTS; k++)
                 for (size_t item = 0; item < parts; item++)
-                    multiply_part(&b, item, k, p->u + leaf * p->u_size);
+                    multiply_part(&b, item, k, p->u + slice * p->u_size);
         }
     }
 }
 
-static void give_task(void *arg, size_t begin, size_t end, int worker)
+static void write_task(void *arg, size_t begin, size_t end, int worker)
 {
     const gradient *p = arg;
     (void)worker;
     for (size_t item = begin; item < end; item++) {
         part a = part_of(p, item);
-        give_kernels(p, &a, part_start(p, &a, p->u), (ptrdiff_t)p->s->c * p->width);
+        write_dw(p, &a, part_start(p, &a, p->u), (ptrdiff_t)p->s->c * p->width);
     }
 }
 
 /* ---- the kernels ---- */
 
-/* As in winograd_f43.c, in multiply-adds. The transforms of a channel of a tile take as
- * long as 900 here, where v and d are written to be read by another (Zen 3, AVX2), or 600
- * (Zen 5, AVX-512). */
+/* As in winograd_f43.c, in multiply-adds. The transforms of a channel of a tile take
+ * as long as 900 here, where v and d are written to be read by another (Zen 3,
+ * AVX2), or 600 (Zen 5, AVX-512). */
 #define TRANSFORMS (WEFT_LANES == 16 ? 600.0 : 900.0)
 
-bool KERNEL(winograd_weight_fits)(const weft__conv *s)
+bool KERNEL(winograd_f43_bwd_weights_fits)(const weft__conv *s)
 {
-    if (!KERNEL(winograd_can)(s)) return false;
+    if (!KERNEL(winograd_f43_possible)(s)) return false;
     gradient p = plan(s);
     double c = s->c, o = (double)p.panels * p.width, rows = 0;
     for (int i = 0; i < 3; i++) {
@@ -338,23 +337,23 @@ bool KERNEL(winograd_weight_fits)(const weft__conv *s)
            1.1 * ((double)p.tiles * (36 * c * o + TRANSFORMS * (c + o)) + 400 * c * o);
 }
 
-size_t KERNEL(winograd_weight_scratch)(const weft__conv *s)
+size_t KERNEL(winograd_f43_bwd_weights_scratch)(const weft__conv *s)
 {
     gradient p = plan(s);
     size_t size = (size_t)(p.v_plane + p.d_plane) * WINO_POINTS;
-    if (p.leaves) size *= (size_t)weft__workers();
+    if (p.slices) size *= (size_t)weft__workers();
     return (p.zero_size + size + p.u_size * p.sums) * sizeof(real) + 64;
 }
 
-static void add_leaves(const gradient *p)
+static void add_slices(const gradient *p)
 {
-    leaves all = {.to = p->u,
-                  .partial = p->u + p->u_size,
-                  .ld = p->u_plane,
-                  .rows = WINO_POINTS,
-                  .columns = (int)p->u_plane,
-                  .count = p->leaves};
-    KERNEL(merge_leaves)(&all);
+    split_k all = {.to = p->u,
+                   .partial = p->u + p->u_size,
+                   .ld = p->u_plane,
+                   .rows = WINO_POINTS,
+                   .columns = (int)p->u_plane,
+                   .count = p->slices};
+    KERNEL(reduce_split_k)(&all);
 }
 
 static void sum_blocks(const gradient *p)
@@ -373,11 +372,11 @@ static void sum_blocks(const gradient *p)
     }
 }
 
-void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, const real *x,
-                             void *scratch)
+void KERNEL(winograd_f43_bwd_weights)(const weft__conv *s, real *dw, const real *dy,
+                                      const real *x, void *scratch)
 {
     gradient p = plan(s);
-    real *zeros = scratch_start(scratch);
+    real *zeros = scratch_aligned(scratch);
     memset(zeros, 0, p.zero_size * sizeof *zeros);
     p.x = x;
     p.dy = dy;
@@ -386,11 +385,11 @@ void KERNEL(winograd_weight)(const weft__conv *s, real *dw, const real *dy, cons
     p.u = zeros + p.zero_size;
     p.v = p.u + p.u_size * p.sums;
     p.d = p.v + p.v_plane * WINO_POINTS;
-    if (p.leaves) {
-        weft__parallel(p.leaves, 1, leaf_task, &p);
-        add_leaves(&p);
+    if (p.slices) {
+        weft__parallel(p.slices, 1, slice_task, &p);
+        add_slices(&p);
     } else {
         sum_blocks(&p);
     }
-    if (!p.whole) weft__parallel(p.c_parts * p.o_parts, 1, give_task, &p);
+    if (!p.whole) weft__parallel(p.c_parts * p.o_parts, 1, write_task, &p);
 }

@@ -28,7 +28,7 @@ typedef struct product {
     size_t row_blocks, splits, split_columns;
     size_t packed_size, copy_size, local_size; /* elements */
     ptrdiff_t copy_pitch;
-    const real *panels;      /* B in panels: made by gemm_keep or, at pack_to, by pack */
+    const real *panels; /* B in panels: made by gemm_prepack or, at pack_to, by pack */
     real *pack_to, *buffers; /* buffers: copy_size and local_size for each worker */
 } product;
 
@@ -64,16 +64,16 @@ static int even_part(int n, int limit)
 static void plan_packing(product *p)
 {
     const weft__gemm *g = p->g;
-    bool natural = !g->tb && g->n == tile_panel_width(g->n) && g->ldb == g->n;
+    bool natural = !g->tb && g->n == panel_width(g->n) && g->ldb == g->n;
     int tail = g->n % WEFT_LANES ? WEFT_LANES : 0;
-    p->packed = g->kept || g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
+    p->packed = g->prepacked || g->tb || (!natural && g->m > 2 * TILE_ROWS_2);
     p->main = p->packed ? 0 : g->n - g->n % WEFT_LANES;
-    p->local = p->packed && !g->kept && p->row_blocks <= 2;
+    p->local = p->packed && !g->prepacked && p->row_blocks <= 2;
     p->wide = least((int)p->split_columns, 4 * TILE_COLUMNS);
-    size_t columns = (size_t)(p->packed ? tile_padded(g->n) : tail);
+    size_t columns = (size_t)(p->packed ? panel_padded(g->n) : tail);
     if (p->local)
         p->local_size = tile_align((size_t)p->wide * (size_t)p->depth);
-    else if (!g->kept)
+    else if (!g->prepacked)
         p->packed_size = tile_align(columns * (size_t)g->k);
 }
 
@@ -105,25 +105,25 @@ static product plan(const weft__gemm *g)
 static void pack_panel(const product *p, real *dst, int n0, int n, int k0, int k)
 {
     const weft__gemm *g = p->g;
-    int width = tile_panel_width(g->n);
+    int width = panel_width(g->n);
     const real *plain = p->b + (ptrdiff_t)k0 * g->ldb + n0;
-    const real *turned = p->b + (ptrdiff_t)n0 * g->ldb + k0;
+    const real *transposed = p->b + (ptrdiff_t)n0 * g->ldb + k0;
     if (g->tb)
-        KERNEL(tile_pack_turned)(dst, turned, (size_t)k, n, width, g->ldb);
+        KERNEL(ukernel_pack_transposed)(dst, transposed, (size_t)k, n, width, g->ldb);
     else
-        KERNEL(tile_pack)(dst, plain, (size_t)k, n, width, g->ldb);
+        KERNEL(ukernel_pack)(dst, plain, (size_t)k, n, width, g->ldb);
 }
 
 static void pack_task(void *arg, size_t begin, size_t end, int worker)
 {
     const product *p = arg;
-    int width = tile_panel_width(p->g->n);
+    int width = panel_width(p->g->n);
     (void)worker;
     for (size_t item = begin; item < end; item++) {
         int n0 = (int)item * width * PACK_PANELS;
         int n1 = least(p->g->n, n0 + width * PACK_PANELS), k = p->g->k;
         real *to = p->pack_to + (ptrdiff_t)n0 * k;
-        if (!p->g->tb) KERNEL(tile_pack_panels)
+        if (!p->g->tb) KERNEL(ukernel_pack_panels)
         (to, (ptrdiff_t)width * k, p->b + n0, (size_t)k, n1 - n0, width, p->g->ldb);
         else for (int n = n0; n < n1; n += width, to += (ptrdiff_t)width * k)
             pack_panel(p, to, n, least(width, n1 - n), 0, k);
@@ -133,13 +133,13 @@ static void pack_task(void *arg, size_t begin, size_t end, int worker)
 static void pack(product *p)
 {
     const weft__gemm *g = p->g;
-    if (p->local || g->kept) return;
+    if (p->local || g->prepacked) return;
     if (p->packed) {
-        size_t items = parts((size_t)g->n, (size_t)tile_panel_width(g->n) * PACK_PANELS);
+        size_t items = parts((size_t)g->n, (size_t)panel_width(g->n) * PACK_PANELS);
         weft__parallel(items, conv_grain(items, (double)p->packed_size * 8), pack_task,
                        p);
     } else if (p->main < g->n) {
-        KERNEL(tile_pack)
+        KERNEL(ukernel_pack)
         (p->pack_to, p->b + p->main, (size_t)g->k, g->n - p->main, WEFT_LANES, g->ldb);
     }
 }
@@ -159,13 +159,14 @@ typedef struct block {
 static void columns(const product *p, const block *b, int n0, int n)
 {
     const weft__gemm *g = p->g;
-    tile_rows t = {.a = b->a, .row = b->lda, .taps_h = 1, .taps_w = 1, .k = b->k, .n = n};
+    ukernel_gemm t = {
+        .a = b->a, .row = b->lda, .taps_h = 1, .taps_w = 1, .k = b->k, .n = n};
     if (p->local) {
-        t.ldb = tile_panel_width(g->n);
+        t.ldb = panel_width(g->n);
         t.b = b->packed + (ptrdiff_t)(n0 - b->n_packed) * b->k;
         t.panel = t.ldb * b->k;
     } else if (p->packed) {
-        t.ldb = tile_panel_width(g->n);
+        t.ldb = panel_width(g->n);
         t.b = p->panels + (ptrdiff_t)n0 * g->k + b->k0 * t.ldb;
         t.panel = t.ldb * g->k;
     } else if (n0 < p->main) {
@@ -178,15 +179,15 @@ static void columns(const product *p, const block *b, int n0, int n)
     }
     t.c = p->c + (ptrdiff_t)b->m0 * g->ldc + n0;
     t.ldc = g->ldc;
-    t.ahead_a = !p->copied && n0 % (int)p->split_columns == 0;
-    t.ahead_c = true;
-    t.load = b->k0 > 0 || g->accumulate;
+    t.prefetch_a = !p->copied && n0 % (int)p->split_columns == 0;
+    t.prefetch_c = true;
+    t.accumulate = b->k0 > 0 || g->accumulate;
     t.bias = b->k0 == 0 && p->bias ? p->bias + n0 : NULL;
-    if (b->k0 + b->k == g->k && tile_can(g->epilogue.act)) {
+    if (b->k0 + b->k == g->k && ukernel_applies(g->epilogue.act)) {
         t.act = g->epilogue.act;
         t.alpha = (real)g->epilogue.alpha;
     }
-    KERNEL(tile_rows)(&t, b->m);
+    KERNEL(ukernel_gemm)(&t, b->m);
 }
 
 static const real *copy_block(const product *p, real *to, int m0, int m, int k0, int k)
@@ -208,7 +209,7 @@ static void finish(const product *p, int m0, int m, int n0, int n)
 /* Columns n0 .. n1-1 of a block, packed first if that is left to the item. */
 static void block_columns(const product *p, block *b, real *panels, int n0, int n1)
 {
-    int width = tile_panel_width(p->g->n);
+    int width = panel_width(p->g->n);
     b->packed = panels;
     b->n_packed = n0;
     if (p->local)
@@ -244,7 +245,7 @@ static void block_task(void *arg, size_t begin, size_t end, int worker)
                 block_columns(p, &b, copy + p->copy_size, n, least(n1, n + p->wide));
             b.k0 += b.k;
         } while (b.k0 < g->k);
-        if (!tile_can(g->epilogue.act)) finish(p, b.m0, b.m, n0, n1 - n0);
+        if (!ukernel_applies(g->epilogue.act)) finish(p, b.m0, b.m, n0, n1 - n0);
     }
 }
 
@@ -315,34 +316,34 @@ static void run_dots(product *p)
 
 /* ---- A transposed ---- */
 
-/* A^T B^T: B is turned round first. */
-static size_t turned_size(const weft__gemm *g)
+/* A^T B^T: B is flipped first. */
+static size_t transposed_size(const weft__gemm *g)
 {
     return g->tb ? tile_align((size_t)g->k * (size_t)g->n) : 0;
 }
 
-static weft__turned turned_of(const weft__gemm *g)
+static weft__gemm_tn gemm_tn_of(const weft__gemm *g)
 {
-    return (weft__turned){.m = g->m,
-                          .n = g->n,
-                          .k = g->k,
-                          .lda = g->lda,
-                          .ldb = g->tb ? g->n : g->ldb,
-                          .ldc = g->ldc,
-                          .accumulate = g->accumulate};
+    return (weft__gemm_tn){.m = g->m,
+                           .n = g->n,
+                           .k = g->k,
+                           .lda = g->lda,
+                           .ldb = g->tb ? g->n : g->ldb,
+                           .ldc = g->ldc,
+                           .accumulate = g->accumulate};
 }
 
-static void run_turned(product *p, void *scratch)
+static void run_tn(product *p, void *scratch)
 {
     const weft__gemm *g = p->g;
-    weft__turned t = turned_of(g);
-    real *b = scratch_start(scratch);
+    weft__gemm_tn t = gemm_tn_of(g);
+    real *b = scratch_aligned(scratch);
     if (g->tb) KERNEL(transpose)
     (b, p->b, (size_t)g->n, (size_t)g->k, (size_t)g->n, (size_t)g->ldb);
     t.a = p->a;
     t.b = g->tb ? b : p->b;
     t.c = p->c;
-    KERNEL(turned_sums)(&t, b + turned_size(g));
+    KERNEL(gemm_tn)(&t, b + transposed_size(g));
     if (p->bias)
         for (int i = 0; i < g->m; i++)
             for (int j = 0; j < g->n; j++) p->c[(ptrdiff_t)i * g->ldc + j] += p->bias[j];
@@ -351,16 +352,16 @@ static void run_turned(product *p, void *scratch)
 
 /* ---- the kernel ---- */
 
-size_t KERNEL(gemm_kept)(const weft__gemm *g)
+size_t KERNEL(gemm_prepacked_size)(const weft__gemm *g)
 {
     if (g->ta || g->tb) return 0;
-    return tile_align((size_t)tile_padded(g->n) * (size_t)g->k);
+    return tile_align((size_t)panel_padded(g->n) * (size_t)g->k);
 }
 
-void KERNEL(gemm_keep)(const weft__gemm *g, real *to, const real *b)
+void KERNEL(gemm_prepack)(const weft__gemm *g, real *to, const real *b)
 {
     product p = {.g = g, .packed = true, .b = b, .pack_to = to};
-    p.packed_size = KERNEL(gemm_kept)(g);
+    p.packed_size = KERNEL(gemm_prepacked_size)(g);
     pack(&p);
 }
 
@@ -368,8 +369,8 @@ size_t KERNEL(gemm_scratch)(const weft__gemm *g)
 {
     if (by_dots(g)) return 0;
     if (g->ta) {
-        weft__turned t = turned_of(g);
-        return turned_size(g) * sizeof(real) + KERNEL(turned_sums_scratch)(&t) + 64;
+        weft__gemm_tn t = gemm_tn_of(g);
+        return transposed_size(g) * sizeof(real) + KERNEL(gemm_tn_scratch)(&t) + 64;
     }
     product p = plan(g);
     return (p.packed_size + (p.copy_size + p.local_size) * (size_t)weft__workers()) *
@@ -391,10 +392,10 @@ void KERNEL(gemm)(const weft__gemm *g, real *c, const real *a, const real *b,
     if (few) {
         run_dots(&p);
     } else if (g->ta) {
-        run_turned(&p, scratch);
+        run_tn(&p, scratch);
     } else {
-        p.pack_to = scratch_start(scratch);
-        p.panels = g->kept ? b : p.pack_to;
+        p.pack_to = scratch_aligned(scratch);
+        p.panels = g->prepacked ? b : p.pack_to;
         p.buffers = p.pack_to + p.packed_size;
         pack(&p);
         size_t items = p.row_blocks * p.splits;

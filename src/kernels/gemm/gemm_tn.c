@@ -1,22 +1,23 @@
-/* gemm_tn.c: products whose first operand is turned, C = A^T B, shared among threads.
+/* gemm_tn.c: products whose first operand is transposed, C = A^T B, shared among
+ * threads.
  *
- * C is cut into blocks that stay in the L2 cache; where these are few, the points are cut
- * too, into leaves that have their own sums and are merged by a fixed tree. All cuts
- * depend on the shape alone. */
+ * C is cut into blocks that stay in the L2 cache; where these are few, the points
+ * are cut too, into slices that have their own sums and are merged by a fixed tree.
+ * All cuts depend on the shape alone. */
 #include "kernels/conv/conv.h"
 
 #include "base/thread.h"
 
-/* An item packs its columns of B: that is cheap while these fit the cache, and else wants
- * many rows to be worth it. */
+/* An item packs its columns of B: that is cheap while these fit the cache, and else
+ * wants many rows to be worth it. */
 enum { ITEMS_WANTED = 16, ROWS = 640, COLUMNS = 512, POINTS_LEAST = 1024 };
 enum { SMALL_BYTES = 128 << 10, ROWS_OF_SMALL = 36, ROWS_OF_LARGE = 600 };
 
 typedef struct sums {
-    const weft__turned *t;
+    const weft__gemm_tn *t;
     int rows, columns; /* of a block */
     size_t row_blocks, column_blocks, count;
-    leaves leaves;
+    split_k split_k;
 } sums;
 
 static int even(int n, size_t count, int step)
@@ -30,7 +31,7 @@ static size_t parts(int n, int of)
     return (size_t)((n + of - 1) / of);
 }
 
-static sums plan(const weft__turned *t)
+static sums plan(const weft__gemm_tn *t)
 {
     sums s = {.t = t};
     s.columns = even(t->n, parts(t->n, COLUMNS), TILE_COLUMNS);
@@ -45,51 +46,51 @@ static sums plan(const weft__turned *t)
     s.count = s.row_blocks * s.column_blocks;
     size_t count = s.count < ITEMS_WANTED ? ITEMS_WANTED / s.count : 1;
     if (count > (size_t)t->k / POINTS_LEAST) count = (size_t)t->k / POINTS_LEAST;
-    s.leaves = (leaves){.to = t->c,
-                        .ld = t->ldc,
-                        .rows = (size_t)t->m,
-                        .columns = t->n,
-                        .count = count > 1 ? count : 1};
+    s.split_k = (split_k){.to = t->c,
+                          .ld = t->ldc,
+                          .rows = (size_t)t->m,
+                          .columns = t->n,
+                          .count = count > 1 ? count : 1};
     return s;
 }
 
-size_t KERNEL(turned_sums_scratch)(const weft__turned *t)
+size_t KERNEL(gemm_tn_scratch)(const weft__gemm_tn *t)
 {
     sums s = plan(t);
-    return (s.leaves.count - 1) * s.leaves.rows * (size_t)t->n * sizeof(real) + 64;
+    return (s.split_k.count - 1) * s.split_k.rows * (size_t)t->n * sizeof(real) + 64;
 }
 
 static void sums_task(void *arg, size_t begin, size_t end, int worker)
 {
     const sums *s = arg;
-    const weft__turned *t = s->t;
+    const weft__gemm_tn *t = s->t;
     (void)worker;
     for (size_t item = begin; item < end; item++) {
-        size_t leaf = item / s->count, at = item % s->count;
+        size_t slice = item / s->count, at = item % s->count;
         int n0 = (int)(at / s->row_blocks) * s->columns;
         int m0 = (int)(at % s->row_blocks) * s->rows;
-        size_t k = (size_t)t->k, k0 = k * leaf / s->leaves.count;
-        weft__turned one = *t;
-        one.k = (int)(k * (leaf + 1) / s->leaves.count - k0);
+        size_t k = (size_t)t->k, k0 = k * slice / s->split_k.count;
+        weft__gemm_tn one = *t;
+        one.k = (int)(k * (slice + 1) / s->split_k.count - k0);
         one.m = t->m - m0 < s->rows ? t->m - m0 : s->rows;
         one.n = t->n - n0 < s->columns ? t->n - n0 : s->columns;
         one.a = t->a + (ptrdiff_t)k0 * t->lda + m0;
         one.b = t->b + (ptrdiff_t)k0 * t->ldb + n0;
-        one.c = leaf_at(&s->leaves, leaf, (size_t)m0) + n0;
-        if (leaf) {
+        one.c = partial_at(&s->split_k, slice, (size_t)m0) + n0;
+        if (slice) {
             one.ldc = t->n;
             one.accumulate = false;
         }
-        KERNEL(turned_product)(&one);
+        KERNEL(gemm_tn_serial)(&one);
     }
 }
 
-void KERNEL(turned_sums)(const weft__turned *t, void *scratch)
+void KERNEL(gemm_tn)(const weft__gemm_tn *t, void *scratch)
 {
     sums s = plan(t);
     double work = (double)t->m * t->n * t->k;
-    size_t items = s.count * s.leaves.count;
-    s.leaves.partial = scratch_start(scratch);
+    size_t items = s.count * s.split_k.count;
+    s.split_k.partial = scratch_aligned(scratch);
     weft__parallel(items, conv_grain(items, work), sums_task, &s);
-    KERNEL(merge_leaves)(&s.leaves);
+    KERNEL(reduce_split_k)(&s.split_k);
 }

@@ -3,10 +3,10 @@
  * packed. */
 #include "kernels/ukernel/ukernel.h"
 
-/* Bytes of a panel that stay in the L1 cache beside the rows that go over them. */
+/* Bytes of a panel that stay in the L1 cache next to the rows that go over them. */
 enum { PANEL_BYTES = 16 << 10 };
-/* Points that are summed in registers before they are added; columns of B that are packed
- * at a time; columns of A that are copied at a time. */
+/* Points that are summed in registers before they are added; columns of B that are
+ * packed at a time; columns of A that are copied at a time. */
 enum { POINTS = 128, WIDE = 256, HEIGHT = 36 / TILE_ROWS_2 * TILE_ROWS_2 };
 /* Rows a multiple of so many elements apart crowd into few sets of the L1 cache. */
 enum { LINES_APART = 512 / (int)sizeof(real) };
@@ -26,44 +26,44 @@ size_t KERNEL(panel_size)(int k)
     return (size_t)k * TILE_COLUMNS;
 }
 
-void KERNEL(pack)(real *to, const real *b, int k, int n, ptrdiff_t ld, bool turned,
+void KERNEL(pack)(real *to, const real *b, int k, int n, ptrdiff_t ld, bool transposed,
                   int first, int last)
 {
     for (int p = first; p < last; p++) {
         int n0 = p * TILE_COLUMNS, wide = least(TILE_COLUMNS, n - n0);
         real *panel = to + (size_t)p * KERNEL(panel_size)(k);
-        if (turned) KERNEL(tile_pack_turned)
+        if (transposed) KERNEL(ukernel_pack_transposed)
         (panel, b + (ptrdiff_t)n0 * ld, (size_t)k, wide, TILE_COLUMNS, ld);
-        else KERNEL(tile_pack)(panel, b + n0, (size_t)k, wide, TILE_COLUMNS, ld);
+        else KERNEL(ukernel_pack)(panel, b + n0, (size_t)k, wide, TILE_COLUMNS, ld);
     }
 }
 
-static void panel_product(const weft__packed *p, int n0, int n)
+static void panel_product(const weft__gemm_prepacked *p, int n0, int n)
 {
     const int depth = PANEL_BYTES / (TILE_COLUMNS * (int)sizeof(real));
     const int blocks = (p->k + depth - 1) / depth;
     for (int i = 0; i < blocks || i == 0; i++) {
         int from = (int)((long long)p->k * i / (blocks ? blocks : 1));
         int to = (int)((long long)p->k * (i + 1) / (blocks ? blocks : 1));
-        tile_rows t = {.a = p->a + from,
-                       .row = p->lda,
-                       .taps_h = 1,
-                       .taps_w = 1,
-                       .k = to - from,
-                       .b = p->b + n0 / TILE_COLUMNS * p->panel + from * TILE_COLUMNS,
-                       .ldb = TILE_COLUMNS,
-                       .panel = p->panel,
-                       .c = p->c + n0,
-                       .ldc = p->ldc,
-                       .n = n,
-                       .ahead_c = true,
-                       .load = i > 0 || p->accumulate,
-                       .bias = i == 0 && p->bias ? p->bias + n0 : NULL};
-        KERNEL(tile_rows)(&t, p->rows);
+        ukernel_gemm t = {.a = p->a + from,
+                          .row = p->lda,
+                          .taps_h = 1,
+                          .taps_w = 1,
+                          .k = to - from,
+                          .b = p->b + n0 / TILE_COLUMNS * p->panel + from * TILE_COLUMNS,
+                          .ldb = TILE_COLUMNS,
+                          .panel = p->panel,
+                          .c = p->c + n0,
+                          .ldc = p->ldc,
+                          .n = n,
+                          .prefetch_c = true,
+                          .accumulate = i > 0 || p->accumulate,
+                          .bias = i == 0 && p->bias ? p->bias + n0 : NULL};
+        KERNEL(ukernel_gemm)(&t, p->rows);
     }
 }
 
-void KERNEL(packed_product)(const weft__packed *p)
+void KERNEL(gemm_prepacked)(const weft__gemm_prepacked *p)
 {
     bool few = p->rows <= TILE_ROWS_4 && 2 * TILE_PANEL <= TILE_VECTORS;
     int step = few ? 2 * TILE_COLUMNS : TILE_COLUMNS;
@@ -89,17 +89,17 @@ static void copy_points(real *to, const real *a, int k, int m, ptrdiff_t lda)
 /* A few columns of the points of A stay in the L1 cache while all panels of B go over
  * them. Without the copy, rows far apart would push each other out of it, and a part of
  * each line would be fetched in vain. */
-static void add_points(const weft__turned *t, const real *packed, int n0, int wide,
+static void add_points(const weft__gemm_tn *t, const real *packed, int n0, int wide,
                        int k0, int k)
 {
     real copy[POINTS * HEIGHT];
     const int cuts = (t->m + HEIGHT - 1) / HEIGHT;
     const bool copied = wide > TILE_COLUMNS || t->lda % LINES_APART == 0;
-    tile_sums s = {.b_step = {0, 0, TILE_COLUMNS},
-                   .panel = POINTS * TILE_COLUMNS,
-                   .count = {1, 1, k},
-                   .ldc = t->ldc,
-                   .add = k0 > 0 || t->accumulate};
+    ukernel_outer s = {.b_step = {0, 0, TILE_COLUMNS},
+                       .panel = POINTS * TILE_COLUMNS,
+                       .count = {1, 1, k},
+                       .ldc = t->ldc,
+                       .accumulate = k0 > 0 || t->accumulate};
     for (int i = 0; i < cuts; i++) {
         int m0 = (int)((long long)t->m * i / cuts);
         int m = (int)((long long)t->m * (i + 1) / cuts) - m0;
@@ -113,12 +113,12 @@ static void add_points(const weft__turned *t, const real *packed, int n0, int wi
             s.b = packed + (ptrdiff_t)col * POINTS;
             s.c = t->c + m0 * t->ldc + n0 + col;
             s.n = least(TILE_COLUMNS, wide - col);
-            KERNEL(tile_sums)(&s, m);
+            KERNEL(ukernel_outer)(&s, m);
         }
     }
 }
 
-void KERNEL(turned_product)(const weft__turned *t)
+void KERNEL(gemm_tn_serial)(const weft__gemm_tn *t)
 {
     real packed[POINTS * WIDE];
     for (int n0 = 0; n0 < t->n; n0 += WIDE)

@@ -1,4 +1,4 @@
-/* batch_norm.c: moments per channel, and batch norm with what stands behind it. */
+/* batch_norm.c: moments per channel, and batch norm with what stands after it. */
 #include "kernels/activation.h"
 #include "kernels/norm/column_reduce.h"
 
@@ -7,7 +7,7 @@
 typedef struct moments_job {
     columns s;
     const real *x, *origin; /* origin[wide] */
-    double *partial;        /* [leaves][2][wide]: sums of x - origin and of its square */
+    double *partial;        /* [slices][2][wide]: sums of x - origin and of its square */
 } moments_job;
 
 /* Two passes over a block that the first-level cache holds: about the block's own mean,
@@ -24,13 +24,13 @@ WEFT_INLINE void moments_block(const void *arg, const columns *s, size_t row, in
     for (int i = 0; i < rows; i++, p += s->wide) {
         WEFT_UNROLL
         for (int k = 0; k < vecs; k++)
-            mean[k] = vfma(load_last(p + k * WEFT_LANES, n), inverse, mean[k]);
+            mean[k] = vfma(vload_tail(p + k * WEFT_LANES, n), inverse, mean[k]);
     }
     p = x;
     for (int i = 0; i < rows; i++, p += s->wide) {
         WEFT_UNROLL
         for (int k = 0; k < vecs; k++) {
-            vec d = vsub(load_last(p + k * WEFT_LANES, n), mean[k]);
+            vec d = vsub(vload_tail(p + k * WEFT_LANES, n), mean[k]);
             sum[k] = vadd(sum[k], d);
             square[k] = vfma(d, d, square[k]);
         }
@@ -77,10 +77,10 @@ void KERNEL(moments)(real *mean, real *rest, real *var, const real *x, size_t ro
         if (rest) memset(rest, 0, c * sizeof *rest);
         return;
     }
-    real *origin = (real *)(void *)(job.partial + s->leaves * 2 * s->wide);
+    real *origin = (real *)(void *)(job.partial + s->slices * 2 * s->wide);
     columns_repeat(s, origin, x);
     job.origin = origin;
-    weft__parallel(s->leaves * s->chunks, 1, moments_task, &job);
+    weft__parallel(s->slices * s->chunks, 1, moments_task, &job);
     const real *tail = x + s->tall * s->wide;
     for (size_t j = 0; j < c; j++) {
         double sum = columns_total(s, job.partial, 2, 0, j);
@@ -113,38 +113,38 @@ enum { PLAIN, WITH_RELU, WITH_ANY };
 
 /* Columns j and on of the row that begins at `row`, n of them. */
 WEFT_INLINE void affine_word(const affine_job *job, size_t row, size_t j, int n, int kind,
-                             bool more, bool centred)
+                             bool more, bool about_mean)
 {
-    vec x = load_last(job->x + row + j, n);
-    if (centred) x = vsub(x, load_last(job->a.centre + j, n));
-    vec y = vfma(x, load_last(job->a.scale + j, n), load_last(job->a.shift + j, n));
-    if (more) y = vadd(y, load_last(job->a.residual + row + j, n));
+    vec x = vload_tail(job->x + row + j, n);
+    if (about_mean) x = vsub(x, vload_tail(job->a.mean + j, n));
+    vec y = vfma(x, vload_tail(job->a.scale + j, n), vload_tail(job->a.shift + j, n));
+    if (more) y = vadd(y, vload_tail(job->a.residual + row + j, n));
     if (kind == WITH_RELU)
         y = vmax(vzero(), y);
     else if (kind == WITH_ANY)
         y = vactivate(y, job->e);
-    store_last(job->y + row + j, y, n);
+    vstore_tail(job->y + row + j, y, n);
 }
 
 /* Wide rows; number `tall` is the rest. */
 WEFT_INLINE void affine_rows(const affine_job *job, size_t begin, size_t end, int kind,
-                             bool more, bool centred)
+                             bool more, bool about_mean)
 {
     const columns *s = &job->s;
     for (size_t i = begin; i < end; i++) {
         const size_t row = i * s->wide, width = i < s->tall ? s->wide : s->rest;
         size_t j = 0;
         for (; j + WEFT_LANES <= width; j += WEFT_LANES)
-            affine_word(job, row, j, WEFT_LANES, kind, more, centred);
-        if (j < width) affine_word(job, row, j, (int)(width - j), kind, more, centred);
+            affine_word(job, row, j, WEFT_LANES, kind, more, about_mean);
+        if (j < width) affine_word(job, row, j, (int)(width - j), kind, more, about_mean);
     }
 }
 
 WEFT_INLINE void affine_kind(const affine_job *job, size_t begin, size_t end, int kind)
 {
-    if (job->a.centre && job->a.residual)
+    if (job->a.mean && job->a.residual)
         affine_rows(job, begin, end, kind, true, true);
-    else if (job->a.centre)
+    else if (job->a.mean)
         affine_rows(job, begin, end, kind, false, true);
     else if (job->a.residual)
         affine_rows(job, begin, end, kind, true, false);
@@ -186,16 +186,16 @@ void KERNEL(channel_affine)(real *y, const real *x, const weft__affine *a, size_
         columns_repeat(&job.s, repeated[1], a->shift);
         job.a.scale = repeated[0];
         job.a.shift = repeated[1];
-        if (a->centre) columns_repeat(&job.s, repeated[2], a->centre);
-        if (a->centre) job.a.centre = repeated[2];
+        if (a->mean) columns_repeat(&job.s, repeated[2], a->mean);
+        if (a->mean) job.a.mean = repeated[2];
     }
     weft__parallel(wide_rows(&job.s), wide_grain(&job.s), affine_task, &job);
 }
 
 /* ---- batch norm, backward ---- */
 
-/* How the gradient that a relu lets through is told: there is no relu, by its result, or
- * by what went into it, computed again. */
+/* How the gradient that a relu lets through is told: there is no relu, by its
+ * result, or by what went into it, computed again. */
 enum { UNMASKED, BY_RESULT, BY_INPUT };
 
 static int kind_of(const weft__relu_gate *g)
@@ -208,12 +208,12 @@ typedef struct sums_job {
     const real *dy, *x, *mean; /* mean[wide] */
     const real *y;             /* BY_RESULT */
     const real *scale, *shift; /* [wide], BY_INPUT */
-    real *kept;                /* or NULL */
-    double *partial;           /* [leaves][2][wide]: sums of dy and of dy (x - mean) */
+    real *masked_dy;           /* or NULL */
+    double *partial;           /* [slices][2][wide]: sums of dy and of dy (x - mean) */
 } sums_job;
 
 WEFT_INLINE void sums_any(const sums_job *job, const columns *s, size_t row, int rows,
-                          size_t j, int vecs, int n, double *sums, int kind, bool keep)
+                          size_t j, int vecs, int n, double *sums, int kind, bool stored)
 {
     size_t at = row * s->wide + j;
     vec mean[COLUMNS_VECS], plain[COLUMNS_VECS], scaled[COLUMNS_VECS];
@@ -221,25 +221,25 @@ WEFT_INLINE void sums_any(const sums_job *job, const columns *s, size_t row, int
     WEFT_UNROLL
     for (int k = 0; k < vecs; k++) {
         const size_t column = j + (size_t)k * WEFT_LANES;
-        mean[k] = load_last(job->mean + column, n);
+        mean[k] = vload_tail(job->mean + column, n);
         plain[k] = scaled[k] = scale[k] = shift[k] = vzero();
         if (kind == BY_INPUT) {
-            scale[k] = load_last(job->scale + column, n);
-            shift[k] = load_last(job->shift + column, n);
+            scale[k] = vload_tail(job->scale + column, n);
+            shift[k] = vload_tail(job->shift + column, n);
         }
     }
     for (int i = 0; i < rows; i++, at += s->wide) {
         WEFT_UNROLL
         for (int k = 0; k < vecs; k++) {
             const size_t to = at + (size_t)k * WEFT_LANES;
-            vec d = load_last(job->dy + to, n), x = load_last(job->x + to, n);
+            vec d = vload_tail(job->dy + to, n), x = vload_tail(job->x + to, n);
             if (kind == BY_RESULT)
-                d = relu_derivative(d, d, load_last(job->y + to, n), d, d);
+                d = relu_derivative(d, d, vload_tail(job->y + to, n), d, d);
             else if (kind == BY_INPUT)
                 d = relu_derivative(d, d, vfma(x, scale[k], shift[k]), d, d);
             plain[k] = vadd(plain[k], d);
             scaled[k] = vfma(d, vsub(x, mean[k]), scaled[k]);
-            if (keep) store_last(job->kept + to, d, n);
+            if (stored) vstore_tail(job->masked_dy + to, d, n);
         }
     }
     WEFT_UNROLL
@@ -249,18 +249,18 @@ WEFT_INLINE void sums_any(const sums_job *job, const columns *s, size_t row, int
     }
 }
 
-#define SUMS(name, kind, keep) \
+#define SUMS(name, kind, stored) \
     WEFT_INLINE void name(const void *arg, const columns *s, size_t row, int rows, \
                           size_t j, int vecs, int n, double *sums) \
     { \
-        sums_any(arg, s, row, rows, j, vecs, n, sums, kind, keep); \
+        sums_any(arg, s, row, rows, j, vecs, n, sums, kind, stored); \
     }
 SUMS(sums_plain, UNMASKED, false)
-SUMS(sums_kept, UNMASKED, true)
+SUMS(sums_stored, UNMASKED, true)
 SUMS(sums_by_result, BY_RESULT, false)
-SUMS(sums_by_result_kept, BY_RESULT, true)
+SUMS(sums_by_result_stored, BY_RESULT, true)
 SUMS(sums_by_input, BY_INPUT, false)
-SUMS(sums_by_input_kept, BY_INPUT, true)
+SUMS(sums_by_input_stored, BY_INPUT, true)
 #undef SUMS
 
 static void sums_task(void *arg, size_t begin, size_t end, int worker)
@@ -269,18 +269,18 @@ static void sums_task(void *arg, size_t begin, size_t end, int worker)
     const int kind = job->y ? BY_RESULT : job->scale ? BY_INPUT : UNMASKED;
     (void)worker;
     for (size_t item = begin; item < end; item++) {
-        if (kind == UNMASKED && !job->kept)
+        if (kind == UNMASKED && !job->masked_dy)
             columns_item(job, &job->s, item, 2, job->partial, sums_plain);
         else if (kind == UNMASKED)
-            columns_item(job, &job->s, item, 2, job->partial, sums_kept);
-        else if (kind == BY_RESULT && !job->kept)
+            columns_item(job, &job->s, item, 2, job->partial, sums_stored);
+        else if (kind == BY_RESULT && !job->masked_dy)
             columns_item(job, &job->s, item, 2, job->partial, sums_by_result);
         else if (kind == BY_RESULT)
-            columns_item(job, &job->s, item, 2, job->partial, sums_by_result_kept);
-        else if (!job->kept)
+            columns_item(job, &job->s, item, 2, job->partial, sums_by_result_stored);
+        else if (!job->masked_dy)
             columns_item(job, &job->s, item, 2, job->partial, sums_by_input);
         else
-            columns_item(job, &job->s, item, 2, job->partial, sums_by_input_kept);
+            columns_item(job, &job->s, item, 2, job->partial, sums_by_input_stored);
     }
 }
 
@@ -295,7 +295,7 @@ static real gated(const sums_job *job, const weft__relu_gate *g, size_t i, size_
         vstore(y, vfma(vset1(job->x[i]), vset1(g->scale[j]), vset1(g->shift[j])));
         if (y[0] <= 0) d = 0;
     }
-    if (job->kept) job->kept[i] = d;
+    if (job->masked_dy) job->masked_dy[i] = d;
     return d;
 }
 
@@ -313,10 +313,10 @@ void KERNEL(batch_norm_sums)(real *dgamma, real *dbeta, const real *dy, const re
     const columns *s = &job.s;
     if (g) {
         job.y = g->y;
-        job.kept = g->kept;
+        job.masked_dy = g->masked_dy;
     }
     if (rows) {
-        real *repeated = (real *)(void *)(job.partial + s->leaves * 2 * s->wide);
+        real *repeated = (real *)(void *)(job.partial + s->slices * 2 * s->wide);
         columns_repeat(s, repeated, mean);
         job.mean = repeated;
         if (kind_of(g) == BY_INPUT) {
@@ -326,7 +326,7 @@ void KERNEL(batch_norm_sums)(real *dgamma, real *dbeta, const real *dy, const re
             job.shift = repeated + 2 * s->wide;
         }
     }
-    weft__parallel(s->leaves * s->chunks, 1, sums_task, &job);
+    weft__parallel(s->slices * s->chunks, 1, sums_task, &job);
     const size_t done = s->tall * s->wide;
     for (size_t j = 0; j < c; j++) {
         double plain = columns_total(s, job.partial, 2, 0, j);
@@ -381,20 +381,20 @@ static void data_coefficients(const data_job *job, coefficients *k, size_t first
 WEFT_INLINE void data_vec(const data_job *job, const coefficients *k, size_t at, size_t j,
                           int n, bool fixed, bool gate)
 {
-    vec a = load_last(k->a + j, n), dy = load_last(job->dy + at + j, n), dx, x = dy;
-    if (gate || !fixed) x = load_last(job->x + at + j, n);
+    vec a = vload_tail(k->a + j, n), dy = vload_tail(job->dy + at + j, n), dx, x = dy;
+    if (gate || !fixed) x = vload_tail(job->x + at + j, n);
     if (gate) {
-        vec y = vfma(x, load_last(k->scale + j, n), load_last(k->shift + j, n));
+        vec y = vfma(x, vload_tail(k->scale + j, n), vload_tail(k->shift + j, n));
         dy = relu_derivative(dy, x, y, dy, dy);
     }
     if (fixed) {
         dx = vmul(a, dy);
     } else {
-        x = vsub(x, load_last(k->mean + j, n));
-        dx = vfma(load_last(k->b + j, n), x, load_last(k->d + j, n));
+        x = vsub(x, vload_tail(k->mean + j, n));
+        dx = vfma(vload_tail(k->b + j, n), x, vload_tail(k->d + j, n));
         dx = vfma(a, dy, dx);
     }
-    store_last(job->dx + at + j, dx, n);
+    vstore_tail(job->dx + at + j, dx, n);
 }
 
 WEFT_INLINE void data_stretch(const data_job *job, const coefficients *k, size_t at,

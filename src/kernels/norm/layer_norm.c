@@ -33,8 +33,8 @@ WEFT_INLINE vec layer_word(vec x, vec origin, vec rstd, vec drift, const real *g
                            const real *beta, int n)
 {
     vec y = vsub(vmul(vsub(x, origin), rstd), drift);
-    if (gamma) y = vmul(y, load_last(gamma, n));
-    return beta ? vadd(y, load_last(beta, n)) : y;
+    if (gamma) y = vmul(y, vload_tail(gamma, n));
+    return beta ? vadd(y, vload_tail(beta, n)) : y;
 }
 
 void KERNEL(layer_norm)(real *y, real *mean, real *rstd, const real *x, const real *gamma,
@@ -68,9 +68,9 @@ void KERNEL(layer_norm)(real *y, real *mean, real *rstd, const real *x, const re
 WEFT_INLINE vec layer_terms(const real *dy, const real *x, const real *gamma, vec mean,
                             vec rstd, int n, vec *xhat)
 {
-    vec g = load_last(dy, n);
-    *xhat = vmul(vsub(load_last(x, n), mean), rstd);
-    return gamma ? vmul(g, load_last(gamma, n)) : g;
+    vec g = vload_tail(dy, n);
+    *xhat = vmul(vsub(vload_tail(x, n), mean), rstd);
+    return gamma ? vmul(g, vload_tail(gamma, n)) : g;
 }
 
 /* Sums over a row of g and of g xhat. */

@@ -32,7 +32,7 @@ static void avg_window(const weft__pool *p, const window *w, real *y, const real
             for (int j = w->j0; j < w->j1; j++)
                 row = vadd(
                     row,
-                    load_last(x + (ptrdiff_t)window_position(p, w, i, j) * p->c + c, n));
+                    vload_tail(x + (ptrdiff_t)window_position(p, w, i, j) * p->c + c, n));
             sum = vadd(sum, row);
         }
         if (n >= WEFT_LANES)

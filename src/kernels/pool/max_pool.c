@@ -1,7 +1,7 @@
 /* max_pool.c: max pooling and its derivative, vectors running over the channels.
  *
- * Positions in a picture are counted in reals, which are exact up to FLOAT_EXACT; beyond
- * that, one element at a time. */
+ * Positions in a picture are counted in reals, which are exact up to FLOAT_EXACT;
+ * beyond that, one element at a time. */
 #include "kernels/activation.h"
 #include "kernels/pool/pool.h"
 
@@ -27,9 +27,10 @@ WEFT_INLINE vmask wins(vec v, vec best)
     return vmand(vmnot(vle(v, best)), veq(best, best));
 }
 
-/* `count` pixels of y side by side, c channels each: the largest of rows x columns taps,
- * the first of them at x, which stands at position `first`. room: elements of y from here
- * to the end of its row; what is written beyond a pixel is written again by the next. */
+/* `count` pixels of y side by side, c channels each: the largest of rows x columns
+ * taps, the first of them at x, which stands at position `first`. room: elements of
+ * y from here to the end of its row; what is written beyond a pixel is written again
+ * by the next. */
 WEFT_INLINE void max_run(const pool *k, real *y, const real *x, int32_t *index, int first,
                          int count, size_t room, int rows, int columns)
 {
@@ -41,13 +42,13 @@ WEFT_INLINE void max_run(const pool *k, real *y, const real *x, int32_t *index, 
             const int n = p->c - c;
             const bool whole = n >= WEFT_LANES || room - (size_t)c >= WEFT_LANES;
             const real *at = x + c;
-            vec best = load_last(at, n), where = vzero();
+            vec best = vload_tail(at, n), where = vzero();
             TAPS_UNROLL
             for (int i = 0; i < rows; i++) {
                 TAPS_UNROLL
                 for (int j = 0; j < columns; j++) {
                     const int offset = i * down + j * across;
-                    vec v = load_last(at + (ptrdiff_t)offset * p->c, n);
+                    vec v = vload_tail(at + (ptrdiff_t)offset * p->c, n);
                     vmask m = wins(v, best);
                     best = vselect(m, v, best);
                     where = vselect(m, vset1((real)offset), where);
@@ -154,11 +155,11 @@ static bool apart(const weft__pool *p)
            p->dilate_w == 1;
 }
 
-/* dx[position of the winner] (+)= dy, for c channels of `count` windows side by side with
- * rows x columns taps, the first tap at dx, position `first`. apart: nothing is there to
- * add to, and a lone vector may run over into the pixels behind, which are written later,
- * up to the end of the row, `room` elements from here; what it reads of dy and winner,
- * too, up to the end of the run. */
+/* dx[position of the winner] (+)= dy, for c channels of `count` windows side by side
+ * with rows x columns taps, the first tap at dx, position `first`. apart: nothing is
+ * there to add to, and a lone vector may run over into the next pixels, which are
+ * written later, up to the end of the row, `room` elements from here; what it reads
+ * of dy and winner, too, up to the end of the run. */
 WEFT_INLINE void spread_run(const pool *k, real *dx, const real *dy,
                             const int32_t *winner, int first, int count, int c,
                             size_t room, int rows, int columns, bool apart)
@@ -172,7 +173,7 @@ WEFT_INLINE void spread_run(const pool *k, real *dx, const real *dy,
             const int n = c - l;
             const bool whole =
                 n >= WEFT_LANES || (over && (size_t)(count - r) * pixel >= WEFT_LANES);
-            const vec d = whole ? vload(dy + l) : load_last(dy + l, n);
+            const vec d = whole ? vload(dy + l) : vload_tail(dy + l, n);
             const vec won =
                 vsub(whole ? vload_i32(winner + l) : vload_i32_n(winner + l, n), from);
             TAPS_UNROLL
@@ -182,7 +183,7 @@ WEFT_INLINE void spread_run(const pool *k, real *dx, const real *dy,
                     const int offset = i * p->w + j;
                     real *to = dx + (size_t)offset * pixel + l;
                     vec v = vselect(veq(won, vset1((real)offset)), d, vzero());
-                    if (!apart) v = vadd(load_last(to, n), v);
+                    if (!apart) v = vadd(vload_tail(to, n), v);
                     if (n >= WEFT_LANES ||
                         (over && room - (size_t)j * pixel >= WEFT_LANES))
                         vstore(to, v);

@@ -14,8 +14,8 @@
 #define TAPS_UNROLL WEFT_UNROLL
 #endif
 
-/* POOL_SMALL: steps of a vector (backwards elements, four for one) that are worth waking
- * another thread for. */
+/* POOL_SMALL: steps of a vector (backwards elements, four for one) that are worth
+ * waking another thread for. */
 enum { POOL_SMALL = 1 << 12, POOL_PART = 64 };
 
 /* Window positions from..to-1 (each `dilate` apart, the first at `at`) that lie in
@@ -61,7 +61,8 @@ static inline int window_position(const weft__pool *p, const window *w, int i, i
     return (w->row + i * p->dilate_h) * p->w + w->column + j * p->dilate_w;
 }
 
-/* Rows of output are the items forwards; what one costs decides how many make a range. */
+/* Rows of output are the items forwards; what one costs decides how many make a
+ * range. */
 static inline size_t pool_rows(const weft__pool *p)
 {
     return (size_t)p->n * (size_t)p->oh;
@@ -97,7 +98,8 @@ static inline void pool_back(const weft__pool *p, weft__work *task, void *job)
     weft__parallel(items, range < (double)items ? (size_t)range : items, task, job);
 }
 
-/* Item `item` of pool_back: channels c0 and on, `channels` of them, of image `image`. */
+/* Item `item` of pool_back: channels c0 and on, `channels` of them, of image
+ * `image`. */
 typedef struct pool_item {
     size_t x, y; /* where its first element lies in dx and in dy */
     int channels;

@@ -1,7 +1,7 @@
 /* cell.c: one step of a recurrent cell for some rows.
  *
- * The product with the state is made one block of units at a time, a vector of each gate
- * side by side, so that the gates find their sums in the L1 cache. */
+ * The product with the state is made one block of units at a time, a vector of each
+ * gate side by side, so that the gates find their sums in the L1 cache. */
 #include "kernels/simd/lanes.h"
 #include "kernels/ukernel/ukernel.h"
 
@@ -49,14 +49,14 @@ void KERNEL(cell_pack)(real *to, const real *r, const real *bias, int k, int uni
 }
 
 /* Rows row .. row+rows-1 of a call, units u .. u+m-1, and their sums. */
-typedef struct piece {
+typedef struct row_block {
     const weft__cell *s;
     const real *sum; /* [rows][gates][lanes] */
     int row, rows;
     size_t u, m;
-} piece;
+} row_block;
 
-typedef void cell_function(const piece *p);
+typedef void cell_function(const row_block *p);
 
 static void sums_of(const weft__cell *s, const real *weights, int row, int rows,
                     int gates, real *to)
@@ -67,31 +67,31 @@ static void sums_of(const weft__cell *s, const real *weights, int row, int rows,
     for (int i = 0; i < blocks; i++) {
         int k0 = (int)((long long)s->units * i / blocks);
         int k1 = (int)((long long)s->units * (i + 1) / blocks);
-        tile_rows t = {.a = s->state + row * s->pitch + k0,
-                       .row = s->pitch,
-                       .taps_h = 1,
-                       .taps_w = 1,
-                       .k = k1 - k0,
-                       .b = weights + (1 + k0) * wide,
-                       .ldb = wide,
-                       .panel = TILE_COLUMNS,
-                       .c = to,
-                       .ldc = wide,
-                       .n = wide,
-                       .load = i > 0,
-                       .bias = i ? NULL : weights};
-        KERNEL(tile_rows)(&t, rows);
+        ukernel_gemm t = {.a = s->state + row * s->pitch + k0,
+                          .row = s->pitch,
+                          .taps_h = 1,
+                          .taps_w = 1,
+                          .k = k1 - k0,
+                          .b = weights + (1 + k0) * wide,
+                          .ldb = wide,
+                          .panel = TILE_COLUMNS,
+                          .c = to,
+                          .ldc = wide,
+                          .n = wide,
+                          .accumulate = i > 0,
+                          .bias = i ? NULL : weights};
+        KERNEL(ukernel_gemm)(&t, rows);
     }
 }
 
-static void walk(const weft__cell *s, int gates, cell_function *f)
+static void each_block(const weft__cell *s, int gates, cell_function *f)
 {
     real sum[CHUNK * GATES_MOST * WEFT_LANES];
     const size_t units = (size_t)s->units;
     const real *weights = s->weights;
     const int chunks = (s->rows + CHUNK - 1) / CHUNK;
     for (size_t u = 0; u < units; u += WEFT_LANES) {
-        piece p = {.s = s, .sum = sum, .u = u, .m = lanes(units - u)};
+        row_block p = {.s = s, .sum = sum, .u = u, .m = lanes(units - u)};
         for (int i = 0; i < chunks; i++) {
             p.row = (int)((long long)s->rows * i / chunks);
             p.rows = (int)((long long)s->rows * (i + 1) / chunks) - p.row;
@@ -122,7 +122,7 @@ static void walk(const weft__cell *s, int gates, cell_function *f)
         body(s, at, gate, sum, n, (p)->u, m); \
     }
 #define CELL(name, gates) \
-    static void name##_piece(const piece *p) \
+    static void name##_block(const row_block *p) \
     { \
         const weft__cell *s = p->s; \
         const size_t n = (size_t)s->units; \
@@ -130,7 +130,7 @@ static void walk(const weft__cell *s, int gates, cell_function *f)
     } \
     void KERNEL(name)(const weft__cell *s) \
     { \
-        walk(s, gates, name##_piece); \
+        each_block(s, gates, name##_block); \
     }
 
 /* ---- plain ---- */
@@ -142,7 +142,7 @@ WEFT_INLINE void rnn_step_row(const weft__cell *s, ptrdiff_t at, real *gate,
     vec y = s->act == WEFT_ACT_RELU ? vmax(vzero(), x) : vtanh(x);
     (void)n, (void)u;
     store(s->out + at, y, m);
-    if (s->keep) store(gate, y, m);
+    if (s->training) store(gate, y, m);
 }
 CELL(rnn_step, 1)
 
@@ -162,7 +162,7 @@ WEFT_INLINE void gru_step_row(const weft__cell *s, ptrdiff_t at, real *gate,
     vec new = vtanh(vfma(r, inner, load(gate + 2 * n, m)));
     (void)u;
     store(s->out + at, blend(z, new, load(s->h + at, m)), m);
-    if (!s->keep) return;
+    if (!s->training) return;
     store(gate, z, m);
     store(gate + n, r, m);
     store(gate + 2 * n, new, m);
@@ -170,8 +170,8 @@ WEFT_INLINE void gru_step_row(const weft__cell *s, ptrdiff_t at, real *gate,
 }
 CELL(gru_step, 3)
 
-WEFT_INLINE void gru_reset_row(const weft__cell *s, ptrdiff_t at, real *gate,
-                               const real *sum, size_t n, size_t u, size_t m)
+WEFT_INLINE void gru_reset_gate_row(const weft__cell *s, ptrdiff_t at, real *gate,
+                                    const real *sum, size_t n, size_t u, size_t m)
 {
     vec r = vsigmoid(vadd(load(gate + n, m), vload(sum + WEFT_LANES)));
     vec y = vmul(r, load(s->h + at, m));
@@ -181,17 +181,17 @@ WEFT_INLINE void gru_reset_row(const weft__cell *s, ptrdiff_t at, real *gate,
     store(s->out + at, y, m);
     if (s->inner) store(s->inner + at, y, m);
 }
-CELL(gru_reset, 2)
+CELL(gru_reset_gate, 2)
 
-WEFT_INLINE void gru_renew_row(const weft__cell *s, ptrdiff_t at, real *gate,
-                               const real *sum, size_t n, size_t u, size_t m)
+WEFT_INLINE void gru_candidate_row(const weft__cell *s, ptrdiff_t at, real *gate,
+                                   const real *sum, size_t n, size_t u, size_t m)
 {
     vec new = vtanh(vadd(load(gate + 2 * n, m), vload(sum)));
     (void)u;
     store(s->out + at, blend(load(gate, m), new, load(s->h + at, m)), m);
     store(gate + 2 * n, new, m);
 }
-CELL(gru_renew, 1)
+CELL(gru_candidate, 1)
 
 /* ---- LSTM ---- */
 
@@ -210,7 +210,7 @@ WEFT_INLINE void lstm_step_row(const weft__cell *s, ptrdiff_t at, real *gate,
     vec o = vsigmoid(peeped(x, peep, n, new, m));
     store(s->out_c + at, new, m);
     store(s->out + at, vmul(o, vtanh(new)), m);
-    if (!s->keep) return;
+    if (!s->training) return;
     store(gate, i, m);
     store(gate + n, o, m);
     store(gate + 2 * n, f, m);

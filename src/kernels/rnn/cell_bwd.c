@@ -1,6 +1,6 @@
 /* cell_bwd.c: the way back through a step of a recurrent cell, for one row.
  *
- * Gates lie one behind the other, n elements each, in ONNX's order. */
+ * Gates lie one after another, n elements each, in ONNX's order. */
 #include "kernels/simd/lanes.h"
 
 /* Runs `body` over 0 .. n-1 with i the place and m the number of lanes. */
@@ -20,7 +20,7 @@ WEFT_INLINE vec through_tanh(vec d, vec y)
 
 /* ---- GRU, gates z r h ---- */
 
-void KERNEL(gru_step_back)(real *gate, real *inner, real *dh, const real *h, size_t n)
+void KERNEL(gru_step_bwd)(real *gate, real *inner, real *dh, const real *h, size_t n)
 {
     EACH(i, m, n)
     {
@@ -36,7 +36,7 @@ void KERNEL(gru_step_back)(real *gate, real *inner, real *dh, const real *h, siz
     }
 }
 
-void KERNEL(gru_renew_back)(real *gate, real *dh, const real *h, size_t n)
+void KERNEL(gru_candidate_bwd)(real *gate, real *dh, const real *h, size_t n)
 {
     EACH(i, m, n)
     {
@@ -47,8 +47,8 @@ void KERNEL(gru_renew_back)(real *gate, real *dh, const real *h, size_t n)
     }
 }
 
-void KERNEL(gru_reset_back)(real *gate, real *dh, const real *inner, const real *h,
-                            size_t n)
+void KERNEL(gru_reset_gate_bwd)(real *gate, real *dh, const real *inner, const real *h,
+                                size_t n)
 {
     EACH(i, m, n)
     {
@@ -65,8 +65,8 @@ WEFT_INLINE void add_product(real *to, vec a, vec b, size_t m)
     store(to, vfma(a, b, load(to, m)), m);
 }
 
-void KERNEL(lstm_step_back)(real *gate, const real *peep, real *dpeep, const real *c,
-                            const real *dh, real *dc, size_t n)
+void KERNEL(lstm_step_bwd)(real *gate, const real *peep, real *dpeep, const real *c,
+                           const real *dh, real *dc, size_t n)
 {
     EACH(k, m, n)
     {

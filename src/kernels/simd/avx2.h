@@ -174,7 +174,7 @@ WEFT_INLINE real vsum(vec v)
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
-WEFT_INLINE real vlargest(vec v)
+WEFT_INLINE real vreduce_max(vec v)
 {
     __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_max_ps(s, _mm_movehl_ps(s, s));

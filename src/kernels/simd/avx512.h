@@ -6,7 +6,7 @@
 
 #define WEFT_LANES 16
 #define WEFT_VREGS 32
-#define WEFT_STREAMS 1
+#define WEFT_NT_STORES 1
 
 typedef __m512 vec;
 typedef __mmask16 vmask;
@@ -25,11 +25,11 @@ WEFT_INLINE void vstore(real *p, vec v)
     _mm512_storeu_ps(p, v);
 }
 /* Past the cache: p on a cache line. */
-WEFT_INLINE void vstream(real *p, vec v)
+WEFT_INLINE void vstore_nt(real *p, vec v)
 {
     _mm512_stream_ps(p, v);
 }
-WEFT_INLINE void vstreamed(void)
+WEFT_INLINE void vstore_nt_fence(void)
 {
     _mm_sfence();
 }
@@ -167,7 +167,7 @@ WEFT_INLINE real vsum(vec v)
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
-WEFT_INLINE real vlargest(vec v)
+WEFT_INLINE real vreduce_max(vec v)
 {
     __m256 h = _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
     __m128 s = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));

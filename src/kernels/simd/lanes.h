@@ -11,12 +11,12 @@ WEFT_INLINE size_t lanes(size_t left)
 
 WEFT_INLINE vec load(const real *p, size_t m)
 {
-    return load_last(p, (int)m);
+    return vload_tail(p, (int)m);
 }
 
 WEFT_INLINE void store(real *p, vec v, size_t m)
 {
-    store_last(p, v, (int)m);
+    vstore_tail(p, v, (int)m);
 }
 
 /* An LSTM gate's sum with what its peephole adds. */

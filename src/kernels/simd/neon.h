@@ -154,7 +154,7 @@ WEFT_INLINE real vsum(vec v)
 {
     return vaddvq_f32(v);
 }
-WEFT_INLINE real vlargest(vec v)
+WEFT_INLINE real vreduce_max(vec v)
 {
     return vmaxvq_f32(v);
 }

@@ -158,7 +158,7 @@ WEFT_INLINE real vsum(vec v)
 {
     return v;
 }
-WEFT_INLINE real vlargest(vec v)
+WEFT_INLINE real vreduce_max(vec v)
 {
     return v;
 }

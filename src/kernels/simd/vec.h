@@ -1,18 +1,22 @@
 /* vec.h: the vocabulary of vector operations that every kernel is written in.
  *
  * The build compiles each kernel once per dialect, with
- * -DWEFT_ISA=<scalar|avx2|avx512|neon|f64>; the dialect's header gives these words their
- * meaning. A `vec` holds WEFT_LANES elements of type `real`, a `vmask` one truth value
- * per lane.
+ *   -DWEFT_ISA=<scalar|avx2|avx512|neon|f64>; the dialect's header gives these words
+ *     their
+ * meaning. A `vec` holds WEFT_LANES elements of type `real`, a `vmask` one truth
+ * value per lane.
  *
  *   WEFT_LANES              elements per vec: 1, 8, 16, 4, 1
- *   WEFT_VREGS              vector registers of the machine (for choosing tile sizes)
+ *   WEFT_VREGS              vector registers of the machine (for choosing tile
+ *     sizes)
  *   vload(p) vstore(p, v)   LANES elements at any address
- *   vload_n(p, n)           the first n lanes, zero in the others; n in 0..LANES; reads
- *                           no further
+ *   vload_n(p, n)           the first n lanes, zero in the others; n in 0..LANES;
+ *     reads
+ *   no further
  *   vstore_n(p, v, n)       the first n lanes; writes no further
- *   vstream(p, v)           as vstore, past the cache, where WEFT_STREAMS is 1; p on a
- *                           cache line. vstreamed() before another thread may read it
+ *   vstore_nt(p, v)          as vstore, past the cache, where WEFT_NT_STORES is 1; p
+ *     on a
+ *   cache line. vstore_nt_fence() before other threads read it
  *   vload_u8(p)             LANES unsigned chars, as numbers
  *   vload_i32(p)            LANES int32_t, as numbers (exact to 2^24 in float)
  *   vstore_i32(p, v)        integral-valued lanes as int32_t
@@ -20,29 +24,34 @@
  *   vset1(s) vzero()        the same in every lane
  *   vadd vsub vmul vdiv     a OP b
  *   vfma(a, b, c)           a * b + c; rounded once where the machine can, twice in
- *                           scalar and f64
+ *   scalar and f64
  *   vfnma(a, b, c)          c - a * b, likewise
- *   vmax(a, b) vmin(a, b)   a > b ? a : b and a < b ? a : b, so b when either is NaN. To
- *                           let a NaN in x through, write x second: vmax(vzero(), x)
- *   vneg vabs vsqrt         lane by lane; vneg and vabs touch the sign bit only
+ *   vmax(a, b) vmin(a, b)   a > b ? a : b and a < b ? a : b, so b when either is
+ *     NaN. To
+ *   let a NaN in x through, write x second: vmax(vzero(), x)
+ *   vneg vabs vsqrt         lane by lane; vneg and vabs change the sign bit only
  *   vcopysign(a, s)         |a| with the sign of s
- *   vround vfloor           to the nearest integer (ties to even), downwards; the sign of
- *                           a zero result is not fixed
+ *   vround vfloor           to the nearest integer (ties to even), downwards; the
+ *     sign of
+ *   a zero result is not fixed
  *   vlt vle vgt vge veq     comparisons, false with NaN
  *   vselect(m, a, b)        m ? a : b
  *   vmand vmor vmnot        of masks; vany(m): is any lane true
- *   vsum(v) vlargest(v)     across the lanes, by a fixed tree; vlargest: some lane's
- *                           value if NaN
- *   vzip_low(a, b)          a0 b0 a1 b1 ..: of the lower halves of the lanes; vzip_high:
- *                           of the upper
- *   vpow2(v)                2^v for integral v from -126 to 127 (-1022 to 1023 in f64)
+ *   vsum(v) vreduce_max(v)   across the lanes, by a fixed tree; vreduce_max: some
+ *     lane's
+ *   value if NaN
+ *   vzip_low(a, b)          a0 b0 a1 b1 ..: of the lower halves of the lanes;
+ *     vzip_high:
+ *   of the upper
+ *   vpow2(v)                2^v for integral v from -126 to 127 (-1022 to 1023 in
+ *     f64)
  *   vexponent(v)            e with |v| = m * 2^e, 1 <= m < 2, for normal v
  *   vmantissa(v)            that m, for v > 0
  *   vfirst(n)               a mask of the first n lanes
  *   vprefetch(p)            hint: this line will be read soon
  *   WEFT_UNROLL             before a for loop with constant bounds: unroll it whole
- *                           (needed over arrays of accumulators, or the compiler keeps
- *                           them in memory) */
+ *   (needed over arrays of accumulators, or the compiler keeps
+ *   them in memory) */
 #ifndef WEFT_SRC_KERNELS_SIMD_VEC_H
 #define WEFT_SRC_KERNELS_SIMD_VEC_H
 
@@ -84,10 +93,10 @@
 #error "no such dialect: WEFT_ISA is scalar, avx2, avx512, neon or f64"
 #endif
 
-#ifndef WEFT_STREAMS
-#define WEFT_STREAMS 0
-#define vstream(p, v) vstore(p, v)
-#define vstreamed() ((void)0)
+#ifndef WEFT_NT_STORES
+#define WEFT_NT_STORES 0
+#define vstore_nt(p, v) vstore(p, v)
+#define vstore_nt_fence() ((void)0)
 #endif
 
 WEFT_INLINE vmask vfirst(int n)
@@ -97,12 +106,12 @@ WEFT_INLINE vmask vfirst(int n)
 }
 
 /* A vector, or what is left of it: n lanes, where n is less than a vector's. */
-WEFT_INLINE vec load_last(const real *p, int n)
+WEFT_INLINE vec vload_tail(const real *p, int n)
 {
     return n >= WEFT_LANES ? vload(p) : vload_n(p, n);
 }
 
-WEFT_INLINE void store_last(real *p, vec v, int n)
+WEFT_INLINE void vstore_tail(real *p, vec v, int n)
 {
     if (n >= WEFT_LANES)
         vstore(p, v);

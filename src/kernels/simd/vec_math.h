@@ -1,10 +1,10 @@
 /* vec_math.h: exp, log, tanh, sigmoid, erf and relatives in vec.h words.
  *
- * Our own, so that a result does not change with the C library. Worst error found in any
- * dialect (tests/kernels/simd/vec_math.c, every 251st float), in units in the last place:
- * exp 1.0, expm1 1.0, log 0.8, tanh 1.4, sigmoid 2.3, softplus 1.7, erf 1.3. NaN gives
- * NaN; infinities and denormals, as arguments and as results, are right. In the f64
- * dialect they are libm's.
+ * Our own, so that a result does not change with the C library. Worst error found in
+ * any dialect (tests/kernels/simd/vec_math.c, every 251st float), in units in the
+ * last place: exp 1.0, expm1 1.0, log 0.8, tanh 1.4, sigmoid 2.3, softplus 1.7, erf
+ * 1.3. NaN gives NaN; infinities and denormals, as arguments and as results, are
+ * right. In the f64 dialect they are libm's.
  *
  * The coefficients are minimax fits of the relative error, rounded to float. */
 #ifndef WEFT_SRC_KERNELS_SIMD_VEC_MATH_H
@@ -41,8 +41,8 @@ WEFT_INLINE vec verf(vec x)
 
 #else
 
-/* x = n ln 2 + r with n whole and |r| <= ln 2 / 2. The first part of ln 2 has 9 bits, so
- * that n times it is exact. Gives n and e^r - 1. */
+/* x = n ln 2 + r with n whole and |r| <= ln 2 / 2. The first part of ln 2 has 9
+ * bits, so that n times it is exact. Gives n and e^r - 1. */
 WEFT_INLINE vec exp_parts(vec x, vec *n)
 {
     *n = vround(vmul(x, vset1(1.44269504f)));

@@ -4,18 +4,18 @@
 #include <assert.h>
 
 #define ROWS_MOST 14
-#define POINTS_MOST 28 /* rows of a tile whose A needs one register */
-#define APART_MOST 9   /* rows of a tile whose A needs a register for each */
-#define AHEAD 128      /* points: B streams from memory */
+#define INDIRECT_MOST 28      /* rows of a tile whose A needs one register */
+#define OUTER_INDIRECT_MOST 9 /* rows of a tile whose A needs a register for each */
+#define AHEAD 128             /* points: B streams from memory */
 #define LINE (64 / (int)sizeof(real)) /* elements in a line of the cache */
 
 /* Vector j of row r of B. */
 #define B_AT(t, row, j) \
     ((row) + ((j) / TILE_PANEL) * (t)->panel + ((j) % TILE_PANEL) * WEFT_LANES)
 
-/* gcc 12 joins lone floats of two points into one vector and then loads the half that is
- * behind the last point as well. Volatile loads stay as they are; four neighbours need
- * none. */
+/* gcc 12 joins lone floats of two points into one vector and then loads the half
+ * that is after the last point as well. Volatile loads stay as they are; four
+ * neighbours need none. */
 #if WEFT_LANES == 1
 #define LOAD(p, nv) ((nv) < TILE_PANEL ? *(const volatile real *)(p) : *(p))
 #else
@@ -24,7 +24,8 @@
 #define BROADCAST(p) \
     vset1(WEFT_LANES == 1 ? *(const volatile real *)(p) : *(const real *)(p))
 
-/* Two threads of a core share what decodes instructions: fewer of the loop's own help. */
+/* Two threads of a core share what decodes instructions: fewer of the loop's own
+ * help. */
 #if WEFT_LANES == 8
 #define UNROLL_SOME _Pragma("GCC unroll 4")
 #else
@@ -39,17 +40,17 @@
  * over them has a constant bound, or the compiler would keep them in memory. */
 
 /* Column j of the start: C, plus bias. */
-WEFT_INLINE void start_column(const tile_rows *t, const real *c, vec *s, int j,
+WEFT_INLINE void start_column(const ukernel_gemm *t, const real *c, vec *s, int j,
                               const int mr, int n)
 {
-    vec bias = t->bias ? load_last(t->bias + j * WEFT_LANES, n) : vzero();
-    if (t->load)
-        EACH_ROW(mr) s[i] = vadd(load_last(c + i * t->ldc + j * WEFT_LANES, n), bias);
+    vec bias = t->bias ? vload_tail(t->bias + j * WEFT_LANES, n) : vzero();
+    if (t->accumulate)
+        EACH_ROW(mr) s[i] = vadd(vload_tail(c + i * t->ldc + j * WEFT_LANES, n), bias);
     else
         EACH_ROW(mr) s[i] = bias;
 }
 
-WEFT_INLINE void end_column(const tile_rows *t, real *c, vec *s, int j, const int mr,
+WEFT_INLINE void end_column(const ukernel_gemm *t, real *c, vec *s, int j, const int mr,
                             int n)
 {
     vec alpha = vset1(t->alpha);
@@ -57,13 +58,13 @@ WEFT_INLINE void end_column(const tile_rows *t, real *c, vec *s, int j, const in
         EACH_ROW(mr) s[i] = vmax(vzero(), s[i]);
     else if (t->act == WEFT_ACT_LEAKY_RELU)
         EACH_ROW(mr) s[i] = vselect(vlt(s[i], vzero()), vmul(alpha, s[i]), s[i]);
-    if (WEFT_STREAMS && t->stream)
-        EACH_ROW(mr) vstream(c + i * t->ldc + j * WEFT_LANES, s[i]);
+    if (WEFT_NT_STORES && t->nt_stores)
+        EACH_ROW(mr) vstore_nt(c + i * t->ldc + j * WEFT_LANES, s[i]);
     else
-        EACH_ROW(mr) store_last(c + i * t->ldc + j * WEFT_LANES, s[i], n);
+        EACH_ROW(mr) vstore_tail(c + i * t->ldc + j * WEFT_LANES, s[i], n);
 }
 
-WEFT_INLINE void step(const tile_rows *t, const real *a, const real *b, ptrdiff_t lda,
+WEFT_INLINE void step(const ukernel_gemm *t, const real *a, const real *b, ptrdiff_t lda,
                       vec *s0, vec *s1, vec *s2, vec *s3, const int mr, const int nv)
 {
     vec b0 = LOAD(b, nv);
@@ -91,12 +92,12 @@ WEFT_INLINE void prefetch_rows(const real *c, ptrdiff_t ldc, const int mr, const
     }
 }
 
-WEFT_INLINE void rows_tile(const tile_rows *t, const real *a, real *c, const int mr,
+WEFT_INLINE void gemm_tile(const ukernel_gemm *t, const real *a, real *c, const int mr,
                            const int nv)
 {
     vec s0[ROWS_MOST], s1[ROWS_MOST], s2[ROWS_MOST], s3[ROWS_MOST];
     int last = t->n - (nv - 1) * WEFT_LANES;
-    if (t->ahead_c) prefetch_rows(c + mr * t->ldc, t->ldc, mr, nv);
+    if (t->prefetch_c) prefetch_rows(c + mr * t->ldc, t->ldc, mr, nv);
     start_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
     if (nv > 1) start_column(t, c, s1, 1, mr, nv > 2 ? WEFT_LANES : last);
     if (nv > 2) start_column(t, c, s2, 2, mr, nv > 3 ? WEFT_LANES : last);
@@ -108,7 +109,7 @@ WEFT_INLINE void rows_tile(const tile_rows *t, const real *a, real *c, const int
             const real *p = a + h * t->tap_h + w * t->tap_w, *end = p + t->k;
             while (p < end) {
                 const real *stop = end - p > LINE ? p + LINE : end;
-                if (t->ahead_a) EACH_ROW(mr) vprefetch(p + (mr + i) * row);
+                if (t->prefetch_a) EACH_ROW(mr) vprefetch(p + (mr + i) * row);
                 UNROLL_SOME
                 for (; p < stop; p++, b += ldb)
                     step(t, p, b, row, s0, s1, s2, s3, mr, nv);
@@ -120,11 +121,11 @@ WEFT_INLINE void rows_tile(const tile_rows *t, const real *a, real *c, const int
     if (nv > 3) end_column(t, c, s3, 3, mr, last);
 }
 
-/* As rows_tile, by a table of offsets. */
-WEFT_INLINE void points_tile(const tile_rows *t, const real *a, real *c, const int mr,
-                             const int nv)
+/* As gemm_tile, by a table of offsets. */
+WEFT_INLINE void gemm_indirect_tile(const ukernel_gemm *t, const real *a, real *c,
+                                    const int mr, const int nv)
 {
-    vec s0[POINTS_MOST], s1[POINTS_MOST];
+    vec s0[INDIRECT_MOST], s1[INDIRECT_MOST];
     int last = t->n - (nv - 1) * WEFT_LANES;
     start_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
     if (nv > 1) start_column(t, c, s1, 1, mr, last);
@@ -135,16 +136,17 @@ WEFT_INLINE void points_tile(const tile_rows *t, const real *a, real *c, const i
     if (nv > 1) end_column(t, c, s1, 1, mr, last);
 }
 
-WEFT_INLINE void add_column(const tile_sums *t, real *c, vec *s, int j, const int mr,
+WEFT_INLINE void add_column(const ukernel_outer *t, real *c, vec *s, int j, const int mr,
                             int n)
 {
-    if (t->add)
-        EACH_ROW(mr) s[i] = vadd(load_last(c + i * t->ldc + j * WEFT_LANES, n), s[i]);
-    EACH_ROW(mr) store_last(c + i * t->ldc + j * WEFT_LANES, s[i], n);
+    if (t->accumulate)
+        EACH_ROW(mr) s[i] = vadd(vload_tail(c + i * t->ldc + j * WEFT_LANES, n), s[i]);
+    EACH_ROW(mr) vstore_tail(c + i * t->ldc + j * WEFT_LANES, s[i], n);
 }
 
-WEFT_INLINE void sums_points(const tile_sums *t, const real *a, const real *b, vec *s0,
-                             vec *s1, vec *s2, vec *s3, const int mr, const int nv)
+WEFT_INLINE void outer_points(const ukernel_outer *t, const real *a, const real *b,
+                              vec *s0, vec *s1, vec *s2, vec *s3, const int mr,
+                              const int nv)
 {
     ptrdiff_t da = t->a_step[2], db = t->b_step[2];
     UNROLL_SOME
@@ -164,20 +166,20 @@ WEFT_INLINE void sums_points(const tile_sums *t, const real *a, const real *b, v
     }
 }
 
-WEFT_INLINE void sums_tile(const tile_sums *t, const real *a, real *c, const int mr,
-                           const int nv)
+WEFT_INLINE void outer_tile(const ukernel_outer *t, const real *a, real *c, const int mr,
+                            const int nv)
 {
     vec s0[ROWS_MOST], s1[ROWS_MOST], s2[ROWS_MOST], s3[ROWS_MOST];
-    if (t->add) prefetch_rows(c, t->ldc, mr, nv);
+    if (t->accumulate) prefetch_rows(c, t->ldc, mr, nv);
     EACH_ROW(mr) s0[i] = vzero();
     if (nv > 1) EACH_ROW(mr) s1[i] = vzero();
     if (nv > 2) EACH_ROW(mr) s2[i] = vzero();
     if (nv > 3) EACH_ROW(mr) s3[i] = vzero();
     for (int i = 0; i < t->count[0]; i++)
         for (int j = 0; j < t->count[1]; j++)
-            sums_points(t, a + i * t->a_step[0] + j * t->a_step[1],
-                        t->b + i * t->b_step[0] + j * t->b_step[1], s0, s1, s2, s3, mr,
-                        nv);
+            outer_points(t, a + i * t->a_step[0] + j * t->a_step[1],
+                         t->b + i * t->b_step[0] + j * t->b_step[1], s0, s1, s2, s3, mr,
+                         nv);
     int last = t->n - (nv - 1) * WEFT_LANES;
     add_column(t, c, s0, 0, mr, nv > 1 ? WEFT_LANES : last);
     if (nv > 1) add_column(t, c, s1, 1, mr, nv > 2 ? WEFT_LANES : last);
@@ -185,13 +187,13 @@ WEFT_INLINE void sums_tile(const tile_sums *t, const real *a, real *c, const int
     if (nv > 3) add_column(t, c, s3, 3, mr, last);
 }
 
-/* As sums_tile, rows of A by a table of offsets. */
-WEFT_INLINE void apart_tile(const tile_sums *t, const ptrdiff_t *offset, real *c,
-                            const int mr, const int nv)
+/* As outer_tile, rows of A by a table of offsets. */
+WEFT_INLINE void outer_indirect_tile(const ukernel_outer *t, const ptrdiff_t *offset,
+                                     real *c, const int mr, const int nv)
 {
-    vec s0[APART_MOST], s1[APART_MOST];
-    const real *a[APART_MOST];
-    if (t->add) prefetch_rows(c, t->ldc, mr, nv);
+    vec s0[OUTER_INDIRECT_MOST], s1[OUTER_INDIRECT_MOST];
+    const real *a[OUTER_INDIRECT_MOST];
+    if (t->accumulate) prefetch_rows(c, t->ldc, mr, nv);
     EACH_ROW(mr) s0[i] = vzero();
     if (nv > 1) EACH_ROW(mr) s1[i] = vzero();
     for (int image = 0; image < t->count[0]; image++)
@@ -228,108 +230,110 @@ WEFT_INLINE void apart_tile(const tile_sums *t, const ptrdiff_t *offset, real *c
 #define UP_TO(rows, X, nv) WEFT_PASTE(UP_TO_, rows, )(X, nv)
 
 #define DEFINE(mr, nv) \
-    static void rows_##mr##_##nv(const tile_rows *t, const real *a, real *c) \
+    static void gemm_##mr##_##nv(const ukernel_gemm *t, const real *a, real *c) \
     { \
-        rows_tile(t, a, c, mr, nv); \
+        gemm_tile(t, a, c, mr, nv); \
     } \
-    static void sums_##mr##_##nv(const tile_sums *t, const real *a, real *c) \
+    static void outer_##mr##_##nv(const ukernel_outer *t, const real *a, real *c) \
     { \
-        sums_tile(t, a, c, mr, nv); \
+        outer_tile(t, a, c, mr, nv); \
     }
-#define NAME_ROWS(mr, nv) rows_##mr##_##nv,
-#define NAME_SUMS(mr, nv) sums_##mr##_##nv,
+#define NAME_GEMM(mr, nv) gemm_##mr##_##nv,
+#define NAME_OUTER(mr, nv) outer_##mr##_##nv,
 
 UP_TO(TILE_ROWS_1, DEFINE, 1)
 UP_TO(TILE_ROWS_2, DEFINE, 2)
 UP_TO(TILE_ROWS_3, DEFINE, 3)
 UP_TO(TILE_ROWS_4, DEFINE, 4)
 
-#define DEFINE_POINTS(mr, nv) \
-    static void points_##mr##_##nv(const tile_rows *t, const real *a, real *c) \
+#define DEFINE_INDIRECT(mr, nv) \
+    static void indirect_##mr##_##nv(const ukernel_gemm *t, const real *a, real *c) \
     { \
-        points_tile(t, a, c, mr, nv); \
+        gemm_indirect_tile(t, a, c, mr, nv); \
     }
-#define DEFINE_APART(mr, nv) \
-    static void apart_##mr##_##nv(const tile_sums *t, const ptrdiff_t *offset, real *c) \
+#define DEFINE_OUTER_INDIRECT(mr, nv) \
+    static void outer_indirect_##mr##_##nv(const ukernel_outer *t, \
+                                           const ptrdiff_t *offset, real *c) \
     { \
-        apart_tile(t, offset, c, mr, nv); \
+        outer_indirect_tile(t, offset, c, mr, nv); \
     }
-#define NAME_POINTS(mr, nv) points_##mr##_##nv,
-#define NAME_APART(mr, nv) apart_##mr##_##nv,
+#define NAME_INDIRECT(mr, nv) indirect_##mr##_##nv,
+#define NAME_OUTER_INDIRECT(mr, nv) outer_indirect_##mr##_##nv,
 
-UP_TO(TILE_POINTS_1, DEFINE_POINTS, 1)
-UP_TO(TILE_ROWS_2, DEFINE_POINTS, 2)
-UP_TO(TILE_APART_1, DEFINE_APART, 1)
-UP_TO(TILE_APART_2, DEFINE_APART, 2)
+UP_TO(TILE_INDIRECT_1, DEFINE_INDIRECT, 1)
+UP_TO(TILE_ROWS_2, DEFINE_INDIRECT, 2)
+UP_TO(TILE_OUTER_INDIRECT_1, DEFINE_OUTER_INDIRECT, 1)
+UP_TO(TILE_OUTER_INDIRECT_2, DEFINE_OUTER_INDIRECT, 2)
 
-typedef void rows_function(const tile_rows *t, const real *a, real *c);
-typedef void sums_function(const tile_sums *t, const real *a, real *c);
-typedef void apart_function(const tile_sums *t, const ptrdiff_t *offset, real *c);
+typedef void gemm_function(const ukernel_gemm *t, const real *a, real *c);
+typedef void outer_function(const ukernel_outer *t, const real *a, real *c);
+typedef void outer_indirect_function(const ukernel_outer *t, const ptrdiff_t *offset,
+                                     real *c);
 
-static rows_function *const rows_of[TILE_VECTORS][ROWS_MOST] = {
-    {UP_TO(TILE_ROWS_1, NAME_ROWS, 1)},
-    {UP_TO(TILE_ROWS_2, NAME_ROWS, 2)},
-    {UP_TO(TILE_ROWS_3, NAME_ROWS, 3)},
-    {UP_TO(TILE_ROWS_4, NAME_ROWS, 4)},
+static gemm_function *const gemm_of[TILE_VECTORS][ROWS_MOST] = {
+    {UP_TO(TILE_ROWS_1, NAME_GEMM, 1)},
+    {UP_TO(TILE_ROWS_2, NAME_GEMM, 2)},
+    {UP_TO(TILE_ROWS_3, NAME_GEMM, 3)},
+    {UP_TO(TILE_ROWS_4, NAME_GEMM, 4)},
 };
-static sums_function *const sums_of[TILE_VECTORS][ROWS_MOST] = {
-    {UP_TO(TILE_ROWS_1, NAME_SUMS, 1)},
-    {UP_TO(TILE_ROWS_2, NAME_SUMS, 2)},
-    {UP_TO(TILE_ROWS_3, NAME_SUMS, 3)},
-    {UP_TO(TILE_ROWS_4, NAME_SUMS, 4)},
+static outer_function *const outer_of[TILE_VECTORS][ROWS_MOST] = {
+    {UP_TO(TILE_ROWS_1, NAME_OUTER, 1)},
+    {UP_TO(TILE_ROWS_2, NAME_OUTER, 2)},
+    {UP_TO(TILE_ROWS_3, NAME_OUTER, 3)},
+    {UP_TO(TILE_ROWS_4, NAME_OUTER, 4)},
 };
-static rows_function *const points_of[2][POINTS_MOST] = {
-    {UP_TO(TILE_POINTS_1, NAME_POINTS, 1)},
-    {UP_TO(TILE_ROWS_2, NAME_POINTS, 2)},
+static gemm_function *const indirect_of[2][INDIRECT_MOST] = {
+    {UP_TO(TILE_INDIRECT_1, NAME_INDIRECT, 1)},
+    {UP_TO(TILE_ROWS_2, NAME_INDIRECT, 2)},
 };
-static apart_function *const apart_of[2][APART_MOST] = {
-    {UP_TO(TILE_APART_1, NAME_APART, 1)},
-    {UP_TO(TILE_APART_2, NAME_APART, 2)},
+static outer_indirect_function *const outer_indirect_of[2][OUTER_INDIRECT_MOST] = {
+    {UP_TO(TILE_OUTER_INDIRECT_1, NAME_OUTER_INDIRECT, 1)},
+    {UP_TO(TILE_OUTER_INDIRECT_2, NAME_OUTER_INDIRECT, 2)},
 };
-static const int rows_most[TILE_VECTORS] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3,
+static const int gemm_most[TILE_VECTORS] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3,
                                             TILE_ROWS_4};
-static const int points_most[2] = {TILE_POINTS_1, TILE_ROWS_2};
-static const int apart_most[2] = {TILE_APART_1, TILE_APART_2};
+static const int indirect_most[2] = {TILE_INDIRECT_1, TILE_ROWS_2};
+static const int outer_indirect_most[2] = {TILE_OUTER_INDIRECT_1, TILE_OUTER_INDIRECT_2};
 
 /* Rows 0 .. m-1 in even parts of at most `most`, in turn rows from .. from+n-1. */
 #define EACH_PART(m, most, from, n) \
     for (int from = 0, left = ((m) + (most)-1) / (most), n; \
          left && (n = ((m)-from) / left, true); from += n, left--)
 
-void KERNEL(tile_rows)(const tile_rows *t, int m)
+void KERNEL(ukernel_gemm)(const ukernel_gemm *t, int m)
 {
-    int v = (t->n + WEFT_LANES - 1) / WEFT_LANES - 1, most = rows_most[v];
+    int v = (t->n + WEFT_LANES - 1) / WEFT_LANES - 1, most = gemm_most[v];
     assert(v >= 0 && v < TILE_VECTORS);
     EACH_PART(m, most, from, n)
-    rows_of[v][n - 1](t, t->a + from * t->row, t->c + from * t->ldc);
+    gemm_of[v][n - 1](t, t->a + from * t->row, t->c + from * t->ldc);
 }
 
-void KERNEL(tile_points)(const tile_rows *t, int m)
+void KERNEL(ukernel_gemm_indirect)(const ukernel_gemm *t, int m)
 {
-    int v = (t->n + WEFT_LANES - 1) / WEFT_LANES - 1, most = points_most[v];
+    int v = (t->n + WEFT_LANES - 1) / WEFT_LANES - 1, most = indirect_most[v];
     assert(v >= 0 && v < 2);
     EACH_PART(m, most, from, n)
-    points_of[v][n - 1](t, t->a + from, t->c + from * t->ldc);
+    indirect_of[v][n - 1](t, t->a + from, t->c + from * t->ldc);
 }
 
-void KERNEL(tile_sums)(const tile_sums *t, int m)
+void KERNEL(ukernel_outer)(const ukernel_outer *t, int m)
 {
     int v = (t->n + WEFT_LANES - 1) / WEFT_LANES - 1;
     assert(v >= 0 && v < (t->offset ? 2 : TILE_VECTORS));
     if (t->offset) {
-        EACH_PART(m, apart_most[v], from, n)
-        apart_of[v][n - 1](t, t->offset + from, t->c + from * t->ldc);
+        EACH_PART(m, outer_indirect_most[v], from, n)
+        outer_indirect_of[v][n - 1](t, t->offset + from, t->c + from * t->ldc);
     } else {
-        EACH_PART(m, rows_most[v], from, n)
-        sums_of[v][n - 1](t, t->a + from, t->c + from * t->ldc);
+        EACH_PART(m, gemm_most[v], from, n)
+        outer_of[v][n - 1](t, t->a + from, t->c + from * t->ldc);
     }
 }
 
 /* Rows that are fetched early: far apart, the processor does not see them coming. */
 enum { PACK_AHEAD = 16 };
 
-void KERNEL(tile_pack)(real *dst, const real *src, size_t rows, int n, int width,
-                       ptrdiff_t ld)
+void KERNEL(ukernel_pack)(real *dst, const real *src, size_t rows, int n, int width,
+                          ptrdiff_t ld)
 {
     for (size_t r = 0; r < rows; r++, src += ld, dst += width)
         for (int j = 0; j < width; j += WEFT_LANES) {
@@ -339,16 +343,16 @@ void KERNEL(tile_pack)(real *dst, const real *src, size_t rows, int n, int width
         }
 }
 
-void KERNEL(tile_pack_panels)(real *dst, ptrdiff_t panel, const real *src, size_t rows,
-                              int n, int width, ptrdiff_t ld)
+void KERNEL(ukernel_pack_panels)(real *dst, ptrdiff_t panel, const real *src, size_t rows,
+                                 int n, int width, ptrdiff_t ld)
 {
     for (size_t r = 0; r < rows; r++, src += ld, dst += width)
-        for (int j = 0; j < n; j += width) KERNEL(tile_pack)
+        for (int j = 0; j < n; j += width) KERNEL(ukernel_pack)
     (dst + j / width * panel, src + j, 1, n - j < width ? n - j : width, width, ld);
 }
 
-void KERNEL(tile_pack_turned)(real *dst, const real *src, size_t rows, int n, int width,
-                              ptrdiff_t ld)
+void KERNEL(ukernel_pack_transposed)(real *dst, const real *src, size_t rows, int n,
+                                     int width, ptrdiff_t ld)
 {
     KERNEL(transpose)(dst, src, (size_t)n, rows, (size_t)width, (size_t)ld);
     if (n < width)

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-WEFT_API weft_val weft_clip(weft_graph *g, weft_val x, double low, double high)
+WEFT_API weft_value weft_clip(weft_graph *g, weft_value x, double low, double high)
 {
     if (!(low <= high)) return weft__unary_refuse(g, "clip", "low", low, "at most high");
     return weft__unary_add_with(g, "clip", x, low, high);
@@ -45,15 +45,15 @@ static weft_status from_onnx(struct weft__onnx_node *n)
                  weft__onnx_const_floats(n, i + 1, &limit[i], 1) < 1)
             return weft__onnx_fail(n, "%s is not a constant", i ? "max" : "min");
     }
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     weft__onnx_set(n, 0, weft_clip(weft__onnx_graph(n), x, limit[0], limit[1]));
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     static const double low[] = {-1, 0, -0.5, -INFINITY}, high[] = {1, 6, 0.5, INFINITY};
-    weft_val x = weft__sample_any(g, rng);
+    weft_value x = weft__sample_any(g, rng);
     return weft_clip(g, x, low[weft__rng_below(rng, 4)], high[weft__rng_below(rng, 4)]);
 }
 
@@ -66,7 +66,7 @@ const weft_op WEFT_OP(clip) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_out = 1,
+    .saves_out = 1,
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-WEFT_API weft_val weft_elu(weft_graph *g, weft_val x, double alpha)
+WEFT_API weft_value weft_elu(weft_graph *g, weft_value x, double alpha)
 {
     if (!(alpha >= 0)) /* y would not tell the sign of x */
         return weft__unary_refuse(g, "elu", "alpha", alpha, "0 or more");
@@ -32,12 +32,12 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
     double alpha = weft__onnx_get_float(n, "alpha", 1);
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     weft__onnx_set(n, 0, weft_elu(weft__onnx_graph(n), x, alpha));
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     double alpha = weft__rng_below(rng, 2) ? 1 : weft__rng_range(rng, 0.25, 2);
     return weft_elu(g, weft__sample_any(g, rng), alpha);
@@ -52,7 +52,7 @@ const weft_op WEFT_OP(elu) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_out = 1,
+    .saves_out = 1,
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-WEFT_API weft_val weft_gelu(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_gelu(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "gelu", x);
 }
@@ -42,7 +42,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_fail(n, "approximate \"%s\" is neither none nor tanh", kind);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_gelu(g, weft__sample_any(g, rng));
 }
@@ -56,7 +56,7 @@ const weft_op WEFT_OP(gelu) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_in = 1,
+    .saves_in = 1,
     .grad_in_place = true,
     .epilogue = epilogue,
     .sample = sample,

@@ -6,7 +6,7 @@
 #define SQRT_2_OVER_PI 0.79788456080286535588
 #define CUBE 0.044715
 
-WEFT_API weft_val weft_gelu_tanh(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_gelu_tanh(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "gelu_tanh", x);
 }
@@ -47,7 +47,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_unary(n, weft_gelu_tanh);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_gelu_tanh(g, weft__sample_any(g, rng));
 }
@@ -61,7 +61,7 @@ const weft_op WEFT_OP(gelu_tanh) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_in = 1,
+    .saves_in = 1,
     .grad_in_place = true,
     .epilogue = epilogue,
     .sample = sample,

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-WEFT_API weft_val weft_hard_sigmoid(weft_graph *g, weft_val x, double alpha, double beta)
+WEFT_API weft_value weft_hard_sigmoid(weft_graph *g, weft_value x, double alpha,
+                                      double beta)
 {
     return weft__unary_add_with(g, "hard_sigmoid", x, alpha, beta);
 }
@@ -33,12 +34,12 @@ static weft_status from_onnx(struct weft__onnx_node *n)
 {
     double alpha = weft__onnx_get_float(n, "alpha", 0.2);
     double beta = weft__onnx_get_float(n, "beta", 0.5);
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     weft__onnx_set(n, 0, weft_hard_sigmoid(weft__onnx_graph(n), x, alpha, beta));
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     static const double alpha[] = {0.2, 1.0 / 6, 0.25,
                                    -0.5}; /* kinks at multiples of 1/2 */
@@ -55,7 +56,7 @@ const weft_op WEFT_OP(hard_sigmoid) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_out = 1,
+    .saves_out = 1,
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,

@@ -1,7 +1,7 @@
 /* hard_swish.c: y = x clip(x / 6 + 0.5, 0, 1). */
 #include "ops/common/unary.h"
 
-WEFT_API weft_val weft_hard_swish(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_hard_swish(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "hard_swish", x);
 }
@@ -17,7 +17,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_unary(n, weft_hard_swish);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_hard_swish(g, weft__sample_any(g, rng));
 }
@@ -31,7 +31,7 @@ const weft_op WEFT_OP(hard_swish) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_in = 1,
+    .saves_in = 1,
     .grad_in_place = true,
     .epilogue = epilogue,
     .sample = sample,

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-WEFT_API weft_val weft_leaky_relu(weft_graph *g, weft_val x, double slope)
+WEFT_API weft_value weft_leaky_relu(weft_graph *g, weft_value x, double slope)
 {
     if (!(slope >= 0)) /* y would not tell the sign of x */
         return weft__unary_refuse(g, "leaky_relu", "slope", slope, "0 or more");
@@ -32,12 +32,12 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
     double slope = weft__onnx_get_float(n, "alpha", 0.01);
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     weft__onnx_set(n, 0, weft_leaky_relu(weft__onnx_graph(n), x, slope));
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     double slope = weft__rng_below(rng, 4) ? weft__rng_uniform(rng) : 0;
     return weft_leaky_relu(g, weft__sample_any(g, rng), slope);
@@ -52,7 +52,7 @@ const weft_op WEFT_OP(leaky_relu) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_out = 1,
+    .saves_out = 1,
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,

@@ -3,9 +3,9 @@
 
 #include "ops/common/strided.h"
 
-WEFT_API weft_val weft_prelu(weft_graph *g, weft_val x, weft_val slope)
+WEFT_API weft_value weft_prelu(weft_graph *g, weft_value x, weft_value slope)
 {
-    return weft__node_add(g, "prelu", NULL, 0, (weft_val[]){x, slope}, 2, 1);
+    return weft__node_add(g, "prelu", NULL, 0, (weft_value[]){x, slope}, 2, 1);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -28,9 +28,9 @@ static weft_status prepare(const weft__setup *s)
     const weft__tensor *x = &s->in[0], *slope = &s->in[1];
     ptrdiff_t stride[WEFT_MAX_RANK] = {0};
     if (x->rank > 1 && slope->dim[0] > 1) stride[1] = 1;
-    weft__walk_begin(s->prepared, x);
-    weft__walk_add(s->prepared, x, stride, 0);
-    weft__walk_end(s->prepared);
+    weft__strided_begin(s->prepared, x);
+    weft__strided_add(s->prepared, x, stride, 0);
+    weft__strided_end(s->prepared);
     return WEFT_OK;
 }
 
@@ -44,7 +44,7 @@ static void memory(const weft__setup *s, weft__memory *m)
 {
     if (s->training)
         m->scratch =
-            term_bytes(&s->in[0]) + weft__walk_sum_scratch(s->prepared, s->kernels);
+            term_bytes(&s->in[0]) + weft__strided_reduce_scratch(s->prepared, s->kernels);
 }
 
 typedef struct job {
@@ -53,12 +53,12 @@ typedef struct job {
     bool of_slope;
 } job;
 
-static void piece(void *arg, const weft__walk *w, size_t row, size_t first, size_t n)
+static void piece(void *arg, const weft__strided *w, size_t row, size_t first, size_t n)
 {
     const job *j = arg;
     size_t at = row * w->row + first;
-    ptrdiff_t step = weft__walk_step(w, 0);
-    const real *s = j->slope + weft__walk_at(w, 0, row) + (ptrdiff_t)first * step;
+    ptrdiff_t step = weft__strided_step(w, 0);
+    const real *s = j->slope + weft__strided_at(w, 0, row) + (ptrdiff_t)first * step;
     const real *x = j->x + at, *dy = (j->dy ? j->dy : j->x) + at;
     real *y = j->y + at;
     if (j->of_slope)
@@ -68,15 +68,15 @@ static void piece(void *arg, const weft__walk *w, size_t row, size_t first, size
             y[i] = x[i] > 0 ? dy[i] : dy[i] * s[(ptrdiff_t)i * step];
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job j = {.y = r->out[0].data, .x = r->in[0].data, .slope = r->in[1].data};
-    weft__walk_run(r->prepared, 3, piece, &j);
+    weft__strided_run(r->prepared, 3, piece, &j);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
-    const weft__walk *w = r->prepared;
+    const weft__strided *w = r->prepared;
     job j = {.y = r->din[0].data,
              .x = r->in[0].data,
              .dy = r->dout[0].data,
@@ -85,11 +85,11 @@ static void backward(const weft__run *r)
         job terms = j;
         terms.y = r->scratch;
         terms.of_slope = true;
-        weft__walk_run(w, 3, piece, &terms);
-        weft__walk_sum(w, r->din[1].data, r->scratch, 1,
-                       (char *)r->scratch + term_bytes(&r->in[0]), KERNELS(r));
+        weft__strided_run(w, 3, piece, &terms);
+        weft__strided_reduce(w, r->din[1].data, r->scratch, 1,
+                             (char *)r->scratch + term_bytes(&r->in[0]), KERNELS(r));
     }
-    if (j.y) weft__walk_run(w, 3, piece, &j);
+    if (j.y) weft__strided_run(w, 3, piece, &j);
 }
 
 /* ONNX aligns the slope with the last axes: channels go there and back. */
@@ -111,8 +111,8 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
     weft__onnx_put_ints(w, "perm", back, rank);
 }
 
-/* Whether a slope of this shape, aligned with the last axes of x, varies along axis 1 at
- * most. */
+/* Whether a slope of this shape, aligned with the last axes of x, varies along axis
+ * 1 at most. */
 static bool per_channel(weft_shape x, weft_shape slope)
 {
     for (int i = 0; i < slope.rank; i++)
@@ -123,24 +123,24 @@ static bool per_channel(weft_shape x, weft_shape slope)
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
     weft_graph *g = weft__onnx_graph(n);
-    weft_val x = weft__onnx_value(n, 0), slope = weft__onnx_value(n, 1), y;
+    weft_value x = weft__onnx_value(n, 0), slope = weft__onnx_value(n, 1), y;
     weft_shape s = weft__nominal_shape(g, slope);
     if (per_channel(weft__nominal_shape(g, x), s)) {
         y = weft_prelu(g, x,
                        s.rank == 1 ? slope : weft_reshape(g, slope, WEFT_SHAPE(-1)));
     } else { /* max(x, 0) - slope max(-x, 0) */
-        weft_val below = weft_relu(g, weft_neg(g, x));
+        weft_value below = weft_relu(g, weft_neg(g, x));
         y = weft_sub(g, weft_relu(g, x), weft_mul(g, below, slope));
     }
     weft__onnx_set(n, 0, y);
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 6);
     int count = s.rank > 1 && weft__rng_below(rng, 3) ? s.dim[1] : 1;
-    weft_val slope = weft_param(g, "slope", WEFT_SHAPE(count));
+    weft_value slope = weft_param(g, "slope", WEFT_SHAPE(count));
     return weft_prelu(g, weft__sample_value(g, rng, "x", s), slope);
 }
 
@@ -152,11 +152,11 @@ const weft_op WEFT_OP(prelu) = {
     .shape = shape,
     .layout = weft__layout_same,
     .prepare = prepare,
-    .prepared = sizeof(weft__walk),
+    .prepared = sizeof(weft__strided),
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 3,
+    .saves_in = 3,
     .grad_in_place = true,
     .sample = sample,
 };

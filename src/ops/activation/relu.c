@@ -1,7 +1,7 @@
 /* relu.c: y = max(x, 0). */
 #include "ops/common/unary.h"
 
-WEFT_API weft_val weft_relu(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_relu(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "relu", x);
 }
@@ -17,7 +17,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_unary(n, weft_relu);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_relu(g, weft__sample_any(g, rng));
 }
@@ -31,7 +31,7 @@ const weft_op WEFT_OP(relu) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_out = 1, /* dx = dy where y > 0 */
+    .saves_out = 1, /* dx = dy where y > 0 */
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,

@@ -6,7 +6,7 @@
 #define SELU_ALPHA 1.67326319217681884765625
 #define SELU_GAMMA 1.05070102214813232421875
 
-WEFT_API weft_val weft_selu(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_selu(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "selu", x);
 }
@@ -27,7 +27,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_unary(n, weft_selu);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_selu(g, weft__sample_any(g, rng));
 }
@@ -41,7 +41,7 @@ const weft_op WEFT_OP(selu) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_out = 1,
+    .saves_out = 1,
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-WEFT_API weft_val weft_silu(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_silu(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "silu", x);
 }
@@ -34,7 +34,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_unary(n, weft_silu);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_silu(g, weft__sample_any(g, rng));
 }
@@ -48,7 +48,7 @@ const weft_op WEFT_OP(silu) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_in = 1,
+    .saves_in = 1,
     .grad_in_place = true,
     .epilogue = epilogue,
     .sample = sample,

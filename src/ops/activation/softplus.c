@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-WEFT_API weft_val weft_softplus(weft_graph *g, weft_val x, double beta)
+WEFT_API weft_value weft_softplus(weft_graph *g, weft_value x, double beta)
 {
     if (!(beta > 0)) return weft__unary_refuse(g, "softplus", "beta", beta, "above 0");
     return weft__unary_add_with(g, "softplus", x, beta, 0);
@@ -35,12 +35,12 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     weft__onnx_set(n, 0, weft_softplus(weft__onnx_graph(n), x, 1));
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     double beta = weft__rng_below(rng, 2) ? 1 : weft__rng_range(rng, 0.5, 3);
     return weft_softplus(g, weft__sample_any(g, rng), beta);
@@ -55,7 +55,7 @@ const weft_op WEFT_OP(softplus) = {
     .layout = weft__layout_same,
     .forward = weft__activation_forward,
     .backward = weft__activation_backward,
-    .keeps_out = 1,
+    .saves_out = 1,
     .in_place = true,
     .grad_in_place = true,
     .epilogue = epilogue,

@@ -5,10 +5,10 @@
 
 #define STRIP 256
 
-WEFT_SHARED weft_val weft__binary_add(weft_graph *g, const char *op, weft_val a,
-                                      weft_val b)
+WEFT_SHARED weft_value weft__binary_add(weft_graph *g, const char *op, weft_value a,
+                                        weft_value b)
 {
-    return weft__node_add(g, op, NULL, 0, (weft_val[]){a, b}, 2, 1);
+    return weft__node_add(g, op, NULL, 0, (weft_value[]){a, b}, 2, 1);
 }
 
 WEFT_SHARED weft_status weft__binary_shape(const weft__node *node, const weft__tensor *in,
@@ -22,16 +22,16 @@ WEFT_SHARED weft_status weft__binary_shape(const weft__node *node, const weft__t
 }
 
 WEFT_SHARED weft_status weft__onnx_binary(struct weft__onnx_node *n,
-                                          weft_val (*build)(weft_graph *g, weft_val a,
-                                                            weft_val b))
+                                          weft_value (*build)(weft_graph *g, weft_value a,
+                                                              weft_value b))
 {
-    weft_val a = weft__onnx_value(n, 0), b = weft__onnx_value(n, 1);
+    weft_value a = weft__onnx_value(n, 0), b = weft__onnx_value(n, 1);
     weft__onnx_set(n, 0, build(weft__onnx_graph(n), a, b));
     return WEFT_OK;
 }
 
 WEFT_SHARED void weft__sample_pair(weft_graph *g, weft__rng *rng, double low, double high,
-                                   weft_val pair[2])
+                                   weft_value pair[2])
 {
     weft_shape s[2];
     uint32_t kind = weft__rng_below(rng, 5);
@@ -58,14 +58,15 @@ WEFT_SHARED void weft__sample_pair(weft_graph *g, weft__rng *rng, double low, do
 /* ---- memory ---- */
 
 /* How input i moves along y. */
-static void gradient_walk(weft__walk *w, const weft__tensor *y, const weft__tensor *x)
+static void gradient_strides(weft__strided *w, const weft__tensor *y,
+                             const weft__tensor *x)
 {
-    weft__walk_begin(w, y);
-    weft__walk_broadcast(w, y, x);
-    weft__walk_end(w);
+    weft__strided_begin(w, y);
+    weft__strided_broadcast(w, y, x);
+    weft__strided_end(w);
 }
 
-static bool same_storage(const weft__walk *w, const weft__tensor *y,
+static bool same_storage(const weft__strided *w, const weft__tensor *y,
                          const weft__tensor *x)
 {
     return x->count == y->count && w->rank == 1;
@@ -80,13 +81,13 @@ void weft__binary_memory(const weft__setup *s, weft__memory *m)
 {
     if (!s->training) return;
     for (int i = 0; i < 2; i++) {
-        weft__walk w;
+        weft__strided w;
         size_t bytes;
         if (s->in[i].rank < 0) continue;
-        gradient_walk(&w, &s->out[0], &s->in[i]);
+        gradient_strides(&w, &s->out[0], &s->in[i]);
         if (same_storage(&w, &s->out[0], &s->in[i])) continue;
-        bytes = weft__walk_sum_scratch(&w, s->kernels);
-        if (s->node->op->keeps_in) bytes += term_bytes(&s->out[0]); /* not dy itself */
+        bytes = weft__strided_reduce_scratch(&w, s->kernels);
+        if (s->node->op->saves_in) bytes += term_bytes(&s->out[0]); /* not dy itself */
         if (bytes > m->scratch) m->scratch = bytes;
     }
 }
@@ -101,12 +102,12 @@ typedef struct job {
 } job;
 
 /* Operands 0 and 1 are a and b; y is dense. */
-static void piece(void *arg, const weft__walk *w, size_t row, size_t first, size_t n)
+static void piece(void *arg, const weft__strided *w, size_t row, size_t first, size_t n)
 {
     const job *j = arg;
-    ptrdiff_t sa = weft__walk_step(w, 0), sb = weft__walk_step(w, 1);
-    const real *a = j->a + weft__walk_at(w, 0, row) + (ptrdiff_t)first * sa;
-    const real *b = j->b + weft__walk_at(w, 1, row) + (ptrdiff_t)first * sb;
+    ptrdiff_t sa = weft__strided_step(w, 0), sb = weft__strided_step(w, 1);
+    const real *a = j->a + weft__strided_at(w, 0, row) + (ptrdiff_t)first * sa;
+    const real *b = j->b + weft__strided_at(w, 1, row) + (ptrdiff_t)first * sb;
     real *y = j->y + row * w->row + first;
     if ((sa == 0 || sa == 1) && (sb == 0 || sb == 1)) {
         j->f(y, a, b, n, (int)sa, (int)sb);
@@ -126,33 +127,33 @@ static void piece(void *arg, const weft__walk *w, size_t row, size_t first, size
 static void both(const weft__tensor *shape, real *y, const weft__tensor *a,
                  const weft__tensor *b, weft__binary_fn *f, real scale)
 {
-    weft__walk w;
+    weft__strided w;
     job j = {f, y, a->data, b->data, scale};
-    weft__walk_begin(&w, shape);
-    weft__walk_broadcast(&w, shape, a);
-    weft__walk_broadcast(&w, shape, b);
-    weft__walk_end(&w);
-    weft__walk_run(&w, 2, piece, &j);
+    weft__strided_begin(&w, shape);
+    weft__strided_broadcast(&w, shape, a);
+    weft__strided_broadcast(&w, shape, b);
+    weft__strided_end(&w);
+    weft__strided_run(&w, 2, piece, &j);
 }
 
-void weft__binary_forward(const weft__run *r, weft__binary_fn *f)
+void weft__binary_forward(const weft__op_args *r, weft__binary_fn *f)
 {
     both(&r->out[0], r->out[0].data, &r->in[0], &r->in[1], f, 1);
 }
 
 /* ---- backward ---- */
 
-void weft__binary_gradient(const weft__run *r, int i, weft__binary_fn *f,
+void weft__binary_gradient(const weft__op_args *r, int i, weft__binary_fn *f,
                            const weft__tensor *other, real scale)
 {
     const weft__tensor *dy = &r->dout[0], *dx = &r->din[i];
     const real *term = dy->data;
-    weft__walk w;
+    weft__strided w;
     if (!dx->data) return;
-    gradient_walk(&w, dy, dx);
+    gradient_strides(&w, dy, dx);
     if (f) {
         bool direct =
-            dx->count == dy->count && w.rank == 1 && weft__walk_step(&w, 0) <= 1;
+            dx->count == dy->count && w.rank == 1 && weft__strided_step(&w, 0) <= 1;
         real *made = direct ? dx->data : r->scratch;
         both(dy, made, dy, other, f, scale);
         if (direct) return;
@@ -162,5 +163,5 @@ void weft__binary_gradient(const weft__run *r, int i, weft__binary_fn *f,
     if (dx->count == dy->count && scale == 1 && term == dx->data) return;
     char *rest = r->scratch; /* NULL when the sum needs none */
     if (f) rest += term_bytes(dy);
-    weft__walk_sum(&w, dx->data, term, scale, rest, KERNELS(r));
+    weft__strided_reduce(&w, dx->data, term, scale, rest, KERNELS(r));
 }

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
-WEFT_API weft_val weft_dense(weft_graph *g, weft_val x, weft_val w, weft_val b)
+WEFT_API weft_value weft_dense(weft_graph *g, weft_value x, weft_value w, weft_value b)
 {
-    return weft__node_add(g, "dense", NULL, 0, (weft_val[]){x, w, b}, 3, 1);
+    return weft__node_add(g, "dense", NULL, 0, (weft_value[]){x, w, b}, 3, 1);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -34,11 +34,11 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__set_result(node, out, x->rank, dim);
 }
 
-static void layout(const weft__node *node, const weft__tensor *in, weft__order *want,
-                   const weft__tensor *out, weft__order *give)
+static void layout(const weft__node *node, const weft__tensor *in, weft__layout *want,
+                   const weft__tensor *out, weft__layout *give)
 {
-    weft__layout_plain(node, in, want, out, give);
-    want[1] = WEFT_KERNEL;
+    weft__layout_row_major(node, in, want, out, give);
+    want[1] = WEFT_HWIO;
 }
 
 /* x is [rows][wide], w stored as [wide][out], y [rows][out]. */
@@ -71,10 +71,10 @@ static void memory(const weft__setup *s, weft__memory *m)
     const products *p = s->prepared;
     m->scratch = k->gemm_scratch(&p->y);
     if (!s->training) {
-        weft__gemm kept = p->y;
-        m->kept = k->gemm_kept(&kept) * sizeof(real);
-        kept.kept = m->kept > 0;
-        m->scratch_kept = k->gemm_scratch(&kept);
+        weft__gemm prepacked = p->y;
+        m->prepacked = k->gemm_prepacked_size(&prepacked) * sizeof(real);
+        prepacked.prepacked = m->prepacked > 0;
+        m->scratch_prepacked = k->gemm_scratch(&prepacked);
         return;
     }
     m->scratch =
@@ -82,23 +82,24 @@ static void memory(const weft__setup *s, weft__memory *m)
     m->scratch = larger(m->scratch, k->sum_rows_scratch((size_t)p->y.m, (size_t)p->y.n));
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const products *p = r->prepared;
     weft__gemm g = p->y;
     if (r->epilogue) g.epilogue = *r->epilogue;
-    g.kept = r->kept != NULL;
-    KERNELS(r)->gemm(&g, r->out[0].data, r->in[0].data, r->kept ? r->kept : r->in[1].data,
-                     r->in[2].data, r->scratch);
+    g.prepacked = r->prepacked != NULL;
+    KERNELS(r)->gemm(&g, r->out[0].data, r->in[0].data,
+                     r->prepacked ? r->prepacked : r->in[1].data, r->in[2].data,
+                     r->scratch);
 }
 
-static void keep(const weft__run *r)
+static void prepack(const weft__op_args *r)
 {
     const products *p = r->prepared;
-    KERNELS(r)->gemm_keep(&p->y, r->kept, r->in[1].data);
+    KERNELS(r)->gemm_prepack(&p->y, r->prepacked, r->in[1].data);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     const weft__kernels *k = KERNELS(r);
     const products *p = r->prepared;
@@ -142,7 +143,7 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_add_ints(w, "shape", dim, y->rank);
 }
 
-static weft_val scaled(weft_graph *g, weft_val x, double by)
+static weft_value scaled(weft_graph *g, weft_value x, double by)
 {
     float factor = (float)by;
     return by == 1 ? x : weft_mul(g, x, weft_const(g, "factor", WEFT_SHAPE(1), &factor));
@@ -160,7 +161,8 @@ static weft_status from_onnx(weft__onnx_node *n)
     if (a.rank != 2 || b.rank != 2)
         return weft__onnx_fail(n, "A and B have rank %d and %d, must be matrices", a.rank,
                                b.rank);
-    weft_val x = weft__onnx_value(n, 0), w = weft__onnx_value(n, 1), bias = WEFT_NONE, y;
+    weft_value x = weft__onnx_value(n, 0), w = weft__onnx_value(n, 1), bias = WEFT_NONE,
+               y;
     int columns = tb ? b.dim[0] : b.dim[1];
     bool fits = c.rank == 1 && c.dim[0] == columns && alpha == 1;
     if (ta) x = weft_transpose(g, x, NULL);
@@ -172,7 +174,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int rank = weft__rng_below(rng, 3) ? 2 : weft__rng_between(rng, 1, 4);
     int wide = weft__rng_between(rng, 1, 12), out = weft__rng_between(rng, 1, 12);
@@ -180,8 +182,8 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
     for (int i = 0; i < rank; i++)
         s.dim[i] = weft__rng_between(rng, 1, rank == 2 ? 9 : 3);
     s.dim[rank - 1] = wide;
-    weft_val x = weft_input(g, "x", s), w = weft_param(g, "w", WEFT_SHAPE(out, wide));
-    weft_val b = WEFT_NONE;
+    weft_value x = weft_input(g, "x", s), w = weft_param(g, "w", WEFT_SHAPE(out, wide));
+    weft_value b = WEFT_NONE;
     if (weft__rng_below(rng, 3)) b = weft_param(g, "b", WEFT_SHAPE(out));
     return weft_dense(g, x, w, b);
 }
@@ -198,9 +200,9 @@ const weft_op WEFT_OP(dense) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keep = keep,
-    .keeps_in = 1u << 0 | 1u << 1,
-    .takes_epilogue = true,
+    .prepack = prepack,
+    .saves_in = 1u << 0 | 1u << 1,
+    .fuses_epilogue = true,
     .fuse = WEFT_FUSE_PRODUCT,
     .unit_axis = WEFT_UNITS_LAST,
     .flops = flops,

@@ -1,22 +1,22 @@
 /* erf.c: y = erf(x), as exported GELUs spell themselves. */
 #include "ops/common/unary.h"
 
-WEFT_SHARED weft_val weft__erf(weft_graph *g, weft_val x)
+WEFT_SHARED weft_value weft__erf(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "erf", x);
 }
 
-static void values(const weft__run *r, real *y, const real *x, size_t n)
+static void values(const weft__op_args *r, real *y, const real *x, size_t n)
 {
     KERNELS(r)->erf(y, x, n);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     weft__map_forward(r, values);
 }
 
-static void slopes(const weft__run *r, real *dx, const real *dy, const real *x,
+static void slopes(const weft__op_args *r, real *dx, const real *dy, const real *x,
                    const real *y, size_t n)
 {
     (void)y; /* 2 / sqrt(pi) exp(-x x) dy */
@@ -30,7 +30,7 @@ static void slopes(const weft__run *r, real *dx, const real *dy, const real *x,
     }
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     weft__map_backward(r, slopes);
 }
@@ -40,7 +40,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_unary(n, weft__erf);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft__erf(g, weft__sample_any(g, rng));
 }
@@ -54,7 +54,7 @@ const weft_op WEFT_OP(erf) = {
     .layout = weft__layout_same,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1,
+    .saves_in = 1,
     .grad_in_place = true,
     .sample = sample,
 };

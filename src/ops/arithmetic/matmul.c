@@ -1,9 +1,10 @@
-/* matmul.c: matrix products over the last two axes, the others broadcast as in numpy. */
+/* matmul.c: matrix products over the last two axes, the others broadcast as in
+ * numpy. */
 #include "ops/common/window.h"
 
-WEFT_API weft_val weft_matmul(weft_graph *g, weft_val a, weft_val b)
+WEFT_API weft_value weft_matmul(weft_graph *g, weft_value a, weft_value b)
 {
-    return weft__node_add(g, "matmul", NULL, 0, (weft_val[]){a, b}, 2, 1);
+    return weft__node_add(g, "matmul", NULL, 0, (weft_value[]){a, b}, 2, 1);
 }
 
 /* c[batches][m][n] = a[..][m][k] b[..][k][n]; a vector is a matrix of one row (a) or
@@ -154,7 +155,8 @@ typedef struct operands {
 } operands;
 
 /* Batch after batch, so that sums over broadcast axes always run in the same order. */
-static void multiply(const weft__run *r, const sizes *z, weft__gemm g, const operands *o)
+static void multiply(const weft__op_args *r, const sizes *z, weft__gemm g,
+                     const operands *o)
 {
     for (size_t i = 0; i < z->batches; i++) {
         bool again;
@@ -167,7 +169,7 @@ static void multiply(const weft__run *r, const sizes *z, weft__gemm g, const ope
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const sizes *z = r->prepared;
     size_t m = (size_t)z->m, n = (size_t)z->n, k = (size_t)z->k;
@@ -176,7 +178,7 @@ static void forward(const weft__run *r)
     multiply(r, z, product(z), &o);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     const sizes *z = r->prepared;
     size_t m = (size_t)z->m, n = (size_t)z->n, k = (size_t)z->k;
@@ -203,7 +205,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int outer = weft__rng_between(rng, 0, 2), m = weft__rng_between(rng, 1, 5);
     int n = weft__rng_between(rng, 1, 5), k = weft__rng_between(rng, 1, 5);
@@ -227,13 +229,13 @@ const weft_op WEFT_OP(matmul) = {
     .arity = 2,
     .summary = "matrix products over the last two axes, the others broadcast",
     .shape = shape,
-    .layout = weft__layout_plain,
+    .layout = weft__layout_row_major,
     .prepare = prepare,
     .prepared = sizeof(sizes),
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << 0 | 1u << 1,
+    .saves_in = 1u << 0 | 1u << 1,
     .unit_axis = WEFT_UNITS_LAST,
     .flops = flops,
     .sample = sample,

@@ -1,30 +1,30 @@
 /* neg.c: y = -x. */
 #include "ops/common/unary.h"
 
-WEFT_API weft_val weft_neg(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_neg(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "neg", x);
 }
 
-static void values(const weft__run *r, real *y, const real *x, size_t n)
+static void values(const weft__op_args *r, real *y, const real *x, size_t n)
 {
     (void)r;
     for (size_t i = 0; i < n; i++) y[i] = -x[i];
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     weft__map_forward(r, values);
 }
 
-static void slopes(const weft__run *r, real *dx, const real *dy, const real *x,
+static void slopes(const weft__op_args *r, real *dx, const real *dy, const real *x,
                    const real *y, size_t n)
 {
     (void)r, (void)x, (void)y;
     for (size_t i = 0; i < n; i++) dx[i] = -dy[i];
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     weft__map_backward(r, slopes);
 }
@@ -34,7 +34,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_unary(n, weft_neg);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_neg(g, weft__sample_any(g, rng));
 }

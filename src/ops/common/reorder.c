@@ -81,17 +81,17 @@ static bool same_storage(const weft__tensor *a, const weft__tensor *b)
     return true;
 }
 
-void WEFT_TWICE(relayout)(const weft__tensor *y, const weft__tensor *x,
-                          const void *kernels)
+void WEFT_TWICE(reorder)(const weft__tensor *y, const weft__tensor *x,
+                         const void *kernels)
 {
     job j = {.k = kernels, .y = y->data, .x = x->data};
     size_t c = x->rank > 1 ? (size_t)x->dim[1] : 1, n = x->rank ? (size_t)x->dim[0] : 1;
     if (same_storage(x, y)) {
         if (y->data != x->data) weft__spread(x->count, 1, flat, &j);
-    } else if (x->order == WEFT_PLAIN && y->order == WEFT_LAST) {
+    } else if (x->layout == WEFT_ROW_MAJOR && y->layout == WEFT_CHANNELS_LAST) {
         j.rows = c, j.cols = x->count / n / c;
         transposes(&j, n);
-    } else if (x->order == WEFT_LAST && y->order == WEFT_PLAIN) {
+    } else if (x->layout == WEFT_CHANNELS_LAST && y->layout == WEFT_ROW_MAJOR) {
         j.rows = x->count / n / c, j.cols = c;
         transposes(&j, n);
     } else {
@@ -108,25 +108,25 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 /* The planner says in out[0] what it is for; there is nothing to choose. */
-static void layout(const weft__node *node, const weft__tensor *in, weft__order *want,
-                   const weft__tensor *out, weft__order *give)
+static void layout(const weft__node *node, const weft__tensor *in, weft__layout *want,
+                   const weft__tensor *out, weft__layout *give)
 {
     (void)node, (void)in, (void)want;
-    give[0] = out[0].order;
+    give[0] = out[0].layout;
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
-    weft__copy_order(&r->out[0], &r->in[0], r->kernels);
+    weft__reorder(&r->out[0], &r->in[0], r->kernels);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
-    if (r->din[0].data) weft__copy_order(&r->din[0], &r->dout[0], r->kernels);
+    if (r->din[0].data) weft__reorder(&r->din[0], &r->dout[0], r->kernels);
 }
 
-const weft_op WEFT_OP(relayout) = {
-    .name = "relayout",
+const weft_op WEFT_OP(reorder) = {
+    .name = "reorder",
     .onnx = WEFT_ONNX(.name = "Identity", .since = 1),
     .arity = 1,
     .summary = "y = x in another storage order (placed by the planner)",

@@ -4,11 +4,9 @@
 
 #include "ops/op.h"
 
-/* y = x brought from x->order to y->order; both hold float, or both double. kernels: the
- * set of that type. */
-void weft__relayout_f32(const weft__tensor *y, const weft__tensor *x,
-                        const void *kernels);
-void weft__relayout_f64(const weft__tensor *y, const weft__tensor *x,
-                        const void *kernels);
+/* y = x brought from x->order to y->order; both hold float, or both double. kernels:
+ * the set of that type. */
+void weft__reorder_f32(const weft__tensor *y, const weft__tensor *x, const void *kernels);
+void weft__reorder_f64(const weft__tensor *y, const weft__tensor *x, const void *kernels);
 
 #endif

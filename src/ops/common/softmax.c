@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LANE 64 /* vectors beside each other that are worked on together */
+#define LANE 64 /* vectors side by side that are worked on together */
 #define COST 12 /* operations per element */
 
-WEFT_SHARED weft_val weft__soft_add(weft_graph *g, const char *op, weft_val x, int axis)
+WEFT_SHARED weft_value weft__softmax_add(weft_graph *g, const char *op, weft_value x,
+                                         int axis)
 {
     weft__axis_attr a = {axis};
     return weft__node_add(g, op, &a, sizeof a, &x, 1, 1);
@@ -23,8 +24,8 @@ WEFT_SHARED weft_status weft__around_prepare(const weft__setup *s)
     return WEFT_OK;
 }
 
-WEFT_SHARED weft_status weft__soft_shape(const weft__node *node, const weft__tensor *in,
-                                         weft__tensor *out)
+WEFT_SHARED weft_status weft__softmax_shape(const weft__node *node,
+                                            const weft__tensor *in, weft__tensor *out)
 {
     int axis = ((const weft__axis_attr *)node->attr)->axis;
     weft__same_shape(&out[0], &in[0]);
@@ -41,19 +42,20 @@ WEFT_SHARED void weft__axis_describe(const weft__node *node, char *text, size_t 
 
 /* ---- ONNX ---- */
 
-WEFT_SHARED void weft__soft_to_onnx(const weft__node *node, struct weft__onnx_writer *w)
+WEFT_SHARED void weft__softmax_to_onnx(const weft__node *node,
+                                       struct weft__onnx_writer *w)
 {
     weft__onnx_put_int(w, "axis", ((const weft__axis_attr *)node->attr)->axis);
 }
 
-WEFT_SHARED weft_status weft__onnx_soft(struct weft__onnx_node *n,
-                                        weft_val (*build)(weft_graph *g, weft_val x,
-                                                          int axis))
+WEFT_SHARED weft_status weft__onnx_softmax(struct weft__onnx_node *n,
+                                           weft_value (*build)(weft_graph *g,
+                                                               weft_value x, int axis))
 {
     weft_graph *g = weft__onnx_graph(n);
     bool old = weft__onnx_opset(n) < 13;
     int64_t axis = weft__onnx_get_int(n, "axis", old ? 1 : -1);
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     weft_shape s = weft__nominal_shape(g, x);
     if (axis < -s.rank || axis >= s.rank)
         return weft__onnx_fail(n, "axis %lld is outside a tensor of rank %d",
@@ -62,7 +64,7 @@ WEFT_SHARED weft_status weft__onnx_soft(struct weft__onnx_node *n,
     if (!old || axis == s.rank - 1) {
         weft__onnx_set(n, 0, build(g, x, (int)axis));
     } else if (axis == 1) {
-        weft_val y = build(g, weft_flatten(g, x, 1), 1);
+        weft_value y = build(g, weft_flatten(g, x, 1), 1);
         weft__onnx_set(n, 0, weft_reshape(g, y, weft_shape_of(g, x)));
     } else {
         return weft__onnx_fail(n, "axis %lld of %d, as opset %d means it, is not known",
@@ -71,9 +73,9 @@ WEFT_SHARED weft_status weft__onnx_soft(struct weft__onnx_node *n,
     return WEFT_OK;
 }
 
-WEFT_SHARED weft_val weft__soft_sample(weft_graph *g, weft__rng *rng,
-                                       weft_val (*build)(weft_graph *g, weft_val x,
-                                                         int axis))
+WEFT_SHARED weft_value weft__softmax_sample(weft_graph *g, weft__rng *rng,
+                                            weft_value (*build)(weft_graph *g,
+                                                                weft_value x, int axis))
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 6);
     int axis = weft__rng_between(rng, -s.rank, s.rank - 1);
@@ -166,7 +168,7 @@ static void spread(job *j, const weft__extents *e, weft__range *by_rows)
         weft__spread(e->outer * j->pieces, COST * (double)j->along * LANE, pieces, j);
 }
 
-void weft__soft_forward(const weft__run *r, bool logarithm)
+void weft__softmax_forward(const weft__op_args *r, bool logarithm)
 {
     job j = {
         .k = KERNELS(r), .y = r->out[0].data, .x = r->in[0].data, .logarithm = logarithm};
@@ -181,7 +183,7 @@ static void rows_back(void *arg, size_t begin, size_t end)
         j->y + at, j->dy + at, j->x + at, end - begin, j->along);
 }
 
-void weft__soft_backward(const weft__run *r, bool logarithm)
+void weft__softmax_backward(const weft__op_args *r, bool logarithm)
 {
     job j = {.k = KERNELS(r),
              .y = r->din[0].data,

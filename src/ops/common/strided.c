@@ -8,7 +8,7 @@
 
 /* ---- building ---- */
 
-WEFT_SHARED void weft__walk_begin(weft__walk *w, const weft__tensor *out)
+WEFT_SHARED void weft__strided_begin(weft__strided *w, const weft__tensor *out)
 {
     int place[WEFT_MAX_RANK], dim[WEFT_MAX_RANK];
     memset(w, 0, sizeof *w);
@@ -17,18 +17,18 @@ WEFT_SHARED void weft__walk_begin(weft__walk *w, const weft__tensor *out)
     for (int i = 0; i < out->rank; i++) w->dim[i] = (size_t)dim[i];
 }
 
-WEFT_SHARED void weft__walk_add(weft__walk *w, const weft__tensor *out,
-                                const ptrdiff_t *stride, size_t start)
+WEFT_SHARED void weft__strided_add(weft__strided *w, const weft__tensor *out,
+                                   const ptrdiff_t *stride, size_t start)
 {
     int place[WEFT_MAX_RANK], dim[WEFT_MAX_RANK];
-    assert(w->operands < WEFT_WALK_MOST);
+    assert(w->operands < WEFT_STRIDED_MOST);
     weft__storage(out, dim, place);
     for (int i = 0; i < out->rank; i++) w->step[w->operands][place[i]] = stride[i];
     w->start[w->operands++] = start;
 }
 
-WEFT_SHARED void weft__walk_broadcast(weft__walk *w, const weft__tensor *out,
-                                      const weft__tensor *operand)
+WEFT_SHARED void weft__strided_broadcast(weft__strided *w, const weft__tensor *out,
+                                         const weft__tensor *operand)
 {
     size_t own[WEFT_MAX_RANK];
     ptrdiff_t stride[WEFT_MAX_RANK] = {0};
@@ -36,18 +36,18 @@ WEFT_SHARED void weft__walk_broadcast(weft__walk *w, const weft__tensor *out,
     for (int i = 0; i < operand->rank; i++)
         if (operand->dim[i] > 1)
             stride[i + out->rank - operand->rank] = (ptrdiff_t)own[i];
-    weft__walk_add(w, out, stride, 0);
+    weft__strided_add(w, out, stride, 0);
 }
 
 /* Whether axis j continues axis i for every operand. */
-WEFT_SHARED bool weft__walk_continues(const weft__walk *w, int i, int j)
+WEFT_SHARED bool weft__walk_continues(const weft__strided *w, int i, int j)
 {
     for (int k = 0; k < w->operands; k++)
         if (w->step[k][i] != w->step[k][j] * (ptrdiff_t)w->dim[j]) return false;
     return true;
 }
 
-WEFT_SHARED void weft__walk_end(weft__walk *w)
+WEFT_SHARED void weft__strided_end(weft__strided *w)
 {
     int n = 0;
     for (int i = 0; i < w->rank; i++) {
@@ -70,7 +70,7 @@ WEFT_SHARED void weft__walk_end(weft__walk *w)
 
 /* ---- running ---- */
 
-WEFT_SHARED size_t weft__walk_at(const weft__walk *w, int k, size_t row)
+WEFT_SHARED size_t weft__strided_at(const weft__strided *w, int k, size_t row)
 {
     ptrdiff_t at = (ptrdiff_t)w->start[k];
     for (int i = w->rank - 2; i >= 0; i--) {
@@ -81,8 +81,8 @@ WEFT_SHARED size_t weft__walk_at(const weft__walk *w, int k, size_t row)
 }
 
 typedef struct run_job {
-    const weft__walk *w;
-    weft__walk_fn *f;
+    const weft__strided *w;
+    weft__strided_fn *f;
     void *arg;
     size_t pieces; /* of each row */
 } run_job;
@@ -97,8 +97,8 @@ WEFT_SHARED void weft__walk_range(void *arg, size_t begin, size_t end)
     }
 }
 
-WEFT_SHARED void weft__walk_run(const weft__walk *w, double cost, weft__walk_fn *f,
-                                void *arg)
+WEFT_SHARED void weft__strided_run(const weft__strided *w, double cost,
+                                   weft__strided_fn *f, void *arg)
 {
     run_job j = {w, f, arg, (w->row + PIECE - 1) / PIECE};
     double items = (double)(w->row < PIECE ? w->row : PIECE);
@@ -114,11 +114,12 @@ typedef struct copy_job {
     const weft__kernels *k;
 } copy_job;
 
-static void copy_piece(void *arg, const weft__walk *w, size_t row, size_t first, size_t n)
+static void copy_piece(void *arg, const weft__strided *w, size_t row, size_t first,
+                       size_t n)
 {
     const copy_job *j = arg;
-    ptrdiff_t step = weft__walk_step(w, 0);
-    const real *x = j->x + weft__walk_at(w, 0, row) + (ptrdiff_t)first * step;
+    ptrdiff_t step = weft__strided_step(w, 0);
+    const real *x = j->x + weft__strided_at(w, 0, row) + (ptrdiff_t)first * step;
     real *y = j->y + row * w->row + first;
     if (step == 1 && j->a == 1)
         memcpy(y, x, n * sizeof *y);
@@ -132,7 +133,7 @@ static void copy_piece(void *arg, const weft__walk *w, size_t row, size_t first,
 
 typedef struct transpose_job {
     copy_job copy;
-    const weft__walk *w;
+    const weft__strided *w;
     size_t rows, cols; /* of the matrices in x: rows of stride lead */
     size_t lead, block, blocks;
 } transpose_job;
@@ -143,14 +144,14 @@ static void transpose_range(void *arg, size_t begin, size_t end)
     for (size_t i = begin; i < end; i++) {
         size_t matrix = i / j->blocks, r = i % j->blocks * j->block;
         size_t n = j->rows - r < j->block ? j->rows - r : j->block;
-        size_t at = weft__walk_at(j->w, 0, matrix * j->cols);
+        size_t at = weft__strided_at(j->w, 0, matrix * j->cols);
         j->copy.k->transpose(j->copy.y + matrix * j->rows * j->cols + r,
                              j->copy.x + at + r * j->lead, n, j->cols, j->rows, j->lead);
     }
 }
 
-void weft__walk_copy(const weft__walk *w, real *y, const real *x, real a,
-                     const weft__kernels *k)
+void weft__strided_copy(const weft__strided *w, real *y, const real *x, real a,
+                        const weft__kernels *k)
 {
     copy_job j = {y, x, a, k};
     int r = w->rank;
@@ -167,22 +168,23 @@ void weft__walk_copy(const weft__walk *w, real *y, const real *x, real a,
         weft__spread(w->rows / m.cols * m.blocks, (double)(m.block * m.cols),
                      transpose_range, &m);
     } else {
-        weft__walk_run(w, 1, copy_piece, &j);
+        weft__strided_run(w, 1, copy_piece, &j);
     }
 }
 
-static void put_piece(void *arg, const weft__walk *w, size_t row, size_t first, size_t n)
+static void put_piece(void *arg, const weft__strided *w, size_t row, size_t first,
+                      size_t n)
 {
     const copy_job *j = arg;
-    ptrdiff_t step = weft__walk_step(w, 0);
-    real *x = j->y + weft__walk_at(w, 0, row) + (ptrdiff_t)first * step;
+    ptrdiff_t step = weft__strided_step(w, 0);
+    real *x = j->y + weft__strided_at(w, 0, row) + (ptrdiff_t)first * step;
     const real *dy = j->x + row * w->row + first;
     for (size_t i = 0; i < n; i++) x[(ptrdiff_t)i * step] = dy[i];
 }
 
-void weft__walk_put(const weft__walk *w, real *x, const real *dy)
+void weft__strided_scatter(const weft__strided *w, real *x, const real *dy)
 {
-    weft__walk_run(w, 1, put_piece, &(copy_job){.y = x, .x = dy});
+    weft__strided_run(w, 1, put_piece, &(copy_job){.y = x, .x = dy});
 }
 
 static void flat_range(void *arg, size_t begin, size_t end)

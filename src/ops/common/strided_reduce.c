@@ -1,31 +1,32 @@
-/* strided_reduce.c: sums over broadcast axes, in an order that depends on shapes only. */
+/* strided_reduce.c: sums over broadcast axes, in an order that depends on shapes
+ * only. */
 #include "ops/common/strided.h"
 
 #include <string.h>
 
-#define LEAF 4096   /* elements of one partial sum of a whole row */
+#define SLICE 4096  /* elements of one partial sum of a whole row */
 #define BLOCK 32    /* rows of one partial sum of columns */
 #define COLUMNS 128 /* columns that are summed together */
 
 typedef struct sum_job {
-    const weft__walk *w;
+    const weft__strided *w;
     real *y;
     const real *x;
     real a;
-    double *leaf;
+    double *slice;
     const weft__kernels *k;
     size_t columns; /* pieces of each [rows][row] matrix */
 } sum_job;
 
-static bool dropped(const weft__walk *w, int axis)
+static bool dropped(const weft__strided *w, int axis)
 {
     return w->step[0][axis] == 0;
 }
 
 /* How w looks: which of the fast ways fits. */
-typedef enum way { NOTHING, WHOLE, ROWS, MATRIX, COLUMNS_OF_EACH, ANY } way;
+typedef enum algorithm { NOTHING, WHOLE, ROWS, MATRIX, COLUMNS_OF_EACH, ANY } algorithm;
 
-static way way_of(const weft__walk *w)
+static algorithm choose_algorithm(const weft__strided *w)
 {
     int r = w->rank, out = 0;
     for (int i = 0; i < r; i++) out += dropped(w, i) && w->dim[i] > 1;
@@ -39,21 +40,21 @@ static way way_of(const weft__walk *w)
 
 /* ---- all into one ---- */
 
-static void leaf_range(void *arg, size_t begin, size_t end)
+static void slice_range(void *arg, size_t begin, size_t end)
 {
     const sum_job *j = arg;
     for (size_t i = begin; i < end; i++) {
-        size_t left = j->w->row - i * LEAF;
-        j->leaf[i] = j->k->sum(j->x + i * LEAF, left < LEAF ? left : LEAF);
+        size_t left = j->w->row - i * SLICE;
+        j->slice[i] = j->k->sum(j->x + i * SLICE, left < SLICE ? left : SLICE);
     }
 }
 
 static void sum_whole(sum_job *j)
 {
-    size_t leaves = (j->w->row + LEAF - 1) / LEAF;
+    size_t slices = (j->w->row + SLICE - 1) / SLICE;
     double sum = 0;
-    weft__spread(leaves, LEAF, leaf_range, j);
-    for (size_t i = 0; i < leaves; i++) sum += j->leaf[i];
+    weft__spread(slices, SLICE, slice_range, j);
+    for (size_t i = 0; i < slices; i++) sum += j->slice[i];
     j->y[j->w->start[0]] = (real)(sum * j->a);
 }
 
@@ -64,7 +65,7 @@ static void row_range(void *arg, size_t begin, size_t end)
     const sum_job *j = arg;
     for (size_t i = begin; i < end; i++) {
         double sum = j->k->sum(j->x + i * j->w->row, j->w->row);
-        j->y[weft__walk_at(j->w, 0, i)] = (real)(sum * j->a);
+        j->y[weft__strided_at(j->w, 0, i)] = (real)(sum * j->a);
     }
 }
 
@@ -87,12 +88,12 @@ static void columns(const sum_job *j, real *y, const real *x, size_t rows, size_
 static void columns_range(void *arg, size_t begin, size_t end)
 {
     const sum_job *j = arg;
-    const weft__walk *w = j->w;
+    const weft__strided *w = j->w;
     size_t rows = w->dim[w->rank - 2];
     for (size_t i = begin; i < end; i++) {
         size_t matrix = i / j->columns, first = i % j->columns * COLUMNS;
         size_t n = w->row - first < COLUMNS ? w->row - first : COLUMNS;
-        size_t at = weft__walk_at(w, 0, matrix * rows);
+        size_t at = weft__strided_at(w, 0, matrix * rows);
         columns(j, j->y + at + first, j->x + matrix * rows * w->row + first, rows, n);
     }
 }
@@ -102,7 +103,7 @@ static void columns_range(void *arg, size_t begin, size_t end)
 /* The sum that belongs to element i of y; sub is the walk of the dropped axes alone. */
 static double sum_of(const sum_job *j, size_t i)
 {
-    const weft__walk *w = j->w;
+    const weft__strided *w = j->w;
     size_t dim[WEFT_MAX_RANK], step[WEFT_MAX_RANK], at = 0, stride = 1, count = 1;
     int n = 0;
     double sum = 0;
@@ -132,7 +133,7 @@ static double sum_of(const sum_job *j, size_t i)
 static void any_range(void *arg, size_t begin, size_t end)
 {
     const sum_job *j = arg;
-    const weft__walk *w = j->w;
+    const weft__strided *w = j->w;
     for (size_t i = begin; i < end; i++) {
         ptrdiff_t at = (ptrdiff_t)w->start[0];
         size_t rest = i;
@@ -154,20 +155,21 @@ static void sum_any(sum_job *j)
 
 /* ---- nothing to sum: another order, perhaps ---- */
 
-static void put_range(void *arg, const weft__walk *w, size_t row, size_t first, size_t n)
+static void put_range(void *arg, const weft__strided *w, size_t row, size_t first,
+                      size_t n)
 {
     const sum_job *j = arg;
-    ptrdiff_t step = weft__walk_step(w, 0);
-    real *y = j->y + weft__walk_at(w, 0, row) + (ptrdiff_t)first * step;
+    ptrdiff_t step = weft__strided_step(w, 0);
+    real *y = j->y + weft__strided_at(w, 0, row) + (ptrdiff_t)first * step;
     const real *x = j->x + row * w->row + first;
     for (size_t i = 0; i < n; i++) y[(ptrdiff_t)i * step] = j->a * x[i];
 }
 
-size_t weft__walk_sum_scratch(const weft__walk *w, const weft__kernels *k)
+size_t weft__strided_reduce_scratch(const weft__strided *w, const weft__kernels *k)
 {
-    switch (way_of(w)) {
+    switch (choose_algorithm(w)) {
     case WHOLE:
-        return (w->row + LEAF - 1) / LEAF * sizeof(double);
+        return (w->row + SLICE - 1) / SLICE * sizeof(double);
     case MATRIX:
         return k->sum_rows_scratch(w->dim[0], w->dim[1]);
     default:
@@ -175,13 +177,13 @@ size_t weft__walk_sum_scratch(const weft__walk *w, const weft__kernels *k)
     }
 }
 
-void weft__walk_sum(const weft__walk *w, real *y, const real *x, real a, void *scratch,
-                    const weft__kernels *k)
+void weft__strided_reduce(const weft__strided *w, real *y, const real *x, real a,
+                          void *scratch, const weft__kernels *k)
 {
     sum_job j = {w, y, x, a, scratch, k, (w->row + COLUMNS - 1) / COLUMNS};
-    switch (way_of(w)) {
+    switch (choose_algorithm(w)) {
     case NOTHING:
-        weft__walk_run(w, 1, put_range, &j);
+        weft__strided_run(w, 1, put_range, &j);
         break;
     case WHOLE:
         sum_whole(&j);

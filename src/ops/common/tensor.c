@@ -110,9 +110,9 @@ WEFT_SHARED void weft__storage(const weft__tensor *t, int dim[WEFT_MAX_RANK],
 {
     for (int i = 0; i < t->rank; i++) {
         place[i] = i;
-        if (t->order == WEFT_LAST && t->rank > 2 && i > 0)
+        if (t->layout == WEFT_CHANNELS_LAST && t->rank > 2 && i > 0)
             place[i] = i == 1 ? t->rank - 1 : i - 1;
-        else if (t->order == WEFT_KERNEL && t->rank > 1)
+        else if (t->layout == WEFT_HWIO && t->rank > 1)
             place[i] = i < 2 ? t->rank - 1 - i : i - 2;
         dim[place[i]] = t->dim[i];
     }
@@ -142,7 +142,7 @@ WEFT_SHARED void weft__around(const weft__tensor *t, int axis, size_t *outer,
 }
 
 /* Integers change their order rarely and are few: one by one. */
-static void relayout_ints(const weft__tensor *y, const weft__tensor *x)
+static void reorder_ints(const weft__tensor *y, const weft__tensor *x)
 {
     size_t sx[WEFT_MAX_RANK], sy[WEFT_MAX_RANK];
     const int32_t *from = x->data;
@@ -161,63 +161,62 @@ static void relayout_ints(const weft__tensor *y, const weft__tensor *x)
     }
 }
 
-WEFT_SHARED void weft__copy_order(const weft__tensor *y, const weft__tensor *x,
-                                  const void *kernels)
+WEFT_SHARED void weft__reorder(const weft__tensor *y, const weft__tensor *x,
+                               const void *kernels)
 {
     if (x->type == WEFT_I32)
-        relayout_ints(y, x);
+        reorder_ints(y, x);
     else if (kernels == weft__kernels_chosen(true))
-        weft__relayout_f64(y, x, kernels);
+        weft__reorder_f64(y, x, kernels);
     else
-        weft__relayout_f32(y, x, kernels);
+        weft__reorder_f32(y, x, kernels);
 }
 
 /* ---- layout rules ---- */
 
-WEFT_SHARED void weft__layout_plain(const weft__node *node, const weft__tensor *in,
-                                    weft__order *want, const weft__tensor *out,
-                                    weft__order *give)
+WEFT_SHARED void weft__layout_row_major(const weft__node *node, const weft__tensor *in,
+                                        weft__layout *want, const weft__tensor *out,
+                                        weft__layout *give)
 {
     (void)in, (void)out;
-    for (int i = 0; i < node->nin; i++) want[i] = WEFT_PLAIN;
-    for (int i = 0; i < node->nout; i++) give[i] = WEFT_PLAIN;
+    for (int i = 0; i < node->nin; i++) want[i] = WEFT_ROW_MAJOR;
+    for (int i = 0; i < node->nout; i++) give[i] = WEFT_ROW_MAJOR;
 }
 
-/* The order of the first input as large as the result, or else of the first of its rank.
- * (A parameter that is broadcast can follow; it is stored once.) */
-static weft__order leading_order(const weft__node *node, const weft__tensor *in,
-                                 const weft__order *want, const weft__tensor *out)
+/* The order of the first input as large as the result, or else of the first of its
+ * rank. (A parameter that is broadcast can follow; it is stored once.) */
+static weft__layout leading_layout(const weft__node *node, const weft__tensor *in,
+                                   const weft__layout *want, const weft__tensor *out)
 {
     int first = -1;
-    if (out->rank < 3) return WEFT_PLAIN;
+    if (out->rank < 3) return WEFT_ROW_MAJOR;
     for (int i = 0; i < node->nin; i++) {
         if (in[i].rank != out->rank) continue;
         if (first < 0) first = i;
-        if (weft__tensor_count(&in[i]) >= weft__tensor_count(out) &&
-            want[i] != WEFT_KERNEL)
+        if (weft__tensor_count(&in[i]) >= weft__tensor_count(out) && want[i] != WEFT_HWIO)
             return want[i];
     }
-    return first < 0 || want[first] == WEFT_KERNEL ? WEFT_PLAIN : want[first];
+    return first < 0 || want[first] == WEFT_HWIO ? WEFT_ROW_MAJOR : want[first];
 }
 
 WEFT_SHARED void weft__layout_same(const weft__node *node, const weft__tensor *in,
-                                   weft__order *want, const weft__tensor *out,
-                                   weft__order *give)
+                                   weft__layout *want, const weft__tensor *out,
+                                   weft__layout *give)
 {
-    weft__order order = leading_order(node, in, want, out);
+    weft__layout layout = leading_layout(node, in, want, out);
     for (int i = 0; i < node->nin; i++)
-        want[i] = in[i].rank == out[0].rank ? order : WEFT_PLAIN;
+        want[i] = in[i].rank == out[0].rank ? layout : WEFT_ROW_MAJOR;
     for (int i = 0; i < node->nout; i++)
-        give[i] = out[i].rank == out[0].rank ? order : WEFT_PLAIN;
+        give[i] = out[i].rank == out[0].rank ? layout : WEFT_ROW_MAJOR;
 }
 
 WEFT_SHARED void weft__layout_spatial(const weft__node *node, const weft__tensor *in,
-                                      weft__order *want, const weft__tensor *out,
-                                      weft__order *give)
+                                      weft__layout *want, const weft__tensor *out,
+                                      weft__layout *give)
 {
-    weft__layout_plain(node, in, want, out, give);
-    want[0] = give[0] = WEFT_LAST;
-    if (node->nin > 1 && in[1].rank >= 2) want[1] = WEFT_KERNEL;
+    weft__layout_row_major(node, in, want, out, give);
+    want[0] = give[0] = WEFT_CHANNELS_LAST;
+    if (node->nin > 1 && in[1].rank >= 2) want[1] = WEFT_HWIO;
 }
 
 /* ---- threads ---- */

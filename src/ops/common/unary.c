@@ -5,20 +5,20 @@
 #define SELU_SCALE 1.0507009873554804934
 #define SELU_ALPHA 1.6732632423543772848
 
-WEFT_SHARED weft_val weft__unary_add(weft_graph *g, const char *op, weft_val x)
+WEFT_SHARED weft_value weft__unary_add(weft_graph *g, const char *op, weft_value x)
 {
     return weft__node_add(g, op, NULL, 0, &x, 1, 1);
 }
 
-WEFT_SHARED weft_val weft__unary_add_with(weft_graph *g, const char *op, weft_val x,
-                                          double alpha, double beta)
+WEFT_SHARED weft_value weft__unary_add_with(weft_graph *g, const char *op, weft_value x,
+                                            double alpha, double beta)
 {
     weft__act_attr a = {alpha, beta};
     return weft__node_add(g, op, &a, sizeof a, &x, 1, 1);
 }
 
-WEFT_SHARED weft_val weft__unary_refuse(weft_graph *g, const char *op, const char *what,
-                                        double value, const char *allowed)
+WEFT_SHARED weft_value weft__unary_refuse(weft_graph *g, const char *op, const char *what,
+                                          double value, const char *allowed)
 {
     return weft__graph_fail(
         g, weft__fail(WEFT_EUSAGE, "%s: %s is %g, must be %s", op, what, value, allowed));
@@ -40,7 +40,7 @@ WEFT_SHARED weft_status weft__unary_shape(const weft__node *node, const weft__te
 }
 
 WEFT_SHARED weft_status weft__onnx_unary(struct weft__onnx_node *n,
-                                         weft_val (*build)(weft_graph *g, weft_val x))
+                                         weft_value (*build)(weft_graph *g, weft_value x))
 {
     weft__onnx_set(n, 0, build(weft__onnx_graph(n), weft__onnx_value(n, 0)));
     return WEFT_OK;
@@ -49,7 +49,7 @@ WEFT_SHARED weft_status weft__onnx_unary(struct weft__onnx_node *n,
 /* ---- any map ---- */
 
 typedef struct map_job {
-    const weft__run *r;
+    const weft__op_args *r;
     weft__map_fn *f;
     weft__slope_fn *slope;
 } map_job;
@@ -62,7 +62,7 @@ static void map_range(void *arg, size_t begin, size_t end)
     j->f(j->r, y + begin, x + begin, end - begin);
 }
 
-void weft__map_forward(const weft__run *r, weft__map_fn *f)
+void weft__map_forward(const weft__op_args *r, weft__map_fn *f)
 {
     weft__spread(r->out[0].count, COST, map_range, &(map_job){.r = r, .f = f});
 }
@@ -71,15 +71,15 @@ static void slope_range(void *arg, size_t begin, size_t end)
 {
     const map_job *j = arg;
     const weft_op *op = j->r->node->op;
-    const real *x = op->keeps_in & 1 ? j->r->in[0].data : NULL;
-    const real *y = op->keeps_out & 1 ? j->r->out[0].data : NULL;
+    const real *x = op->saves_in & 1 ? j->r->in[0].data : NULL;
+    const real *y = op->saves_out & 1 ? j->r->out[0].data : NULL;
     const real *dy = j->r->dout[0].data;
     real *dx = j->r->din[0].data;
     j->slope(j->r, dx + begin, dy + begin, x ? x + begin : NULL, y ? y + begin : NULL,
              end - begin);
 }
 
-void weft__map_backward(const weft__run *r, weft__slope_fn *f)
+void weft__map_backward(const weft__op_args *r, weft__slope_fn *f)
 {
     if (r->din[0].data)
         weft__spread(r->din[0].count, COST, slope_range, &(map_job){.r = r, .slope = f});
@@ -87,14 +87,14 @@ void weft__map_backward(const weft__run *r, weft__slope_fn *f)
 
 /* ---- activations ---- */
 
-static void activate(const weft__run *r, real *y, const real *x, size_t n)
+static void activate(const weft__op_args *r, real *y, const real *x, size_t n)
 {
     weft__epilogue e = {0};
     r->node->op->epilogue(r->node, &e);
     KERNELS(r)->activate(y, x, n, &e);
 }
 
-void weft__activation_forward(const weft__run *r)
+void weft__activation_forward(const weft__op_args *r)
 {
     weft__map_forward(r, activate);
 }
@@ -127,7 +127,7 @@ static void softplus_slope(const weft__kernels *k, real *dx, const real *dy,
     }
 }
 
-static void slope(const weft__run *r, real *dx, const real *dy, const real *x,
+static void slope(const weft__op_args *r, real *dx, const real *dy, const real *x,
                   const real *y, size_t n)
 {
     weft__epilogue e = {0};
@@ -153,7 +153,7 @@ static void slope(const weft__run *r, real *dx, const real *dy, const real *x,
     }
 }
 
-void weft__activation_backward(const weft__run *r)
+void weft__activation_backward(const weft__op_args *r)
 {
     weft__map_backward(r, slope);
 }

@@ -46,7 +46,7 @@ static weft_status check_option(const weft__node *node, const char *name, int va
     return WEFT_OK;
 }
 
-static weft_status check_axis(const weft__node *node, const weft__slide *s, int i)
+static weft_status check_axis(const weft__node *node, const weft__window *s, int i)
 {
     weft_status status = check_option(node, "kernel", s->kernel[i], 1);
     if (!status) status = check_option(node, "stride", s->stride[i], 1);
@@ -57,7 +57,7 @@ static weft_status check_axis(const weft__node *node, const weft__slide *s, int 
     return status;
 }
 
-static int64_t span_of(const weft__slide *s, int i)
+static int64_t span_of(const weft__window *s, int i)
 {
     return (int64_t)s->dilate[i] * (s->kernel[i] - 1) + 1;
 }
@@ -70,7 +70,7 @@ static void by_text(char *text, size_t size, const int64_t *v, int axes)
         snprintf(text, size, "%lldx%lld", (long long)v[0], (long long)v[1]);
 }
 
-static weft_status too_large(const weft__node *node, const weft__slide *s,
+static weft_status too_large(const weft__node *node, const weft__window *s,
                              const weft__tensor *x)
 {
     int64_t kernel[2], dilate[2], padded[2];
@@ -95,7 +95,7 @@ static weft_status too_large(const weft__node *node, const weft__slide *s,
 }
 
 /* Zeros enough that out = ceil(size / stride). */
-static void settle_same(const weft__slide *s, int64_t span, weft__axis *a)
+static void resolve_same(const weft__window *s, int64_t span, weft__window_axis *a)
 {
     a->out = (a->size - 1) / a->stride + 1;
     int64_t total = (int64_t)(a->out - 1) * a->stride + span - a->size;
@@ -104,17 +104,17 @@ static void settle_same(const weft__slide *s, int64_t span, weft__axis *a)
     a->after = (int)(total - a->before);
 }
 
-static weft_status settle_axis(const weft__node *node, const weft__slide *s, int i,
-                               const weft__tensor *x, weft__axis *a)
+static weft_status resolve_axis(const weft__node *node, const weft__window *s, int i,
+                                const weft__tensor *x, weft__window_axis *a)
 {
     int64_t span = span_of(s, i), padded, room;
-    *a = (weft__axis){x->dim[2 + i],
-                      s->kernel[i],
-                      s->stride[i],
-                      s->dilate[i],
-                      s->pad[i],
-                      s->pad_end[i],
-                      0};
+    *a = (weft__window_axis){x->dim[2 + i],
+                             s->kernel[i],
+                             s->stride[i],
+                             s->dilate[i],
+                             s->pad[i],
+                             s->pad_end[i],
+                             0};
     weft_status status = check_axis(node, s, i);
     if (status) return status;
     padded = (int64_t)a->size +
@@ -124,7 +124,7 @@ static weft_status settle_axis(const weft__node *node, const weft__slide *s, int
                           "%s: a window of %lld over %lld positions is too large",
                           node->name, (long long)span, (long long)padded);
     if (s->mode != WEFT_PAD_GIVEN) {
-        settle_same(s, span, a);
+        resolve_same(s, span, a);
         return WEFT_OK;
     }
     room = padded - span + (s->ceil ? a->stride - 1 : 0);
@@ -136,9 +136,9 @@ static weft_status settle_axis(const weft__node *node, const weft__slide *s, int
     return WEFT_OK;
 }
 
-static const weft__axis one_row = {1, 1, 1, 1, 0, 0, 1};
+static const weft__window_axis one_row = {1, 1, 1, 1, 0, 0, 1};
 
-static weft_status check_rank(const weft__node *node, const weft__slide *s,
+static weft_status check_rank(const weft__node *node, const weft__window *s,
                               const weft__tensor *x)
 {
     char text[128];
@@ -147,22 +147,24 @@ static weft_status check_rank(const weft__node *node, const weft__slide *s,
                       node->name, weft__shape_text(text, sizeof text, x));
 }
 
-WEFT_SHARED weft_status weft__slide_settle(const weft__node *node, const weft__slide *s,
-                                           const weft__tensor *x, weft__axis axis[2])
+WEFT_SHARED weft_status weft__window_resolve(const weft__node *node,
+                                             const weft__window *s, const weft__tensor *x,
+                                             weft__window_axis axis[2])
 {
     weft_status status = check_rank(node, s, x);
     axis[0] = one_row;
     for (int i = 0; i < s->axes && !status; i++)
-        status = settle_axis(node, s, i, x, &axis[2 - s->axes + i]);
+        status = resolve_axis(node, s, i, x, &axis[2 - s->axes + i]);
     return status;
 }
 
-static weft_status settle_transposed(const weft__node *node, const weft__slide *s, int i,
-                                     int extra, const weft__tensor *x, weft__axis *a)
+static weft_status resolve_transposed(const weft__node *node, const weft__window *s,
+                                      int i, int extra, const weft__tensor *x,
+                                      weft__window_axis *a)
 {
     int64_t span = span_of(s, i), whole, size;
-    *a = (weft__axis){0,         s->kernel[i],  s->stride[i], s->dilate[i],
-                      s->pad[i], s->pad_end[i], x->dim[2 + i]};
+    *a = (weft__window_axis){0,         s->kernel[i],  s->stride[i], s->dilate[i],
+                             s->pad[i], s->pad_end[i], x->dim[2 + i]};
     weft_status status = check_axis(node, s, i);
     if (status) return status;
     if (extra < 0 || (extra >= a->stride && extra >= a->dilate))
@@ -184,31 +186,31 @@ static weft_status settle_transposed(const weft__node *node, const weft__slide *
     return WEFT_OK;
 }
 
-WEFT_SHARED weft_status weft__slide_settle_transposed(const weft__node *node,
-                                                      const weft__slide *s,
-                                                      const int extra[2],
-                                                      const weft__tensor *x,
-                                                      weft__axis axis[2])
+WEFT_SHARED weft_status weft__window_resolve_transposed(const weft__node *node,
+                                                        const weft__window *s,
+                                                        const int extra[2],
+                                                        const weft__tensor *x,
+                                                        weft__window_axis axis[2])
 {
     weft_status status = check_rank(node, s, x);
     axis[0] = one_row;
     for (int i = 0; i < s->axes && !status; i++)
-        status = settle_transposed(node, s, i, extra[i], x, &axis[2 - s->axes + i]);
+        status = resolve_transposed(node, s, i, extra[i], x, &axis[2 - s->axes + i]);
     return status;
 }
 
-WEFT_SHARED weft_status weft__slide_result(const weft__node *node, const weft__tensor *x,
-                                           int channels, int rows, int columns,
-                                           weft__tensor *out)
+WEFT_SHARED weft_status weft__window_result(const weft__node *node, const weft__tensor *x,
+                                            int channels, int rows, int columns,
+                                            weft__tensor *out)
 {
     int dim[4] = {x->dim[0], channels, rows, columns};
     if (x->rank == 3) dim[2] = columns;
     return weft__set_result(node, out, x->rank, dim);
 }
 
-/* Windows that begin before the picture, or end behind it, are few; only they can miss
+/* Windows that begin before the picture, or end after it, are few; only they can miss
  * it. */
-static bool axis_misses(const weft__axis *a)
+static bool axis_misses(const weft__window_axis *a)
 {
     for (int i = 0; i < a->out; i++) {
         int64_t start = (int64_t)i * a->stride - a->before;
@@ -222,7 +224,7 @@ static bool axis_misses(const weft__axis *a)
     return false;
 }
 
-WEFT_SHARED bool weft__slide_misses(const weft__axis axis[2])
+WEFT_SHARED bool weft__window_misses(const weft__window_axis axis[2])
 {
     return axis_misses(&axis[0]) || axis_misses(&axis[1]);
 }
@@ -246,7 +248,7 @@ static bool all_are(const int *v, int axes, int value)
     return v[0] == value && (axes == 1 || v[1] == value);
 }
 
-WEFT_SHARED void weft__slide_text(const weft__slide *s, char *text, size_t size)
+WEFT_SHARED void weft__window_text(const weft__window *s, char *text, size_t size)
 {
     size_t used;
     if (s->axes == 2)
@@ -271,8 +273,8 @@ WEFT_SHARED void weft__slide_text(const weft__slide *s, char *text, size_t size)
 
 /* ---- ONNX ---- */
 
-WEFT_SHARED void weft__slide_to_onnx(weft__onnx_writer *w, const weft__slide *s,
-                                     const weft__axis axis[2], bool dilations)
+WEFT_SHARED void weft__window_to_onnx(weft__onnx_writer *w, const weft__window *s,
+                                      const weft__window_axis axis[2], bool dilations)
 {
     int pads[4];
     for (int i = 0; i < s->axes; i++) {
@@ -316,7 +318,7 @@ static weft_status read_numbers(weft__onnx_node *n, const char *name, int count,
     return WEFT_OK;
 }
 
-static weft_status read_padding(weft__onnx_node *n, weft__slide *s)
+static weft_status read_padding(weft__onnx_node *n, weft__window *s)
 {
     int pads[4] = {0};
     const char *mode = weft__onnx_get_text(n, "auto_pad", "NOTSET");
@@ -338,10 +340,10 @@ static weft_status read_padding(weft__onnx_node *n, weft__slide *s)
     return WEFT_OK;
 }
 
-WEFT_SHARED weft_status weft__slide_from_onnx(weft__onnx_node *n, int axes,
-                                              const int *kernel, weft__slide *s)
+WEFT_SHARED weft_status weft__window_from_onnx(weft__onnx_node *n, int axes,
+                                               const int *kernel, weft__window *s)
 {
-    *s = (weft__slide){.axes = axes, .stride = {1, 1}, .dilate = {1, 1}};
+    *s = (weft__window){.axes = axes, .stride = {1, 1}, .dilate = {1, 1}};
     for (int i = 0; i < axes && kernel; i++) s->kernel[i] = kernel[i];
     weft_status status = read_numbers(n, "kernel_shape", axes, 1, s->kernel);
     if (!status && s->kernel[0] < 1)
@@ -359,10 +361,10 @@ WEFT_SHARED weft_status weft__slide_from_onnx(weft__onnx_node *n, int axes,
 
 /* ---- samples ---- */
 
-WEFT_SHARED void weft__slide_sample(weft__rng *rng, int axes, bool dilations,
-                                    weft__slide *s, int size[2])
+WEFT_SHARED void weft__window_sample(weft__rng *rng, int axes, bool dilations,
+                                     weft__window *s, int size[2])
 {
-    *s = (weft__slide){.axes = axes};
+    *s = (weft__window){.axes = axes};
     if (weft__rng_below(rng, 6) == 0)
         s->mode = weft__rng_below(rng, 2) ? WEFT_PAD_SAME : WEFT_PAD_SAME_LOWER;
     for (int i = 0; i < axes; i++) {

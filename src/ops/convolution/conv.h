@@ -6,7 +6,7 @@
 
 /* The kernel's size is the weight's; here it is for describe alone. */
 typedef struct weft__conv_attr {
-    weft__slide slide;
+    weft__window window;
     int groups;
 } weft__conv_attr;
 

@@ -6,26 +6,28 @@
 #include <stdio.h>
 
 typedef struct options {
-    weft__slide slide;
+    weft__window window;
     int extra[2], groups;
 } options;
 
-WEFT_API weft_val weft_conv_transpose(weft_graph *g, weft_val x, weft_val w, weft_val b,
-                                      const weft_conv_transpose_opts *opts)
+WEFT_API weft_value weft_conv_transpose(weft_graph *g, weft_value x, weft_value w,
+                                        weft_value b,
+                                        const weft_conv_transpose_opts *opts)
 {
     weft_conv_transpose_opts given = opts ? *opts : (weft_conv_transpose_opts){0};
     weft_shape kernel = weft__nominal_shape(g, w);
-    options o = {.slide = {.axes = kernel.rank - 2},
+    options o = {.window = {.axes = kernel.rank - 2},
                  .groups = given.groups ? given.groups : 1};
     for (int i = 0; i < 2; i++) {
-        o.slide.kernel[i] = i < o.slide.axes ? kernel.dim[2 + i] : 1;
-        o.slide.stride[i] = given.stride[i] ? given.stride[i] : 1;
-        o.slide.dilate[i] = given.dilate[i] ? given.dilate[i] : 1;
-        o.slide.pad[i] = given.pad[i];
-        o.slide.pad_end[i] = given.uneven ? given.pad_end[i] : given.pad[i];
+        o.window.kernel[i] = i < o.window.axes ? kernel.dim[2 + i] : 1;
+        o.window.stride[i] = given.stride[i] ? given.stride[i] : 1;
+        o.window.dilate[i] = given.dilate[i] ? given.dilate[i] : 1;
+        o.window.pad[i] = given.pad[i];
+        o.window.pad_end[i] = given.uneven ? given.pad_end[i] : given.pad[i];
         o.extra[i] = given.extra[i];
     }
-    return weft__node_add(g, "conv_transpose", &o, sizeof o, (weft_val[]){x, w, b}, 3, 1);
+    return weft__node_add(g, "conv_transpose", &o, sizeof o, (weft_value[]){x, w, b}, 3,
+                          1);
 }
 
 static weft_status check_weight(const weft__node *node, const weft__tensor *in,
@@ -46,28 +48,28 @@ static weft_status check_weight(const weft__node *node, const weft__tensor *in,
     return WEFT_OK;
 }
 
-static weft_status settle(const weft__node *node, const weft__tensor *in,
-                          weft__axis axis[2])
+static weft_status resolve(const weft__node *node, const weft__tensor *in,
+                           weft__window_axis axis[2])
 {
     const options *o = node->attr;
-    weft__slide slide = o->slide;
+    weft__window window = o->window;
     weft_status s = weft__need(node, in, 0, "x", 3, 4);
     if (!s) s = weft__need(node, in, 1, "w", 3, 4);
     if (!s && in[2].rank >= 0) s = weft__need(node, in, 2, "b", 1, 1);
     if (!s) s = check_weight(node, in, o->groups);
-    for (int i = 0; i < slide.axes && !s; i++) slide.kernel[i] = in[1].dim[2 + i];
-    return s ? s : weft__slide_settle_transposed(node, &slide, o->extra, &in[0], axis);
+    for (int i = 0; i < window.axes && !s; i++) window.kernel[i] = in[1].dim[2 + i];
+    return s ? s : weft__window_resolve_transposed(node, &window, o->extra, &in[0], axis);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
                          weft__tensor *out)
 {
     const options *o = node->attr;
-    weft__axis axis[2];
-    weft_status s = settle(node, in, axis);
+    weft__window_axis axis[2];
+    weft_status s = resolve(node, in, axis);
     if (s) return s;
-    return weft__slide_result(node, &in[0], in[1].dim[1] * o->groups, axis[0].size,
-                              axis[1].size, out);
+    return weft__window_result(node, &in[0], in[1].dim[1] * o->groups, axis[0].size,
+                               axis[1].size, out);
 }
 
 /* Of the convolution that this is the transpose of: it goes from y to x. */
@@ -75,8 +77,8 @@ static weft_status prepare(const weft__setup *s)
 {
     const options *o = s->node->attr;
     const weft__tensor *in = s->in;
-    weft__axis a[2];
-    weft_status status = settle(s->node, in, a);
+    weft__window_axis a[2];
+    weft_status status = resolve(s->node, in, a);
     if (status) return status;
     *(weft__conv *)s->prepared = (weft__conv){.n = in[0].dim[0],
                                               .h = a[0].size,
@@ -112,33 +114,34 @@ static void memory(const weft__setup *s, weft__memory *m)
 {
     const weft__kernels *k = s->kernels;
     const weft__conv *c = s->prepared;
-    m->scratch = larger(k->conv_data_scratch(c), (size_t)c->c * sizeof(real));
+    m->scratch = larger(k->conv_bwd_data_scratch(c), (size_t)c->c * sizeof(real));
     if (!s->training) return;
     m->scratch = larger(m->scratch, k->conv_scratch(c));
-    m->scratch = larger(m->scratch, k->conv_weight_scratch(c));
+    m->scratch = larger(m->scratch, k->conv_bwd_weights_scratch(c));
     m->scratch = larger(m->scratch, k->sum_rows_scratch(pixels(c), (size_t)c->c));
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const weft__kernels *k = KERNELS(r);
     const weft__conv *c = r->prepared;
     real *one = r->scratch, *y = r->out[0].data;
-    k->conv_data(c, y, r->in[0].data, r->in[1].data, r->scratch);
+    k->conv_bwd_data(c, y, r->in[0].data, r->in[1].data, r->scratch);
     if (!r->in[2].data) return;
     for (int i = 0; i < c->c; i++) one[i] = 1;
     const weft__affine bias = {.scale = one, .shift = r->in[2].data};
     k->channel_affine(y, y, &bias, pixels(c), (size_t)c->c, NULL);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     const weft__kernels *k = KERNELS(r);
     const weft__conv *c = r->prepared;
     const real *dy = r->dout[0].data;
     if (r->din[0].data)
         k->conv(c, r->din[0].data, dy, r->in[1].data, NULL, NULL, r->scratch);
-    if (r->din[1].data) k->conv_weight(c, r->din[1].data, r->in[0].data, dy, r->scratch);
+    if (r->din[1].data)
+        k->conv_bwd_weights(c, r->din[1].data, r->in[0].data, dy, r->scratch);
     if (r->din[2].data)
         k->sum_rows(r->din[2].data, dy, pixels(c), (size_t)c->c, r->scratch);
 }
@@ -156,7 +159,7 @@ static void describe(const weft__node *node, char *text, size_t size)
 {
     const options *o = node->attr;
     size_t used;
-    weft__slide_text(&o->slide, text, size);
+    weft__window_text(&o->window, text, size);
     for (used = 0; used < size && text[used];) used++;
     if ((o->extra[0] || o->extra[1]) && used < size)
         used += (size_t)snprintf(text + used, size - used, " +%dx%d", o->extra[0],
@@ -171,23 +174,24 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     const options *o = node->attr;
     weft__tensor in[3] = {*weft__onnx_in(w, 0), *weft__onnx_in(w, 1), {.rank = -1}};
-    weft__axis axis[2];
+    weft__window_axis axis[2];
     int extra[2] = {o->extra[0], o->extra[1]};
-    if (settle(node, in, axis)) return;
-    for (int i = 0; i < o->slide.axes; i++) { /* less padding is the same as extra rows */
-        weft__axis *a = &axis[2 - o->slide.axes + i];
+    if (resolve(node, in, axis)) return;
+    for (int i = 0; i < o->window.axes;
+         i++) { /* less padding is the same as extra rows */
+        weft__window_axis *a = &axis[2 - o->window.axes + i];
         int both = a->after < extra[i] ? a->after : extra[i];
         a->after -= both;
         extra[i] -= both;
     }
-    weft__slide_to_onnx(w, &o->slide, axis, true);
-    weft__onnx_put_ints(w, "output_padding", extra, o->slide.axes);
+    weft__window_to_onnx(w, &o->window, axis, true);
+    weft__onnx_put_ints(w, "output_padding", extra, o->window.axes);
     weft__onnx_put_int(w, "group", o->groups);
 }
 
 /* Padding so that the result has `want` positions, as ONNX shares it out: the odd one
  * goes before, with SAME_UPPER after. */
-static weft_status pad_to(weft__onnx_node *n, weft__slide *s, int i, int size,
+static weft_status pad_to(weft__onnx_node *n, weft__window *s, int i, int size,
                           int64_t want, int *extra)
 {
     int64_t whole = (int64_t)(size - 1) * s->stride[i] + *extra +
@@ -205,7 +209,7 @@ static weft_status pad_to(weft__onnx_node *n, weft__slide *s, int i, int size,
     return WEFT_OK;
 }
 
-static weft_status read_result_size(weft__onnx_node *n, weft__slide *s, int extra[2])
+static weft_status read_result_size(weft__onnx_node *n, weft__window *s, int extra[2])
 {
     weft_shape x = weft__onnx_shape(n, 0);
     int want[4], got = weft__onnx_get_ints(n, "output_shape", want, 4),
@@ -229,7 +233,7 @@ static weft_status from_onnx(weft__onnx_node *n)
 {
     weft_graph *g = weft__onnx_graph(n);
     weft_shape kernel = weft__onnx_shape(n, 1);
-    weft__slide s;
+    weft__window s;
     int axes, extra[2] = {0}, got = weft__onnx_get_ints(n, "output_padding", extra, 2);
     int64_t groups = weft__onnx_get_int(n, "group", 1);
     weft_status status = weft__onnx_axes(n, &axes);
@@ -242,7 +246,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     if (!status && (groups < 1 || groups > INT32_MAX))
         status = weft__onnx_fail(n, "attribute group is %lld, must be at least 1",
                                  (long long)groups);
-    if (!status) status = weft__slide_from_onnx(n, axes, kernel.dim + 2, &s);
+    if (!status) status = weft__window_from_onnx(n, axes, kernel.dim + 2, &s);
     if (!status) status = read_result_size(n, &s, extra);
     if (status) return status;
     weft_conv_transpose_opts o = {.stride = {s.stride[0], s.stride[1]},
@@ -258,14 +262,14 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int axes = weft__rng_between(rng, 1, 2), size[2], n = weft__rng_between(rng, 1, 2);
     int groups = weft__rng_below(rng, 3) ? 1 : 2,
         c = groups * weft__rng_between(rng, 1, 3);
     int o = weft__rng_between(rng, 1, 3);
-    weft__slide s;
-    weft__slide_sample(rng, axes, true, &s, size);
+    weft__window s;
+    weft__window_sample(rng, axes, true, &s, size);
     weft_conv_transpose_opts opts = {.stride = {s.stride[0], s.stride[1]},
                                      .dilate = {s.dilate[0], s.dilate[1]},
                                      .uneven = true,
@@ -278,9 +282,9 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
         opts.pad[i] = weft__rng_between(rng, 0, (span - 1) / 2);
         opts.pad_end[i] = weft__rng_between(rng, 0, (span - 1) / 2);
     }
-    weft_val x = weft_input(g, "x", weft__picture(n, c, axes, size));
-    weft_val w = weft_param(g, "w", weft__picture(c, o, axes, s.kernel));
-    weft_val b = WEFT_NONE;
+    weft_value x = weft_input(g, "x", weft__picture(n, c, axes, size));
+    weft_value w = weft_param(g, "w", weft__picture(c, o, axes, s.kernel));
+    weft_value b = WEFT_NONE;
     if (weft__rng_below(rng, 3)) b = weft_param(g, "b", WEFT_SHAPE(o * groups));
     return weft_conv_transpose(g, x, w, b, &opts);
 }
@@ -297,7 +301,7 @@ const weft_op WEFT_OP(conv_transpose) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << 0 | 1u << 1,
+    .saves_in = 1u << 0 | 1u << 1,
     .unit_axis = 1,
     .features = true,
     .flops = flops,

@@ -8,14 +8,14 @@
 #define SPREAD 0x9e3779b97f4a7c15u /* keeps the run's other random numbers apart */
 #define COST 20                    /* operations per element */
 
-WEFT_API weft_val weft_dropout(weft_graph *g, weft_val x, double p)
+WEFT_API weft_value weft_dropout(weft_graph *g, weft_value x, double p)
 {
     if (!(p >= 0 && p <= 1)) return weft__unary_refuse(g, "dropout", "p", p, "0 to 1");
     return weft__unary_add_with(g, "dropout", x, p, 0);
 }
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     real *y;
     const real *x;
     real p;
@@ -24,7 +24,7 @@ typedef struct job {
 static void range(void *arg, size_t begin, size_t end)
 {
     const job *j = arg;
-    const weft__run *r = j->r;
+    const weft__op_args *r = j->r;
     uint64_t key = r->seed + SPREAD * (uint64_t)WEFT_RNG_DROPOUT;
     uint64_t stream = r->step << 24 | (uint64_t)(r->node->number & 0xffffff);
     KERNELS(r)->dropout(j->y + begin, j->x + begin, end - begin, j->p, key, stream,
@@ -32,7 +32,7 @@ static void range(void *arg, size_t begin, size_t end)
 }
 
 /* The same numbers are drawn for y and for dx. */
-static void drop(const weft__run *r, real *y, const real *x, size_t n)
+static void drop(const weft__op_args *r, real *y, const real *x, size_t n)
 {
     double p = ((const weft__act_attr *)r->attr)->alpha;
     if (!r->training || p == 0)
@@ -43,12 +43,12 @@ static void drop(const weft__run *r, real *y, const real *x, size_t n)
         weft__spread(n, COST, range, &(job){r, y, x, (real)p});
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     drop(r, r->out[0].data, r->in[0].data, r->out[0].count);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (r->din[0].data) drop(r, r->din[0].data, r->dout[0].data, r->din[0].count);
 }
@@ -86,7 +86,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     static const double p[] = {0.5, 0.1, 0, 1, 0.75};
     return weft_dropout(g, weft__sample_any(g, rng), p[weft__rng_below(rng, 5)]);

@@ -8,7 +8,7 @@
 
 #define SPREAD 0x9e3779b97f4a7c15u /* keeps the run's other random numbers apart */
 
-WEFT_API weft_val weft_spatial_dropout(weft_graph *g, weft_val x, double p)
+WEFT_API weft_value weft_spatial_dropout(weft_graph *g, weft_value x, double p)
 {
     if (!(p >= 0 && p <= 1))
         return weft__unary_refuse(g, "spatial_dropout", "p", p, "0 to 1");
@@ -30,7 +30,7 @@ static void memory(const weft__setup *s, weft__memory *m)
 }
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     real *y;
     const real *x;
     size_t t, c;
@@ -46,7 +46,7 @@ static void rows(void *arg, size_t begin, size_t end)
 }
 
 /* The same factors are drawn for y and for dx. */
-static void drop(const weft__run *r, real *y, const real *x)
+static void drop(const weft__op_args *r, real *y, const real *x)
 {
     const weft__tensor *in = &r->in[0];
     double p = ((const weft__act_attr *)r->attr)->alpha;
@@ -68,12 +68,12 @@ static void drop(const weft__run *r, real *y, const real *x)
     weft__spread((size_t)in->dim[0] * j.t, (double)j.c, rows, &j);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     drop(r, r->out[0].data, r->in[0].data);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (r->din[0].data) drop(r, r->din[0].data, r->dout[0].data);
 }
@@ -89,10 +89,10 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
     weft__onnx_put_note(w, "spatial", 1);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     static const double p[] = {0.5, 0.1, 0, 1, 0.75};
-    weft_val x = weft__sample_value(g, rng, "x", weft__sample_shape(rng, 3, 3, 6));
+    weft_value x = weft__sample_value(g, rng, "x", weft__sample_shape(rng, 3, 3, 6));
     return weft_spatial_dropout(g, x, p[weft__rng_below(rng, 5)]);
 }
 

@@ -6,10 +6,11 @@
 
 #include "ops/common/strided.h"
 
-WEFT_API weft_val weft_bce_with_logits(weft_graph *g, weft_val x, weft_val target,
-                                       weft_val weight, weft_val pos, weft_reduction r)
+WEFT_API weft_value weft_bce_with_logits(weft_graph *g, weft_value x, weft_value target,
+                                         weft_value weight, weft_value pos,
+                                         weft_reduction r)
 {
-    return weft__loss_add(g, "bce_with_logits", (weft_val[]){x, target, weight, pos}, 4,
+    return weft__loss_add(g, "bce_with_logits", (weft_value[]){x, target, weight, pos}, 4,
                           r, 0);
 }
 
@@ -38,7 +39,7 @@ static size_t rounded(size_t bytes)
 
 /* Of weight and pos: x with that one as operand 0. */
 typedef struct factors {
-    weft__walk walk[2];
+    weft__strided walk[2];
     size_t sums; /* bytes of the partial sums */
 } factors;
 
@@ -50,15 +51,15 @@ static weft_status prepare(const weft__setup *s)
     f->sums = rounded(m.scratch);
     for (int i = 0; i < 2; i++) {
         if (s->in[2 + i].rank < 0) continue;
-        weft__walk_begin(&f->walk[i], &s->in[0]);
-        weft__walk_broadcast(&f->walk[i], &s->in[0], &s->in[2 + i]);
-        weft__walk_end(&f->walk[i]);
+        weft__strided_begin(&f->walk[i], &s->in[0]);
+        weft__strided_broadcast(&f->walk[i], &s->in[0], &s->in[2 + i]);
+        weft__strided_end(&f->walk[i]);
     }
     return WEFT_OK;
 }
 
-/* Scratch: the partial sums; weight and pos at x's size; a gradient of x's size; sums of
- * it. */
+/* Scratch: the partial sums; weight and pos at x's size; a gradient of x's size;
+ * sums of it. */
 static void memory(const weft__setup *s, weft__memory *m)
 {
     const factors *f = s->prepared;
@@ -66,7 +67,7 @@ static void memory(const weft__setup *s, weft__memory *m)
     m->scratch = f->sums + 3 * rounded(s->in[0].count * sizeof(real));
     for (int i = 0; i < 2; i++) {
         if (s->in[2 + i].rank < 0) continue;
-        size_t bytes = weft__walk_sum_scratch(&f->walk[i], s->kernels);
+        size_t bytes = weft__strided_reduce_scratch(&f->walk[i], s->kernels);
         if (bytes > most) most = bytes;
     }
     m->scratch += most;
@@ -75,14 +76,14 @@ static void memory(const weft__setup *s, weft__memory *m)
 typedef enum what { LOSS, BY_X, BY_TARGET, BY_WEIGHT, BY_POS } what;
 
 typedef struct job {
-    weft__run run;         /* a copy, so that the pieces find the rest behind it */
+    weft__op_args run;     /* a copy, so that the pieces find the rest after it */
     const real *factor[2]; /* weight and pos at x's size; NULL: 1 */
     real *term;            /* room for a gradient of x's size */
-    void *sums;            /* room for weft__walk_sum */
+    void *sums;            /* room for weft__strided_reduce */
     what what;
 } job;
 
-static job start(const weft__run *r)
+static job start(const weft__op_args *r)
 {
     const factors *f = r->prepared;
     job j = {.run = *r};
@@ -92,7 +93,7 @@ static job start(const weft__run *r)
         real *room = (real *)(void *)at;
         at += rounded(x->count * sizeof(real));
         if (r->in[2 + i].rank < 0) continue;
-        weft__walk_copy(&f->walk[i], room, r->in[2 + i].data, 1, KERNELS(r));
+        weft__strided_copy(&f->walk[i], room, r->in[2 + i].data, 1, KERNELS(r));
         j.factor[i] = room;
     }
     j.term = (real *)(void *)at;
@@ -100,7 +101,7 @@ static job start(const weft__run *r)
     return j;
 }
 
-static void piece(const weft__run *r, real *y, size_t first, size_t n)
+static void piece(const weft__op_args *r, real *y, size_t first, size_t n)
 {
     const job *j = (const job *)(const void *)r;
     const real *x = (const real *)r->in[0].data + first;
@@ -133,14 +134,14 @@ static void piece(const weft__run *r, real *y, size_t first, size_t n)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job j = start(r);
     j.what = LOSS;
     weft__loss_reduce(&j.run, piece);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     const factors *f = r->prepared;
     job j = start(r);
@@ -149,15 +150,16 @@ static void backward(const weft__run *r)
         if (!r->din[i].data || r->in[i].rank < 0) continue;
         weft__loss_spread(&j.run, i < 2 ? r->din[i].data : j.term, 1, piece);
         if (i < 2) continue;
-        weft__walk_sum(&f->walk[i - 2], r->din[i].data, j.term, 1, j.sums, KERNELS(r));
+        weft__strided_reduce(&f->walk[i - 2], r->din[i].data, j.term, 1, j.sums,
+                             KERNELS(r));
     }
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 4, 6);
-    weft_val x = weft__sample_value(g, rng, "x", s), factor[2] = {WEFT_NONE, WEFT_NONE};
-    weft_val t = weft__sample_within(g, rng, "t", s, 0, 1);
+    weft_value x = weft__sample_value(g, rng, "x", s), factor[2] = {WEFT_NONE, WEFT_NONE};
+    weft_value t = weft__sample_within(g, rng, "t", s, 0, 1);
     for (int i = 0; i < 2; i++) {
         weft_shape f = s;
         if (weft__rng_below(rng, 2)) continue;
@@ -182,7 +184,7 @@ const weft_op WEFT_OP(bce_with_logits) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 15,
+    .saves_in = 15,
     .describe = weft__loss_describe,
     .sample = sample,
 };

@@ -2,8 +2,8 @@
  * probabilities as targets.
  *
  * Output 0 is the reduced loss, output 1 every row's. A row whose label is neither
- * ignored nor one of the classes has a loss and a gradient of NaN. The mean of no rows at
- * all is 0. */
+ * ignored nor one of the classes has a loss and a gradient of NaN. The mean of no
+ * rows at all is 0. */
 #include "ops/loss/loss.h"
 
 #include <math.h>
@@ -12,12 +12,13 @@
 
 enum { X, TARGET, WEIGHT };
 
-WEFT_API weft_val weft_cross_entropy(weft_graph *g, weft_val x, weft_val target,
-                                     weft_val weight, const weft_cross_entropy_opts *opts,
-                                     weft_val *each)
+WEFT_API weft_value weft_cross_entropy(weft_graph *g, weft_value x, weft_value target,
+                                       weft_value weight,
+                                       const weft_cross_entropy_opts *opts,
+                                       weft_value *each)
 {
     weft_cross_entropy_opts o = opts ? *opts : (weft_cross_entropy_opts){0};
-    weft_val y = WEFT_NONE;
+    weft_value y = WEFT_NONE;
     if (!(o.smoothing >= 0 && o.smoothing <= 1))
         weft__graph_fail(g, weft__fail(WEFT_EUSAGE,
                                        "cross_entropy: smoothing is %g, must "
@@ -30,7 +31,7 @@ WEFT_API weft_val weft_cross_entropy(weft_graph *g, weft_val x, weft_val target,
                                        (int)o.reduction));
     else
         y = weft__node_add(g, "cross_entropy", &o, sizeof o,
-                           (weft_val[]){x, target, weight}, 3, 2);
+                           (weft_value[]){x, target, weight}, 3, 2);
     if (each) *each = y.id ? weft__node_out(g, y, 1) : WEFT_NONE;
     return y;
 }
@@ -84,19 +85,19 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 /* Classes lie side by side. */
-static void layout(const weft__node *node, const weft__tensor *in, weft__order *want,
-                   const weft__tensor *out, weft__order *give)
+static void layout(const weft__node *node, const weft__tensor *in, weft__layout *want,
+                   const weft__tensor *out, weft__layout *give)
 {
-    weft__layout_plain(node, in, want, out, give);
+    weft__layout_row_major(node, in, want, out, give);
     if (in[X].rank < 3) return;
-    want[X] = WEFT_LAST;
-    if (in[TARGET].type != WEFT_I32) want[TARGET] = WEFT_LAST;
+    want[X] = WEFT_CHANNELS_LAST;
+    if (in[TARGET].type != WEFT_I32) want[TARGET] = WEFT_CHANNELS_LAST;
 }
 
 /* What forward leaves for backward, before the log-probabilities. */
-typedef struct kept {
+typedef struct normalizer {
     double loss, counted; /* the sum over rows, and what the mean divides it by */
-} kept;
+} normalizer;
 
 #define HEAD 64 /* bytes for kept */
 
@@ -109,7 +110,7 @@ static void memory(const weft__setup *s, weft__memory *m)
 /* ---- one row ---- */
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     size_t rows, c;
     const real *x, *weight, *share; /* share: target probabilities */
     const int32_t *label;
@@ -120,7 +121,7 @@ typedef struct job {
     int ignore;
 } job;
 
-static job start(const weft__run *r)
+static job start(const weft__op_args *r)
 {
     const weft_cross_entropy_opts *o = r->attr;
     job j = {.r = r,
@@ -203,12 +204,12 @@ static void rows_forward(void *arg, size_t begin, size_t end)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const weft_cross_entropy_opts *o = r->attr;
     const double *loss = r->scratch;
     job j = start(r);
-    kept k = {0, 0};
+    normalizer k = {0, 0};
     real *y = r->out[0].data;
     weft__spread(j.rows, 15.0 * (double)j.c, rows_forward, &j);
     for (size_t i = 0; i < j.rows; i++) {
@@ -231,7 +232,7 @@ static double above(const job *j, size_t row)
 {
     const weft_cross_entropy_opts *o = j->r->attr;
     const real *dy = j->r->dout[0].data, *each = j->r->dout[1].data;
-    const kept *k = j->r->saved;
+    const normalizer *k = j->r->saved;
     double g = 0;
     if (dy && o->reduction == WEFT_EACH) g = (double)dy[row];
     if (dy && o->reduction == WEFT_SUM) g = (double)*dy;
@@ -283,7 +284,7 @@ static void backward_weight(const job *j)
 {
     const weft_cross_entropy_opts *o = j->r->attr;
     const real *dy = j->r->dout[0].data;
-    const kept *all = j->r->saved;
+    const normalizer *all = j->r->saved;
     real *dw = j->r->din[WEIGHT].data;
     double divisor = 0;
     if (dy && o->reduction == WEFT_MEAN && all->counted != 0)
@@ -299,7 +300,7 @@ static void backward_weight(const job *j)
     }
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job j = start(r);
     if (r->din[X].data || r->din[TARGET].data)
@@ -321,11 +322,11 @@ static void describe(const weft__node *node, char *text, size_t size)
         snprintf(text + used, size - (size_t)used, ", ignores %d", o->ignore);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 2, 4, 6), rows = {.rank = s.rank - 1};
     weft_cross_entropy_opts o = {.reduction = weft__sample_reduction(rng)};
-    weft_val x, t, weight = WEFT_NONE, each, y;
+    weft_value x, t, weight = WEFT_NONE, each, y;
     x = weft__sample_value(g, rng, "x", s);
     for (int i = 0, k = 0; i < s.rank; i++)
         if (i != 1) rows.dim[k++] = s.dim[i];
@@ -355,7 +356,7 @@ const weft_op WEFT_OP(cross_entropy) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1 << TARGET | 1 << WEIGHT,
+    .saves_in = 1 << TARGET | 1 << WEIGHT,
     .describe = describe,
     .sample = sample,
 };

@@ -5,8 +5,8 @@
 
 #define PIECE WEFT_LOSS_PIECE
 
-WEFT_SHARED weft_val weft__loss_add(weft_graph *g, const char *op, const weft_val *in,
-                                    int nin, weft_reduction reduction, double beta)
+WEFT_SHARED weft_value weft__loss_add(weft_graph *g, const char *op, const weft_value *in,
+                                      int nin, weft_reduction reduction, double beta)
 {
     weft__loss_attr a = {reduction, beta};
     if (reduction < WEFT_MEAN || reduction > WEFT_EACH)
@@ -34,13 +34,14 @@ WEFT_SHARED weft_status weft__loss_shape(const weft__node *node, const weft__ten
 }
 
 WEFT_SHARED void weft__loss_layout(const weft__node *node, const weft__tensor *in,
-                                   weft__order *want, const weft__tensor *out,
-                                   weft__order *give)
+                                   weft__layout *want, const weft__tensor *out,
+                                   weft__layout *give)
 {
-    weft__order order = in[0].rank < 3 || want[0] == WEFT_KERNEL ? WEFT_PLAIN : want[0];
+    weft__layout layout =
+        in[0].rank < 3 || want[0] == WEFT_HWIO ? WEFT_ROW_MAJOR : want[0];
     for (int i = 0; i < node->nin; i++)
-        want[i] = in[i].rank == in[0].rank ? order : WEFT_PLAIN;
-    give[0] = out[0].rank == in[0].rank ? order : WEFT_PLAIN;
+        want[i] = in[i].rank == in[0].rank ? layout : WEFT_ROW_MAJOR;
+    give[0] = out[0].rank == in[0].rank ? layout : WEFT_ROW_MAJOR;
 }
 
 WEFT_SHARED void weft__loss_describe(const weft__node *node, char *text, size_t size)
@@ -64,11 +65,11 @@ WEFT_SHARED weft_reduction weft__sample_reduction(weft__rng *rng)
     return (weft_reduction)weft__rng_below(rng, 3);
 }
 
-WEFT_SHARED weft_val weft__loss_sample(weft_graph *g, weft__rng *rng,
-                                       weft__loss_build *build)
+WEFT_SHARED weft_value weft__loss_sample(weft_graph *g, weft__rng *rng,
+                                         weft__loss_build *build)
 {
     weft_shape s = weft__sample_shape(rng, 1, 4, 6);
-    weft_val x = weft__sample_value(g, rng, "x", s);
+    weft_value x = weft__sample_value(g, rng, "x", s);
     return build(g, x, weft__sample_value(g, rng, "t", s), weft__sample_reduction(rng));
 }
 
@@ -80,7 +81,7 @@ void weft__loss_memory(const weft__setup *s, weft__memory *m)
 }
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     weft__loss_piece *f;
     real *y;
     size_t count;
@@ -115,7 +116,7 @@ static size_t pieces(size_t count)
     return (count + PIECE - 1) / PIECE;
 }
 
-void weft__loss_reduce(const weft__run *r, weft__loss_piece *f)
+void weft__loss_reduce(const weft__op_args *r, weft__loss_piece *f)
 {
     const weft__loss_attr *a = r->attr;
     const double *part = r->scratch;
@@ -146,7 +147,7 @@ static void spread_range(void *arg, size_t begin, size_t end)
     }
 }
 
-void weft__loss_spread(const weft__run *r, real *dx, real sign, weft__loss_piece *f)
+void weft__loss_spread(const weft__op_args *r, real *dx, real sign, weft__loss_piece *f)
 {
     const weft__loss_attr *a = r->attr;
     job j = {.r = r,
@@ -163,12 +164,12 @@ void weft__loss_spread(const weft__run *r, real *dx, real sign, weft__loss_piece
 /* ---- losses of x and target alone ---- */
 
 typedef struct simple {
-    weft__run run; /* a copy, so that the pieces find f behind it */
+    weft__op_args run; /* a copy, so that the pieces find f after it */
     weft__loss_fn *f;
 } simple;
 
 /* run is the first member: the piece gets back at what it came in. */
-static void simple_piece(const weft__run *r, real *y, size_t first, size_t n)
+static void simple_piece(const weft__op_args *r, real *y, size_t first, size_t n)
 {
     const simple *s = (const simple *)(const void *)r;
     const weft__loss_attr *a = r->attr;
@@ -176,13 +177,13 @@ static void simple_piece(const weft__run *r, real *y, size_t first, size_t n)
     s->f(y, x + first, t + first, n, (real)a->beta);
 }
 
-void weft__loss_forward(const weft__run *r, weft__loss_fn *loss)
+void weft__loss_forward(const weft__op_args *r, weft__loss_fn *loss)
 {
     simple s = {*r, loss};
     weft__loss_reduce(&s.run, simple_piece);
 }
 
-void weft__loss_backward(const weft__run *r, weft__loss_fn *derivative)
+void weft__loss_backward(const weft__op_args *r, weft__loss_fn *derivative)
 {
     simple s = {*r, derivative};
     if (r->din[0].data) weft__loss_spread(&s.run, r->din[0].data, 1, simple_piece);

@@ -1,9 +1,10 @@
 /* mse.c: the mean (or sum, or each) of (x - target)^2. */
 #include "ops/loss/loss.h"
 
-WEFT_API weft_val weft_mse(weft_graph *g, weft_val x, weft_val target, weft_reduction r)
+WEFT_API weft_value weft_mse(weft_graph *g, weft_value x, weft_value target,
+                             weft_reduction r)
 {
-    return weft__loss_add(g, "mse", (weft_val[]){x, target}, 2, r, 0);
+    return weft__loss_add(g, "mse", (weft_value[]){x, target}, 2, r, 0);
 }
 
 static void losses(real *y, const real *x, const real *t, size_t n, real beta)
@@ -18,17 +19,17 @@ static void slopes(real *dx, const real *x, const real *t, size_t n, real beta)
     for (size_t i = 0; i < n; i++) dx[i] = 2 * (x[i] - t[i]);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     weft__loss_forward(r, losses);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     weft__loss_backward(r, slopes);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft__loss_sample(g, rng, weft_mse);
 }
@@ -43,7 +44,7 @@ const weft_op WEFT_OP(mse) = {
     .memory = weft__loss_memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 3,
+    .saves_in = 3,
     .describe = weft__loss_describe,
     .sample = sample,
 };

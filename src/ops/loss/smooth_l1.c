@@ -2,13 +2,13 @@
  * above. */
 #include "ops/loss/loss.h"
 
-WEFT_API weft_val weft_smooth_l1(weft_graph *g, weft_val x, weft_val target, double beta,
-                                 weft_reduction r)
+WEFT_API weft_value weft_smooth_l1(weft_graph *g, weft_value x, weft_value target,
+                                   double beta, weft_reduction r)
 {
     if (!(beta >= 0))
         return weft__graph_fail(
             g, weft__fail(WEFT_EUSAGE, "smooth_l1: beta is %g, must be 0 or more", beta));
-    return weft__loss_add(g, "smooth_l1", (weft_val[]){x, target}, 2, r,
+    return weft__loss_add(g, "smooth_l1", (weft_value[]){x, target}, 2, r,
                           beta == 0 ? 1 : beta);
 }
 
@@ -28,22 +28,22 @@ static void slopes(real *dx, const real *x, const real *t, size_t n, real beta)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     weft__loss_forward(r, losses);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     weft__loss_backward(r, slopes);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     static const double beta[] = {0, 1, 0.5, 2};
     weft_shape s = weft__sample_shape(rng, 1, 4, 6);
-    weft_val x = weft__sample_value(g, rng, "x", s);
-    weft_val t = weft__sample_value(g, rng, "t", s);
+    weft_value x = weft__sample_value(g, rng, "x", s);
+    weft_value t = weft__sample_value(g, rng, "t", s);
     return weft_smooth_l1(g, x, t, beta[weft__rng_below(rng, 4)],
                           weft__sample_reduction(rng));
 }
@@ -59,7 +59,7 @@ const weft_op WEFT_OP(smooth_l1) = {
     .memory = weft__loss_memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 3,
+    .saves_in = 3,
     .describe = weft__loss_describe,
     .sample = sample,
 };

@@ -7,9 +7,9 @@
 
 enum { X, GAMMA, BETA, MEAN, VAR, INPUTS };
 
-WEFT_API weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma,
-                                  weft_val beta, weft_val mean, weft_val var,
-                                  const weft_batch_norm_opts *opts)
+WEFT_API weft_value weft_batch_norm(weft_graph *g, weft_value x, weft_value gamma,
+                                    weft_value beta, weft_value mean, weft_value var,
+                                    const weft_batch_norm_opts *opts)
 {
     weft_batch_norm_opts o = opts ? *opts : (weft_batch_norm_opts){0};
     if (o.momentum == 0) o.momentum = 0.1;
@@ -18,7 +18,7 @@ WEFT_API weft_val weft_batch_norm(weft_graph *g, weft_val x, weft_val gamma,
         (float)
             o.eps; /* as a model file keeps it: a model read back gives the same bits */
     return weft__node_add(g, "batch_norm", &o, sizeof o,
-                          (weft_val[]){x, gamma, beta, mean, var}, INPUTS, 1);
+                          (weft_value[]){x, gamma, beta, mean, var}, INPUTS, 1);
 }
 
 static weft_status check_options(const weft__node *node)
@@ -67,14 +67,14 @@ static weft_status prepare(const weft__setup *s)
 }
 
 /* What the channels are normalised with. A float mean of 1000 may be off by 3e-5, which
- * counts where the deviation is 1: `rest` is what the mean lacks. */
+ * counts where the standard deviation is 1: `rest` is what the mean lacks. */
 typedef struct statistics {
     real *mean, *rest, *rstd; /* rstd: 1 / sqrt(var + eps) */
     real *scale, *shift;      /* y = x scale + shift, or of x - mean, when centred */
     real *centred;            /* one number: 0 or 1 */
 } statistics;
 
-/* Rows of statistics; rows of scratch, behind which comes what the kernels need. */
+/* Rows of statistics; rows of scratch, after which comes what the kernels need. */
 enum { SAVED = 6, SCRATCH = SAVED };
 
 static statistics statistics_at(void *place, const sizes *z)
@@ -101,14 +101,14 @@ static void memory(const weft__setup *s, weft__memory *m)
     m->scratch += SCRATCH * z->row * sizeof(real);
 }
 
-static bool uses_running(const weft__run *r)
+static bool uses_running(const weft__op_args *r)
 {
     return !r->training || ((const weft_batch_norm_opts *)r->attr)->fixed;
 }
 
 /* r = (1 - momentum) r + momentum m. The running statistics are the only inputs that an
  * operator ever changes: that is what they are for. */
-static void update_running(const weft__run *r, const statistics *s, const real *var,
+static void update_running(const weft__op_args *r, const statistics *s, const real *var,
                            const sizes *z)
 {
     double momentum = ((const weft_batch_norm_opts *)r->attr)->momentum;
@@ -122,7 +122,7 @@ static void update_running(const weft__run *r, const statistics *s, const real *
     }
 }
 
-/* Does the mean of some channel lose digits that its deviation needs? */
+/* Does the mean of some channel lose digits that its standard deviation needs? */
 static bool far_from_zero(const real *mean, const real *var, size_t c, double eps)
 {
     for (size_t i = 0; i < c; i++)
@@ -130,7 +130,7 @@ static bool far_from_zero(const real *mean, const real *var, size_t c, double ep
     return false;
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const sizes *z = r->prepared;
     real *scratch = r->scratch;
@@ -157,14 +157,14 @@ static void forward(const weft__run *r)
     *s.centred = centred;
     const weft__affine a = {.scale = s.scale,
                             .shift = s.shift,
-                            .centre = centred ? s.mean : NULL,
+                            .mean = centred ? s.mean : NULL,
                             .residual = r->residual ? r->residual->data : NULL};
     KERNELS(r)->channel_affine(r->out[0].data, r->in[X].data, &a, z->rows, z->c,
                                r->epilogue);
 }
 
 /* Running statistics that are parameters count only where they are used. */
-static void running_back(const weft__run *r, const real *rstd, const real *dgamma,
+static void running_back(const weft__op_args *r, const real *rstd, const real *dgamma,
                          const real *dbeta, size_t c)
 {
     const real *gamma = r->in[GAMMA].data;
@@ -176,14 +176,14 @@ static void running_back(const weft__run *r, const real *rstd, const real *dgamm
         dvar[i] = used ? -gamma[i] * dgamma[i] * rstd[i] * rstd[i] / 2 : 0;
 }
 
-/* What the relu behind this one lets through, and where it is kept. True when the data
+/* What the relu after this one lets through, and where it is kept. True when the data
  * gradient has to look at the gate again; else it goes by what was kept. */
-static bool gate_of(const weft__run *r, const statistics *s, weft__relu_gate *g)
+static bool gate_of(const weft__op_args *r, const statistics *s, weft__relu_gate *g)
 {
     bool relu = r->epilogue && r->epilogue->act == WEFT_ACT_RELU;
     const real *dy = r->dout[0].data;
     real *rest = r->dresidual ? r->dresidual->data : NULL;
-    *g = (weft__relu_gate){.kept = rest == dy && !relu ? NULL : rest};
+    *g = (weft__relu_gate){.masked_dy = rest == dy && !relu ? NULL : rest};
     if (!relu) return false;
     if (!r->residual && *s->centred == 0) {
         g->scale = s->scale;
@@ -191,11 +191,11 @@ static bool gate_of(const weft__run *r, const statistics *s, weft__relu_gate *g)
         return true;
     }
     g->y = r->out[0].data;
-    if (!g->kept) g->kept = r->din[X].data;
+    if (!g->masked_dy) g->masked_dy = r->din[X].data;
     return false;
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     const sizes *z = r->prepared;
     statistics s = statistics_at(r->saved, z);
@@ -208,7 +208,7 @@ static void backward(const weft__run *r)
     if (!dbeta) dbeta = scratch + z->row;
     KERNELS(r)->batch_norm_sums(dgamma, dbeta, dy, x, s.mean, s.rstd, z->rows, z->c,
                                 &gate, scratch + SCRATCH * z->row);
-    if (gate.kept) dy = gate.kept;
+    if (gate.masked_dy) dy = gate.masked_dy;
     /* the kernels take the mean without its rest; dgamma and dbeta make up for it */
     for (size_t i = 0; i < z->c; i++) {
         double off = (double)s.rest[i] * s.rstd[i];
@@ -228,7 +228,7 @@ static weft__affine_map affine(const weft__node *node, const weft__tensor *in, i
     const real *gamma = in[GAMMA].data, *beta = in[BETA].data;
     const real *mean = in[MEAN].data, *var = in[VAR].data;
     double eps = ((const weft_batch_norm_opts *)node->attr)->eps;
-    return (weft__affine_map){.centre = mean[index],
+    return (weft__affine_map){.mean = mean[index],
                               .scale = gamma[index] / sqrt((double)var[index] + eps),
                               .shift = beta[index]};
 }
@@ -278,18 +278,19 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int c = weft__rng_between(rng, 1, 6), rank = weft__rng_between(rng, 2, 4);
-    /* at least four rows: two always become -1 and 1, and the gradient all but nothing */
+    /* at least four rows: two always become -1 and 1, and the gradient all but
+     * nothing */
     weft_shape s = {rank, {weft__rng_between(rng, rank == 2 ? 4 : 1, 5), c}};
     for (int i = 2; i < rank; i++)
         s.dim[i] = weft__rng_between(rng, rank == 3 ? 4 : 2, 4);
-    weft_val x = weft_input(g, "x", s);
-    weft_val gamma = weft_param(g, "gamma", WEFT_SHAPE(c)),
-             beta = weft_param(g, "beta", WEFT_SHAPE(c));
-    weft_val mean = weft_buffer(g, "mean", WEFT_SHAPE(c)),
-             var = weft_buffer(g, "var", WEFT_SHAPE(c));
+    weft_value x = weft_input(g, "x", s);
+    weft_value gamma = weft_param(g, "gamma", WEFT_SHAPE(c)),
+               beta = weft_param(g, "beta", WEFT_SHAPE(c));
+    weft_value mean = weft_buffer(g, "mean", WEFT_SHAPE(c)),
+               var = weft_buffer(g, "var", WEFT_SHAPE(c));
     weft__sample_range(g, var, 0.5, 2);
     weft_batch_norm_opts o = {.fixed = weft__rng_below(rng, 3) == 0};
     if (weft__rng_below(rng, 2)) o.eps = 1e-3;
@@ -309,11 +310,11 @@ const weft_op WEFT_OP(batch_norm) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << X | 1u << GAMMA,
+    .saves_in = 1u << X | 1u << GAMMA,
     .grad_in_place = true,
-    .takes_epilogue = true,
-    .takes_residual = true,
-    .undoes_relu = true,
+    .fuses_epilogue = true,
+    .fuses_residual = true,
+    .fuses_relu_bwd = true,
     .affine = affine,
     .unit_axis = 1,
     .flops = flops,

@@ -12,12 +12,12 @@ typedef struct options {
 
 enum { X, GAMMA, BETA };
 
-WEFT_API weft_val weft_group_norm(weft_graph *g, weft_val x, weft_val gamma,
-                                  weft_val beta, int groups, double eps)
+WEFT_API weft_value weft_group_norm(weft_graph *g, weft_value x, weft_value gamma,
+                                    weft_value beta, int groups, double eps)
 {
     options o = {groups, (float)(eps == 0 ? 1e-5 : eps)};
-    return weft__node_add(g, "group_norm", &o, sizeof o, (weft_val[]){x, gamma, beta}, 3,
-                          1);
+    return weft__node_add(g, "group_norm", &o, sizeof o, (weft_value[]){x, gamma, beta},
+                          3, 1);
 }
 
 static weft_status check_affine(const weft__node *node, const weft__tensor *in, int i,
@@ -68,14 +68,15 @@ static weft_status prepare(const weft__setup *s)
     return WEFT_OK;
 }
 
-enum { ROWS = 5 }; /* of c in scratch; what the kernels need comes behind them */
+enum { ROWS = 5 }; /* of c in scratch; what the kernels need comes after them */
 
 static size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
-/* saved: mean and 1 / deviation of each sample, repeated for each channel of a group. */
+/* saved: mean and 1 / standard deviation of each sample, repeated for each channel of a
+ * group. */
 static void memory(const weft__setup *s, weft__memory *m)
 {
     const weft__kernels *k = s->kernels;
@@ -106,7 +107,7 @@ static void join_groups(const sizes *z, double eps, real *mean, real *var_to_rst
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const sizes *z = r->prepared;
     const real *gamma = r->in[GAMMA].data, *beta = r->in[BETA].data;
@@ -171,7 +172,7 @@ static void factors(const sizes *z, const real *gamma, const real *dgamma,
     }
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     const sizes *z = r->prepared;
     const real *gamma = r->in[GAMMA].data;
@@ -301,14 +302,14 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int rank = weft__rng_between(rng, 2, 4), groups = weft__rng_between(rng, 1, 3);
     int width = weft__rng_between(rng, rank == 2 ? 3 : 1, 3), c = groups * width;
     weft_shape s = {rank, {weft__rng_between(rng, 1, 3), c}};
     for (int i = 2; i < rank; i++) s.dim[i] = weft__rng_between(rng, 2, 4);
     if (rank == 3) s.dim[2] += 1;
-    weft_val x = weft_input(g, "x", s), gamma = WEFT_NONE, beta = WEFT_NONE;
+    weft_value x = weft_input(g, "x", s), gamma = WEFT_NONE, beta = WEFT_NONE;
     if (weft__rng_below(rng, 4)) gamma = weft_param(g, "gamma", WEFT_SHAPE(c));
     if (weft__rng_below(rng, 4)) beta = weft_param(g, "beta", WEFT_SHAPE(c));
     return weft_group_norm(g, x, gamma, beta, groups, weft__rng_below(rng, 2) ? 1e-3 : 0);
@@ -327,7 +328,7 @@ const weft_op WEFT_OP(group_norm) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << X | 1u << GAMMA,
+    .saves_in = 1u << X | 1u << GAMMA,
     .flops = flops,
     .describe = describe,
     .sample = sample,

@@ -11,12 +11,12 @@ typedef struct options {
 
 enum { X, GAMMA, BETA };
 
-WEFT_API weft_val weft_layer_norm(weft_graph *g, weft_val x, weft_val gamma,
-                                  weft_val beta, int axis, double eps)
+WEFT_API weft_value weft_layer_norm(weft_graph *g, weft_value x, weft_value gamma,
+                                    weft_value beta, int axis, double eps)
 {
     options o = {axis, eps == 0 ? 1e-5 : eps};
-    return weft__node_add(g, "layer_norm", &o, sizeof o, (weft_val[]){x, gamma, beta}, 3,
-                          1);
+    return weft__node_add(g, "layer_norm", &o, sizeof o, (weft_value[]){x, gamma, beta},
+                          3, 1);
 }
 
 static weft_status check_affine(const weft__node *node, const weft__tensor *in, int i,
@@ -68,8 +68,8 @@ static weft_status prepare(const weft__setup *s)
     return WEFT_OK;
 }
 
-/* saved: mean and 1 / deviation of each row. scratch, forward: the same where nothing is
- * saved; backward: the terms of dgamma, and what summing them needs. */
+/* saved: mean and 1 / standard deviation of each row. scratch, forward: the same where
+ * nothing is saved; backward: the terms of dgamma, and what summing them needs. */
 static void memory(const weft__setup *s, weft__memory *m)
 {
     const weft__kernels *k = s->kernels;
@@ -86,7 +86,7 @@ static void memory(const weft__setup *s, weft__memory *m)
 }
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     size_t cols;
     real *mean, *rstd, *terms;
 } job;
@@ -94,7 +94,7 @@ typedef struct job {
 static void normalise(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
-    const weft__run *r = b->r;
+    const weft__op_args *r = b->r;
     size_t at = begin * b->cols;
     KERNELS(r)->layer_norm((real *)r->out[0].data + at, b->mean + begin, b->rstd + begin,
                            (const real *)r->in[X].data + at, r->in[GAMMA].data,
@@ -102,7 +102,7 @@ static void normalise(void *arg, size_t begin, size_t end)
                            (real)((const options *)r->attr)->eps);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const sizes *z = r->prepared;
     const size_t rows = z->rows, cols = z->cols;
@@ -114,7 +114,7 @@ static void forward(const weft__run *r)
 static void rows_back(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
-    const weft__run *r = b->r;
+    const weft__op_args *r = b->r;
     size_t at = begin * b->cols;
     KERNELS(r)->layer_norm_backward(
         (real *)r->din[X].data + at, (const real *)r->dout[0].data + at,
@@ -122,7 +122,7 @@ static void rows_back(void *arg, size_t begin, size_t end)
         b->rstd + begin, end - begin, b->cols);
 }
 
-/* dy (x - mean) / deviation */
+/* dy (x - mean) / standard deviation */
 static void gamma_terms(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
@@ -135,7 +135,7 @@ static void gamma_terms(void *arg, size_t begin, size_t end)
     }
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     const sizes *z = r->prepared;
     const size_t rows = z->rows, cols = z->cols;
@@ -204,7 +204,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = {.rank = weft__rng_between(rng, 1, 4)}, a;
     int axis = weft__rng_between(rng, 0, s.rank - 1);
@@ -214,7 +214,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
         2; /* the gradient of one or two normalised numbers is close to zero */
     a.rank = s.rank - axis;
     for (int i = 0; i < a.rank; i++) a.dim[i] = s.dim[axis + i];
-    weft_val x = weft_input(g, "x", s), gamma = WEFT_NONE, beta = WEFT_NONE;
+    weft_value x = weft_input(g, "x", s), gamma = WEFT_NONE, beta = WEFT_NONE;
     if (weft__rng_below(rng, 4)) gamma = weft_param(g, "gamma", a);
     if (weft__rng_below(rng, 4)) beta = weft_param(g, "beta", a);
     if (weft__rng_below(rng, 2)) axis -= s.rank;
@@ -227,13 +227,13 @@ const weft_op WEFT_OP(layer_norm) = {
     .arity = 3,
     .summary = "y = gamma (x - mean) / sqrt(var + eps) + beta, over the last axes",
     .shape = shape,
-    .layout = weft__layout_plain,
+    .layout = weft__layout_row_major,
     .prepare = prepare,
     .prepared = sizeof(sizes),
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << X | 1u << GAMMA,
+    .saves_in = 1u << X | 1u << GAMMA,
     .flops = flops,
     .describe = describe,
     .sample = sample,

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-WEFT_API weft_val weft_adaptive_avg_pool(weft_graph *g, weft_val x, int rows, int columns)
+WEFT_API weft_value weft_adaptive_avg_pool(weft_graph *g, weft_value x, int rows,
+                                           int columns)
 {
     return weft__adaptive_add(g, "adaptive_avg_pool", x, rows, columns);
 }
@@ -55,7 +56,7 @@ static void spread_back(void *arg, size_t begin, size_t end)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job b = {.k = KERNELS(r), .z = r->prepared, .y = r->out[0].data, .x = r->in[0].data};
     double taps = (double)b.z->h / b.z->oh * b.z->w / b.z->ow;
@@ -66,7 +67,7 @@ static void forward(const weft__run *r)
                      average, &b);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job b = {
         .k = KERNELS(r), .z = r->prepared, .dx = r->din[0].data, .dy = r->dout[0].data};
@@ -83,10 +84,10 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__adaptive_to_onnx(w, "AveragePool");
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int rows, columns;
-    weft_val x = weft__adaptive_sample(g, rng, &rows, &columns);
+    weft_value x = weft__adaptive_sample(g, rng, &rows, &columns);
     return weft_adaptive_avg_pool(g, x, rows, columns);
 }
 

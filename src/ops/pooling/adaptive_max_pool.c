@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-WEFT_API weft_val weft_adaptive_max_pool(weft_graph *g, weft_val x, int rows, int columns)
+WEFT_API weft_value weft_adaptive_max_pool(weft_graph *g, weft_value x, int rows,
+                                           int columns)
 {
     return weft__adaptive_add(g, "adaptive_max_pool", x, rows, columns);
 }
@@ -59,7 +60,7 @@ static void spread_back(void *arg, size_t begin, size_t end)
             b->dx[n * picture + (size_t)b->index[i] * c + i % c] += b->dy[i];
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job b = {
         .z = r->prepared, .y = r->out[0].data, .x = r->in[0].data, .index = r->saved};
@@ -71,7 +72,7 @@ static void forward(const weft__run *r)
                      2 * window * b.z->c, largest, &b);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job b = {
         .z = r->prepared, .dx = r->din[0].data, .dy = r->dout[0].data, .index = r->saved};
@@ -88,10 +89,10 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__adaptive_to_onnx(w, "MaxPool");
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int rows, columns;
-    weft_val x = weft__adaptive_sample(g, rng, &rows, &columns);
+    weft_value x = weft__adaptive_sample(g, rng, &rows, &columns);
     return weft_adaptive_max_pool(g, x, rows, columns);
 }
 

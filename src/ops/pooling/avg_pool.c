@@ -1,7 +1,7 @@
 /* avg_pool.c: the mean of each window. */
 #include "ops/pooling/pooling.h"
 
-WEFT_API weft_val weft_avg_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts)
+WEFT_API weft_value weft_avg_pool(weft_graph *g, weft_value x, const weft_pool_opts *opts)
 {
     return weft__pooling_add(g, "avg_pool", x, opts);
 }
@@ -12,18 +12,18 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
                          weft__tensor *out)
 {
     const weft__pooling *o = node->attr;
-    weft__axis axis[2];
-    weft_status s = weft__pooling_settle(node, &in[0], !o->exclude_pad, axis);
+    weft__window_axis axis[2];
+    weft_status s = weft__pooling_resolve(node, &in[0], !o->exclude_pad, axis);
     if (s) return s;
-    return weft__slide_result(node, &in[0], in[0].dim[1], axis[0].out, axis[1].out, out);
+    return weft__window_result(node, &in[0], in[0].dim[1], axis[0].out, axis[1].out, out);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     KERNELS(r)->avg_pool(r->prepared, r->out[0].data, r->in[0].data);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (r->din[0].data)
         KERNELS(r)->avg_pool_backward(r->prepared, r->din[0].data, r->dout[0].data);
@@ -32,7 +32,7 @@ static void backward(const weft__run *r)
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     const weft__pooling *o = node->attr;
-    const weft__slide *s = &o->slide;
+    const weft__window *s = &o->window;
     if (s->dilate[0] != 1 || (s->axes == 2 && s->dilate[1] != 1)) {
         weft__onnx_refuse(w, "AveragePool has no dilations before opset 19");
         return;
@@ -52,10 +52,10 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_pool_opts o;
-    weft_val x = weft__pooling_sample(g, rng, false, &o);
+    weft_value x = weft__pooling_sample(g, rng, false, &o);
     o.exclude_pad = weft__rng_below(rng, 2);
     return weft_avg_pool(g, x, &o);
 }

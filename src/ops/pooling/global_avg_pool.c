@@ -1,17 +1,17 @@
 /* global_avg_pool.c: the mean of each whole picture. */
 #include "ops/pooling/pooling.h"
 
-WEFT_API weft_val weft_global_avg_pool(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_global_avg_pool(weft_graph *g, weft_value x)
 {
     return weft__node_add(g, "global_avg_pool", NULL, 0, &x, 1, 1);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     KERNELS(r)->avg_pool(r->prepared, r->out[0].data, r->in[0].data);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (r->din[0].data)
         KERNELS(r)->avg_pool_backward(r->prepared, r->din[0].data, r->dout[0].data);
@@ -24,7 +24,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_global_avg_pool(g, weft__pooling_global_sample(g, rng));
 }

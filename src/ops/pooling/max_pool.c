@@ -1,7 +1,7 @@
 /* max_pool.c: the largest of each window. */
 #include "ops/pooling/pooling.h"
 
-WEFT_API weft_val weft_max_pool(weft_graph *g, weft_val x, const weft_pool_opts *opts)
+WEFT_API weft_value weft_max_pool(weft_graph *g, weft_value x, const weft_pool_opts *opts)
 {
     return weft__pooling_add(g, "max_pool", x, opts);
 }
@@ -9,19 +9,19 @@ WEFT_API weft_val weft_max_pool(weft_graph *g, weft_val x, const weft_pool_opts 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
                          weft__tensor *out)
 {
-    weft__axis axis[2];
-    weft_status s = weft__pooling_settle(node, &in[0], false, axis);
+    weft__window_axis axis[2];
+    weft_status s = weft__pooling_resolve(node, &in[0], false, axis);
     if (s) return s;
-    return weft__slide_result(node, &in[0], in[0].dim[1], axis[0].out, axis[1].out, out);
+    return weft__window_result(node, &in[0], in[0].dim[1], axis[0].out, axis[1].out, out);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     KERNELS(r)->max_pool(r->prepared, r->out[0].data, r->in[0].data, r->saved,
                          r->epilogue);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (r->din[0].data)
         KERNELS(r)->max_pool_backward(r->prepared, r->din[0].data, r->dout[0].data,
@@ -47,10 +47,10 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_pool_opts o;
-    weft_val x = weft__pooling_sample(g, rng, true, &o);
+    weft_value x = weft__pooling_sample(g, rng, true, &o);
     return weft_max_pool(g, x, &o);
 }
 
@@ -66,7 +66,7 @@ const weft_op WEFT_OP(max_pool) = {
     .memory = weft__pooling_index_memory,
     .forward = forward,
     .backward = backward,
-    .takes_epilogue = true,
+    .fuses_epilogue = true,
     .fuse = WEFT_FUSE_LARGEST,
     .pools = true,
     .flops = weft__pooling_flops,

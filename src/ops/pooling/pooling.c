@@ -4,16 +4,16 @@
 
 #include <stdio.h>
 
-WEFT_SHARED weft_val weft__pooling_add(weft_graph *g, const char *op, weft_val x,
-                                       const weft_pool_opts *opts)
+WEFT_SHARED weft_value weft__pooling_add(weft_graph *g, const char *op, weft_value x,
+                                         const weft_pool_opts *opts)
 {
     weft_pool_opts given = opts ? *opts : (weft_pool_opts){0};
-    weft__pooling o = {.slide = {.axes = weft__nominal_shape(g, x).rank - 2,
-                                 .mode = given.mode,
-                                 .ceil = given.ceil},
+    weft__pooling o = {.window = {.axes = weft__nominal_shape(g, x).rank - 2,
+                                  .mode = given.mode,
+                                  .ceil = given.ceil},
                        .exclude_pad = given.exclude_pad};
     for (int i = 0; i < 2; i++) {
-        weft__slide *s = &o.slide;
+        weft__window *s = &o.window;
         s->kernel[i] = given.kernel[i] ? given.kernel[i] : given.kernel[0];
         s->stride[i] = given.stride[i] ? given.stride[i] : s->kernel[i];
         s->dilate[i] = given.dilate[i] ? given.dilate[i] : 1;
@@ -32,17 +32,17 @@ static weft_status check_picture(const weft__node *node, const weft__tensor *x)
                       weft__shape_text(text, sizeof text, x));
 }
 
-WEFT_SHARED weft_status weft__pooling_settle(const weft__node *node,
-                                             const weft__tensor *x, bool empty,
-                                             weft__axis axis[2])
+WEFT_SHARED weft_status weft__pooling_resolve(const weft__node *node,
+                                              const weft__tensor *x, bool empty,
+                                              weft__window_axis axis[2])
 {
     const weft__pooling *o = node->attr;
     char options[96], text[128];
     weft_status s = weft__need(node, x, 0, "x", 3, 4);
     if (!s) s = check_picture(node, x);
-    if (!s) s = weft__slide_settle(node, &o->slide, x, axis);
-    if (s || empty || !weft__slide_misses(axis)) return s;
-    weft__slide_text(&o->slide, options, sizeof options);
+    if (!s) s = weft__window_resolve(node, &o->window, x, axis);
+    if (s || empty || !weft__window_misses(axis)) return s;
+    weft__window_text(&o->window, options, sizeof options);
     return weft__fail(WEFT_ESHAPE, "%s: a window (%s) lies in the padding of x %s alone",
                       node->name, options, weft__shape_text(text, sizeof text, x));
 }
@@ -51,8 +51,8 @@ WEFT_SHARED weft_status weft__pooling_prepare(const weft__setup *s)
 {
     const weft__pooling *o = s->node->attr;
     const weft__tensor *x = &s->in[0];
-    weft__axis a[2];
-    weft_status status = weft__slide_settle(s->node, &o->slide, x, a);
+    weft__window_axis a[2];
+    weft_status status = weft__window_resolve(s->node, &o->window, x, a);
     if (status) return status;
     *(weft__pool *)s->prepared = (weft__pool){.n = x->dim[0],
                                               .h = a[0].size,
@@ -113,13 +113,13 @@ WEFT_SHARED void weft__pooling_index_memory(const weft__setup *s, weft__memory *
 
 WEFT_SHARED void weft__pooling_describe(const weft__node *node, char *text, size_t size)
 {
-    weft__slide_text(&((const weft__pooling *)node->attr)->slide, text, size);
+    weft__window_text(&((const weft__pooling *)node->attr)->window, text, size);
 }
 
 WEFT_SHARED double weft__pooling_flops(const weft__node *node, const weft__tensor *in,
                                        const weft__tensor *out)
 {
-    const weft__slide *s = &((const weft__pooling *)node->attr)->slide;
+    const weft__window *s = &((const weft__pooling *)node->attr)->window;
     (void)in;
     return (double)weft__tensor_count(&out[0]) * s->kernel[0] *
            (s->axes == 2 ? s->kernel[1] : 1);
@@ -136,8 +136,8 @@ WEFT_SHARED double weft__pooling_global_flops(const weft__node *node,
 /* ---- ONNX ---- */
 
 /* Older rules of ONNX, with ceil_mode, also add a window that starts in the padding
- * behind; an axis that gets none must not have that much padding. */
-static void cut_padding(weft__axis *a)
+ * after; an axis that gets none must not have that much padding. */
+static void cut_padding(weft__window_axis *a)
 {
     int64_t end =
         (int64_t)(a->out - 1) * a->stride + (int64_t)a->dilate * (a->kernel - 1) + 1;
@@ -150,25 +150,25 @@ WEFT_SHARED void weft__pooling_to_onnx(const weft__node *node, weft__onnx_writer
                                        bool dilations)
 {
     const weft__pooling *o = node->attr;
-    weft__slide floor = o->slide;
-    weft__axis axis[2], plain[2];
-    if (weft__slide_settle(node, &o->slide, weft__onnx_in(w, 0), axis)) return;
+    weft__window floor = o->window;
+    weft__window_axis axis[2], plain[2];
+    if (weft__window_resolve(node, &o->window, weft__onnx_in(w, 0), axis)) return;
     floor.ceil = false;
-    bool fits = !weft__slide_settle(node, &floor, weft__onnx_in(w, 0), plain);
+    bool fits = !weft__window_resolve(node, &floor, weft__onnx_in(w, 0), plain);
     if (!fits || plain[0].out != axis[0].out || plain[1].out != axis[1].out) {
         weft__onnx_put_int(w, "ceil_mode", 1);
         for (int i = 0; i < 2 && fits; i++)
             if (plain[i].out == axis[i].out) cut_padding(&axis[i]);
     }
-    weft__slide_to_onnx(w, &o->slide, axis, dilations);
+    weft__window_to_onnx(w, &o->window, axis, dilations);
 }
 
 WEFT_SHARED weft_status weft__pooling_from_onnx(weft__onnx_node *n, weft_pool_opts *opts)
 {
-    weft__slide s;
+    weft__window s;
     int axes;
     weft_status status = weft__onnx_axes(n, &axes);
-    if (!status) status = weft__slide_from_onnx(n, axes, NULL, &s);
+    if (!status) status = weft__window_from_onnx(n, axes, NULL, &s);
     if (status) return status;
     *opts = (weft_pool_opts){.kernel = {s.kernel[0], s.kernel[1]},
                              .stride = {s.stride[0], s.stride[1]},
@@ -181,7 +181,7 @@ WEFT_SHARED weft_status weft__pooling_from_onnx(weft__onnx_node *n, weft_pool_op
     return WEFT_OK;
 }
 
-static weft_val picture_input(weft_graph *g, weft__rng *rng, int axes, const int *size)
+static weft_value picture_input(weft_graph *g, weft__rng *rng, int axes, const int *size)
 {
     int n = weft__rng_between(rng, 1, 3), c = weft__rng_between(rng, 1, 5);
     int positions = size[0] * (axes == 2 ? size[1] : 1);
@@ -190,12 +190,12 @@ static weft_val picture_input(weft_graph *g, weft__rng *rng, int axes, const int
     return weft_input(g, "x", weft__picture(n, c, axes, size));
 }
 
-WEFT_SHARED weft_val weft__pooling_sample(weft_graph *g, weft__rng *rng, bool dilations,
-                                          weft_pool_opts *opts)
+WEFT_SHARED weft_value weft__pooling_sample(weft_graph *g, weft__rng *rng, bool dilations,
+                                            weft_pool_opts *opts)
 {
     int axes = weft__rng_between(rng, 1, 2), size[2];
-    weft__slide s;
-    weft__slide_sample(rng, axes, dilations, &s, size);
+    weft__window s;
+    weft__window_sample(rng, axes, dilations, &s, size);
     *opts = (weft_pool_opts){.kernel = {s.kernel[0], s.kernel[1]},
                              .stride = {s.stride[0], s.stride[1]},
                              .dilate = {s.dilate[0], s.dilate[1]},
@@ -207,7 +207,7 @@ WEFT_SHARED weft_val weft__pooling_sample(weft_graph *g, weft__rng *rng, bool di
     return picture_input(g, rng, axes, size);
 }
 
-WEFT_SHARED weft_val weft__pooling_global_sample(weft_graph *g, weft__rng *rng)
+WEFT_SHARED weft_value weft__pooling_global_sample(weft_graph *g, weft__rng *rng)
 {
     int size[2] = {weft__rng_between(rng, 1, 7), weft__rng_between(rng, 1, 7)};
     return picture_input(g, rng, weft__rng_between(rng, 1, 2), size);
@@ -215,8 +215,8 @@ WEFT_SHARED weft_val weft__pooling_global_sample(weft_graph *g, weft__rng *rng)
 
 /* ---- adaptive pooling ---- */
 
-WEFT_SHARED weft_val weft__adaptive_add(weft_graph *g, const char *op, weft_val x,
-                                        int rows, int columns)
+WEFT_SHARED weft_value weft__adaptive_add(weft_graph *g, const char *op, weft_value x,
+                                          int rows, int columns)
 {
     weft__adaptive o = {rows, columns};
     return weft__node_add(g, op, &o, sizeof o, &x, 1, 1);
@@ -286,8 +286,8 @@ WEFT_SHARED void weft__adaptive_to_onnx(weft__onnx_writer *w, const char *op_typ
     weft__onnx_put_ints(w, "strides", kernel, x->rank - 2);
 }
 
-WEFT_SHARED weft_val weft__adaptive_sample(weft_graph *g, weft__rng *rng, int *rows,
-                                           int *columns)
+WEFT_SHARED weft_value weft__adaptive_sample(weft_graph *g, weft__rng *rng, int *rows,
+                                             int *columns)
 {
     int size[2] = {weft__rng_between(rng, 1, 7), weft__rng_between(rng, 1, 7)};
     bool even = weft__rng_below(rng, 2);

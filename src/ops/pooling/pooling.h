@@ -5,17 +5,17 @@
 #include "ops/common/window.h"
 
 typedef struct weft__pooling {
-    weft__slide slide;
+    weft__window window;
     bool exclude_pad;
 } weft__pooling;
 
 /* Adds a max_pool or avg_pool node with the defaults filled in. */
-weft_val weft__pooling_add(weft_graph *g, const char *op, weft_val x,
-                           const weft_pool_opts *opts);
+weft_value weft__pooling_add(weft_graph *g, const char *op, weft_value x,
+                             const weft_pool_opts *opts);
 /* Checks x and the options; a window in the padding alone fails unless `empty` windows
  * have a value. */
-weft_status weft__pooling_settle(const weft__node *node, const weft__tensor *x,
-                                 bool empty, weft__axis axis[2]);
+weft_status weft__pooling_resolve(const weft__node *node, const weft__tensor *x,
+                                  bool empty, weft__window_axis axis[2]);
 /* prepare: a weft__pool, the kernels' geometry. */
 weft_status weft__pooling_prepare(const weft__setup *s);
 /* The same for one window over each whole picture of x, [n, c, d...]. */
@@ -35,9 +35,9 @@ double weft__pooling_global_flops(const weft__node *node, const weft__tensor *in
 void weft__pooling_to_onnx(const weft__node *node, weft__onnx_writer *w, bool dilations);
 /* Reads the options of MaxPool or AveragePool. WEFT_EMODEL. */
 weft_status weft__pooling_from_onnx(weft__onnx_node *n, weft_pool_opts *opts);
-weft_val weft__pooling_sample(weft_graph *g, weft__rng *rng, bool dilations,
-                              weft_pool_opts *opts);
-weft_val weft__pooling_global_sample(weft_graph *g, weft__rng *rng);
+weft_value weft__pooling_sample(weft_graph *g, weft__rng *rng, bool dilations,
+                                weft_pool_opts *opts);
+weft_value weft__pooling_global_sample(weft_graph *g, weft__rng *rng);
 
 /* ---- adaptive pooling ---- */
 
@@ -78,14 +78,14 @@ static inline weft__adaptive_window weft__adaptive_at(const weft__adaptive_sizes
         weft__adaptive_begin(j, z->w, z->ow), weft__adaptive_end(j, z->w, z->ow)};
 }
 
-weft_val weft__adaptive_add(weft_graph *g, const char *op, weft_val x, int rows,
-                            int columns);
+weft_value weft__adaptive_add(weft_graph *g, const char *op, weft_value x, int rows,
+                              int columns);
 weft_status weft__adaptive_shape(const weft__node *node, const weft__tensor *in,
                                  weft__tensor *out);
 /* prepare: a weft__adaptive_sizes. */
 weft_status weft__adaptive_prepare(const weft__setup *s);
 void weft__adaptive_describe(const weft__node *node, char *text, size_t size);
 void weft__adaptive_to_onnx(weft__onnx_writer *w, const char *op_type);
-weft_val weft__adaptive_sample(weft_graph *g, weft__rng *rng, int *rows, int *columns);
+weft_value weft__adaptive_sample(weft_graph *g, weft__rng *rng, int *rows, int *columns);
 
 #endif

@@ -5,8 +5,8 @@
 
 enum { GATES = 3 }; /* z r n */
 
-WEFT_API weft_val weft_gru(weft_graph *g, weft_val x, const weft_rnn_in *in,
-                           const weft_rnn_opts *opts, weft_val *h_n)
+WEFT_API weft_value weft_gru(weft_graph *g, weft_value x, const weft_rnn_in *in,
+                             const weft_rnn_opts *opts, weft_value *h_n)
 {
     return weft__rnn_add(g, "gru", x, in, opts, h_n, NULL);
 }
@@ -26,7 +26,7 @@ static void step(const weft__rnn_part *p, weft__cell *s)
 
 static void back(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    j->k->gru_step_back(b->gate, b->inner, b->dh, b->old, b->n);
+    j->k->gru_step_bwd(b->gate, b->inner, b->dh, b->old, b->n);
 }
 
 static void half_step(const weft__rnn_part *p, weft__cell *s)
@@ -35,21 +35,21 @@ static void half_step(const weft__rnn_part *p, weft__cell *s)
     const size_t packed = k->cell_blocks(s->units) * k->cell_size(s->units, 2);
     real *next = s->out;
     s->out = p->mid;
-    k->gru_reset(s);
+    k->gru_reset_gate(s);
     s->weights += packed;
     s->state = p->mid;
     s->out = next;
-    k->gru_renew(s);
+    k->gru_candidate(s);
 }
 
 static void half_back(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    j->k->gru_renew_back(b->gate, b->dh, b->old, b->n);
+    j->k->gru_candidate_bwd(b->gate, b->dh, b->old, b->n);
 }
 
 static void half_back_before(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    j->k->gru_reset_back(b->gate, b->dh, b->mid, b->old, b->n);
+    j->k->gru_reset_gate_bwd(b->gate, b->dh, b->mid, b->old, b->n);
 }
 
 static weft_status prepare(const weft__setup *s)
@@ -86,7 +86,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft__rnn_from_onnx_end(n, &read);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_rnn_opts o = {.reset_before = weft__rng_below(rng, 2)};
     return weft__rnn_sample_plain(g, rng, weft_gru, o, GATES);
@@ -103,7 +103,7 @@ const weft_op WEFT_OP(gru) = {
     .memory = weft__rnn_memory,
     .forward = weft__rnn_forward,
     .backward = weft__rnn_backward,
-    .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS,
+    .saves_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS,
     .unit_axis = WEFT_UNITS_LAST,
     .lengths_input = RNN_LENGTHS,
     .states = weft__rnn_states,

@@ -5,8 +5,8 @@
 
 enum { GATES = 4 }; /* i o f g */
 
-WEFT_API weft_val weft_lstm(weft_graph *g, weft_val x, const weft_rnn_in *in,
-                            const weft_rnn_opts *opts, weft_val *h_n, weft_val *c_n)
+WEFT_API weft_value weft_lstm(weft_graph *g, weft_value x, const weft_rnn_in *in,
+                              const weft_rnn_opts *opts, weft_value *h_n, weft_value *c_n)
 {
     return weft__rnn_add(g, "lstm", x, in, opts, h_n, c_n);
 }
@@ -26,7 +26,7 @@ static void step(const weft__rnn_part *p, weft__cell *s)
 
 static void back(const weft__rnn_job *j, const weft__rnn_back *b)
 {
-    j->k->lstm_step_back(b->gate, b->peep, b->dpeep, b->inner, b->dh, b->dc, b->n);
+    j->k->lstm_step_bwd(b->gate, b->peep, b->dpeep, b->inner, b->dh, b->dc, b->n);
 }
 
 static const weft__rnn_cell cell = {
@@ -58,12 +58,12 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft__rnn_from_onnx_end(n, &read);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_rnn_in in;
     weft_rnn_opts o = {0};
-    weft_val x = weft__rnn_sample(g, rng, &in, &o, GATES, true), h, c;
-    weft_val y = weft_lstm(g, x, &in, &o, &h, &c);
+    weft_value x = weft__rnn_sample(g, rng, &in, &o, GATES, true), h, c;
+    weft_value y = weft_lstm(g, x, &in, &o, &h, &c);
     return weft__rnn_sample_out(g, rng, y, h, c);
 }
 
@@ -78,7 +78,7 @@ const weft_op WEFT_OP(lstm) = {
     .memory = weft__rnn_memory,
     .forward = weft__rnn_forward,
     .backward = weft__rnn_backward,
-    .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS |
+    .saves_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS |
                 1u << RNN_PEEP,
     .unit_axis = WEFT_UNITS_LAST,
     .lengths_input = RNN_LENGTHS,

@@ -84,7 +84,7 @@ static size_t gates_bytes(const weft__rnn_sizes *z)
     return bytes_of((size_t)z->dirs * (size_t)z->rows, z->gate_pitch);
 }
 
-static size_t kept_bytes(const weft__rnn_sizes *z)
+static size_t saved_bytes(const weft__rnn_sizes *z)
 {
     return bytes_of((size_t)z->dirs * (size_t)z->rows, z->pitch);
 }
@@ -120,7 +120,7 @@ void weft__rnn_memory(const weft__setup *s, weft__memory *m)
     size_t forward = scratch_bytes(&p->forward, false);
     size_t backward = s->training ? scratch_bytes(&p->back, true) : 0;
     if (s->training)
-        m->saved = gates_bytes(z) + 2 * kept_bytes(z);
+        m->saved = gates_bytes(z) + 2 * saved_bytes(z);
     else
         forward += gates_bytes(z);
     m->scratch = forward > backward ? forward : backward;
@@ -182,7 +182,7 @@ static void cut_ints(weft__rnn_job *j, char *from)
     place_rows(j);
 }
 
-weft__rnn_job weft__rnn_start(const weft__run *r, bool back)
+weft__rnn_job weft__rnn_start(const weft__op_args *r, bool back)
 {
     const weft__rnn_plan *p = r->prepared;
     weft__rnn_job j = back ? p->back : p->forward;
@@ -196,8 +196,8 @@ weft__rnn_job weft__rnn_start(const weft__run *r, bool back)
     j.x = cut(&place, x_bytes(z, back));
     if (back) j.dx = cut(&place, x_bytes(z, false));
     j.gates = cut(saved ? &saved : &place, gates_bytes(z));
-    if (saved) j.old = cut(&saved, kept_bytes(z));
-    if (saved) j.inner = cut(&saved, kept_bytes(z));
+    if (saved) j.old = cut(&saved, saved_bytes(z));
+    if (saved) j.inner = cut(&saved, saved_bytes(z));
     j.scratch = place;
     return j;
 }
@@ -320,17 +320,17 @@ static void input_task(void *arg, size_t begin, size_t end, int worker)
         n = (int)end - row < WEFT_RNN_BLOCK ? (int)end - row : WEFT_RNN_BLOCK;
         weft__rnn_gather(j, x, row, n);
         for (int d = 0; d < z->dirs; d++)
-            j->k->packed_product(
-                &(weft__packed){.rows = n,
-                                .k = z->i,
-                                .n = z->wide,
-                                .a = x,
-                                .lda = z->x_pitch,
-                                .b = j->w + (size_t)d * j->w_size,
-                                .panel = (ptrdiff_t)j->k->panel_size(z->i),
-                                .bias = bias_of(j, d, 0),
-                                .c = weft__rnn_gates(j, d, row),
-                                .ldc = z->gate_pitch});
+            j->k->gemm_prepacked(
+                &(weft__gemm_prepacked){.rows = n,
+                                        .k = z->i,
+                                        .n = z->wide,
+                                        .a = x,
+                                        .lda = z->x_pitch,
+                                        .b = j->w + (size_t)d * j->w_size,
+                                        .panel = (ptrdiff_t)j->k->panel_size(z->i),
+                                        .bias = bias_of(j, d, 0),
+                                        .c = weft__rnn_gates(j, d, row),
+                                        .ldc = z->gate_pitch});
     }
 }
 
@@ -354,8 +354,8 @@ static void step_forward(weft__rnn_part *p, int time, int rows)
     const weft__rnn_sizes *z = &j->z;
     const int row = j->first[(ptrdiff_t)p->number * (z->t + 1) + time];
     const size_t bytes = (size_t)rows * (size_t)z->pitch * sizeof(real);
-    real *old = weft__rnn_kept(j, j->old, p->dir, row);
-    real *inner = weft__rnn_kept(j, j->inner, p->dir, row), *h = p->next;
+    real *old = weft__rnn_row(j, j->old, p->dir, row);
+    real *inner = weft__rnn_row(j, j->inner, p->dir, row), *h = p->next;
     if (old) memcpy(old, p->h, bytes);
     if (inner && j->cell->cells) memcpy(inner, p->c, bytes);
     weft__cell s = {.rows = rows,
@@ -371,7 +371,7 @@ static void step_forward(weft__rnn_part *p, int time, int rows)
                     .c = p->c,
                     .out_c = p->c,
                     .peep = weft__rnn_peepholes(j, p->dir),
-                    .keep = old != NULL};
+                    .training = old != NULL};
     j->cell->step(p, &s);
     for (int i = 0; i < rows; i++)
         memcpy(weft__rnn_output(j, &j->r->out[0], p->dir, j->place[row + i]),
@@ -407,7 +407,7 @@ static void walk_forward(void *arg, size_t begin, size_t end, int worker)
     }
 }
 
-void weft__rnn_forward(const weft__run *r)
+void weft__rnn_forward(const weft__op_args *r)
 {
     weft__rnn_job j = weft__rnn_start(r, false);
     const weft__rnn_sizes *z = &j.z;

@@ -1,14 +1,15 @@
 /* recurrent.h: what rnn, gru and lstm share: shapes, memory, and the walk over time.
  *
- * Inside, only the steps that count exist: samples are put in order of their lengths, so
- * that the samples with a step t are the first so many of a part, and the rows of all
- * arrays lie by part, then time, then sample (weft__rnn_job.place tells which sample and
- * time a row is). One product gives the input's part of all gates at all steps. Then
- * every direction of every part walks through time by itself. Backward walks the other
- * way and leaves the gates' deltas of all steps, from which single products make the
- * gradients of x, W and R. The backward direction starts, with its initial state, at each
- * sample's last step. What a sample is given does not depend on the others: each element
- * of a product is one chain of sums, whatever the number of rows. */
+ * Inside, only the steps that count exist: samples are put in order of their
+ * lengths, so that the samples with a step t are the first so many of a part, and
+ * the rows of all arrays lie by part, then time, then sample (weft__rnn_job.place
+ * tells which sample and time a row is). One product gives the input's part of all
+ * gates at all steps. Then every direction of every part walks through time by
+ * itself. Backward walks the other way and leaves the gates' deltas of all steps,
+ * from which single products make the gradients of x, W and R. The backward
+ * direction starts, with its initial state, at each sample's last step. What a
+ * sample is given does not depend on the others: each element of a product is one
+ * chain of sums, whatever the number of rows. */
 #ifndef WEFT_SRC_OPS_RECURRENT_RECURRENT_H
 #define WEFT_SRC_OPS_RECURRENT_RECURRENT_H
 
@@ -61,12 +62,12 @@ typedef struct weft__rnn_cell {
     /* dh comes with the gradient of the new state and leaves, with direct, with what
      * reaches the old one directly; gates (and inner) become deltas. */
     void (*back)(const weft__rnn_job *j, const weft__rnn_back *b);
-    /* The same behind the product in between, whose result mid has. Only with half. */
+    /* The same after the product in between, whose result mid has. Only with half. */
     void (*back_before)(const weft__rnn_job *j, const weft__rnn_back *b);
 } weft__rnn_cell;
 
 struct weft__rnn_job {
-    const weft__run *r;
+    const weft__op_args *r;
     const weft__kernels *k;
     const weft__rnn_cell *cell;
     weft__rnn_sizes z;
@@ -105,7 +106,7 @@ static inline real *weft__rnn_gates(const weft__rnn_job *j, int dir, int row)
 {
     return j->gates + ((ptrdiff_t)dir * j->z.rows + row) * j->z.gate_pitch;
 }
-static inline real *weft__rnn_kept(const weft__rnn_job *j, real *array, int dir, int row)
+static inline real *weft__rnn_row(const weft__rnn_job *j, real *array, int dir, int row)
 {
     return array ? array + ((ptrdiff_t)dir * j->z.rows + row) * j->z.pitch : NULL;
 }
@@ -118,14 +119,14 @@ static inline real *weft__rnn_output(const weft__rnn_job *j, const weft__tensor 
 
 /* ---- recurrent.c: what both ways share ---- */
 #define weft__rnn_start WEFT_TWICE(rnn_start)
-weft__rnn_job weft__rnn_start(const weft__run *r, bool back);
+weft__rnn_job weft__rnn_start(const weft__op_args *r, bool back);
 #define weft__rnn_part_of WEFT_TWICE(rnn_part_of)
 weft__rnn_part weft__rnn_part_of(const weft__rnn_job *j, size_t item);
 /* The time of a direction's step. */
 #define weft__rnn_time WEFT_TWICE(rnn_time)
 int weft__rnn_time(const weft__rnn_part *p, int step);
-/* Between the places of a part and a tensor [n, dirs, h], which may be absent: then zeros
- * come in and nothing goes out. */
+/* Between the places of a part and a tensor [n, dirs, h], which may be absent: then
+ * zeros come in and nothing goes out. */
 #define weft__rnn_states_in WEFT_TWICE(rnn_states_in)
 void weft__rnn_states_in(const weft__rnn_part *p, real *to, const weft__tensor *from);
 #define weft__rnn_states_out WEFT_TWICE(rnn_states_out)
@@ -145,25 +146,27 @@ weft_status weft__rnn_shape(const weft__node *node, const weft__tensor *in,
                             weft__tensor *out, int gates, bool lstm);
 /* Checks the direction; WEFT_EUSAGE. */
 weft_status weft__rnn_check(const char *op, const weft_rnn_opts *o);
-/* Adds the node, without options that are not the operator's; h_n and c_n may be NULL. */
-weft_val weft__rnn_add(weft_graph *g, const char *op, weft_val x, const weft_rnn_in *in,
-                       const weft_rnn_opts *opts, weft_val *h_n, weft_val *c_n);
+/* Adds the node, without options that are not the operator's; h_n and c_n may be
+ * NULL. */
+weft_value weft__rnn_add(weft_graph *g, const char *op, weft_value x,
+                         const weft_rnn_in *in, const weft_rnn_opts *opts,
+                         weft_value *h_n, weft_value *c_n);
 void weft__rnn_describe(const weft__node *node, char *text, size_t size);
 double weft__rnn_flops(const weft__node *node, const weft__tensor *in,
                        const weft__tensor *out);
 /* What weft_op.states asks. */
 void weft__rnn_states(const weft__node *node, const weft__tensor *in, weft__states *s);
 /* Random inputs for a sample. */
-weft_val weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in *in,
-                          weft_rnn_opts *o, int gates, bool lstm);
+weft_value weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in *in,
+                            weft_rnn_opts *o, int gates, bool lstm);
 /* A sample of an operator with one state; make: its public function. */
-typedef weft_val weft__rnn_maker(weft_graph *g, weft_val x, const weft_rnn_in *in,
-                                 const weft_rnn_opts *opts, weft_val *h_n);
-weft_val weft__rnn_sample_plain(weft_graph *g, weft__rng *rng, weft__rnn_maker *make,
-                                weft_rnn_opts o, int gates);
+typedef weft_value weft__rnn_maker(weft_graph *g, weft_value x, const weft_rnn_in *in,
+                                   const weft_rnn_opts *opts, weft_value *h_n);
+weft_value weft__rnn_sample_plain(weft_graph *g, weft__rng *rng, weft__rnn_maker *make,
+                                  weft_rnn_opts o, int gates);
 /* Uses each output sometimes. */
-weft_val weft__rnn_sample_out(weft_graph *g, weft__rng *rng, weft_val y, weft_val h,
-                              weft_val c);
+weft_value weft__rnn_sample_out(weft_graph *g, weft__rng *rng, weft_value y, weft_value h,
+                                weft_value c);
 
 /* What prepare leaves: the jobs of both ways, without pointers into memory. */
 typedef struct weft__rnn_plan {
@@ -175,8 +178,8 @@ weft_status weft__rnn_prepare(const weft__setup *s, const weft__rnn_cell *cell);
 #define weft__rnn_memory WEFT_TWICE(rnn_memory)
 void weft__rnn_memory(const weft__setup *s, weft__memory *m);
 #define weft__rnn_forward WEFT_TWICE(rnn_forward)
-void weft__rnn_forward(const weft__run *r);
+void weft__rnn_forward(const weft__op_args *r);
 #define weft__rnn_backward WEFT_TWICE(rnn_backward)
-void weft__rnn_backward(const weft__run *r);
+void weft__rnn_backward(const weft__op_args *r);
 
 #endif

@@ -14,16 +14,17 @@ static void delta_product(const weft__rnn_part *p, real *to, const real *deltas,
     const weft__rnn_job *j = p->job;
     const weft__rnn_sizes *z = &j->z;
     const real *r = j->recurrent + (size_t)p->dir * j->recurrent_size;
-    j->k->packed_product(&(weft__packed){.rows = rows,
-                                         .k = gates * z->h,
-                                         .n = z->h,
-                                         .a = deltas,
-                                         .lda = pitch,
-                                         .b = r + j->k->panel_size(first * z->h),
-                                         .panel = (ptrdiff_t)j->k->panel_size(z->wide),
-                                         .c = to,
-                                         .ldc = z->pitch,
-                                         .accumulate = add});
+    j->k->gemm_prepacked(
+        &(weft__gemm_prepacked){.rows = rows,
+                                .k = gates * z->h,
+                                .n = z->h,
+                                .a = deltas,
+                                .lda = pitch,
+                                .b = r + j->k->panel_size(first * z->h),
+                                .panel = (ptrdiff_t)j->k->panel_size(z->wide),
+                                .c = to,
+                                .ldc = z->pitch,
+                                .accumulate = add});
 }
 
 static void products_back(const weft__rnn_part *p, int row, int rows)
@@ -35,7 +36,7 @@ static void products_back(const weft__rnn_part *p, int row, int rows)
     const real *gates = weft__rnn_gates(j, p->dir, row);
     delta_product(p, p->h, gates, z->gate_pitch, rows, 0, together, cell->direct);
     if (cell->apart)
-        delta_product(p, p->h, weft__rnn_kept(j, j->inner, p->dir, row), z->pitch, rows,
+        delta_product(p, p->h, weft__rnn_row(j, j->inner, p->dir, row), z->pitch, rows,
                       last, 1, true);
 }
 
@@ -45,8 +46,8 @@ static weft__rnn_back row_back(const weft__rnn_part *p, int row, int i)
     const ptrdiff_t at = i * j->z.pitch;
     bool peep = j->cell->cells && j->r->in[RNN_PEEP].rank >= 0;
     return (weft__rnn_back){.gate = weft__rnn_gates(j, p->dir, row + i),
-                            .inner = weft__rnn_kept(j, j->inner, p->dir, row + i),
-                            .old = weft__rnn_kept(j, j->old, p->dir, row + i),
+                            .inner = weft__rnn_row(j, j->inner, p->dir, row + i),
+                            .old = weft__rnn_row(j, j->old, p->dir, row + i),
                             .dh = p->h + at,
                             .dc = p->c + at,
                             .mid = p->mid + at,
@@ -60,7 +61,7 @@ static void step_back(const weft__rnn_part *p, int time, int rows)
 {
     const weft__rnn_job *j = p->job;
     const weft__rnn_sizes *z = &j->z;
-    const weft__run *r = j->r;
+    const weft__op_args *r = j->r;
     const size_t h = (size_t)z->h;
     const int row = j->first[(ptrdiff_t)p->number * (z->t + 1) + time];
     for (int i = 0; i < rows; i++) {
@@ -91,7 +92,7 @@ static void step_back(const weft__rnn_part *p, int time, int rows)
 static void walk_back(void *arg, size_t begin, size_t end, int worker)
 {
     const weft__rnn_job *j = arg;
-    const weft__run *r = j->r;
+    const weft__op_args *r = j->r;
     const bool cells = j->cell->cells;
     (void)worker;
     for (size_t item = begin; item < end; item++) {
@@ -140,17 +141,17 @@ static void gradient_of_x(void *arg, size_t begin, size_t end, int worker)
     for (int row = (int)begin, n; row < (int)end; row += n) {
         n = (int)end - row < WEFT_RNN_BLOCK ? (int)end - row : WEFT_RNN_BLOCK;
         for (int d = 0; d < z->dirs; d++)
-            j->k->packed_product(
-                &(weft__packed){.rows = n,
-                                .k = z->wide,
-                                .n = z->i,
-                                .a = weft__rnn_gates(j, d, row),
-                                .lda = z->gate_pitch,
-                                .b = j->w + (size_t)d * j->w_size,
-                                .panel = (ptrdiff_t)j->k->panel_size(z->wide),
-                                .c = dx,
-                                .ldc = z->x_pitch,
-                                .accumulate = d > 0});
+            j->k->gemm_prepacked(
+                &(weft__gemm_prepacked){.rows = n,
+                                        .k = z->wide,
+                                        .n = z->i,
+                                        .a = weft__rnn_gates(j, d, row),
+                                        .lda = z->gate_pitch,
+                                        .b = j->w + (size_t)d * j->w_size,
+                                        .panel = (ptrdiff_t)j->k->panel_size(z->wide),
+                                        .c = dx,
+                                        .ldc = z->x_pitch,
+                                        .accumulate = d > 0});
         for (int i = 0; i < n; i++)
             memcpy((real *)j->r->din[RNN_X].data + (ptrdiff_t)j->place[row + i] * z->i,
                    dx + i * z->x_pitch, bytes);
@@ -188,9 +189,9 @@ static void weight_task(void *arg, size_t begin, size_t end, int worker)
         int m = (int)((long long)z->h * (part + 1) / parts) - u;
         int n = recurrent ? z->h : z->i;
         const real *delta = weft__rnn_gates(j, d, 0) + g * z->h + u;
-        const real *inner = weft__rnn_kept(j, j->inner, d, 0);
+        const real *inner = weft__rnn_row(j, j->inner, d, 0);
         ptrdiff_t pitch = z->gate_pitch;
-        const real *by = recurrent ? weft__rnn_kept(j, j->old, d, 0) : j->x;
+        const real *by = recurrent ? weft__rnn_row(j, j->old, d, 0) : j->x;
         if (recurrent && j->cell->apart && g == last) {
             delta = inner + u;
             pitch = z->pitch;
@@ -199,15 +200,15 @@ static void weight_task(void *arg, size_t begin, size_t end, int worker)
         const weft__tensor *dw = &j->r->din[recurrent ? RNN_R : RNN_W];
         if (!dw->data) continue;
         real *to = (real *)dw->data + ((ptrdiff_t)d * z->wide + g * z->h + u) * n;
-        j->k->turned_product(&(weft__turned){.m = m,
-                                             .n = n,
-                                             .k = j->rows,
-                                             .a = delta,
-                                             .b = by,
-                                             .c = to,
-                                             .lda = pitch,
-                                             .ldb = recurrent ? z->pitch : z->x_pitch,
-                                             .ldc = n});
+        j->k->gemm_tn_serial(&(weft__gemm_tn){.m = m,
+                                              .n = n,
+                                              .k = j->rows,
+                                              .a = delta,
+                                              .b = by,
+                                              .c = to,
+                                              .lda = pitch,
+                                              .ldb = recurrent ? z->pitch : z->x_pitch,
+                                              .ldc = n});
     }
 }
 
@@ -225,7 +226,7 @@ static void gradient_of_b(const weft__rnn_job *j)
         memcpy(to, sums, wide * sizeof *to);
         memcpy(to + wide, sums, wide * sizeof *to);
         if (!j->cell->apart) continue;
-        j->k->sum_rows(inner, weft__rnn_kept(j, j->inner, d, 0), rows, (size_t)z->pitch,
+        j->k->sum_rows(inner, weft__rnn_row(j, j->inner, d, 0), rows, (size_t)z->pitch,
                        scratch);
         memcpy(to + 2 * wide - h, inner, h * sizeof *to);
     }
@@ -244,7 +245,7 @@ static void gradient_of_peep(const weft__rnn_job *j)
     }
 }
 
-void weft__rnn_backward(const weft__run *r)
+void weft__rnn_backward(const weft__op_args *r)
 {
     weft__rnn_job j = weft__rnn_start(r, true);
     const weft__rnn_sizes *z = &j.z;

@@ -14,7 +14,7 @@ enum { INT32 = 6 }; /* ONNX's number of the type */
 
 /* ---- out ---- */
 
-/* Input i behind a node of this type; "" when it is absent. */
+/* Input i after a node of this type; "" when it is absent. */
 static const char *aside(const weft__node *node, weft__onnx_writer *w, int i,
                          const char *type)
 {
@@ -87,11 +87,11 @@ static weft_status read_attributes(weft__onnx_node *n, weft__rnn_read *read,
                                    const char *const *activation, int activations)
 {
     const char *direction = weft__onnx_get_text(n, "direction", "forward");
-    int way = 0;
-    while (way < 3 && strcmp(direction, directions[way])) way++;
-    if (way == 3) return weft__onnx_fail(n, "direction \"%s\" is unknown", direction);
-    read->opts.direction = (weft_direction)way;
-    read->dirs = way == WEFT_RNN_BOTH ? 2 : 1;
+    int which = 0;
+    while (which < 3 && strcmp(direction, directions[which])) which++;
+    if (which == 3) return weft__onnx_fail(n, "direction \"%s\" is unknown", direction);
+    read->opts.direction = (weft_direction)which;
+    read->dirs = which == WEFT_RNN_BOTH ? 2 : 1;
     read->batch_first = weft__onnx_get_int(n, "layout", 0) != 0;
     for (int i = 0; weft__onnx_get_text_at(n, "activations", i); i++) {
         const char *name = weft__onnx_get_text_at(n, "activations", i);
@@ -107,9 +107,9 @@ static weft_status read_attributes(weft__onnx_node *n, weft__rnn_read *read,
 }
 
 /* Input i, batch first. */
-static weft_val first(weft__onnx_node *n, const weft__rnn_read *read, int i)
+static weft_value first(weft__onnx_node *n, const weft__rnn_read *read, int i)
 {
-    weft_val v = weft__onnx_value(n, i);
+    weft_value v = weft__onnx_value(n, i);
     if (!v.id || read->batch_first || weft__onnx_shape(n, i).rank != 3) return v;
     return weft__transposed(weft__onnx_graph(n), v, swap);
 }
@@ -148,16 +148,16 @@ WEFT_SHARED weft_status weft__rnn_from_onnx(weft__onnx_node *n, weft__rnn_read *
 WEFT_SHARED weft_status weft__rnn_from_onnx_end(weft__onnx_node *n, weft__rnn_read *read)
 {
     weft_graph *g = weft__onnx_graph(n);
-    const weft_val state[] = {read->h, read->c};
+    const weft_value state[] = {read->h, read->c};
     if (weft__onnx_outputs(n) > 0 && read->y.id) {
         weft_shape s = weft_shape_of(g, read->x);
-        weft_val y =
+        weft_value y =
             weft_reshape(g, read->y, WEFT_SHAPE(0, s.dim[1], read->dirs, read->hidden));
         if (!read->batch_first) y = weft_transpose(g, y, (int[]){1, 2, 0, 3});
         weft__onnx_set(n, 0, y);
     }
     for (int k = 1; k < weft__onnx_outputs(n) && k < 3; k++) {
-        weft_val v = state[k - 1];
+        weft_value v = state[k - 1];
         if (v.id && !read->batch_first) v = weft_transpose(g, v, swap);
         weft__onnx_set(n, k, v);
     }

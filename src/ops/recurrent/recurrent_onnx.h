@@ -1,7 +1,7 @@
 /* recurrent_onnx.h: what RNN, GRU and LSTM share in ONNX files.
  *
  * There x is [t, n, i], y [t, d, n, h], and states are [d, n, h] (layout 0); so
- * transposes stand before and behind, which the reader takes away again. */
+ * transposes stand before and after, which the reader takes away again. */
 #ifndef WEFT_SRC_OPS_RECURRENT_RECURRENT_ONNX_H
 #define WEFT_SRC_OPS_RECURRENT_RECURRENT_ONNX_H
 
@@ -14,12 +14,12 @@ void weft__rnn_to_onnx(const weft__node *node, weft__onnx_writer *w, const char 
 void weft__rnn_to_onnx_end(const weft__node *node, weft__onnx_writer *w);
 
 typedef struct weft__rnn_read {
-    weft_val x;
+    weft_value x;
     weft_rnn_in in;
     weft_rnn_opts opts;
     int dirs, hidden;
     bool batch_first;
-    weft_val y, h, c; /* the caller sets them */
+    weft_value y, h, c; /* the caller sets them */
 } weft__rnn_read;
 
 /* Reads inputs and the common attributes. activation: the names that a direction must

@@ -13,12 +13,12 @@ WEFT_SHARED weft_status weft__rnn_check(const char *op, const weft_rnn_opts *o)
     return weft__fail(WEFT_EUSAGE, "%s: direction %d is unknown", op, (int)o->direction);
 }
 
-WEFT_SHARED weft_val weft__rnn_add(weft_graph *g, const char *op, weft_val x,
-                                   const weft_rnn_in *in, const weft_rnn_opts *opts,
-                                   weft_val *h_n, weft_val *c_n)
+WEFT_SHARED weft_value weft__rnn_add(weft_graph *g, const char *op, weft_value x,
+                                     const weft_rnn_in *in, const weft_rnn_opts *opts,
+                                     weft_value *h_n, weft_value *c_n)
 {
     weft_rnn_opts o = opts ? *opts : (weft_rnn_opts){0};
-    weft_val y = WEFT_NONE;
+    weft_value y = WEFT_NONE;
     bool lstm = !strcmp(op, "lstm");
     o.relu = o.relu && !strcmp(op, "rnn");
     o.reset_before = o.reset_before && !strcmp(op, "gru");
@@ -31,7 +31,7 @@ WEFT_SHARED weft_val weft__rnn_add(weft_graph *g, const char *op, weft_val x,
     else
         y = weft__node_add(
             g, op, &o, sizeof o,
-            (weft_val[]){x, in->w, in->r, in->b, in->lengths, in->h0, in->c0, in->peep},
+            (weft_value[]){x, in->w, in->r, in->b, in->lengths, in->h0, in->c0, in->peep},
             lstm ? RNN_INPUTS : RNN_C, lstm ? 3 : 2);
     if (h_n) *h_n = y.id ? weft__node_out(g, y, 1) : WEFT_NONE;
     if (c_n) *c_n = y.id && lstm ? weft__node_out(g, y, 2) : WEFT_NONE;
@@ -134,21 +134,21 @@ WEFT_SHARED void weft__rnn_states(const weft__node *node, const weft__tensor *in
 
 /* ---- samples for the tests ---- */
 
-static weft_val maybe(weft_graph *g, weft__rng *rng, const char *name, weft_shape s)
+static weft_value maybe(weft_graph *g, weft__rng *rng, const char *name, weft_shape s)
 {
-    weft_val none = WEFT_NONE;
+    weft_value none = WEFT_NONE;
     return weft__rng_below(rng, 2) ? weft__sample_value(g, rng, name, s) : none;
 }
 
-WEFT_SHARED weft_val weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in *in,
-                                      weft_rnn_opts *o, int gates, bool lstm)
+WEFT_SHARED weft_value weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in *in,
+                                        weft_rnn_opts *o, int gates, bool lstm)
 {
     int n = weft__rng_below(rng, 12) ? weft__rng_between(rng, 1, 4) : 35;
     int t = n > 4 ? 2 : weft__rng_between(rng, 1, 5);
     int i = weft__rng_between(rng, 1, 5), h = weft__rng_between(rng, 1, 5), dirs;
     o->direction = (weft_direction)weft__rng_below(rng, 3);
     dirs = o->direction == WEFT_RNN_BOTH ? 2 : 1;
-    weft_val x = weft__sample_value(g, rng, "x", WEFT_SHAPE(n, t, i));
+    weft_value x = weft__sample_value(g, rng, "x", WEFT_SHAPE(n, t, i));
     *in = (weft_rnn_in){0};
     in->w = weft_param(g, "w", WEFT_SHAPE(dirs, gates * h, i));
     in->r = weft_param(g, "r", WEFT_SHAPE(dirs, gates * h, h));
@@ -163,20 +163,20 @@ WEFT_SHARED weft_val weft__rnn_sample(weft_graph *g, weft__rng *rng, weft_rnn_in
     return x;
 }
 
-WEFT_SHARED weft_val weft__rnn_sample_plain(weft_graph *g, weft__rng *rng,
-                                            weft__rnn_maker *make, weft_rnn_opts o,
-                                            int gates)
+WEFT_SHARED weft_value weft__rnn_sample_plain(weft_graph *g, weft__rng *rng,
+                                              weft__rnn_maker *make, weft_rnn_opts o,
+                                              int gates)
 {
     weft_rnn_in in;
-    weft_val h, x = weft__rnn_sample(g, rng, &in, &o, gates, false);
-    weft_val y = make(g, x, &in, &o, &h);
+    weft_value h, x = weft__rnn_sample(g, rng, &in, &o, gates, false);
+    weft_value y = make(g, x, &in, &o, &h);
     return weft__rnn_sample_out(g, rng, y, h, WEFT_NONE);
 }
 
-WEFT_SHARED weft_val weft__rnn_sample_out(weft_graph *g, weft__rng *rng, weft_val y,
-                                          weft_val h, weft_val c)
+WEFT_SHARED weft_value weft__rnn_sample_out(weft_graph *g, weft__rng *rng, weft_value y,
+                                            weft_value h, weft_value c)
 {
-    weft_val states = c.id ? weft_add(g, h, c) : h;
+    weft_value states = c.id ? weft_add(g, h, c) : h;
     switch (weft__rng_below(rng, 3)) {
     case 0:
         return y;

@@ -7,8 +7,8 @@
 
 enum { GATES = 1 };
 
-WEFT_API weft_val weft_rnn(weft_graph *g, weft_val x, const weft_rnn_in *in,
-                           const weft_rnn_opts *opts, weft_val *h_n)
+WEFT_API weft_value weft_rnn(weft_graph *g, weft_value x, const weft_rnn_in *in,
+                             const weft_rnn_opts *opts, weft_value *h_n)
 {
     return weft__rnn_add(g, "rnn", x, in, opts, h_n, NULL);
 }
@@ -72,7 +72,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft__rnn_from_onnx_end(n, &read);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_rnn_opts o = {.relu = weft__rng_below(rng, 2)};
     return weft__rnn_sample_plain(g, rng, weft_rnn, o, GATES);
@@ -89,7 +89,7 @@ const weft_op WEFT_OP(rnn) = {
     .memory = weft__rnn_memory,
     .forward = weft__rnn_forward,
     .backward = weft__rnn_backward,
-    .keeps_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS,
+    .saves_in = 1u << RNN_X | 1u << RNN_W | 1u << RNN_R | 1u << RNN_LENGTHS,
     .unit_axis = WEFT_UNITS_LAST,
     .lengths_input = RNN_LENGTHS,
     .states = weft__rnn_states,

@@ -1,7 +1,8 @@
 /* max.c: y = the largest of x over axes; the gradient goes to the first of equals. */
 #include "ops/reduction/reduce.h"
 
-WEFT_API weft_val weft_max(weft_graph *g, weft_val x, int n, const int *axis, bool keep)
+WEFT_API weft_value weft_reduce_max(weft_graph *g, weft_value x, int n, const int *axis,
+                                    bool keep)
 {
     return weft__reduce_add(g, "max", x, n, axis, keep);
 }
@@ -16,7 +17,7 @@ typedef struct job {
     const real *x;
     real *y;
     size_t *place;                   /* NULL: nobody asks */
-    int kept, dropped;               /* axes, in logical order */
+    int left, dropped;               /* axes, in logical order */
     size_t dim[2][WEFT_MAX_RANK];    /* of the kept, of the dropped ones */
     size_t x_step[2][WEFT_MAX_RANK]; /* how they move in x */
     size_t y_step[WEFT_MAX_RANK];    /* how the kept ones move in y */
@@ -35,7 +36,7 @@ static weft_status prepare(const weft__setup *s)
     j->terms = 1;
     for (int i = 0; i < x->rank; i++) {
         bool drop = y_stride[i] == 0;
-        int at = drop ? j->dropped++ : j->kept++;
+        int at = drop ? j->dropped++ : j->left++;
         j->dim[drop][at] = (size_t)x->dim[i];
         j->x_step[drop][at] = x_stride[i];
         if (drop)
@@ -59,7 +60,7 @@ static void range(void *arg, size_t begin, size_t end)
     for (size_t i = begin; i < end; i++) {
         size_t rest = i, from = 0, to = 0, best;
         real most;
-        for (int d = j->kept - 1; d >= 0; d--) {
+        for (int d = j->left - 1; d >= 0; d--) {
             from += rest % j->dim[0][d] * j->x_step[0][d];
             to += rest % j->dim[0][d] * j->y_step[d];
             rest /= j->dim[0][d];
@@ -81,7 +82,7 @@ static void range(void *arg, size_t begin, size_t end)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job j = *(const job *)r->prepared;
     j.x = r->in[0].data;
@@ -92,14 +93,14 @@ static void forward(const weft__run *r)
 
 static void give(void *arg, size_t begin, size_t end)
 {
-    const weft__run *const *at = arg, *r = *at;
+    const weft__op_args *const *at = arg, *r = *at;
     const size_t *place = r->saved;
     const real *dy = r->dout[0].data;
     real *dx = r->din[0].data;
     for (size_t i = begin; i < end; i++) dx[place[i]] = dy[i];
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (!r->din[0].data) return;
     weft__fill_zero(r->din[0].data, r->din[0].count);
@@ -108,12 +109,12 @@ static void backward(const weft__run *r)
 
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
-    return weft__onnx_reduce(n, 18, weft_max);
+    return weft__onnx_reduce(n, 18, weft_reduce_max);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    return weft__reduce_sample(g, rng, weft_max);
+    return weft__reduce_sample(g, rng, weft_reduce_max);
 }
 
 const weft_op WEFT_OP(max) = {

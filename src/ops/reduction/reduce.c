@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-WEFT_SHARED weft_val weft__reduce_add(weft_graph *g, const char *op, weft_val x, int n,
-                                      const int *axis, bool keep)
+WEFT_SHARED weft_value weft__reduce_add(weft_graph *g, const char *op, weft_value x,
+                                        int n, const int *axis, bool keep)
 {
     weft__reduce_attr a = {.n = n, .keep = keep};
     if (n < 0 || n > WEFT_MAX_RANK)
@@ -57,12 +57,12 @@ WEFT_SHARED bool weft__reduces_only(const weft__node *node, int axis)
 
 /* Whether y in this order lies in memory as what is left of x does. */
 WEFT_SHARED bool weft__reduce_follows(const weft__node *node, const weft__tensor *x,
-                                      weft__tensor y, weft__order order)
+                                      weft__tensor y, weft__layout layout)
 {
-    weft__walk w;
+    weft__strided w;
     size_t left = 1;
-    y.order = order;
-    weft__reduce_walk(node, x, &y, &w);
+    y.layout = layout;
+    weft__reduce_strided(node, x, &y, &w);
     for (int i = w.rank - 1; i >= 0; i--) {
         if (w.step[0][i] == 0) continue;
         if ((size_t)w.step[0][i] != left) return false;
@@ -72,16 +72,16 @@ WEFT_SHARED bool weft__reduce_follows(const weft__node *node, const weft__tensor
 }
 
 WEFT_SHARED void weft__reduce_layout(const weft__node *node, const weft__tensor *in,
-                                     weft__order *want, const weft__tensor *out,
-                                     weft__order *give)
+                                     weft__layout *want, const weft__tensor *out,
+                                     weft__layout *give)
 {
     weft__tensor x = in[0];
-    if (want[0] == WEFT_KERNEL) want[0] = WEFT_PLAIN;
-    x.order = want[0];
-    give[0] = WEFT_PLAIN;
-    if (out[0].rank > 2 && x.order == WEFT_LAST &&
-        weft__reduce_follows(node, &x, out[0], WEFT_LAST))
-        give[0] = WEFT_LAST;
+    if (want[0] == WEFT_HWIO) want[0] = WEFT_ROW_MAJOR;
+    x.layout = want[0];
+    give[0] = WEFT_ROW_MAJOR;
+    if (out[0].rank > 2 && x.layout == WEFT_CHANNELS_LAST &&
+        weft__reduce_follows(node, &x, out[0], WEFT_CHANNELS_LAST))
+        give[0] = WEFT_CHANNELS_LAST;
 }
 
 WEFT_SHARED void weft__reduce_describe(const weft__node *node, char *text, size_t size)
@@ -109,19 +109,19 @@ WEFT_SHARED void weft__reduce_strides(const weft__node *node, const weft__tensor
     }
 }
 
-WEFT_SHARED void weft__reduce_walk(const weft__node *node, const weft__tensor *x,
-                                   const weft__tensor *y, weft__walk *w)
+WEFT_SHARED void weft__reduce_strided(const weft__node *node, const weft__tensor *x,
+                                      const weft__tensor *y, weft__strided *w)
 {
     ptrdiff_t stride[WEFT_MAX_RANK] = {0};
     weft__reduce_strides(node, x, y, stride);
-    weft__walk_begin(w, x);
-    weft__walk_add(w, x, stride, 0);
-    weft__walk_end(w);
+    weft__strided_begin(w, x);
+    weft__strided_add(w, x, stride, 0);
+    weft__strided_end(w);
 }
 
 WEFT_SHARED weft_status weft__reduce_prepare(const weft__setup *s)
 {
-    weft__reduce_walk(s->node, &s->in[0], &s->out[0], s->prepared);
+    weft__reduce_strided(s->node, &s->in[0], &s->out[0], s->prepared);
     return WEFT_OK;
 }
 
@@ -133,7 +133,7 @@ WEFT_SHARED weft_status weft__onnx_reduce(struct weft__onnx_node *n, int axes_in
     int axis[WEFT_MAX_RANK], count = 0;
     bool keep = weft__onnx_get_int(n, "keepdims", 1) != 0;
     bool nothing = weft__onnx_get_int(n, "noop_with_empty_axes", 0) != 0;
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     if (weft__onnx_opset(n) < axes_input_since) {
         count = weft__onnx_get_ints(n, "axes", axis, WEFT_MAX_RANK);
     } else if (weft__onnx_shape(n, 1).rank >= 0) {
@@ -167,8 +167,8 @@ WEFT_SHARED void weft__reduce_to_onnx(const weft__node *node, struct weft__onnx_
 
 /* ---- sample ---- */
 
-WEFT_SHARED weft_val weft__reduce_sample(weft_graph *g, weft__rng *rng,
-                                         weft__reduce_build *build)
+WEFT_SHARED weft_value weft__reduce_sample(weft_graph *g, weft__rng *rng,
+                                           weft__reduce_build *build)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 6);
     int axis[WEFT_MAX_RANK], n = 0;
@@ -181,23 +181,23 @@ WEFT_SHARED weft_val weft__reduce_sample(weft_graph *g, weft__rng *rng,
 
 void weft__reduce_memory(const weft__setup *s, weft__memory *m)
 {
-    m->scratch = weft__walk_sum_scratch(s->prepared, s->kernels);
+    m->scratch = weft__strided_reduce_scratch(s->prepared, s->kernels);
 }
 
-static real factor(const weft__run *r, bool mean)
+static real factor(const weft__op_args *r, bool mean)
 {
     return mean ? (real)((double)r->out[0].count / (double)r->in[0].count) : 1;
 }
 
-void weft__reduce_forward(const weft__run *r, bool mean)
+void weft__reduce_forward(const weft__op_args *r, bool mean)
 {
-    weft__walk_sum(r->prepared, r->out[0].data, r->in[0].data, factor(r, mean),
-                   r->scratch, KERNELS(r));
+    weft__strided_reduce(r->prepared, r->out[0].data, r->in[0].data, factor(r, mean),
+                         r->scratch, KERNELS(r));
 }
 
-void weft__reduce_backward(const weft__run *r, bool mean)
+void weft__reduce_backward(const weft__op_args *r, bool mean)
 {
     if (r->din[0].data)
-        weft__walk_copy(r->prepared, r->din[0].data, r->dout[0].data, factor(r, mean),
-                        KERNELS(r));
+        weft__strided_copy(r->prepared, r->din[0].data, r->dout[0].data, factor(r, mean),
+                           KERNELS(r));
 }

@@ -1,17 +1,18 @@
 /* sum.c: y = the sum of x over axes. */
 #include "ops/reduction/reduce.h"
 
-WEFT_API weft_val weft_sum(weft_graph *g, weft_val x, int n, const int *axis, bool keep)
+WEFT_API weft_value weft_reduce_sum(weft_graph *g, weft_value x, int n, const int *axis,
+                                    bool keep)
 {
     return weft__reduce_add(g, "sum", x, n, axis, keep);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     weft__reduce_forward(r, false);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     weft__reduce_backward(r, false);
 }
@@ -26,12 +27,12 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
-    return weft__onnx_reduce(n, 13, weft_sum);
+    return weft__onnx_reduce(n, 13, weft_reduce_sum);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    return weft__reduce_sample(g, rng, weft_sum);
+    return weft__reduce_sample(g, rng, weft_reduce_sum);
 }
 
 const weft_op WEFT_OP(sum) = {
@@ -42,7 +43,7 @@ const weft_op WEFT_OP(sum) = {
     .shape = weft__reduce_shape,
     .layout = weft__reduce_layout,
     .prepare = weft__reduce_prepare,
-    .prepared = sizeof(weft__walk),
+    .prepared = sizeof(weft__strided),
     .memory = weft__reduce_memory,
     .forward = forward,
     .backward = backward,

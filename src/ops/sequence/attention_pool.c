@@ -6,14 +6,14 @@
 
 enum { X, A, LENGTHS, INPUTS };
 
-static weft_val weigh_add(weft_graph *g, weft_val x, weft_val a, weft_val lengths)
+static weft_value weigh_add(weft_graph *g, weft_value x, weft_value a, weft_value lengths)
 {
-    return weft__node_add(g, "seq_attend", NULL, 0, (weft_val[]){x, a, lengths}, INPUTS,
-                          1);
+    return weft__node_add(g, "attention_pool", NULL, 0, (weft_value[]){x, a, lengths},
+                          INPUTS, 1);
 }
 
-WEFT_API weft_val weft_seq_attend(weft_graph *g, weft_val x, weft_val scores,
-                                  weft_val lengths)
+WEFT_API weft_value weft_attention_pool(weft_graph *g, weft_value x, weft_value scores,
+                                        weft_value lengths)
 {
     return weigh_add(g, x, weft_seq_softmax(g, scores, lengths), lengths);
 }
@@ -34,7 +34,7 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     const weft__kernels *k;
     size_t n, t, c;
 } job;
@@ -44,7 +44,7 @@ static size_t valid(const job *j, size_t sample)
     return (size_t)weft__seq_valid(&j->r->in[LENGTHS], sample, (int)j->t, 1);
 }
 
-static void weigh(void *arg, size_t begin, size_t end)
+static void attend(void *arg, size_t begin, size_t end)
 {
     const job *j = arg;
     for (size_t i = begin; i < end; i++) {
@@ -57,7 +57,7 @@ static void weigh(void *arg, size_t begin, size_t end)
     }
 }
 
-static void weigh_back(void *arg, size_t begin, size_t end)
+static void attend_bwd(void *arg, size_t begin, size_t end)
 {
     const job *j = arg;
     const real *x = j->r->in[X].data, *a = j->r->in[A].data, *dy = j->r->dout[0].data;
@@ -73,7 +73,7 @@ static void weigh_back(void *arg, size_t begin, size_t end)
     }
 }
 
-static void spread(const weft__run *r, weft__range *f)
+static void spread(const weft__op_args *r, weft__range *f)
 {
     const weft__tensor *x = &r->in[X];
     job j = {.r = r,
@@ -84,14 +84,14 @@ static void spread(const weft__run *r, weft__range *f)
     weft__spread(j.n, 2 * (double)j.t * (double)j.c, f, &j);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
-    spread(r, weigh);
+    spread(r, attend);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
-    spread(r, weigh_back);
+    spread(r, attend_bwd);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
@@ -117,37 +117,37 @@ static bool only_axis_1(const weft__node *node)
     return a->n == 1 && a->axis[0] == 1;
 }
 
-static weft_val whole(weft_graph *g, const weft__node *last)
+static weft_value whole(weft_graph *g, const weft__node *last)
 {
     const weft__node *flat = weft__giver(g, last->out[0], "squeeze");
     const weft__node *product = flat ? weft__giver(g, flat->in[0], "matmul") : NULL;
     const weft__node *row = product ? weft__giver(g, product->in[0], "unsqueeze") : NULL;
     const weft__node *mask = row ? weft__seq_mask_of(g, product->in[1], 0) : NULL;
     if (!mask || !only_axis_1(flat) || !only_axis_1(row) ||
-        weft__nominal_shape(g, (weft_val){row->in[0]}).rank != 2 ||
-        weft__nominal_shape(g, (weft_val){mask->in[0]}).rank != 3)
+        weft__nominal_shape(g, (weft_value){row->in[0]}).rank != 2 ||
+        weft__nominal_shape(g, (weft_value){mask->in[0]}).rank != 3)
         return WEFT_NONE;
-    return weigh_add(g, (weft_val){mask->in[0]}, (weft_val){row->in[0]},
-                     (weft_val){mask->in[1]});
+    return weigh_add(g, (weft_value){mask->in[0]}, (weft_value){row->in[0]},
+                     (weft_value){mask->in[1]});
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    weft_val lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
+    weft_value lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
     weft_shape s = weft__nominal_shape(g, x);
-    weft_val a = weft_param(g, "a", WEFT_SHAPE(s.dim[0], s.dim[1]));
+    weft_value a = weft_param(g, "a", WEFT_SHAPE(s.dim[0], s.dim[1]));
     if (weft__rng_below(rng, 2)) return weigh_add(g, x, a, lengths);
-    return weft_seq_attend(g, x, a, lengths);
+    return weft_attention_pool(g, x, a, lengths);
 }
 
-const weft_op WEFT_OP(seq_attend) = {
-    .name = "seq_attend",
+const weft_op WEFT_OP(attention_pool) = {
+    .name = "attention_pool",
     .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
     .arity = INPUTS,
     .summary = "y = the valid steps of sequences, weighted and added up",
     .shape = shape,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << X | 1u << A | 1u << LENGTHS,
+    .saves_in = 1u << X | 1u << A | 1u << LENGTHS,
     .sample = sample,
 };

@@ -11,11 +11,11 @@
 enum { INDEX, TABLE, INPUTS };
 enum { RANGES = 8, SMALL = 30000, PIECE = 32 }; /* PIECE: columns of an item */
 
-WEFT_API weft_val weft_embedding(weft_graph *g, weft_val index, weft_val table,
-                                 const weft_embedding_opts *opts)
+WEFT_API weft_value weft_embedding(weft_graph *g, weft_value index, weft_value table,
+                                   const weft_embedding_opts *opts)
 {
     weft_embedding_opts o = opts ? *opts : (weft_embedding_opts){0};
-    return weft__node_add(g, "embedding", &o, sizeof o, (weft_val[]){index, table},
+    return weft__node_add(g, "embedding", &o, sizeof o, (weft_value[]){index, table},
                           INPUTS, 1);
 }
 
@@ -47,13 +47,13 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     const int32_t *index;
     size_t count, rows, wide; /* indices; the table */
     ptrdiff_t padding;        /* -1: none */
 } job;
 
-static job start(const weft__run *r)
+static job start(const weft__op_args *r)
 {
     const weft_embedding_opts *o = r->attr;
     job j = {.r = r,
@@ -87,7 +87,7 @@ static void pick(void *arg, size_t begin, size_t end)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job j = start(r);
     weft__spread(j.count, (double)j.wide, pick, &j);
@@ -129,21 +129,21 @@ static void add_columns(void *arg, size_t begin, size_t end, int worker)
 
 static void add_to_rows(job *j)
 {
-    weft__touched *touched = j->r->din[TABLE].touched;
+    weft__row_set *row_set = j->r->din[TABLE].row_set;
     for (size_t i = 0; i < j->count; i++) {
         ptrdiff_t row = row_of(j, i);
-        if (row >= 0 && row != j->padding) weft__touch(touched, (int32_t)row);
+        if (row >= 0 && row != j->padding) weft__row_set_add(row_set, (int32_t)row);
     }
     size_t pieces = (j->wide + PIECE - 1) / PIECE;
     bool small = j->count * j->wide < SMALL;
     weft__parallel(pieces, small ? pieces : 1, add_columns, j);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job j = start(r);
     if (!r->din[TABLE].data) return;
-    if (r->din[TABLE].touched) {
+    if (r->din[TABLE].row_set) {
         add_to_rows(&j);
         return;
     }
@@ -162,7 +162,7 @@ static void describe(const weft__node *node, char *text, size_t size)
         snprintf(text, size, "%s", sparse);
 }
 
-static unsigned touches(const weft__node *node)
+static unsigned writes_rows(const weft__node *node)
 {
     const weft_embedding_opts *o = node->attr;
     return o->sparse ? 1u << TABLE : 0;
@@ -181,7 +181,7 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 }
 
 /* Gather with a known scalar, along any axis: a slice that loses its axis. */
-static weft_status one_of(weft__onnx_node *n, weft_val x, int axis, int64_t at)
+static weft_status one_of(weft__onnx_node *n, weft_value x, int axis, int64_t at)
 {
     weft_graph *g = weft__onnx_graph(n);
     int size = weft__onnx_shape(n, 0).dim[axis];
@@ -190,7 +190,7 @@ static weft_status one_of(weft__onnx_node *n, weft_val x, int axis, int64_t at)
                                axis, size);
     int from = (int)(at < 0 ? at + size : at);
     const weft_slice_range range = {.axis = axis, .start = from, .end = from + 1};
-    weft_val y = weft_slice(g, x, 1, &range);
+    weft_value y = weft_slice(g, x, 1, &range);
     weft__onnx_set(n, 0, weft_squeeze(g, y, 1, &axis));
     return weft_graph_status(g);
 }
@@ -213,14 +213,14 @@ static weft_status from_onnx(weft__onnx_node *n)
     weft_embedding_opts o = {.padded = padded,
                              .padding = padded ? padding : 0,
                              .sparse = weft__onnx_note(n, "sparse") > 0};
-    weft_val table = weft__onnx_value(n, 0);
+    weft_value table = weft__onnx_value(n, 0);
     if (o.sparse) (void)weft_param_no_decay(g, table); /* as the layer has it */
     weft__onnx_set(n, 0, weft_embedding(g, weft__onnx_value(n, 1), table, &o));
     return weft_graph_status(g);
 }
 
 /* Without padding: finite differences would see its row move. */
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int rows = weft__rng_between(rng, 1, 7);
     weft_shape table = weft__sample_shape(rng, 1, 3, 5);
@@ -239,8 +239,8 @@ const weft_op WEFT_OP(embedding) = {
     .shape = shape,
     .forward = forward,
     .backward = backward,
-    .touches = touches,
-    .keeps_in = 1u << INDEX,
+    .writes_rows = writes_rows,
+    .saves_in = 1u << INDEX,
     .unit_axis = WEFT_UNITS_LAST,
     .features = true,
     .describe = describe,

@@ -1,6 +1,6 @@
 /* seq_conv.c: convolution over time of what is valid of each sample.
  *
- * The valid steps of all samples are packed one behind the other, with zeros between
+ * The valid steps of all samples are packed one after another, with zeros between
  * them, so that windows are rows that overlap, and the whole is one product; the few
  * windows that reach from one sample into the next are left out. So work goes by the
  * steps that count, and no row's sum depends on its neighbours. With a dilation, or in
@@ -15,28 +15,29 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { X, W, B, LENGTHS, BEHIND, INPUTS };
+enum { X, W, B, LENGTHS, LENGTHS_OUT, INPUTS };
 
-static weft_val seq_conv_add(weft_graph *g, const weft__seq_slide *a, weft_val x,
-                             weft_val w, weft_val b, weft_val lengths, weft_val behind)
+static weft_value seq_conv_add(weft_graph *g, const weft__seq_window *a, weft_value x,
+                               weft_value w, weft_value b, weft_value lengths,
+                               weft_value lengths_out)
 {
     return weft__node_add(g, "seq_conv", a, sizeof *a,
-                          (weft_val[]){x, w, b, lengths, behind}, INPUTS, 1);
+                          (weft_value[]){x, w, b, lengths, lengths_out}, INPUTS, 1);
 }
 
-WEFT_API weft_val weft_seq_conv(weft_graph *g, weft_val x, weft_val lengths, weft_val w,
-                                weft_val b, const weft_conv_opts *opts,
-                                weft_val *out_lengths)
+WEFT_API weft_value weft_seq_conv(weft_graph *g, weft_value x, weft_value lengths,
+                                  weft_value w, weft_value b, const weft_conv_opts *opts,
+                                  weft_value *out_lengths)
 {
     weft_conv_opts o = opts ? *opts : (weft_conv_opts){0};
     weft_shape kernel = weft__nominal_shape(g, w);
-    weft__seq_slide a = {.groups = o.groups ? o.groups : 1};
-    a.slide =
-        weft__seq_slide_of(kernel.rank == 3 ? kernel.dim[2] : 1, o.stride[0], o.dilate[0],
-                           o.pad[0], o.uneven ? o.pad_end[0] : o.pad[0], o.mode);
-    weft_val behind = weft__seq_behind(g, &a.slide, lengths);
-    if (out_lengths) *out_lengths = behind;
-    return seq_conv_add(g, &a, x, w, b, lengths, behind);
+    weft__seq_window a = {.groups = o.groups ? o.groups : 1};
+    a.window = weft__seq_window_of(kernel.rank == 3 ? kernel.dim[2] : 1, o.stride[0],
+                                   o.dilate[0], o.pad[0],
+                                   o.uneven ? o.pad_end[0] : o.pad[0], o.mode);
+    weft_value lengths_out = weft__seq_lengths_after(g, &a.window, lengths);
+    if (out_lengths) *out_lengths = lengths_out;
+    return seq_conv_add(g, &a, x, w, b, lengths, lengths_out);
 }
 
 /* ---- shapes ---- */
@@ -44,7 +45,7 @@ WEFT_API weft_val weft_seq_conv(weft_graph *g, weft_val x, weft_val lengths, wef
 static weft_status check_weight(const weft__node *node, const weft__tensor *in)
 {
     const weft__tensor *x = &in[X], *w = &in[W], *b = &in[B];
-    int groups = ((const weft__seq_slide *)node->attr)->groups;
+    int groups = ((const weft__seq_window *)node->attr)->groups;
     char one[128], two[128];
     weft__shape_text(one, sizeof one, x);
     weft__shape_text(two, sizeof two, w);
@@ -64,14 +65,14 @@ static weft_status check_weight(const weft__node *node, const weft__tensor *in)
 static weft_status shape(const weft__node *node, const weft__tensor *in,
                          weft__tensor *out)
 {
-    const weft__seq_slide *o = node->attr;
-    weft__axis a;
+    const weft__seq_window *o = node->attr;
+    weft__window_axis a;
     weft_status s = weft__need(node, in, X, "x", 3, 3);
     if (!s) s = weft__need(node, in, W, "w", 3, 3);
     if (!s && in[B].rank >= 0) s = weft__need(node, in, B, "b", 1, 1);
     if (!s) s = check_weight(node, in);
     if (!s) s = weft__seq_check(node, in, LENGTHS, in[X].dim[0]);
-    if (!s) s = weft__seq_settle(node, &o->slide, in[X].dim[1], &a);
+    if (!s) s = weft__seq_window_resolve(node, &o->window, in[X].dim[1], &a);
     if (s) return s;
     double rows = (double)in[X].dim[0] * ((double)in[X].dim[1] + a.before + a.after +
                                           (double)a.dilate * a.kernel + a.stride);
@@ -80,25 +81,25 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
     return weft__set_result(node, out, 3, (int[]){in[X].dim[0], a.out, in[W].dim[0]});
 }
 
-static void layout(const weft__node *node, const weft__tensor *in, weft__order *want,
-                   const weft__tensor *out, weft__order *give)
+static void layout(const weft__node *node, const weft__tensor *in, weft__layout *want,
+                   const weft__tensor *out, weft__layout *give)
 {
-    weft__layout_plain(node, in, want, out, give);
-    want[W] = WEFT_KERNEL;
+    weft__layout_row_major(node, in, want, out, give);
+    want[W] = WEFT_HWIO;
 }
 
 /* ---- geometry ---- */
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     const weft__kernels *k;
     int n, t, c, o, groups, cg, og; /* cg, og: channels of a group */
-    weft__axis a;
+    weft__window_axis a;
     int span, most; /* of a window; of the rows of packed x without what follows them */
     bool whole;     /* one product for all taps */
     int step;       /* windows that are computed together by transforms; 0: products */
     int *start;     /* of each sample's first window in packed x; [n]: the end */
-    real *x, *y;    /* packed; y behind `span` rows of zeros */
+    real *x, *y;    /* packed; y after `span` rows of zeros */
     real *w, *dx;   /* backward */
     void *scratch;
 } job;
@@ -106,7 +107,7 @@ typedef struct job {
 /* From the first window of a sample of this length to that of the next. */
 static int advance(const job *j, int length)
 {
-    const weft__axis *a = &j->a;
+    const weft__window_axis *a = &j->a;
     int windows = weft__seq_shorter(length, weft__seq_add(a), a->stride);
     int most = a->before + length;
     if (windows * a->stride > most) most = windows * a->stride;
@@ -122,7 +123,7 @@ static int advance(const job *j, int length)
 /* The job without pointers into memory. */
 static weft_status prepare(const weft__setup *s)
 {
-    const weft__seq_slide *o = s->node->attr;
+    const weft__seq_window *o = s->node->attr;
     job *j = s->prepared;
     *j = (job){.k = s->kernels,
                .n = s->in[X].dim[0],
@@ -130,14 +131,14 @@ static weft_status prepare(const weft__setup *s)
                .c = s->in[X].dim[2],
                .o = s->in[W].dim[0],
                .groups = o->groups};
-    weft_status status = weft__seq_settle(s->node, &o->slide, j->t, &j->a);
+    weft_status status = weft__seq_window_resolve(s->node, &o->window, j->t, &j->a);
     if (status) return status;
     j->cg = j->c / j->groups;
     j->og = j->o / j->groups;
     j->span = j->a.dilate * (j->a.kernel - 1) + 1;
     j->whole = j->groups == 1 && (j->a.dilate == 1 || j->a.kernel == 1);
     if (j->whole && j->a.stride == 1 && j->k->exact)
-        j->step = j->k->line_step(j->c, j->o, j->a.kernel);
+        j->step = j->k->conv1d_tile(j->c, j->o, j->a.kernel);
     j->most = j->n * advance(j, j->t);
     return WEFT_OK;
 }
@@ -147,15 +148,15 @@ static int rows_of(const job *j)
     return j->start[j->n] / j->a.stride;
 }
 
-static weft__line line(const job *j, int rows)
+static weft__conv1d line(const job *j, int rows)
 {
-    return (weft__line){.rows = rows, .c = j->c, .o = j->o, .taps = j->a.kernel};
+    return (weft__conv1d){.rows = rows, .c = j->c, .o = j->o, .taps = j->a.kernel};
 }
 
 /* dx: a convolution of dy. */
-static weft__line line_for_x(const job *j, int rows)
+static weft__conv1d line_for_x(const job *j, int rows)
 {
-    return (weft__line){.rows = rows, .c = j->o, .o = j->c, .taps = j->a.kernel};
+    return (weft__conv1d){.rows = rows, .c = j->o, .o = j->c, .taps = j->a.kernel};
 }
 
 /* y = windows of x times w */
@@ -184,7 +185,7 @@ static bool windowed_back(const job *j)
     return j->whole && j->a.stride == 1;
 }
 
-/* dx = windows of dy times w with its taps turned round; else dx += dy times one tap. */
+/* dx = windows of dy times w with its taps flipped; else dx += dy times one tap. */
 static weft__gemm product_for_x(const job *j, int rows)
 {
     if (windowed_back(j))
@@ -210,9 +211,9 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* How many rows there will be, the lengths decide; what a product needs is most at one of
- * these. */
-static size_t product_scratch(const job *j, bool kept,
+/* How many rows there will be, the lengths decide; what a product needs is most at
+ * one of these. */
+static size_t product_scratch(const job *j, bool prepacked,
                               weft__gemm (*make)(const job *j, int rows))
 {
     int rows = j->most / j->a.stride;
@@ -220,7 +221,7 @@ static size_t product_scratch(const job *j, bool kept,
     size_t most = 0;
     for (int i = 0; i < 4; i++) {
         weft__gemm g = make(j, tries[i] < rows ? tries[i] : rows);
-        g.kept = kept;
+        g.prepacked = prepacked;
         most = larger(most, j->k->gemm_scratch(&g));
     }
     return (most + 63) / 64 * 64;
@@ -231,11 +232,11 @@ static size_t work_scratch(const job *j, bool training)
 {
     size_t most;
     if (j->step) {
-        weft__line forward = line(j, j->most), back = line_for_x(j, j->most);
-        most = j->k->line_scratch(&forward);
+        weft__conv1d forward = line(j, j->most), back = line_for_x(j, j->most);
+        most = j->k->conv1d_scratch(&forward);
         if (!training) return most;
-        most = larger(most, j->k->line_weight_scratch(&forward));
-        return larger(most, j->k->line_scratch(&back));
+        most = larger(most, j->k->conv1d_bwd_weights_scratch(&forward));
+        return larger(most, j->k->conv1d_scratch(&back));
     }
     most = product_scratch(j, false, product);
     if (!training) return most;
@@ -243,18 +244,18 @@ static size_t work_scratch(const job *j, bool training)
     return larger(most, product_scratch(j, false, product_for_x));
 }
 
-static size_t kept_elements(const job *j)
+static size_t prepacked_elements(const job *j)
 {
-    weft__line all = line(j, j->most);
+    weft__conv1d all = line(j, j->most);
     weft__gemm one = product(j, 1);
-    return j->step ? j->k->line_kept(&all) : j->k->gemm_kept(&one);
+    return j->step ? j->k->conv1d_prepacked_size(&all) : j->k->gemm_prepacked_size(&one);
 }
 
-static size_t kept_scratch(const job *j)
+static size_t prepacked_scratch(const job *j)
 {
-    weft__line all = line(j, j->most);
-    all.kept = true;
-    return j->step ? j->k->line_scratch(&all) : product_scratch(j, true, product);
+    weft__conv1d all = line(j, j->most);
+    all.prepacked = true;
+    return j->step ? j->k->conv1d_scratch(&all) : product_scratch(j, true, product);
 }
 
 static size_t x_bytes(const job *j)
@@ -292,8 +293,8 @@ static void memory(const weft__setup *s, weft__memory *m)
     else
         m->scratch += x_bytes(j);
     if (s->training || !j->whole) return;
-    m->kept = kept_elements(j) * sizeof(real);
-    m->scratch_kept = m->scratch - most + kept_scratch(j);
+    m->prepacked = prepacked_elements(j) * sizeof(real);
+    m->scratch_prepacked = m->scratch - most + prepacked_scratch(j);
 }
 
 static void *cut(char **place, size_t bytes)
@@ -308,7 +309,7 @@ static int valid(const job *j, size_t sample)
     return weft__seq_valid(&j->r->in[LENGTHS], sample, j->t, 1);
 }
 
-static job start(const weft__run *r)
+static job start(const weft__op_args *r)
 {
     job j = *(const job *)r->prepared;
     char *place = r->scratch;
@@ -350,16 +351,16 @@ static void pack_x(void *arg, size_t begin, size_t end)
 
 static void multiply(const job *j, real *y)
 {
-    const real *w = j->r->kept ? j->r->kept : j->r->in[W].data;
+    const real *w = j->r->prepacked ? j->r->prepacked : j->r->in[W].data;
     const real *b = j->r->in[B].rank < 0 ? NULL : j->r->in[B].data;
     if (j->step) {
-        weft__line s = line(j, rows_of(j));
-        s.kept = j->r->kept != NULL;
-        j->k->line(&s, y, j->x, w, b, j->r->epilogue, j->scratch);
+        weft__conv1d s = line(j, rows_of(j));
+        s.prepacked = j->r->prepacked != NULL;
+        j->k->conv1d(&s, y, j->x, w, b, j->r->epilogue, j->scratch);
         return;
     }
     weft__gemm g = product(j, rows_of(j));
-    g.kept = j->r->kept != NULL;
+    g.prepacked = j->r->prepacked != NULL;
     int taps = j->whole ? 1 : j->a.kernel;
     for (int tap = 0; tap < taps; tap++)
         for (int group = 0; group < j->groups; group++) {
@@ -377,18 +378,18 @@ static void unpack_y(void *arg, size_t begin, size_t end)
 {
     const job *j = arg;
     size_t o = (size_t)j->o, most = (size_t)j->a.out;
-    real behind = 0;
-    if (j->r->epilogue) j->k->activate(&behind, &behind, 1, j->r->epilogue);
+    real lengths_out = 0;
+    if (j->r->epilogue) j->k->activate(&lengths_out, &lengths_out, 1, j->r->epilogue);
     for (size_t i = begin; i < end; i++) {
         real *y = (real *)j->r->out[0].data + i * most * o;
         size_t rows =
             (size_t)weft__seq_shorter(valid(j, i), weft__seq_add(&j->a), j->a.stride);
         memcpy(y, j->y + (size_t)(j->start[i] / j->a.stride) * o, rows * o * sizeof *y);
-        for (size_t k = rows * o; k < most * o; k++) y[k] = behind;
+        for (size_t k = rows * o; k < most * o; k++) y[k] = lengths_out;
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job j = start(r);
     weft__spread((size_t)j.n, (double)j.t * j.c, pack_x, &j);
@@ -396,20 +397,20 @@ static void forward(const weft__run *r)
     weft__spread((size_t)j.n, (double)j.a.out * j.o, unpack_y, &j);
 }
 
-static void keep(const weft__run *r)
+static void prepack(const weft__op_args *r)
 {
     const job *j = r->prepared;
-    weft__line s = line(j, j->most);
+    weft__conv1d s = line(j, j->most);
     weft__gemm g = product(j, 1);
     if (j->step)
-        j->k->line_keep(&s, r->kept, r->in[W].data);
+        j->k->conv1d_prepack(&s, r->prepacked, r->in[W].data);
     else
-        j->k->gemm_keep(&g, r->kept, r->in[W].data);
+        j->k->gemm_prepack(&g, r->prepacked, r->in[W].data);
 }
 
 /* ---- backward ---- */
 
-/* dy behind `span` rows of zeros, 0 for the windows that are left out. */
+/* dy after `span` rows of zeros, 0 for the windows that are left out. */
 static void pack_dy(void *arg, size_t begin, size_t end)
 {
     const job *j = arg;
@@ -440,7 +441,8 @@ static void unpack_dx(void *arg, size_t begin, size_t end)
     }
 }
 
-/* The taps of w, each transposed; the last one first when one product takes them all. */
+/* The taps of w, each transposed; the last one first when one product takes them
+ * all. */
 static void turn_w(const job *j)
 {
     size_t one = (size_t)j->cg * (size_t)j->og, o = (size_t)j->o;
@@ -462,9 +464,9 @@ static void gradient_of_x(job *j, const real *dy)
     turn_w(j);
     if (windowed_back(j)) {
         dy -= (size_t)(j->a.kernel - 1) * (size_t)j->o;
-        weft__line s = line_for_x(j, rows_of(j));
+        weft__conv1d s = line_for_x(j, rows_of(j));
         if (j->step)
-            j->k->line(&s, j->dx, dy, j->w, NULL, NULL, j->scratch);
+            j->k->conv1d(&s, j->dx, dy, j->w, NULL, NULL, j->scratch);
         else
             j->k->gemm(&g, j->dx, dy, j->w, NULL, j->scratch);
     } else {
@@ -485,8 +487,8 @@ static void gradient_of_w(const job *j, const real *dy)
 {
     real *dw = j->r->din[W].data;
     if (j->step) {
-        weft__line s = line(j, rows_of(j));
-        j->k->line_weight(&s, dw, dy, j->x, j->scratch);
+        weft__conv1d s = line(j, rows_of(j));
+        j->k->conv1d_bwd_weights(&s, dw, dy, j->x, j->scratch);
         return;
     }
     weft__gemm g = product_for_w(j, rows_of(j));
@@ -500,7 +502,7 @@ static void gradient_of_w(const job *j, const real *dy)
         }
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job j = start(r);
     const real *dy = j.y + (size_t)j.span * (size_t)j.o;
@@ -522,33 +524,33 @@ static double flops(const weft__node *node, const weft__tensor *in,
 
 static void describe(const weft__node *node, char *text, size_t size)
 {
-    const weft__seq_slide *o = node->attr;
-    weft__slide_text(&o->slide, text, size);
+    const weft__seq_window *o = node->attr;
+    weft__window_text(&o->window, text, size);
     size_t used = strlen(text);
     if (o->groups > 1) snprintf(text + used, size - used, " g%d", o->groups);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
-    weft__seq_slide_to_onnx(node, w, "Conv", B, LENGTHS, 0);
+    weft__seq_window_to_onnx(node, w, "Conv", B, LENGTHS, 0);
 }
 
-static weft_val whole(weft_graph *g, const weft__node *last)
+static weft_value whole(weft_graph *g, const weft__node *last)
 {
     const weft__node *first, *conv = weft__seq_middle(g, last, "conv", 0, &first);
     const weft__conv_attr *a = conv ? conv->attr : NULL;
-    weft__seq_slide slide = {.groups = a ? a->groups : 0};
-    if (!conv || !weft__seq_window(g, first, last, &a->slide, &slide)) return WEFT_NONE;
-    return seq_conv_add(g, &slide, (weft_val){first->in[0]}, (weft_val){conv->in[1]},
-                        (weft_val){conv->in[2]}, (weft_val){first->in[1]},
-                        (weft_val){last->in[1]});
+    weft__seq_window window = {.groups = a ? a->groups : 0};
+    if (!conv || !weft__seq_window(g, first, last, &a->window, &window)) return WEFT_NONE;
+    return seq_conv_add(g, &window, (weft_value){first->in[0]}, (weft_value){conv->in[1]},
+                        (weft_value){conv->in[2]}, (weft_value){first->in[1]},
+                        (weft_value){last->in[1]});
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    weft__slide s;
+    weft__window s;
     int size[2], groups = weft__rng_below(rng, 4) ? 1 : 2;
-    weft__slide_sample(rng, 1, true, &s, size);
+    weft__window_sample(rng, 1, true, &s, size);
     if (weft__rng_below(rng, 3) == 0) size[0] = weft__rng_between(rng, 1, 9);
     int n = weft__rng_between(rng, 1, 3), c = groups * weft__rng_between(rng, 1, 3);
     int o = groups * weft__rng_between(rng, 1, 4);
@@ -559,15 +561,15 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
                            .uneven = true,
                            .mode = s.mode,
                            .groups = groups};
-    weft_val x = weft__sample_value(g, rng, "x", WEFT_SHAPE(n, size[0], c));
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(o, c / groups, s.kernel[0]));
-    weft_val b = WEFT_NONE, lengths = WEFT_NONE, behind;
+    weft_value x = weft__sample_value(g, rng, "x", WEFT_SHAPE(n, size[0], c));
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(o, c / groups, s.kernel[0]));
+    weft_value b = WEFT_NONE, lengths = WEFT_NONE, lengths_out;
     if (weft__rng_below(rng, 3)) b = weft_param(g, "b", WEFT_SHAPE(o));
     if (weft__rng_below(rng, 4))
         lengths = weft_input_int(g, "lengths", WEFT_SHAPE(n), size[0] + 1);
-    weft_val y = weft_seq_conv(g, x, lengths, w, b, &opts, &behind);
+    weft_value y = weft_seq_conv(g, x, lengths, w, b, &opts, &lengths_out);
     if (weft__rng_below(rng, 3)) return y;
-    return weft_seq_mask(g, weft_sigmoid(g, y), behind, 0.25);
+    return weft_seq_mask(g, weft_sigmoid(g, y), lengths_out, 0.25);
 }
 
 const weft_op WEFT_OP(seq_conv) = {
@@ -582,11 +584,11 @@ const weft_op WEFT_OP(seq_conv) = {
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keep = keep,
-    .keeps_in = 1u << W | 1u << LENGTHS,
-    .takes_epilogue = true,
+    .prepack = prepack,
+    .saves_in = 1u << W | 1u << LENGTHS,
+    .fuses_epilogue = true,
     .unit_axis = WEFT_UNITS_LAST,
-    .lengths_input = BEHIND,
+    .lengths_input = LENGTHS_OUT,
     .features = true,
     .flops = flops,
     .describe = describe,

@@ -1,10 +1,10 @@
-/* seq_length.c: y = max(1, (x + add) / stride + 1), for lengths behind a window. */
+/* seq_length.c: y = max(1, (x + add) / stride + 1), for lengths after a window. */
 #include "ops/sequence/sequence.h"
 
 #include <limits.h>
 #include <stdio.h>
 
-WEFT_SHARED weft_val weft__seq_length(weft_graph *g, weft_val x, int add, int stride)
+WEFT_SHARED weft_value weft__seq_length(weft_graph *g, weft_value x, int add, int stride)
 {
     weft__seq_length_attr a = {add, stride};
     if (stride < 1)
@@ -25,7 +25,7 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
                       node->name);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const weft__seq_length_attr *a = r->attr;
     const int32_t *x = r->in[0].data;
@@ -35,7 +35,7 @@ static void forward(const weft__run *r)
 }
 
 /* Integers have no gradient. */
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     (void)r;
 }
@@ -89,9 +89,9 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    weft_val lengths, x = weft__seq_sample(g, rng, 2, 4, &lengths);
+    weft_value lengths, x = weft__seq_sample(g, rng, 2, 4, &lengths);
     int stride = weft__rng_between(rng, 1, 3), add = weft__rng_between(rng, -4, 4);
     if (lengths.id) lengths = weft__seq_length(g, lengths, add, stride);
     return weft_seq_mask(g, x, lengths, 0.5);

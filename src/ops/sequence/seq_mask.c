@@ -1,4 +1,4 @@
-/* seq_mask.c: y = x before each sample's length, a value behind it. */
+/* seq_mask.c: y = x before each sample's length, a value after it. */
 #include "ops/sequence/sequence.h"
 
 #include "ops/common/unary.h"
@@ -8,10 +8,11 @@
 
 enum { X, LENGTHS };
 
-WEFT_API weft_val weft_seq_mask(weft_graph *g, weft_val x, weft_val lengths, double value)
+WEFT_API weft_value weft_seq_mask(weft_graph *g, weft_value x, weft_value lengths,
+                                  double value)
 {
     weft__act_attr a = {.alpha = value};
-    return weft__node_add(g, "seq_mask", &a, sizeof a, (weft_val[]){x, lengths}, 2, 1);
+    return weft__node_add(g, "seq_mask", &a, sizeof a, (weft_value[]){x, lengths}, 2, 1);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -24,7 +25,7 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     real *y;
     const real *x;
     real value;
@@ -44,7 +45,7 @@ static void samples(void *arg, size_t begin, size_t end)
     }
 }
 
-static void mask(const weft__run *r, real *y, const real *x, double value)
+static void mask(const weft__op_args *r, real *y, const real *x, double value)
 {
     const weft__tensor *t = &r->in[X];
     job j = {.r = r, .y = y, .x = x, .value = (real)value, .t = t->dim[1]};
@@ -53,12 +54,12 @@ static void mask(const weft__run *r, real *y, const real *x, double value)
     weft__spread(n, (double)j.step * j.t, samples, &j);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     mask(r, r->out[0].data, r->in[X].data, ((const weft__act_attr *)r->attr)->alpha);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (r->din[X].data) mask(r, r->din[X].data, r->dout[0].data, 0);
 }
@@ -108,9 +109,9 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    weft_val lengths, x = weft__seq_sample(g, rng, 2, 4, &lengths);
+    weft_value lengths, x = weft__seq_sample(g, rng, 2, 4, &lengths);
     return weft_seq_mask(g, x, lengths, weft__rng_range(rng, -1, 1));
 }
 
@@ -118,11 +119,11 @@ const weft_op WEFT_OP(seq_mask) = {
     .name = "seq_mask",
     .onnx = WEFT_ONNX("Where", 16, .also = "Less", .read = from_onnx, .write = to_onnx),
     .arity = 2,
-    .summary = "y = x before each sample's length, a value behind it",
+    .summary = "y = x before each sample's length, a value after it",
     .shape = shape,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << LENGTHS,
+    .saves_in = 1u << LENGTHS,
     .in_place = true,
     .grad_in_place = true,
     .describe = describe,

@@ -1,12 +1,13 @@
-/* seq_max.c: the largest of the valid steps; the gradient goes to the first of equals. */
+/* seq_max.c: the largest of the valid steps; the gradient goes to the first of
+ * equals. */
 #include "ops/reduction/reduce.h"
 #include "ops/sequence/seq_pool.h"
 
 #include <math.h>
 
-WEFT_API weft_val weft_seq_max(weft_graph *g, weft_val x, weft_val lengths)
+WEFT_API weft_value weft_seq_max(weft_graph *g, weft_value x, weft_value lengths)
 {
-    return weft__readout_add(g, "seq_max", x, lengths);
+    return weft__seq_pool_add(g, "seq_max", x, lengths);
 }
 
 /* saved: for each element of y, the step that it came from. */
@@ -32,33 +33,33 @@ static weft__pool window(size_t length, size_t c)
                         .dilate_w = 1};
 }
 
-static void largest(const weft__run *r, real *y, const real *x, size_t length, size_t c,
-                    int32_t *saved)
+static void largest(const weft__op_args *r, real *y, const real *x, size_t length,
+                    size_t c, int32_t *saved)
 {
     weft__pool p = window(length, c);
     KERNELS(r)->max_pool(&p, y, x, saved, NULL);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
-    weft__readout_forward(r, largest);
+    weft__seq_pool_forward(r, largest);
 }
 
-static void back(const weft__run *r, real *dx, const real *dy, size_t length, size_t c,
-                 int32_t *saved)
+static void back(const weft__op_args *r, real *dx, const real *dy, size_t length,
+                 size_t c, int32_t *saved)
 {
     weft__pool p = window(length, c);
     KERNELS(r)->max_pool_backward(&p, dx, dy, saved);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
-    weft__readout_backward(r, back);
+    weft__seq_pool_backward(r, back);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
-    const char *x = weft__seq_masked(node, w, READ_X, READ_LENGTHS, -INFINITY);
+    const char *x = weft__seq_masked(node, w, SEQ_POOL_X, SEQ_POOL_LENGTHS, -INFINITY);
     weft__onnx_begin(w, "ReduceMax");
     weft__onnx_add_named(w, x);
     weft__onnx_put_ints(w, "axes", (int[]){1}, 1);
@@ -66,31 +67,31 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_give(w, 0);
 }
 
-static weft_val whole(weft_graph *g, const weft__node *last)
+static weft_value whole(weft_graph *g, const weft__node *last)
 {
     const weft__node *max = weft__giver(g, last->out[0], "max");
     const weft__node *mask = max ? weft__seq_mask_of(g, max->in[0], -INFINITY) : NULL;
     if (!mask || !weft__reduces_only(max, 1) ||
-        weft__nominal_shape(g, (weft_val){mask->in[0]}).rank != 3)
+        weft__nominal_shape(g, (weft_value){mask->in[0]}).rank != 3)
         return WEFT_NONE;
-    return weft_seq_max(g, (weft_val){mask->in[0]}, (weft_val){mask->in[1]});
+    return weft_seq_max(g, (weft_value){mask->in[0]}, (weft_value){mask->in[1]});
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    weft_val lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
+    weft_value lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
     return weft_seq_max(g, x, lengths);
 }
 
 const weft_op WEFT_OP(seq_max) = {
     .name = "seq_max",
     .onnx = WEFT_ONNX(.whole = whole, .write = to_onnx),
-    .arity = READ_INPUTS,
+    .arity = SEQ_POOL_INPUTS,
     .summary = "y = the largest of the valid steps of sequences",
-    .shape = weft__readout_shape,
+    .shape = weft__seq_pool_shape,
     .memory = memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << READ_LENGTHS,
+    .saves_in = 1u << SEQ_POOL_LENGTHS,
     .sample = sample,
 };

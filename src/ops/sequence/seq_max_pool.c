@@ -6,45 +6,46 @@
 
 #include <math.h>
 
-enum { X, LENGTHS, BEHIND, INPUTS };
+enum { X, LENGTHS, LENGTHS_OUT, INPUTS };
 
-/* As floor with more padding: a window that hangs over has the same steps either way. */
-WEFT_SHARED weft__slide weft__seq_pool_slide(const weft_pool_opts *o)
+/* As floor with more padding: a window that hangs over has the same steps either
+ * way. */
+WEFT_SHARED weft__window weft__seq_pool_slide(const weft_pool_opts *o)
 {
     int stride = o->stride[0] ? o->stride[0] : o->kernel[0];
-    weft__slide s = weft__seq_slide_of(o->kernel[0], stride, o->dilate[0], o->pad[0],
-                                       o->uneven ? o->pad_end[0] : o->pad[0], o->mode);
+    weft__window s = weft__seq_window_of(o->kernel[0], stride, o->dilate[0], o->pad[0],
+                                         o->uneven ? o->pad_end[0] : o->pad[0], o->mode);
     if (o->ceil && o->mode == WEFT_PAD_GIVEN && s.stride[0] > 0 &&
         s.pad_end[0] <= WEFT_WINDOW_LIMIT && s.stride[0] <= WEFT_WINDOW_LIMIT)
         s.pad_end[0] += s.stride[0] - 1;
     return s;
 }
 
-static weft_val seq_max_pool_add(weft_graph *g, const weft__seq_slide *a, weft_val x,
-                                 weft_val lengths, weft_val behind)
+static weft_value seq_max_pool_add(weft_graph *g, const weft__seq_window *a, weft_value x,
+                                   weft_value lengths, weft_value lengths_out)
 {
     return weft__node_add(g, "seq_max_pool", a, sizeof *a,
-                          (weft_val[]){x, lengths, behind}, INPUTS, 1);
+                          (weft_value[]){x, lengths, lengths_out}, INPUTS, 1);
 }
 
-WEFT_API weft_val weft_seq_max_pool(weft_graph *g, weft_val x, weft_val lengths,
-                                    const weft_pool_opts *opts, weft_val *out_lengths)
+WEFT_API weft_value weft_seq_max_pool(weft_graph *g, weft_value x, weft_value lengths,
+                                      const weft_pool_opts *opts, weft_value *out_lengths)
 {
     const weft_pool_opts none = {.pad = {0}};
-    weft__seq_slide a = {.slide = weft__seq_pool_slide(opts ? opts : &none)};
-    weft_val behind = weft__seq_behind(g, &a.slide, lengths);
-    if (out_lengths) *out_lengths = behind;
-    return seq_max_pool_add(g, &a, x, lengths, behind);
+    weft__seq_window a = {.window = weft__seq_pool_slide(opts ? opts : &none)};
+    weft_value lengths_out = weft__seq_lengths_after(g, &a.window, lengths);
+    if (out_lengths) *out_lengths = lengths_out;
+    return seq_max_pool_add(g, &a, x, lengths, lengths_out);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
                          weft__tensor *out)
 {
-    const weft__slide *s = &((const weft__seq_slide *)node->attr)->slide;
-    weft__axis a;
+    const weft__window *s = &((const weft__seq_window *)node->attr)->window;
+    weft__window_axis a;
     weft_status status = weft__need(node, in, X, "x", 3, 3);
     if (!status) status = weft__seq_check(node, in, LENGTHS, in[X].dim[0]);
-    if (!status) status = weft__seq_settle(node, s, in[X].dim[1], &a);
+    if (!status) status = weft__seq_window_resolve(node, s, in[X].dim[1], &a);
     if (status) return status;
     int span = a.dilate * (a.kernel - 1) + 1;
     if (a.before >= span || a.after >= span || (a.dilate > 1 && a.before + a.after))
@@ -58,15 +59,15 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 /* ---- by sample ---- */
 
 typedef struct job {
-    const weft__run *r;
-    weft__axis a;
+    const weft__op_args *r;
+    weft__window_axis a;
     int c;
 } job;
 
 /* The geometry of one sample. */
 static weft__pool pool_of(const job *j, size_t sample)
 {
-    const weft__axis *a = &j->a;
+    const weft__window_axis *a = &j->a;
     int length = weft__seq_valid(&j->r->in[LENGTHS], sample, a->size, 1);
     return (weft__pool){.n = 1,
                         .h = 1,
@@ -87,13 +88,13 @@ static weft__pool pool_of(const job *j, size_t sample)
 /* The job without the run. */
 static weft_status prepare(const weft__setup *s)
 {
-    const weft__seq_slide *o = s->node->attr;
+    const weft__seq_window *o = s->node->attr;
     job *j = s->prepared;
     j->c = s->in[X].dim[2];
-    return weft__seq_settle(s->node, &o->slide, s->in[X].dim[1], &j->a);
+    return weft__seq_window_resolve(s->node, &o->window, s->in[X].dim[1], &j->a);
 }
 
-static job start(const weft__run *r)
+static job start(const weft__op_args *r)
 {
     job j = *(const job *)r->prepared;
     j.r = r;
@@ -121,7 +122,7 @@ static void pool(void *arg, size_t begin, size_t end)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job j = start(r);
     weft__spread((size_t)r->in[X].dim[0], 2.0 * j.a.out * j.c * j.a.kernel, pool, &j);
@@ -142,7 +143,7 @@ static void pool_back(void *arg, size_t begin, size_t end)
     }
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job j = start(r);
     if (r->din[X].data)
@@ -155,32 +156,32 @@ static double flops(const weft__node *node, const weft__tensor *in,
                     const weft__tensor *out)
 {
     (void)in;
-    return (double)((const weft__seq_slide *)node->attr)->slide.kernel[0] *
+    return (double)((const weft__seq_window *)node->attr)->window.kernel[0] *
            (double)weft__tensor_count(&out[0]);
 }
 
 static void describe(const weft__node *node, char *text, size_t size)
 {
-    weft__slide_text(&((const weft__seq_slide *)node->attr)->slide, text, size);
+    weft__window_text(&((const weft__seq_window *)node->attr)->window, text, size);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
-    weft__seq_slide_to_onnx(node, w, "MaxPool", 0, LENGTHS, -INFINITY);
+    weft__seq_window_to_onnx(node, w, "MaxPool", 0, LENGTHS, -INFINITY);
 }
 
-static weft_val whole(weft_graph *g, const weft__node *last)
+static weft_value whole(weft_graph *g, const weft__node *last)
 {
     const weft__node *first;
     const weft__node *pool = weft__seq_middle(g, last, "max_pool", -INFINITY, &first);
     const weft__pooling *a = pool ? pool->attr : NULL;
-    weft__seq_slide slide = {.groups = 0};
-    if (!pool || !weft__seq_window(g, first, last, &a->slide, &slide)) return WEFT_NONE;
-    return seq_max_pool_add(g, &slide, (weft_val){first->in[0]}, (weft_val){first->in[1]},
-                            (weft_val){last->in[1]});
+    weft__seq_window window = {.groups = 0};
+    if (!pool || !weft__seq_window(g, first, last, &a->window, &window)) return WEFT_NONE;
+    return seq_max_pool_add(g, &window, (weft_value){first->in[0]},
+                            (weft_value){first->in[1]}, (weft_value){last->in[1]});
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int kernel = weft__rng_between(rng, 1, 4),
         pad = weft__rng_between(rng, 0, 1) * kernel / 2;
@@ -190,7 +191,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
                         .ceil = weft__rng_below(rng, 3) == 0};
     if (o.ceil || weft__rng_below(rng, 4) == 0) o.pad[0] = 0;
     if (!o.pad[0] && !o.ceil) o.dilate[0] = weft__rng_between(rng, 1, 2);
-    weft_val lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
+    weft_value lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
     return weft_seq_max_pool(g, x, lengths, &o, NULL);
 }
 
@@ -205,9 +206,9 @@ const weft_op WEFT_OP(seq_max_pool) = {
     .memory = weft__pooling_index_memory,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << LENGTHS,
+    .saves_in = 1u << LENGTHS,
     .unit_axis = WEFT_UNITS_LAST,
-    .lengths_input = BEHIND,
+    .lengths_input = LENGTHS_OUT,
     .pools = true,
     .flops = flops,
     .describe = describe,

@@ -6,12 +6,12 @@
 
 #include <string.h>
 
-WEFT_API weft_val weft_seq_mean(weft_graph *g, weft_val x, weft_val lengths)
+WEFT_API weft_value weft_seq_mean(weft_graph *g, weft_value x, weft_value lengths)
 {
-    return weft__readout_add(g, "seq_mean", x, lengths);
+    return weft__seq_pool_add(g, "seq_mean", x, lengths);
 }
 
-static void mean(const weft__run *r, real *y, const real *x, size_t length, size_t c,
+static void mean(const weft__op_args *r, real *y, const real *x, size_t length, size_t c,
                  int32_t *saved)
 {
     (void)saved;
@@ -20,29 +20,29 @@ static void mean(const weft__run *r, real *y, const real *x, size_t length, size
     KERNELS(r)->scale(y, y, c, (real)(1.0 / (double)length), 0);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
-    weft__readout_forward(r, mean);
+    weft__seq_pool_forward(r, mean);
 }
 
-static void back(const weft__run *r, real *dx, const real *dy, size_t length, size_t c,
-                 int32_t *saved)
+static void back(const weft__op_args *r, real *dx, const real *dy, size_t length,
+                 size_t c, int32_t *saved)
 {
     (void)saved;
     KERNELS(r)->scale(dx, dy, c, (real)(1.0 / (double)length), 0);
     for (size_t i = 1; i < length; i++) memcpy(dx + i * c, dx, c * sizeof *dx);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
-    weft__readout_backward(r, back);
+    weft__seq_pool_backward(r, back);
 }
 
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
-    const char *x = weft__seq_masked(node, w, READ_X, READ_LENGTHS, 0);
+    const char *x = weft__seq_masked(node, w, SEQ_POOL_X, SEQ_POOL_LENGTHS, 0);
     const char *count = NULL, *sum = NULL;
-    int lengths = node->in[READ_LENGTHS];
+    int lengths = node->in[SEQ_POOL_LENGTHS];
     if (lengths) count = weft__onnx_steps(w, lengths, WEFT_ONNX_REAL, 0, 0);
     weft__onnx_begin(w, lengths ? "ReduceSum" : "ReduceMean");
     weft__onnx_add_named(w, x);
@@ -62,7 +62,7 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 }
 
 /* A division: the sum over the valid steps by how many there are. */
-static bool is_mean(weft__onnx_node *n, weft_val *x, weft_val *lengths)
+static bool is_mean(weft__onnx_node *n, weft_value *x, weft_value *lengths)
 {
     weft_graph *g = weft__onnx_graph(n);
     weft__onnx_lengths l;
@@ -70,28 +70,28 @@ static bool is_mean(weft__onnx_node *n, weft_val *x, weft_val *lengths)
     const weft__node *sum = weft__giver(g, weft__onnx_value(n, 0).id, "sum");
     const weft__node *mask = sum ? weft__seq_mask_of(g, sum->in[0], 0) : NULL;
     if (!mask || !weft__reduces_only(sum, 1) || mask->in[1] != l.lengths.id) return false;
-    *x = (weft_val){mask->in[0]};
+    *x = (weft_value){mask->in[0]};
     *lengths = l.lengths;
     return weft__nominal_shape(g, *x).rank == 3;
 }
 
 static bool claims(weft__onnx_node *n)
 {
-    weft_val x, lengths;
+    weft_value x, lengths;
     return is_mean(n, &x, &lengths);
 }
 
 static weft_status from_onnx(weft__onnx_node *n)
 {
     weft_graph *g = weft__onnx_graph(n);
-    weft_val x, lengths;
+    weft_value x, lengths;
     if (is_mean(n, &x, &lengths)) weft__onnx_set(n, 0, weft_seq_mean(g, x, lengths));
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    weft_val lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
+    weft_value lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
     return weft_seq_mean(g, x, lengths);
 }
 
@@ -99,11 +99,11 @@ const weft_op WEFT_OP(seq_mean) = {
     .name = "seq_mean",
     .onnx = WEFT_ONNX(.also = "Div", .claims = claims, .read = from_onnx,
                       .write = to_onnx),
-    .arity = READ_INPUTS,
+    .arity = SEQ_POOL_INPUTS,
     .summary = "y = the mean of the valid steps of sequences",
-    .shape = weft__readout_shape,
+    .shape = weft__seq_pool_shape,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << READ_LENGTHS,
+    .saves_in = 1u << SEQ_POOL_LENGTHS,
     .sample = sample,
 };

@@ -1,4 +1,4 @@
-/* seq_softmax.c: softmax over the valid steps, 0 behind them. */
+/* seq_softmax.c: softmax over the valid steps, 0 after them. */
 #include "ops/sequence/sequence.h"
 
 #include "ops/common/softmax.h"
@@ -9,9 +9,9 @@
 enum { X, LENGTHS };
 enum { COST = 12 }; /* operations per element */
 
-WEFT_API weft_val weft_seq_softmax(weft_graph *g, weft_val x, weft_val lengths)
+WEFT_API weft_value weft_seq_softmax(weft_graph *g, weft_value x, weft_value lengths)
 {
-    return weft__node_add(g, "seq_softmax", NULL, 0, (weft_val[]){x, lengths}, 2, 1);
+    return weft__node_add(g, "seq_softmax", NULL, 0, (weft_value[]){x, lengths}, 2, 1);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -24,7 +24,7 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 }
 
 typedef struct job {
-    const weft__run *r;
+    const weft__op_args *r;
     real *y; /* or dx */
     const real *x, *dy;
     int t;
@@ -45,13 +45,13 @@ static void samples(void *arg, size_t begin, size_t end)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job j = {.r = r, .y = r->out[0].data, .x = r->in[X].data, .t = r->in[X].dim[1]};
     weft__spread((size_t)r->in[X].dim[0], COST * (double)j.t, samples, &j);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job j = {.r = r,
              .y = r->din[X].data,
@@ -70,20 +70,20 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
     weft__onnx_give(w, 0);
 }
 
-static weft_val whole(weft_graph *g, const weft__node *last)
+static weft_value whole(weft_graph *g, const weft__node *last)
 {
     const weft__node *soft = weft__giver(g, last->out[0], "softmax");
     const weft__node *mask = soft ? weft__seq_mask_of(g, soft->in[0], -INFINITY) : NULL;
     int axis = soft ? ((const weft__axis_attr *)soft->attr)->axis : 0;
     if (!mask || (axis != 1 && axis != -1) ||
-        weft__nominal_shape(g, (weft_val){mask->in[0]}).rank != 2)
+        weft__nominal_shape(g, (weft_value){mask->in[0]}).rank != 2)
         return WEFT_NONE;
-    return weft_seq_softmax(g, (weft_val){mask->in[0]}, (weft_val){mask->in[1]});
+    return weft_seq_softmax(g, (weft_value){mask->in[0]}, (weft_value){mask->in[1]});
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
-    weft_val lengths, x = weft__seq_sample(g, rng, 2, 2, &lengths);
+    weft_value lengths, x = weft__seq_sample(g, rng, 2, 2, &lengths);
     return weft_seq_softmax(g, x, lengths);
 }
 
@@ -95,7 +95,7 @@ const weft_op WEFT_OP(seq_softmax) = {
     .shape = shape,
     .forward = forward,
     .backward = backward,
-    .keeps_in = 1u << LENGTHS,
-    .keeps_out = 1,
+    .saves_in = 1u << LENGTHS,
+    .saves_out = 1,
     .sample = sample,
 };

@@ -21,15 +21,15 @@ WEFT_SHARED weft_status weft__seq_check(const weft__node *node, const weft__tens
 
 /* ---- sliding ---- */
 
-WEFT_SHARED weft__slide weft__seq_slide_of(int kernel, int stride, int dilate, int pad,
-                                           int pad_end, weft_pad_mode mode)
+WEFT_SHARED weft__window weft__seq_window_of(int kernel, int stride, int dilate, int pad,
+                                             int pad_end, weft_pad_mode mode)
 {
-    weft__slide s = {.axes = 1,
-                     .kernel = {kernel, 1},
-                     .stride = {stride ? stride : 1, 1},
-                     .dilate = {dilate ? dilate : 1, 1},
-                     .pad = {pad},
-                     .pad_end = {pad_end}};
+    weft__window s = {.axes = 1,
+                      .kernel = {kernel, 1},
+                      .stride = {stride ? stride : 1, 1},
+                      .dilate = {dilate ? dilate : 1, 1},
+                      .pad = {pad},
+                      .pad_end = {pad_end}};
     /* As much for every length, so that length' is length / stride, rounded up. */
     int64_t total = (int64_t)s.dilate[0] * ((int64_t)kernel - 1);
     if (mode == WEFT_PAD_GIVEN || total < 0 || total > WEFT_WINDOW_LIMIT) return s;
@@ -38,23 +38,24 @@ WEFT_SHARED weft__slide weft__seq_slide_of(int kernel, int stride, int dilate, i
     return s;
 }
 
-WEFT_SHARED weft_status weft__seq_settle(const weft__node *node, const weft__slide *s,
-                                         int t, weft__axis *axis)
+WEFT_SHARED weft_status weft__seq_window_resolve(const weft__node *node,
+                                                 const weft__window *s, int t,
+                                                 weft__window_axis *axis)
 {
     int64_t span = (int64_t)s->dilate[0] * ((int64_t)s->kernel[0] - 1) + 1;
     int64_t least = span - s->pad[0] - s->pad_end[0];
     weft__tensor x = {.rank = 3, .dim = {1, 1, t}};
-    weft__axis both[2];
+    weft__window_axis both[2];
     /* a sequence shorter than the window gives one step */
     if (least > t && least <= WEFT_WINDOW_LIMIT) x.dim[2] = (int)least;
-    weft_status status = weft__slide_settle(node, s, &x, both);
+    weft_status status = weft__window_resolve(node, s, &x, both);
     *axis = both[1];
     axis->size = t;
     return status;
 }
 
-WEFT_SHARED weft_val weft__seq_behind(weft_graph *g, const weft__slide *s,
-                                      weft_val lengths)
+WEFT_SHARED weft_value weft__seq_lengths_after(weft_graph *g, const weft__window *s,
+                                               weft_value lengths)
 {
     int64_t span = (int64_t)s->dilate[0] * ((int64_t)s->kernel[0] - 1) + 1;
     int64_t add = (int64_t)s->pad[0] + s->pad_end[0] - span;
@@ -65,8 +66,8 @@ WEFT_SHARED weft_val weft__seq_behind(weft_graph *g, const weft__slide *s,
 
 /* ---- samples ---- */
 
-WEFT_SHARED weft_val weft__seq_sample(weft_graph *g, weft__rng *rng, int low, int high,
-                                      weft_val *lengths)
+WEFT_SHARED weft_value weft__seq_sample(weft_graph *g, weft__rng *rng, int low, int high,
+                                        weft_value *lengths)
 {
     weft_shape s = weft__sample_shape(rng, low, high, 6);
     if (s.rank > 1 && weft__rng_below(rng, 4)) s.dim[1] = weft__rng_between(rng, 2, 9);
@@ -101,31 +102,32 @@ static void turn(weft__onnx_writer *w, const char *from)
     weft__onnx_put_ints(w, "perm", (int[]){0, 2, 1}, 3);
 }
 
-WEFT_SHARED weft__axis weft__seq_stretched(const weft__axis *a)
+WEFT_SHARED weft__window_axis weft__seq_stretched(const weft__window_axis *a)
 {
-    weft__axis b = *a;
+    weft__window_axis b = *a;
     int need = (a->out - 1) * a->stride + a->dilate * (a->kernel - 1) + 1;
     if (need - a->size - a->before > b.after) b.after = need - a->size - a->before;
     return b;
 }
 
-WEFT_SHARED void weft__seq_slide_to_onnx(const weft__node *node, weft__onnx_writer *w,
-                                         const char *type, int more, int i, double value)
+WEFT_SHARED void weft__seq_window_to_onnx(const weft__node *node, weft__onnx_writer *w,
+                                          const char *type, int more, int i, double value)
 {
-    const weft__seq_slide *o = node->attr;
-    weft__axis a;
+    const weft__seq_window *o = node->attr;
+    weft__window_axis a;
     const char *name[3] = {NULL}, *mask = NULL;
-    int behind = node->in[i + 1];
-    if (weft__seq_settle(node, &o->slide, weft__onnx_in(w, 0)->dim[1], &a)) return;
+    int lengths_out = node->in[i + 1];
+    if (weft__seq_window_resolve(node, &o->window, weft__onnx_in(w, 0)->dim[1], &a))
+        return;
     const char *x = weft__seq_masked(node, w, 0, i, value);
-    if (behind) mask = weft__onnx_steps(w, behind, WEFT_ONNX_MASK, a.out, 3);
+    if (lengths_out) mask = weft__onnx_steps(w, lengths_out, WEFT_ONNX_MASK, a.out, 3);
     turn(w, x);
     weft__onnx_end(w, &name[0], 1);
-    weft__axis both[2] = {a, weft__seq_stretched(&a)};
+    weft__window_axis both[2] = {a, weft__seq_stretched(&a)};
     weft__onnx_begin(w, type);
     weft__onnx_add_named(w, name[0]);
     for (int k = 1; k <= more; k++) weft__onnx_add_input(w, k);
-    weft__slide_to_onnx(w, &o->slide, both, true);
+    weft__window_to_onnx(w, &o->window, both, true);
     if (o->groups) weft__onnx_put_int(w, "group", o->groups);
     weft__onnx_end(w, &name[1], 1);
     turn(w, name[1]);
@@ -152,20 +154,20 @@ WEFT_SHARED const weft__node *weft__seq_middle(const weft_graph *g,
 }
 
 WEFT_SHARED bool weft__seq_window(const weft_graph *g, const weft__node *first,
-                                  const weft__node *last, const weft__slide *s,
-                                  weft__seq_slide *out)
+                                  const weft__node *last, const weft__window *s,
+                                  weft__seq_window *out)
 {
-    int add, t = weft__nominal_shape(g, (weft_val){first->in[0]}).dim[1];
-    int behind = weft__nominal_shape(g, (weft_val){last->in[0]}).dim[1];
-    weft__axis a;
+    int add, t = weft__nominal_shape(g, (weft_value){first->in[0]}).dim[1];
+    int lengths_out = weft__nominal_shape(g, (weft_value){last->in[0]}).dim[1];
+    weft__window_axis a;
     if (s->axes != 1 || s->mode != WEFT_PAD_GIVEN || s->ceil ||
         !weft__seq_length_between(g, first->in[1], last->in[1], s->stride[0], &add))
         return false;
-    out->slide = *s;
+    out->window = *s;
     int64_t end = (int64_t)add + (int64_t)s->dilate[0] * (s->kernel[0] - 1) + 1;
     end -= s->pad[0];
     if (end < 0 || end > WEFT_WINDOW_LIMIT) return false;
-    out->slide.pad_end[0] = (int)end;
-    if (weft__seq_settle(last, &out->slide, t, &a)) return false;
-    return a.out == behind && weft__seq_stretched(&a).after == s->pad_end[0];
+    out->window.pad_end[0] = (int)end;
+    if (weft__seq_window_resolve(last, &out->window, t, &a)) return false;
+    return a.out == lengths_out && weft__seq_stretched(&a).after == s->pad_end[0];
 }

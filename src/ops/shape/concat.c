@@ -1,4 +1,4 @@
-/* concat.c: y = the x[i] one behind the other along an axis. */
+/* concat.c: y = the x[i] one after another along an axis. */
 #include "ops/common/softmax.h"
 
 #include "ops/common/strided.h"
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-WEFT_API weft_val weft_concat(weft_graph *g, const weft_val *x, int n, int axis)
+WEFT_API weft_value weft_concat(weft_graph *g, const weft_value *x, int n, int axis)
 {
     weft__axis_attr a = {axis};
     if (n < 1)
@@ -59,8 +59,8 @@ static void range(void *arg, size_t begin, size_t end)
     }
 }
 
-static void move(const weft__run *r, const weft__tensor *whole, const weft__tensor *part,
-                 bool join)
+static void move(const weft__op_args *r, const weft__tensor *whole,
+                 const weft__tensor *part, bool join)
 {
     const weft__extents *e = r->prepared;
     size_t element = whole->type == WEFT_I32 ? sizeof(int32_t) : sizeof(real);
@@ -77,12 +77,12 @@ static void move(const weft__run *r, const weft__tensor *whole, const weft__tens
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     move(r, &r->out[0], r->in, true);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     move(r, &r->dout[0], r->din, false);
 }
@@ -91,7 +91,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
 {
     int count = weft__onnx_inputs(n);
     int64_t axis = weft__onnx_get_int(n, "axis", 1);
-    weft_val *x = calloc(count > 0 ? (size_t)count : 1, sizeof *x);
+    weft_value *x = calloc(count > 0 ? (size_t)count : 1, sizeof *x);
     if (!x) return weft__fail(WEFT_ENOMEM, "out of memory");
     if (axis < -WEFT_MAX_RANK || axis >= WEFT_MAX_RANK) axis = WEFT_MAX_RANK;
     for (int i = 0; i < count; i++) x[i] = weft__onnx_value(n, i);
@@ -100,12 +100,12 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 4);
     int axis = weft__rng_between(rng, 0, s.rank - 1), n = weft__rng_between(rng, 1, 4);
     static const char *const name[] = {"a", "b", "c", "d"};
-    weft_val x[4];
+    weft_value x[4];
     for (int i = 0; i < n; i++) {
         s.dim[axis] = weft__rng_between(rng, 1, 4);
         x[i] = weft__sample_value(g, rng, name[i], s);
@@ -115,9 +115,9 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
 
 const weft_op WEFT_OP(concat) = {
     .name = "concat",
-    .onnx = WEFT_ONNX("Concat", 13, .read = from_onnx, .write = weft__soft_to_onnx),
+    .onnx = WEFT_ONNX("Concat", 13, .read = from_onnx, .write = weft__softmax_to_onnx),
     .arity = -1,
-    .summary = "y = the inputs one behind the other along an axis",
+    .summary = "y = the inputs one after another along an axis",
     .shape = shape,
     .layout = weft__layout_same,
     .prepare = weft__around_prepare,

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-WEFT_API weft_val weft_flatten(weft_graph *g, weft_val x, int axis)
+WEFT_API weft_value weft_flatten(weft_graph *g, weft_value x, int axis)
 {
     return weft__node_add(g, "flatten", &axis, sizeof axis, &x, 1, 1);
 }
@@ -44,7 +44,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 5);
     int axis = weft__rng_between(rng, -s.rank, s.rank);
@@ -57,9 +57,9 @@ const weft_op WEFT_OP(flatten) = {
     .arity = 1,
     .summary = "y = x as a matrix",
     .shape = shape,
-    .layout = weft__view_layout,
-    .forward = weft__view_forward,
-    .backward = weft__view_backward,
+    .layout = weft__reshape_view_layout,
+    .forward = weft__reshape_view_forward,
+    .backward = weft__reshape_view_backward,
     .in_place = true,
     .grad_in_place = true,
     .view = true,

@@ -3,7 +3,7 @@
 
 #include "ops/shape/reshape_view.h"
 
-WEFT_API weft_val weft_identity(weft_graph *g, weft_val x)
+WEFT_API weft_value weft_identity(weft_graph *g, weft_value x)
 {
     return weft__unary_add(g, "identity", x);
 }
@@ -21,7 +21,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return weft__onnx_unary(n, weft_identity);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     return weft_identity(g, weft__sample_any(g, rng));
 }
@@ -33,8 +33,8 @@ const weft_op WEFT_OP(identity) = {
     .summary = "y = x",
     .shape = shape,
     .layout = weft__layout_same,
-    .forward = weft__view_forward,
-    .backward = weft__view_backward,
+    .forward = weft__reshape_view_forward,
+    .backward = weft__reshape_view_backward,
     .in_place = true,
     .grad_in_place = true,
     .view = true,

@@ -1,4 +1,5 @@
-/* pad.c: y = x with more (or, where negative, fewer) elements at the ends of its axes. */
+/* pad.c: y = x with more (or, where negative, fewer) elements at the ends of its
+ * axes. */
 #include "ops/common/sample.h"
 
 #include "ops/onnx.h"
@@ -13,7 +14,7 @@ typedef struct options {
     double value;
 } options;
 
-WEFT_API weft_val weft_pad(weft_graph *g, weft_val x, const weft_pad_opts *opts)
+WEFT_API weft_value weft_pad(weft_graph *g, weft_value x, const weft_pad_opts *opts)
 {
     weft_pad_opts given = opts ? *opts : (weft_pad_opts){.kind = WEFT_PAD_CONSTANT};
     options o = {
@@ -79,7 +80,7 @@ static int source(weft_pad_kind kind, int at, int size)
     return at < 0 ? -at : 2 * (size - 1) - at;
 }
 
-/* The positions of all sides, which lie behind the job. */
+/* The positions of all sides, which lie after the job. */
 static size_t table_bytes(const weft__setup *s)
 {
     size_t n = 0;
@@ -145,7 +146,7 @@ static void range(void *arg, size_t begin, size_t end)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job j = *(const job *)r->prepared;
     if (r->in[0].rank == 0) {
@@ -172,7 +173,7 @@ static void back_range(void *arg, size_t begin, size_t end)
     }
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job j = *(const job *)r->prepared;
     if (!r->din[0].data) return;
@@ -246,7 +247,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     const char *name = weft__onnx_get_text(n, "mode", "constant");
     weft_pad_opts o = {.value = 0};
     int kind = 0;
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     weft_status s =
         read_pads(n, weft__nominal_shape(weft__onnx_graph(n), x).rank, o.before, o.after);
     while (kind < 3 && strcmp(name, mode[kind])) kind++;
@@ -262,7 +263,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 4);
     weft_pad_opts o = {.kind = (weft_pad_kind)weft__rng_below(rng, 3)};

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-WEFT_API weft_val weft_pixel_shuffle(weft_graph *g, weft_val x, int r)
+WEFT_API weft_value weft_pixel_shuffle(weft_graph *g, weft_value x, int r)
 {
     return weft__node_add(g, "pixel_shuffle", &r, sizeof r, &x, 1, 1);
 }
@@ -49,7 +49,7 @@ static void rows(void *arg, size_t begin, size_t end)
     }
 }
 
-static void move(const weft__run *run, void *to, const void *from, bool back)
+static void move(const weft__op_args *run, void *to, const void *from, bool back)
 {
     const int *x = run->in[0].dim;
     size_t r = (size_t) * (const int *)run->attr;
@@ -57,12 +57,12 @@ static void move(const weft__run *run, void *to, const void *from, bool back)
     weft__spread((size_t)x[0] * b.h, 8.0 * x[1] * x[3], rows, &b);
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     move(r, r->out[0].data, r->in[0].data, false);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (r->din[0].data) move(r, r->din[0].data, r->dout[0].data, true);
 }
@@ -79,7 +79,7 @@ static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 }
 
 /* The other order of channels, [r r c]: by hand. */
-static weft_val depth_first(weft_graph *g, weft_val x, weft_shape s, int r)
+static weft_value depth_first(weft_graph *g, weft_value x, weft_shape s, int r)
 {
     int c = s.dim[1] / (r * r);
     x = weft_reshape(g, x, (weft_shape){6, {0, r, r, c, s.dim[2], s.dim[3]}});
@@ -109,7 +109,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int r = weft__rng_between(rng, 1, 3), c = weft__rng_between(rng, 1, 2) * r * r;
     weft_shape s = {4,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-WEFT_API weft_val weft_reshape(weft_graph *g, weft_val x, weft_shape shape)
+WEFT_API weft_value weft_reshape(weft_graph *g, weft_value x, weft_shape shape)
 {
     if (shape.rank < 0 || shape.rank > WEFT_MAX_RANK)
         return weft__graph_fail(g, weft__fail(WEFT_EUSAGE,
@@ -63,12 +63,12 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 }
 
 /* weft_reshape; but what one reshape did and another takes back is as it was. */
-static weft_val reshaped(weft_graph *g, weft_val x, weft_shape to)
+static weft_value reshaped(weft_graph *g, weft_value x, weft_shape to)
 {
     const weft__node *before = weft__node_of(g, x);
     bool again = before && !strcmp(before->op->name, "reshape");
-    weft_val source = {again ? before->in[0] : 0}; /* the node may move */
-    weft_val y = weft_reshape(g, x, to);
+    weft_value source = {again ? before->in[0] : 0}; /* the node may move */
+    weft_value y = weft_reshape(g, x, to);
     if (!y.id || !source.id) return y;
     weft_shape a = weft_shape_of(g, source), b = weft_shape_of(g, y);
     return a.rank == b.rank && !memcmp(a.dim, b.dim, (size_t)a.rank * sizeof *a.dim)
@@ -94,7 +94,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 5), to = s;
     switch (weft__rng_below(rng, 4)) {
@@ -124,9 +124,9 @@ const weft_op WEFT_OP(reshape) = {
     .arity = 1,
     .summary = "y = the elements of x under another shape",
     .shape = shape,
-    .layout = weft__view_layout,
-    .forward = weft__view_forward,
-    .backward = weft__view_backward,
+    .layout = weft__reshape_view_layout,
+    .forward = weft__reshape_view_forward,
+    .backward = weft__reshape_view_backward,
     .in_place = true,
     .grad_in_place = true,
     .view = true,

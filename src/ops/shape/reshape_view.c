@@ -16,13 +16,13 @@ WEFT_SHARED bool weft__either_way(const weft__tensor *x)
     return one;
 }
 
-WEFT_SHARED void weft__view_layout(const weft__node *node, const weft__tensor *in,
-                                   weft__order *want, const weft__tensor *out,
-                                   weft__order *give)
+WEFT_SHARED void weft__reshape_view_layout(const weft__node *node, const weft__tensor *in,
+                                           weft__layout *want, const weft__tensor *out,
+                                           weft__layout *give)
 {
     (void)node, (void)out;
-    if (want[0] == WEFT_KERNEL || !weft__either_way(&in[0])) want[0] = WEFT_PLAIN;
-    give[0] = WEFT_PLAIN;
+    if (want[0] == WEFT_HWIO || !weft__either_way(&in[0])) want[0] = WEFT_ROW_MAJOR;
+    give[0] = WEFT_ROW_MAJOR;
 }
 
 static void move(const weft__tensor *y, const weft__tensor *x)
@@ -33,12 +33,12 @@ static void move(const weft__tensor *y, const weft__tensor *x)
         memcpy(y->data, x->data, x->count * sizeof(int32_t));
 }
 
-void weft__view_forward(const weft__run *r)
+void weft__reshape_view_forward(const weft__op_args *r)
 {
     move(&r->out[0], &r->in[0]);
 }
 
-void weft__view_backward(const weft__run *r)
+void weft__reshape_view_backward(const weft__op_args *r)
 {
     if (r->din[0].data) move(&r->din[0], &r->dout[0]);
 }

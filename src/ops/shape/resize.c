@@ -10,7 +10,7 @@ typedef struct options {
     bool bilinear, align_corners;
 } options;
 
-WEFT_API weft_val weft_resize(weft_graph *g, weft_val x, const weft_resize_opts *opts)
+WEFT_API weft_value weft_resize(weft_graph *g, weft_value x, const weft_resize_opts *opts)
 {
     weft_resize_opts given = opts ? *opts : (weft_resize_opts){.size = {0}};
     options o = {.axes = weft__nominal_shape(g, x).rank - 2,
@@ -68,7 +68,8 @@ static double source_of(int i, int in, int out, bool align_corners)
     return at < 0 ? 0 : at > in - 1 ? in - 1 : at;
 }
 
-/* What position i of an axis of y takes from x: (1 - share) of `low`, share of `high`. */
+/* What position i of an axis of y takes from x: (1 - share) of `low`, share of
+ * `high`. */
 typedef struct taps {
     size_t low, high;
     double share;
@@ -118,8 +119,8 @@ static void rows(void *arg, size_t begin, size_t end)
     }
 }
 
-/* Pictures begin .. end-1: several pixels of y may come from one of x, but pictures share
- * none. */
+/* Pictures begin .. end-1: several pixels of y may come from one of x, but pictures
+ * share none. */
 static void pictures_back(void *arg, size_t begin, size_t end)
 {
     const job *b = arg;
@@ -140,7 +141,7 @@ static void pictures_back(void *arg, size_t begin, size_t end)
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     job b = *(const job *)r->prepared;
     b.to = r->out[0].data;
@@ -148,7 +149,7 @@ static void forward(const weft__run *r)
     weft__spread((size_t)r->in[0].dim[0] * b.oh, 4.0 * (double)(b.ow * b.c), rows, &b);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     job b = *(const job *)r->prepared;
     b.to = r->din[0].data;
@@ -179,8 +180,8 @@ static void describe(const weft__node *node, char *text, size_t size)
 
 /* ---- ONNX ---- */
 
-/* Does this scale, as a float, give `out` positions, and for nearest the same ones? ONNX
- * counts floor(in * scale) positions, and position i shows floor(i / scale). */
+/* Does this scale, as a float, give `out` positions, and for nearest the same ones?
+ * ONNX counts floor(in * scale) positions, and position i shows floor(i / scale). */
 static bool scale_fits(float scale, int in, int out, bool nearest, bool exactly)
 {
     if (floorf((float)in * scale) != (float)out) return false;
@@ -207,7 +208,8 @@ static float scale_for(int in, int out, bool nearest)
     return 0;
 }
 
-/* Scales leave the batch open; sizes would fix it, and serve only where no scale fits. */
+/* Scales leave the batch open; sizes would fix it, and serve only where no scale
+ * fits. */
 static void to_onnx(const weft__node *node, weft__onnx_writer *w)
 {
     const options *o = node->attr;
@@ -321,7 +323,8 @@ static weft_status read_sizes(weft__onnx_node *n, int scales, int sizes, weft_sh
         if (have_sizes != count && fabs(1 / scale[i] - at[a].step) > 1e-6 * at[a].step)
             at[a].step = 1 / scale[i];
         if (a == 1 ? at[a].out != in : a == 0 && have_sizes != count && at[a].out != in)
-            s = weft__onnx_fail(n, "axis %d (%s) is resized, only the axes behind can be",
+            s = weft__onnx_fail(n,
+                                "axis %d (%s) is resized, only the axes after it can be",
                                 a, a ? "channels" : "batch");
     }
     return s;
@@ -388,7 +391,7 @@ static weft_status from_onnx(weft__onnx_node *n)
     return weft_graph_status(g);
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     int axes = weft__rng_between(rng, 1, 2), n = weft__rng_between(rng, 1, 3);
     int size[2], c = weft__rng_between(rng, 1, 3);
@@ -398,7 +401,7 @@ static weft_val sample(weft_graph *g, weft__rng *rng)
         o.size[i] = weft__rng_below(rng, 2) ? size[i] * weft__rng_between(rng, 1, 3)
                                             : weft__rng_between(rng, 1, 9);
     }
-    weft_val x = weft_input(g, "x", weft__picture(n, c, axes, size));
+    weft_value x = weft_input(g, "x", weft__picture(n, c, axes, size));
     o.align_corners = weft__rng_below(rng, 2);
     o.mode = weft__rng_below(rng, 2) ? WEFT_BILINEAR : WEFT_NEAREST;
     return weft_resize(g, x, &o);

@@ -13,8 +13,8 @@ typedef struct options {
     weft_slice_range range[WEFT_MAX_RANK];
 } options;
 
-WEFT_API weft_val weft_slice(weft_graph *g, weft_val x, int n,
-                             const weft_slice_range *range)
+WEFT_API weft_value weft_slice(weft_graph *g, weft_value x, int n,
+                               const weft_slice_range *range)
 {
     options o = {.n = n};
     if (n < 0 || n > WEFT_MAX_RANK)
@@ -34,9 +34,9 @@ static long long clamp(long long v, long long low, long long high)
 }
 
 /* start[d], step[d] and dim[d] of every axis of x. */
-static weft_status settle(const weft__node *node, const weft__tensor *x,
-                          long long start[WEFT_MAX_RANK], long long step[WEFT_MAX_RANK],
-                          int dim[WEFT_MAX_RANK])
+static weft_status resolve(const weft__node *node, const weft__tensor *x,
+                           long long start[WEFT_MAX_RANK], long long step[WEFT_MAX_RANK],
+                           int dim[WEFT_MAX_RANK])
 {
     const options *o = node->attr;
     bool seen[WEFT_MAX_RANK] = {0};
@@ -77,7 +77,7 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 {
     long long start[WEFT_MAX_RANK], step[WEFT_MAX_RANK];
     int dim[WEFT_MAX_RANK];
-    weft_status s = settle(node, &in[0], start, step, dim);
+    weft_status s = resolve(node, &in[0], start, step, dim);
     if (!s && in[0].type == WEFT_I32)
         s = weft__fail(WEFT_ESHAPE, "%s: wants real numbers, was given integers",
                        node->name);
@@ -93,29 +93,29 @@ static weft_status prepare(const weft__setup *s)
     int dim[WEFT_MAX_RANK];
     size_t own[WEFT_MAX_RANK], at = 0;
     ptrdiff_t stride[WEFT_MAX_RANK] = {0};
-    weft_status status = settle(s->node, x, start, step, dim);
+    weft_status status = resolve(s->node, x, start, step, dim);
     if (status) return status;
     weft__strides(x, own);
     for (int d = 0; d < x->rank; d++) {
         at += (size_t)start[d] * own[d];
         stride[d] = (ptrdiff_t)step[d] * (ptrdiff_t)own[d];
     }
-    weft__walk_begin(s->prepared, y);
-    weft__walk_add(s->prepared, y, stride, at);
-    weft__walk_end(s->prepared);
+    weft__strided_begin(s->prepared, y);
+    weft__strided_add(s->prepared, y, stride, at);
+    weft__strided_end(s->prepared);
     return WEFT_OK;
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
-    weft__walk_copy(r->prepared, r->out[0].data, r->in[0].data, 1, KERNELS(r));
+    weft__strided_copy(r->prepared, r->out[0].data, r->in[0].data, 1, KERNELS(r));
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (!r->din[0].data) return;
     weft__fill_zero(r->din[0].data, r->din[0].count);
-    weft__walk_put(r->prepared, r->din[0].data, r->dout[0].data);
+    weft__strided_scatter(r->prepared, r->din[0].data, r->dout[0].data);
 }
 
 static void describe(const weft__node *node, char *text, size_t size)
@@ -145,8 +145,10 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
     weft__onnx_add_ints(w, "steps", step, o->n);
 }
 
-/* One list of the node: input i since opset 10, an attribute before. Returns its length,
- * -1 when absent, -2 when it is no constant. Huge numbers, which mean "to the end", are
+/* One list of the node: input i since opset 10, an attribute before. Returns its
+ * length,
+ *   -1 when absent, -2 when it is no constant. Huge numbers, which mean "to the
+ *     end", are
  * cut. */
 static int list(struct weft__onnx_node *n, int i, const char *attribute, int *value)
 {
@@ -186,7 +188,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 7);
     weft_slice_range range[WEFT_MAX_RANK];
@@ -217,7 +219,7 @@ const weft_op WEFT_OP(slice) = {
     .shape = shape,
     .layout = weft__layout_same,
     .prepare = prepare,
-    .prepared = sizeof(weft__walk),
+    .prepared = sizeof(weft__strided),
     .forward = forward,
     .backward = backward,
     .describe = describe,

@@ -15,12 +15,12 @@ typedef struct options {
     int sizes[]; /* all 0: equal parts */
 } options;
 
-WEFT_API void weft_split_axis(weft_graph *g, weft_val x, int axis, int n,
-                              const int *sizes, weft_val *out)
+WEFT_API void weft_split(weft_graph *g, weft_value x, int axis, int n, const int *sizes,
+                         weft_value *out)
 {
     options *o =
         n < 1 || n > MOST ? NULL : calloc(1, sizeof *o + (size_t)n * sizeof(int));
-    weft_val first = WEFT_NONE;
+    weft_value first = WEFT_NONE;
     if (n < 1 || n > MOST) {
         weft__graph_fail(
             g, weft__fail(WEFT_EUSAGE, "split: %d parts, must be 1 to %d", n, MOST));
@@ -103,8 +103,8 @@ static weft_status prepare(const weft__setup *s)
     return WEFT_OK;
 }
 
-static void move(const weft__run *r, const weft__tensor *whole, const weft__tensor *part,
-                 bool join)
+static void move(const weft__op_args *r, const weft__tensor *whole,
+                 const weft__tensor *part, bool join)
 {
     const extents *e = r->prepared;
     size_t element = whole->type == WEFT_I32 ? sizeof(int32_t) : sizeof(real);
@@ -121,12 +121,12 @@ static void move(const weft__run *r, const weft__tensor *whole, const weft__tens
     }
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     move(r, &r->in[0], r->out, false);
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     if (r->din[0].data) move(r, &r->din[0], r->dout, true);
 }
@@ -152,9 +152,9 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
     free(sizes);
 }
 
-/* Reads the sizes of the parts: an input since opset 13, an attribute before. n: how many
- * outputs the node has. Returns how many were read, 0 when they are to be equal, -1 after
- * a failure. */
+/* Reads the sizes of the parts: an input since opset 13, an attribute before. n: how
+ * many outputs the node has. Returns how many were read, 0 when they are to be
+ * equal, -1 after a failure. */
 static int read_sizes(struct weft__onnx_node *node, int *sizes, int n)
 {
     int64_t wide[MOST];
@@ -174,7 +174,7 @@ static weft_status from_onnx(struct weft__onnx_node *node)
 {
     int n = weft__onnx_outputs(node), given;
     int sizes[MOST] = {0};
-    weft_val out[MOST];
+    weft_value out[MOST];
     int64_t axis = weft__onnx_get_int(node, "axis", 0);
     int64_t parts = weft__onnx_get_int(node, "num_outputs", n);
     if (n < 1 || n > MOST || parts != n)
@@ -184,28 +184,28 @@ static weft_status from_onnx(struct weft__onnx_node *node)
     if (given != 0 && given != n)
         return weft__onnx_fail(node, "split has %d elements for %d outputs", given, n);
     if (axis < -WEFT_MAX_RANK || axis >= WEFT_MAX_RANK) axis = WEFT_MAX_RANK;
-    weft_split_axis(weft__onnx_graph(node), weft__onnx_value(node, 0), (int)axis, n,
-                    given ? sizes : NULL, out);
+    weft_split(weft__onnx_graph(node), weft__onnx_value(node, 0), (int)axis, n,
+               given ? sizes : NULL, out);
     for (int i = 0; i < n; i++) weft__onnx_set(node, i, out[i]);
     return WEFT_OK;
 }
 
 /* All parts but perhaps one take part in the result: they go together again, the other
  * way round. */
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 4);
     int axis = weft__rng_between(rng, 0, s.rank - 1), n = weft__rng_between(rng, 1, 4);
     bool equal = weft__rng_below(rng, 2), negative = weft__rng_below(rng, 2);
     int sizes[4], each = weft__rng_between(rng, 1, 2), used;
-    weft_val part[4], back[4], x;
+    weft_value part[4], back[4], x;
     s.dim[axis] = 0;
     for (int i = 0; i < n; i++) {
         sizes[i] = equal ? each : weft__rng_between(rng, 1, 3);
         s.dim[axis] += sizes[i];
     }
     x = weft__sample_value(g, rng, "x", s);
-    weft_split_axis(g, x, negative ? axis - s.rank : axis, n, equal ? NULL : sizes, part);
+    weft_split(g, x, negative ? axis - s.rank : axis, n, equal ? NULL : sizes, part);
     used = n > 1 && weft__rng_below(rng, 3) == 0 ? n - 1 : n;
     for (int i = 0; i < used; i++) back[i] = part[n - 1 - i];
     return weft_concat(g, back, used, axis);

@@ -2,7 +2,7 @@
 #include "ops/shape/reshape_view.h"
 
 /* Without axes: all that are 1 for every batch. */
-WEFT_API weft_val weft_squeeze(weft_graph *g, weft_val x, int n, const int *axis)
+WEFT_API weft_value weft_squeeze(weft_graph *g, weft_value x, int n, const int *axis)
 {
     weft__axes_attr a = {.n = n};
     weft_shape s = weft_shape_of(g, x);
@@ -58,7 +58,7 @@ static weft_status from_onnx(struct weft__onnx_node *node)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 4);
     int axis[WEFT_MAX_RANK], n = 0;
@@ -76,9 +76,9 @@ const weft_op WEFT_OP(squeeze) = {
     .arity = 1,
     .summary = "y = x without some of its dimensions of 1",
     .shape = shape,
-    .layout = weft__view_layout,
-    .forward = weft__view_forward,
-    .backward = weft__view_backward,
+    .layout = weft__reshape_view_layout,
+    .forward = weft__reshape_view_forward,
+    .backward = weft__reshape_view_backward,
     .in_place = true,
     .grad_in_place = true,
     .view = true,

@@ -10,7 +10,7 @@
 
 typedef weft__transpose_attr options;
 
-WEFT_API weft_val weft_transpose(weft_graph *g, weft_val x, const int *perm)
+WEFT_API weft_value weft_transpose(weft_graph *g, weft_value x, const int *perm)
 {
     options o = {.rank = weft__nominal_shape(g, x).rank};
     for (int i = 0; i < o.rank; i++) o.perm[i] = perm ? perm[i] : o.rank - 1 - i;
@@ -40,7 +40,7 @@ static weft_status shape(const weft__node *node, const weft__tensor *in,
 
 /* to (y, or with back x) as the dense tensor, the other as operand 0. */
 static void walk(const options *o, const weft__tensor *to, const weft__tensor *from,
-                 bool back, weft__walk *w)
+                 bool back, weft__strided *w)
 {
     size_t own[WEFT_MAX_RANK];
     ptrdiff_t stride[WEFT_MAX_RANK] = {0};
@@ -50,28 +50,28 @@ static void walk(const options *o, const weft__tensor *to, const weft__tensor *f
             stride[o->perm[i]] = (ptrdiff_t)own[i];
         else
             stride[i] = (ptrdiff_t)own[o->perm[i]];
-    weft__walk_begin(w, to);
-    weft__walk_add(w, to, stride, 0);
-    weft__walk_end(w);
+    weft__strided_begin(w, to);
+    weft__strided_add(w, to, stride, 0);
+    weft__strided_end(w);
 }
 
 /* x stays as it is; y is channels-last when nothing has to move for that. */
-static void layout(const weft__node *node, const weft__tensor *in, weft__order *want,
-                   const weft__tensor *out, weft__order *give)
+static void layout(const weft__node *node, const weft__tensor *in, weft__layout *want,
+                   const weft__tensor *out, weft__layout *give)
 {
     weft__tensor x = in[0], y = out[0];
-    weft__walk w;
-    if (want[0] == WEFT_KERNEL) want[0] = WEFT_PLAIN;
-    give[0] = WEFT_PLAIN;
+    weft__strided w;
+    if (want[0] == WEFT_HWIO) want[0] = WEFT_ROW_MAJOR;
+    give[0] = WEFT_ROW_MAJOR;
     if (y.rank < 3) return;
-    x.order = want[0];
-    y.order = WEFT_LAST;
+    x.layout = want[0];
+    y.layout = WEFT_CHANNELS_LAST;
     walk(node->attr, &y, &x, false, &w);
-    if (w.rank == 1) give[0] = WEFT_LAST;
+    if (w.rank == 1) give[0] = WEFT_CHANNELS_LAST;
 }
 
 typedef struct walks {
-    weft__walk there, back;
+    weft__strided there, back;
 } walks;
 
 static weft_status prepare(const weft__setup *s)
@@ -82,17 +82,17 @@ static weft_status prepare(const weft__setup *s)
     return WEFT_OK;
 }
 
-static void forward(const weft__run *r)
+static void forward(const weft__op_args *r)
 {
     const walks *w = r->prepared;
-    weft__walk_copy(&w->there, r->out[0].data, r->in[0].data, 1, KERNELS(r));
+    weft__strided_copy(&w->there, r->out[0].data, r->in[0].data, 1, KERNELS(r));
 }
 
-static void backward(const weft__run *r)
+static void backward(const weft__op_args *r)
 {
     const walks *w = r->prepared;
     if (r->din[0].data)
-        weft__walk_copy(&w->back, r->din[0].data, r->dout[0].data, 1, KERNELS(r));
+        weft__strided_copy(&w->back, r->din[0].data, r->dout[0].data, 1, KERNELS(r));
 }
 
 static int moved_axis(const weft__node *node, int axis)
@@ -111,7 +111,7 @@ static void describe(const weft__node *node, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, i ? " %d" : "%d", o->perm[i]);
 }
 
-WEFT_SHARED weft_val weft__transposed(weft_graph *g, weft_val x, const int *perm)
+WEFT_SHARED weft_value weft__transposed(weft_graph *g, weft_value x, const int *perm)
 {
     const weft__node *before = weft__node_of(g, x);
     if (!before || strcmp(before->op->name, "transpose") || !perm)
@@ -120,7 +120,7 @@ WEFT_SHARED weft_val weft__transposed(weft_graph *g, weft_val x, const int *perm
     for (int i = 0; i < o->rank; i++)
         if (perm[i] < 0 || perm[i] >= o->rank || o->perm[perm[i]] != i)
             return weft_transpose(g, x, perm);
-    return (weft_val){before->in[0]};
+    return (weft_value){before->in[0]};
 }
 
 WEFT_SHARED const weft__node *weft__transpose_of_steps(const weft_graph *g, int v)
@@ -139,7 +139,7 @@ static void to_onnx(const weft__node *node, struct weft__onnx_writer *w)
 static weft_status from_onnx(struct weft__onnx_node *n)
 {
     int perm[WEFT_MAX_RANK], count = weft__onnx_get_ints(n, "perm", perm, WEFT_MAX_RANK);
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     int rank = weft__nominal_shape(weft__onnx_graph(n), x).rank;
     if (count >= 0 && count != rank)
         return weft__onnx_fail(n, "perm has %d numbers for %d axes", count, rank);
@@ -148,7 +148,7 @@ static weft_status from_onnx(struct weft__onnx_node *n)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 5, 6);
     int perm[WEFT_MAX_RANK];

@@ -1,7 +1,7 @@
 /* unsqueeze.c: y = x with more dimensions of 1; the axes are y's. */
 #include "ops/shape/reshape_view.h"
 
-WEFT_API weft_val weft_unsqueeze(weft_graph *g, weft_val x, int n, const int *axis)
+WEFT_API weft_value weft_unsqueeze(weft_graph *g, weft_value x, int n, const int *axis)
 {
     weft__axes_attr a = {.n = n};
     if (n < 0 || n > WEFT_MAX_RANK)
@@ -55,7 +55,7 @@ static weft_status from_onnx(struct weft__onnx_node *node)
     return WEFT_OK;
 }
 
-static weft_val sample(weft_graph *g, weft__rng *rng)
+static weft_value sample(weft_graph *g, weft__rng *rng)
 {
     weft_shape s = weft__sample_shape(rng, 1, 4, 4);
     int axis[WEFT_MAX_RANK], n = weft__rng_between(rng, 0, 2), rank = s.rank + n;
@@ -73,9 +73,9 @@ const weft_op WEFT_OP(unsqueeze) = {
     .arity = 1,
     .summary = "y = x with more dimensions of 1",
     .shape = shape,
-    .layout = weft__view_layout,
-    .forward = weft__view_forward,
-    .backward = weft__view_backward,
+    .layout = weft__reshape_view_layout,
+    .forward = weft__reshape_view_forward,
+    .backward = weft__reshape_view_backward,
     .in_place = true,
     .grad_in_place = true,
     .view = true,

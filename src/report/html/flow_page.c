@@ -399,9 +399,9 @@ static void layer_table(weft__text *t, const weft__flow_side *s, const char *cap
     static const char *const title[] = {"Layer",     "Operator", ">Output", ">Mean",
                                         ">Spread",   ">Least",   ">Most",   ">Dead",
                                         ">Gradient", NULL};
-    weft__decades spread = WEFT__NO_DECADES, back = WEFT__NO_DECADES;
+    weft__decades std = WEFT__NO_DECADES, back = WEFT__NO_DECADES;
     for (int i = 0; i < s->layers; i++) {
-        weft__decades_widen(&spread, weft__spread_of(&s->layer[i]));
+        weft__decades_widen(&std, weft__spread_of(&s->layer[i]));
         weft__decades_widen(&back, s->layer[i].gradient);
     }
     table_head(t, caption, title);
@@ -411,7 +411,7 @@ static void layer_table(weft__text *t, const weft__flow_side *s, const char *cap
         cell(t, l->op, false);
         cell(t, l->shape, true);
         number(t, l->mean);
-        barred(t, weft__spread_of(l), &spread);
+        barred(t, weft__spread_of(l), &std);
         number(t, l->low);
         number(t, l->high);
         if (l->units > 0)

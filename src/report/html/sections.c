@@ -1,5 +1,5 @@
-/* sections.c: the sections of the page. What may grow without bound is cut, and the page
- * says so. */
+/* sections.c: the sections of the page. What may grow without bound is cut, and the
+ * page says so. */
 #include "report/plot/chart.h"
 #include "report/html/page.h"
 
@@ -152,15 +152,16 @@ void weft__section_answers(weft__text *t, const weft__report *r, int *id)
 
 void weft__mistakes_begin(weft__text *t, const weft__report *r)
 {
-    weft__section_begin(t, "mistakes",
-                        r->mistakes_title ? r->mistakes_title : "Most confident mistakes");
+    weft__section_begin(
+        t, "mistakes", r->mistakes_title ? r->mistakes_title : "Most confident mistakes");
     weft__text_add(t, "<p class=\"note\">");
-    weft__text_escaped(t,
-                       r->mistakes_note
-                           ? r->mistakes_note
-                           : "The wrong answers that the model was surest of. Often they show "
-                             "labels that are wrong themselves.",
-                       PARAGRAPH);
+    weft__text_escaped(
+        t,
+        r->mistakes_note
+            ? r->mistakes_note
+            : "The wrong answers that the model was surest of. Often they show "
+              "labels that are wrong themselves.",
+        PARAGRAPH);
     weft__text_add(t, "</p>\n");
 }
 

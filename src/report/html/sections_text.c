@@ -85,7 +85,8 @@ static void rival_bars(weft__text *t, const weft__report *r, int n, int *id)
     bool test = isfinite(r->rival[0].test);
     char title[120];
     snprintf(title, sizeof title, "%s %.60s%s", test ? "Test" : "Validation",
-             r->rivals_score ? r->rivals_score : "accuracy", r->rivals_plain ? "" : ", percent");
+             r->rivals_score ? r->rivals_score : "accuracy",
+             r->rivals_plain ? "" : ", percent");
     for (int i = 0; i < n; i++) {
         double x = test ? r->rival[i].test : r->rival[i].val;
         name[i] = r->rival[i].name;

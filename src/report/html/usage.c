@@ -70,12 +70,13 @@ void weft__sample_command(weft__text *t, const weft__report *r)
 
 void weft__sample_c(weft__text *t, const weft__report *r)
 {
-    weft__text_add(t, "/* cc predict.c $(pkg-config --cflags --libs weft) */\n"
-                      "#include <stdio.h>\n#include <stdlib.h>\n#include <weft/weft.h>\n\n"
-                      "int main(int argc, char **argv)\n{\n"
-                      "    weft_predictor *p = NULL;\n    weft_answer a = {0};\n"
-                      "    char *text = NULL;\n    if (argc < 2) return 2;\n"
-                      "    weft_item item = {");
+    weft__text_add(t,
+                   "/* cc predict.c $(pkg-config --cflags --libs weft) */\n"
+                   "#include <stdio.h>\n#include <stdlib.h>\n#include <weft/weft.h>\n\n"
+                   "int main(int argc, char **argv)\n{\n"
+                   "    weft_predictor *p = NULL;\n    weft_answer a = {0};\n"
+                   "    char *text = NULL;\n    if (argc < 2) return 2;\n"
+                   "    weft_item item = {");
     weft__text_add(t, r->usage.text ? ".text" : ".path");
     weft__text_add(t, " = argv[1]};\n    weft_status s = weft_predictor_open(");
     weft__literal(t, r->usage.model);
@@ -132,12 +133,13 @@ void weft__sample_onnx(weft__text *t, const weft__report *r)
                       u->height, u->width, c);
     numbers(t, u->mean, c);
     weft__text_add(t, "])) / np.float32([");
-    numbers(t, u->deviation, c);
+    numbers(t, u->std, c);
     weft__text_add(
         t, "])\nx = x.transpose(2, 0, 1)[None]  # [batch, channels, height, width]\n\n"
            "session = ort.InferenceSession(");
     weft__literal(t, u->model);
-    weft__text_printf(t, ", providers=[\"CPUExecutionProvider\"])\n%s = session.run(None, {",
+    weft__text_printf(t,
+                      ", providers=[\"CPUExecutionProvider\"])\n%s = session.run(None, {",
                       u->values ? "values" : "logits");
     weft__literal(t, u->input ? u->input : "x");
     weft__text_add(t, ": x})[0][0]\n");

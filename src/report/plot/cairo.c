@@ -1,5 +1,5 @@
-/* cairo.c: a canvas that draws a PNG file. without_cairo.c takes its place where cairo is
- * missing. */
+/* cairo.c: a canvas that draws a PNG file. without_cairo.c takes its place where
+ * cairo is missing. */
 #include "report/plot/canvas.h"
 
 #include "base/file.h"
@@ -59,8 +59,8 @@ static void dot(void *to, double x, double y, double radius, weft__pen pen)
     cairo_fill(c);
 }
 
-/* cairo's plain interface takes one font for a text and shows boxes for what it lacks, so
- * Chinese, Japanese and Korean texts name a font that has them. */
+/* cairo's plain interface takes one font for a text and shows boxes for what it
+ * lacks, so Chinese, Japanese and Korean texts name a font that has them. */
 static const char *family_for(const char *text)
 {
     uint32_t letter;

@@ -54,7 +54,8 @@ typedef struct weft__canvas {
     /* pixels [ph][pw][channels] in a field; NULL where pictures are no drawings */
     void (*picture)(void *to, double x, double y, double w, double h,
                     const unsigned char *pixels, int channels, int ph, int pw);
-    /* text that shows over this field when pointed at; NULL where there is no pointing */
+    /* text that shows over this field when pointed at; NULL where there is no
+     * pointing */
     void (*tip)(void *to, double x, double y, double w, double h, const char *text);
 } weft__canvas;
 

@@ -275,7 +275,7 @@ static void draw_mark(weft__canvas *c, const weft__chart *chart, const axis *x,
             .size = 11.5, .anchor = left ? 1 : -1, .ink = WEFT_INK_MUTED, .letters = 24});
 }
 
-/* Names with a stroke of their colour, behind the title or, when that is too narrow,
+/* Names with a stroke of their colour, after the title or, when that is too narrow,
  * below. */
 static void draw_legend(weft__canvas *c, const weft__chart *chart, double x, double y,
                         double w)

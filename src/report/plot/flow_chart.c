@@ -60,7 +60,7 @@ static bool positive(double x)
 
 double weft__spread_of(const weft__flow_layer *l)
 {
-    return l->units > 0 ? l->spread : NAN;
+    return l->units > 0 ? l->std : NAN;
 }
 
 int weft__profile_rows(const weft__flow_side *s)
@@ -121,7 +121,7 @@ static void draw_dead(weft__canvas *c, const weft__flow_layer *l, const panel *p
     double share = l->units > 0 ? 100.0 * l->dead / l->units : 0;
     if (!(share > 0)) return;
     snprintf(text, sizeof text, share < 1 ? "%.1f %% dead" : "%.0f %% dead", share);
-    double x = positive(l->spread) ? place(p, l->spread) : p->x;
+    double x = positive(l->std) ? place(p, l->std) : p->x;
     bool left = x > p->x + p->w * 0.6;
     c->label(c->to, x + (left ? -9 : 9), row_at(i) + 4, text,
              (weft__label){.size = 10.5, .anchor = left ? 1 : -1, .ink = WEFT_INK_4});
@@ -131,17 +131,17 @@ static void draw_row(weft__canvas *c, const weft__flow_side *s, int i, double na
                      double w)
 {
     const weft__flow_layer *l = &s->layer[i];
-    char text[300], spread[32] = "\xe2\x80\x93", gradient[32] = "none";
+    char text[300], std[32] = "\xe2\x80\x93", gradient[32] = "none";
     c->label(c->to, 4, row_at(i) + 4, l->name,
              (weft__label){.size = 11.5,
                            .anchor = -1,
                            .ink = WEFT_INK_TEXT,
                            .letters = (int)(names / 6.6)});
     if (!c->tip) return;
-    if (isfinite(l->spread)) snprintf(spread, sizeof spread, "%.4g", l->spread);
+    if (isfinite(l->std)) snprintf(std, sizeof std, "%.4g", l->std);
     if (isfinite(l->gradient)) snprintf(gradient, sizeof gradient, "%.4g", l->gradient);
     snprintf(text, sizeof text, "%.60s (%.24s): mean %.4g, spread %s, gradient %s",
-             l->name ? l->name : "", l->op ? l->op : "", l->mean, spread, gradient);
+             l->name ? l->name : "", l->op ? l->op : "", l->mean, std, gradient);
     c->tip(c->to, 0, TOP + ROW * i, w, ROW, text);
 }
 

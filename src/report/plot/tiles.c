@@ -16,7 +16,7 @@ typedef struct tiles {
     int n;
 } tiles;
 
-/* As much of a name as a tile is wide, so that what stands behind it is seen too. */
+/* As much of a name as a tile is wide, so that what stands after it is seen too. */
 static const char *shortened(char text[128], const char *name, int columns)
 {
     if (!name) name = "";

@@ -1,4 +1,4 @@
-/* external.c: tensors in files beside the model, and only there. */
+/* external.c: tensors in files next to the model, and only there. */
 #define _GNU_SOURCE
 #include "store/onnx/tensor.h"
 

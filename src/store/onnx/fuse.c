@@ -1,9 +1,10 @@
 /* fuse.c: activations that other tools, and our own writer, spell out in several
  * nodes.
  *
- * Whether a group of nodes is, say, GELU is not decided by its form, of which there are
- * many: the group is a function of one value and some constants, so it is evaluated at a
- * few points and compared with the curves that operators say to be (ops/op.h). */
+ * Whether a group of nodes is, say, GELU is not decided by its form, of which there
+ * are many: the group is a function of one value and some constants, so it is
+ * evaluated at a few points and compared with the curves that operators say to be
+ * (ops/op.h). */
 #include "store/onnx/read.h"
 
 #include "weft/ops.h"
@@ -74,7 +75,8 @@ static double evaluate(group *g, int entry, int depth)
     return apply(g, item, depth);
 }
 
-/* The two forms of GELU differ by up to 5e-4; the files' constants are exact to 1e-6. */
+/* The two forms of GELU differ by up to 5e-4; the files' constants are exact to
+ * 1e-6. */
 static bool agrees(group *g, int top, double (*f)(double))
 {
     static const double points[] = {-4.1, -2.3, -1.1, -0.4, 0.3, 0.9, 1.7, 2.6, 3.9};
@@ -163,21 +165,21 @@ static bool gives_back(weft_shape x, weft_shape w, const int64_t *back, int rank
     return true;
 }
 
-static weft_val build_dense(weft__onnx_reader *r, const weft__onnx_item *item)
+static weft_value build_dense(weft__onnx_reader *r, const weft__onnx_item *item)
 {
     const weft__onnx_item *gemm = &r->item[item->inner];
     int64_t back[WEFT_MAX_RANK];
     int rank = target(r, item, back), bias = gemm->p->n_input > 2 ? gemm->in[2] : -1;
-    weft_val x = weft__onnx_entry_value(r, item->root);
-    weft_val w = weft__onnx_entry_value(r, gemm->in[1]);
-    weft_val b = bias < 0 ? WEFT_NONE : weft__onnx_entry_value(r, bias);
+    weft_value x = weft__onnx_entry_value(r, item->root);
+    weft_value w = weft__onnx_entry_value(r, gemm->in[1]);
+    weft_value b = bias < 0 ? WEFT_NONE : weft__onnx_entry_value(r, bias);
     if (!x.id || !w.id) return WEFT_NONE;
     weft_shape xs = weft__nominal_shape(r->g, x), ws = weft__nominal_shape(r->g, w);
     if (gives_back(xs, ws, back, rank)) return weft_dense(r->g, x, w, b);
     weft_shape to = {.rank = rank};
     for (int i = 0; i < rank; i++)
         to.dim[i] = back[i] > INT_MAX || back[i] < -1 ? -2 : (int)back[i];
-    weft_val rows = weft_reshape(r->g, x, WEFT_SHAPE(-1, ws.rank == 2 ? ws.dim[1] : 1));
+    weft_value rows = weft_reshape(r->g, x, WEFT_SHAPE(-1, ws.rank == 2 ? ws.dim[1] : 1));
     return weft_reshape(r->g, weft_dense(r->g, rows, w, b), to);
 }
 
@@ -196,9 +198,9 @@ void weft__onnx_fuse(weft__onnx_reader *r)
     }
 }
 
-weft_val weft__onnx_build_pattern(weft__onnx_reader *r, const weft__onnx_item *item)
+weft_value weft__onnx_build_pattern(weft__onnx_reader *r, const weft__onnx_item *item)
 {
     if (item->pattern == WEFT_ONNX_DENSE) return build_dense(r, item);
-    weft_val x = weft__onnx_entry_value(r, item->root);
+    weft_value x = weft__onnx_entry_value(r, item->root);
     return weft__node_add(r->g, item->curve->name, NULL, 0, &x, 1, 1);
 }

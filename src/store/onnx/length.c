@@ -92,7 +92,8 @@ static weft_status quotient(weft__onnx_node *n, bool *done)
 
 /* ---- forms ---- */
 
-/* More ones at the end. Of a value that is there, the operator makes another one, too. */
+/* More ones at the end. Of a value that is there, the operator makes another one,
+ * too. */
 static weft_status unsqueeze(weft__onnx_node *n, bool *done)
 {
     int64_t axis[WEFT_MAX_RANK];

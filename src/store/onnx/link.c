@@ -54,12 +54,12 @@ static const char *bringer(const weft__onnx_reader *r, const weft__onnx_entry *e
 /* An initializer may also be listed as an input (before IR 4): then it is no input. */
 static weft_status merge(weft__onnx_reader *r)
 {
-    int kept = 0;
+    int used = 0;
     qsort(r->entry, (size_t)r->entries, sizeof *r->entry, by_name);
     for (int i = 0; i < r->entries; i++) {
-        weft__onnx_entry *e = &r->entry[i], *last = kept ? &r->entry[kept - 1] : NULL;
+        weft__onnx_entry *e = &r->entry[i], *last = used ? &r->entry[used - 1] : NULL;
         if (!last || strcmp(e->name, last->name)) {
-            r->entry[kept++] = *e;
+            r->entry[used++] = *e;
         } else if ((e->input && last->initializer && !last->input) ||
                    (e->initializer && last->input && !last->initializer)) {
             if (e->initializer) last->initializer = e->initializer;
@@ -71,7 +71,7 @@ static weft_status merge(weft__onnx_reader *r)
                               e->name, a, bringer(r, e));
         }
     }
-    r->entries = kept;
+    r->entries = used;
     return WEFT_OK;
 }
 

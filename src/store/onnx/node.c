@@ -151,11 +151,11 @@ static const char *fitting(const char *name, char text[201])
     return text;
 }
 
-static weft_val constant(weft__onnx_reader *r, const weft__onnx_entry *e,
-                         const char *name)
+static weft_value constant(weft__onnx_reader *r, const weft__onnx_entry *e,
+                           const char *name)
 {
     const weft__onnx_tensor *t = &e->tensor;
-    weft_val v = WEFT_NONE;
+    weft_value v = WEFT_NONE;
     if (!weft__onnx_tensor_steady(t)) {
         weft__fail(WEFT_EMODEL, "\"%s\" depends on the batch size", e->name);
         return v;
@@ -189,7 +189,7 @@ static weft_val constant(weft__onnx_reader *r, const weft__onnx_entry *e,
     return v;
 }
 
-weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry)
+weft_value weft__onnx_entry_value(weft__onnx_reader *r, int entry)
 {
     char text[201];
     weft__onnx_entry *e = weft__onnx_entry_at(r, entry);
@@ -207,10 +207,10 @@ weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry)
     return e->value;
 }
 
-static weft_val value_of(weft__onnx_node *n, int i)
+static weft_value value_of(weft__onnx_node *n, int i)
 {
     if (i < 0 || i >= weft__onnx_inputs(n) || n->item->in[i] < 0) return WEFT_NONE;
-    weft_val v = weft__onnx_entry_value(n->r, n->item->in[i]);
+    weft_value v = weft__onnx_entry_value(n->r, n->item->in[i]);
     if (!v.id && !weft_graph_status(n->r->g)) {
         weft__onnx_entry *e = weft__onnx_entry_at(n->r, n->item->in[i]);
         weft_status s = WEFT_EMODEL;
@@ -307,7 +307,7 @@ static weft__onnx_entry *result(weft__onnx_node *n, int output)
     return e < 0 ? NULL : &n->r->entry[e];
 }
 
-static void set_output(weft__onnx_node *n, int output, weft_val v)
+static void set_output(weft__onnx_node *n, int output, weft_value v)
 {
     weft__onnx_entry *e = result(n, output);
     if (e) e->value = v;

@@ -12,7 +12,8 @@ void weft__onnx_own_read_notes(weft__onnx_reader *r);
 int weft__onnx_own_note_of(const weft__onnx_node *n, const char *key);
 int weft__onnx_own_limit(const weft__onnx_reader *r, const char *input);
 
-/* Writing: adds the entries for these inputs and parameters of g, where needed[value]. */
+/* Writing: adds the entries for these inputs and parameters of g, where
+ * needed[value]. */
 weft_status weft__onnx_own_write(const weft_graph *g, const bool *needed, weft_meta *to);
 
 /* The notes of the writer, given with the last one first. */

@@ -46,7 +46,7 @@ const weft_op *weft__onnx_claimant(weft__onnx_node *n)
 void weft__onnx_whole(weft__onnx_node *n)
 {
     int e = n->item->p->n_output == 1 ? n->item->out[0] : -1;
-    weft_val v = e < 0 ? WEFT_NONE : n->r->entry[e].value, y = WEFT_NONE;
+    weft_value v = e < 0 ? WEFT_NONE : n->r->entry[e].value, y = WEFT_NONE;
     const weft__node *last = v.id ? weft__node_of(n->r->g, v) : NULL;
     if (weft_graph_status(n->r->g) || !last) return;
     for (int i = 0; i < weft__op_count() && !y.id; i++) {

@@ -130,7 +130,7 @@ static void warn_about(const weft__onnx_entry *e, const float *data)
 /* Only now: afterwards the graph takes no more parameters. */
 static weft_status set_parameters(weft__onnx_reader *r)
 {
-    weft_status s = weft__graph_finalize(r->g, "weft_model_load");
+    weft_status s = weft__graph_finalize(r->g, "weft_onnx_load");
     for (int i = 0; i < r->entries && !s; i++) {
         weft__onnx_entry *e = &r->entry[i];
         if (!e->value.id || !e->initializer || !e->tensor.floats) continue;
@@ -238,7 +238,7 @@ static weft_status add_own_parameters(weft__onnx_reader *r)
 static weft_status cast(weft__onnx_node *n)
 {
     int64_t to = weft__onnx_get_int(n, "to", 0);
-    weft_val x = weft__onnx_value(n, 0);
+    weft_value x = weft__onnx_value(n, 0);
     weft__onnx_has(n, "saturate");
     bool to_float =
         to == PB_FLOAT || to == PB_FLOAT16 || to == PB_DOUBLE || to == PB_BFLOAT16;
@@ -328,7 +328,7 @@ static void name_nodes(weft__onnx_reader *r, const weft__onnx_item *item, int fr
             snprintf(text, sizeof text, "%.150s/%.40s", item->label, node->name);
         else
             snprintf(text, sizeof text, "%s", item->label);
-        weft_graph_name(r->g, (weft_val){node->out[0]}, text);
+        weft_graph_name(r->g, (weft_value){node->out[0]}, text);
     }
 }
 
@@ -359,7 +359,7 @@ static weft_status add_outputs(weft__onnx_reader *r)
 {
     for (size_t i = 0; i < r->p->n_output; i++) {
         const char *name = r->p->output[i]->name;
-        weft_val v = weft__onnx_entry_value(r, weft__onnx_find(r, name));
+        weft_value v = weft__onnx_entry_value(r, weft__onnx_find(r, name));
         if (v.id && r->g->value[v.id].kind != WEFT_KIND_RESULT) {
             v = weft_identity(r->g,
                               v); /* what is computed can be an output, nothing else */
@@ -413,8 +413,8 @@ static weft_status build(weft__onnx_reader *r, const pb_model *m)
 
 /* file: to be freed once it is unpacked, or NULL. */
 static weft_status parse(const void *data, size_t bytes, unsigned char *file,
-                         const weft_load_opts *opts, const char *folder, weft_graph **out,
-                         weft_meta **out_meta)
+                         const weft_onnx_load_opts *opts, const char *folder,
+                         weft_graph **out, weft_meta **out_meta)
 {
     size_t limit = opts && opts->max_bytes ? opts->max_bytes : DEFAULT_LIMIT;
     weft__onnx_budget budget;
@@ -445,8 +445,9 @@ static weft_status parse(const void *data, size_t bytes, unsigned char *file,
     return s;
 }
 
-weft_status weft_model_parse(const void *data, size_t bytes, const weft_load_opts *opts,
-                             weft_graph **out, weft_meta **out_meta)
+weft_status weft_onnx_parse(const void *data, size_t bytes,
+                            const weft_onnx_load_opts *opts, weft_graph **out,
+                            weft_meta **out_meta)
 {
     size_t limit = opts && opts->max_bytes ? opts->max_bytes : DEFAULT_LIMIT;
     if (bytes > limit)
@@ -462,8 +463,8 @@ static char *folder_of(const char *path)
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-weft_status weft_model_load(const char *path, const weft_load_opts *opts,
-                            weft_graph **out, weft_meta **out_meta)
+weft_status weft_onnx_load(const char *path, const weft_onnx_load_opts *opts,
+                           weft_graph **out, weft_meta **out_meta)
 {
     size_t limit = opts && opts->max_bytes ? opts->max_bytes : DEFAULT_LIMIT, bytes;
     unsigned char *file;

@@ -25,7 +25,7 @@ typedef struct weft__onnx_entry {
     int users;                    /* inputs of needed nodes, and outputs of the graph */
     int same;                 /* the entry that this one is another name of, or its own */
     weft__onnx_tensor tensor; /* given: the numbers are known */
-    weft_val value;           /* in the graph being built, once it is there */
+    weft_value value;         /* in the graph being built, once it is there */
     const struct weft__onnx_own_note *note;
     const weft__onnx_lengths *length; /* made from lengths of sequences; or NULL */
     bool constant; /* computed or of a Constant node: a constant, not a parameter */
@@ -91,13 +91,13 @@ weft_status weft__onnx_check_attributes(const weft__onnx_item *item);
 weft_status weft__onnx_pick(weft__onnx_reader *r);
 /* The operator that claims the node before the one that has its type, or NULL. */
 const weft_op *weft__onnx_claimant(weft__onnx_node *n);
-/* Where the value that the node gave ends a group of nodes that is one operator, that one
- * takes its place; the others, which nobody reads then, are never run. */
+/* Where the value that the node gave ends a group of nodes that is one operator,
+ * that one takes its place; the others, which nobody reads then, are never run. */
 void weft__onnx_whole(weft__onnx_node *n);
 
 /* ---- fuse.c: finds the patterns among the items ---- */
 void weft__onnx_fuse(weft__onnx_reader *r);
-weft_val weft__onnx_build_pattern(weft__onnx_reader *r, const weft__onnx_item *item);
+weft_value weft__onnx_build_pattern(weft__onnx_reader *r, const weft__onnx_item *item);
 
 /* ---- fold.c: numbers that are known while reading ---- */
 bool weft__onnx_folds(const char *op_type);
@@ -117,8 +117,9 @@ bool weft__onnx_length_of(weft__onnx_node *n, int i, weft__onnx_lengths *out);
 
 /* ---- node.c ---- */
 extern const weft__onnx_reading weft__onnx_file_reading;
-/* The entry as a value of the graph; makes the parameter or constant if there is none. */
-weft_val weft__onnx_entry_value(weft__onnx_reader *r, int entry);
+/* The entry as a value of the graph; makes the parameter or constant if there is
+ * none. */
+weft_value weft__onnx_entry_value(weft__onnx_reader *r, int entry);
 weft_shape weft__onnx_entry_shape(weft__onnx_reader *r, int entry, int batch);
 const pb_attribute *weft__onnx_attribute(weft__onnx_node *n, const char *name);
 const weft__onnx_tensor *weft__onnx_known(weft__onnx_node *n,

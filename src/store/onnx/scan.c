@@ -112,7 +112,8 @@ static int wire_of(ProtobufCType type)
     }
 }
 
-/* A packed list of numbers: whole elements only. Each takes at most 8 bytes unpacked. */
+/* A packed list of numbers: whole elements only. Each takes at most 8 bytes
+ * unpacked. */
 static weft_status packed(scan *s, const ProtobufCFieldDescriptor *d, const field *f)
 {
     int wire = wire_of(d->type);

@@ -40,15 +40,17 @@ typedef struct weft__onnx_source {
  * WEFT_EMODEL "tensor NAME: ...", WEFT_ENOMEM for the limit. */
 weft_status weft__onnx_tensor_read(weft__onnx_source *src, const pb_tensor *p,
                                    const char *name, weft__onnx_tensor *out);
-/* All elements as float32, of a tensor of floats; or as integers, of another one (numbers
- * beyond int64 are cut to its range). batch: 0 or 1, matters for computed ones only. */
+/* All elements as float32, of a tensor of floats; or as integers, of another one
+ * (numbers beyond int64 are cut to its range). batch: 0 or 1, matters for computed
+ * ones only. */
 void weft__onnx_tensor_floats(const weft__onnx_tensor *t, int batch, float *out);
 void weft__onnx_tensor_ints(const weft__onnx_tensor *t, int batch, int64_t *out);
 /* The same numbers for any batch size. */
 bool weft__onnx_tensor_steady(const weft__onnx_tensor *t);
 
-/* Reads `length` bytes at `offset` of LOCATION within folder (length -1: to the end) into
- * the arena. Only regular files with one name, inside the folder, through no links. */
+/* Reads `length` bytes at `offset` of LOCATION within folder (length -1: to the end)
+ * into the arena. Only regular files with one name, inside the folder, through no
+ * links. */
 weft_status weft__onnx_external(weft__onnx_source *src, const char *location,
                                 int64_t offset, int64_t length, const void **data,
                                 size_t *bytes);

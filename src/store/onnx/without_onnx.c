@@ -9,21 +9,22 @@ static weft_status missing(const char *what)
         WEFT_EUSAGE, "%s: this build of weft has no ONNX (protobuf-c was missing)", what);
 }
 
-weft_status weft_model_save(const weft_graph *g, const weft_meta *meta, const char *path)
+weft_status weft_onnx_save(const weft_graph *g, const weft_meta *meta, const char *path)
 {
     (void)g, (void)meta;
     return missing(path);
 }
 
-weft_status weft_model_load(const char *path, const weft_load_opts *opts,
-                            weft_graph **out, weft_meta **out_meta)
+weft_status weft_onnx_load(const char *path, const weft_onnx_load_opts *opts,
+                           weft_graph **out, weft_meta **out_meta)
 {
     (void)opts, (void)out, (void)out_meta;
     return missing(path);
 }
 
-weft_status weft_model_parse(const void *data, size_t bytes, const weft_load_opts *opts,
-                             weft_graph **out, weft_meta **out_meta)
+weft_status weft_onnx_parse(const void *data, size_t bytes,
+                            const weft_onnx_load_opts *opts, weft_graph **out,
+                            weft_meta **out_meta)
 {
     (void)data, (void)bytes, (void)opts, (void)out, (void)out_meta;
     return missing("model");

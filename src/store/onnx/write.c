@@ -46,7 +46,8 @@ static void name_leaves(weft__onnx_writer *w)
     }
 }
 
-/* The first output's name becomes the value's own; outputs beyond it take an Identity. */
+/* The first output's name becomes the value's own; outputs beyond it take an
+ * Identity. */
 static void name_outputs(weft__onnx_writer *w)
 {
     for (int i = 0; i < w->g->outputs && !w->status; i++) {
@@ -150,7 +151,7 @@ static void write_parameters(weft__onnx_writer *w, pb_graph *p)
         float *data = weft__alloc(count, sizeof *data);
         if (!data)
             weft__onnx_write_fail(w, WEFT_ENOMEM, "%s: out of memory", value->name);
-        else if (weft_param_get(g, (weft_val){v}, data, count))
+        else if (weft_param_get(g, (weft_value){v}, data, count))
             weft__onnx_write_fail(w, WEFT_EBUG, "%s: cannot be read", value->name);
         else
             p->initializer[p->n_initializer++] =
@@ -275,7 +276,7 @@ static weft_status prepare(weft__onnx_writer *w)
     return WEFT_OK;
 }
 
-weft_status weft_model_save(const weft_graph *g, const weft_meta *meta, const char *path)
+weft_status weft_onnx_save(const weft_graph *g, const weft_meta *meta, const char *path)
 {
     weft__onnx_writer w = {.calls = &weft__onnx_file_writing, .g = g};
     pb_graph p = ONNX__GRAPH_PROTO__INIT;

@@ -77,7 +77,7 @@ void weft__onnx_write_fail(weft__onnx_writer *w, weft_status s, const char *form
 /* Memory of the writer's arena; NULL after remembering that there is none. */
 void *weft__onnx_memory(weft__onnx_writer *w, size_t bytes);
 char *weft__onnx_text(weft__onnx_writer *w, const char *text);
-/* A fresh name, as wished or with a number behind. */
+/* A fresh name, as wished or with a number appended. */
 const char *weft__onnx_unique(weft__onnx_writer *w, const char *wish);
 bool weft__onnx_take(weft__onnx_writer *w, const char *name); /* false: taken already */
 /* A tensor of these numbers (floats, or int32_t that become int64). */

@@ -1,4 +1,5 @@
-/* classification.c: counts of a classifier's answers, and what is computed from them. */
+/* classification.c: counts of a classifier's answers, and what is computed from
+ * them. */
 #include "weft/task.h"
 
 #include "base/checked.h"
@@ -51,7 +52,8 @@ void weft_metrics_clear(weft_metrics *m)
     m->loss = 0;
 }
 
-/* How many classes stand before `truth`, and which is the first of all; -1 with a NaN. */
+/* How many classes stand before `truth`, and which is the first of all; -1 with a
+ * NaN. */
 static int rank(const float *score, int classes, int truth, int *first)
 {
     int before = 0, best = 0;

@@ -58,10 +58,10 @@ weft__regression_scores weft__regression_of(const weft__regression *m, int k)
     const double none = (double)NAN;
     if (!(m->n > 0)) return (weft__regression_scores){none, none, none};
     double spread = s->tt - s->t * s->t / m->n;
-    return (weft__regression_scores){.r2 = spread > s->tt * 1e-14 ? 1 - s->squares / spread
-                                                                  : none,
-                                     .mae = s->absolute / m->n,
-                                     .rmse = sqrt(s->squares / m->n)};
+    return (weft__regression_scores){
+        .r2 = spread > s->tt * 1e-14 ? 1 - s->squares / spread : none,
+        .mae = s->absolute / m->n,
+        .rmse = sqrt(s->squares / m->n)};
 }
 
 weft__regression_scores weft__regression_mean(const weft__regression *m)

@@ -5,8 +5,8 @@
 /* Sums over samples, for `width` numbers each. */
 typedef struct weft__regression weft__regression;
 
-/* about [width]: what targets are counted from, so that their spread is exact; near their mean. NULL
- * when out of memory. */
+/* about [width]: what targets are counted from, so that their spread is exact; near
+ * their mean. NULL when out of memory. */
 weft__regression *weft__regression_new(int width, const float *about);
 void weft__regression_free(weft__regression *m); /* takes NULL */
 void weft__regression_clear(weft__regression *m);

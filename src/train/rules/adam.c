@@ -3,7 +3,8 @@
  *   d = g + weight_decay p
  *   m = beta1 m + (1 - beta1) d
  *   v = beta2 v + (1 - beta2) d^2
- *   p = p - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)      t = 1, 2, ... */
+ *   p = p - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)      t = 1, 2,
+ *     ... */
 #include "train/rules/adam.h"
 
 unsigned weft__adam_moments(const weft_optimizer_opts *opts)

@@ -1,5 +1,5 @@
-/* adamw.c: Adam with decoupled weight decay, as torch.optim.AdamW: Adam without decay in
- * the gradient, after p = p (1 - lr weight_decay). */
+/* adamw.c: Adam with decoupled weight decay, as torch.optim.AdamW: Adam without
+ * decay in the gradient, after p = p (1 - lr weight_decay). */
 #include "train/rules/adam.h"
 
 static void update(weft_optimizer *o, size_t begin, size_t end, double lr, double decay,

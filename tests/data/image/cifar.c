@@ -39,7 +39,8 @@ static void cifar10_is_read_batch_after_batch(void **state)
     CHECK_TEXT(weft_dataset_format(d), "cifar");
     weft_dataset_image_shape(d, &c, &h, &w);
     CHECK(c == 3 && h == 32 && w == 32);
-    CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) == 26 && weft_dataset_count(d, WEFT_SUBSET_TEST) == 4);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) == 26 &&
+          weft_dataset_count(d, WEFT_SUBSET_TEST) == 4);
     CHECK(weft_dataset_classes(d) == 10);
     CHECK_TEXT(weft_dataset_class_name(d, 9), "j");
     CHECK(weft_dataset_label(d, WEFT_SUBSET_TRAIN, 13) == 3);

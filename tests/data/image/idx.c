@@ -4,7 +4,8 @@
 #include "data/image/formats/idx.h"
 #include "data/image/picture.h"
 
-/* A folder with `train` and t10k images of h x w whose values are the sample's number. */
+/* A folder with `train` and t10k images of h x w whose values are the sample's
+ * number. */
 static const char *make_set(const char *name, int train, int test, int h, int w)
 {
     const char *folder = make_folder(name);
@@ -189,7 +190,10 @@ static void another_size_is_resized_once(void **state)
     unsigned char p[6 * 5 * 3];
     (void)state;
     for (int check = 0; check < 2; check++) {
-        weft_dataset_opts o = {.image.height = 6, .image.width = 5, .image.channels = 3, .image.no_check = !check};
+        weft_dataset_opts o = {.image.height = 6,
+                               .image.width = 5,
+                               .image.channels = 3,
+                               .image.no_check = !check};
         weft_dataset *d;
         CHECK(weft_dataset_open(folder, &o, &d) == WEFT_OK);
         CHECK(weft_dataset_image(d, WEFT_SUBSET_TEST, 2, p) == WEFT_OK);
@@ -293,7 +297,7 @@ static void a_missing_label_file_is_named(void **state)
     snprintf(path, sizeof path, "%s/train-labels-idx1-ubyte", folder);
     CHECK(!unlink(path));
     CHECK(open_it(folder, NULL) == WEFT_EDATA);
-    CHECK_HAS(weft_last_error(), "no label file beside it");
+    CHECK_HAS(weft_last_error(), "no label file next to it");
     snprintf(path, sizeof path, "%s/train-images-idx3-ubyte", folder);
     CHECK(!unlink(path));
     CHECK(open_it(folder, NULL) == WEFT_EDATA);

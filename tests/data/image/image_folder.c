@@ -60,10 +60,12 @@ static void train_val_and_test_folders_are_splits(void **state)
     CHECK(weft_dataset_count(d, WEFT_SUBSET_VAL) == 6);
     CHECK(weft_dataset_count(d, WEFT_SUBSET_TEST) == 4);
     weft_dataset_close(d);
-    CHECK(weft_dataset_open(in(folder, "train"),
-                         &(weft_dataset_opts){.test = in(folder, "valid"), .no_val = true},
-                         &d) == WEFT_OK);
-    CHECK(weft_dataset_count(d, WEFT_SUBSET_TEST) == 6 && weft_dataset_count(d, WEFT_SUBSET_VAL) == 0);
+    CHECK(weft_dataset_open(
+              in(folder, "train"),
+              &(weft_dataset_opts){.test = in(folder, "valid"), .no_val = true},
+              &d) == WEFT_OK);
+    CHECK(weft_dataset_count(d, WEFT_SUBSET_TEST) == 6 &&
+          weft_dataset_count(d, WEFT_SUBSET_VAL) == 0);
     weft_dataset_close(d);
     make_class(in(folder, "test"), "c", 1, 3);
     CHECK(open_it(folder, NULL) == WEFT_EDATA);
@@ -169,8 +171,9 @@ static void bad_pictures_stop_it_and_are_counted(void **state)
     /* Headers alone are good enough for the third. */
     CHECK(open_it(folder, &(weft_dataset_opts){.image.no_check = true}) == WEFT_EDATA);
     CHECK_HAS(weft_last_error(), "2 of 11 samples cannot be read");
-    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.skip_bad = true, .no_val = true},
-                         &d) == WEFT_OK);
+    CHECK(weft_dataset_open(folder,
+                            &(weft_dataset_opts){.skip_bad = true, .no_val = true},
+                            &d) == WEFT_OK);
     CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) == 8);
     weft_dataset_close(d);
 }
@@ -210,7 +213,9 @@ static void skipping_leaves_the_other_samples_in_their_order(void **state)
     for (int threads = 1; threads <= 4; threads += 3) {
         o.image.threads = threads;
         CHECK(weft_dataset_open(folder, &o, &d) == WEFT_OK);
-        CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) + weft_dataset_count(d, WEFT_SUBSET_VAL) == 39);
+        CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) +
+                  weft_dataset_count(d, WEFT_SUBSET_VAL) ==
+              39);
         CHECK(weft_dataset_count(d, WEFT_SUBSET_VAL) == 12);
         *before = 0;
         for (int i = 0; i < weft_dataset_count(d, WEFT_SUBSET_TRAIN); i++) {
@@ -286,11 +291,13 @@ static void the_size_is_the_commonest_at_most_224(void **state)
         snprintf(name, sizeof name, "a/large%d.pgm", i);
         write_pnm(in(folder, name), 1, 300, 100, i, 5);
     }
-    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.image.channels = 1}, &d) == WEFT_OK);
+    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.image.channels = 1}, &d) ==
+          WEFT_OK);
     weft_dataset_image_shape(d, &c, &h, &w);
     CHECK(c == 1 && h == 224 && w == 100);
     weft_dataset_close(d);
-    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.image.height = 12}, &d) == WEFT_OK);
+    CHECK(weft_dataset_open(folder, &(weft_dataset_opts){.image.height = 12}, &d) ==
+          WEFT_OK);
     weft_dataset_image_shape(d, &c, &h, &w);
     CHECK(h == 12 && w == 12);
     weft_dataset_close(d);
@@ -299,7 +306,8 @@ static void the_size_is_the_commonest_at_most_224(void **state)
 static void decoded_ahead_or_not_gives_the_same_pixels(void **state)
 {
     const char *folder = make_folder("cache");
-    weft_dataset_opts o = {.image.height = 7, .image.width = 5, .no_val = true, .image.fit = WEFT_FIT_CROP};
+    weft_dataset_opts o = {
+        .image.height = 7, .image.width = 5, .no_val = true, .image.fit = WEFT_FIT_CROP};
     unsigned char p[35], q[35];
     weft_dataset *a, *b;
     (void)state;
@@ -341,10 +349,15 @@ static void the_hash_does_not_depend_on_where_the_set_lies(void **state)
 
 static void options_outside_their_range_are_usage(void **state)
 {
-    static const weft_dataset_opts row[] = {
-        {.image.height = -1},         {.image.width = 70000},       {.image.channels = 2},
-        {.val_fraction = 1},    {.val_fraction = -0.1}, {.skip_bad_max = 101},
-        {.image.max_megapixels = -1}, {.image.threads = -1},        {.image.fit = (weft_image_fit)7}};
+    static const weft_dataset_opts row[] = {{.image.height = -1},
+                                            {.image.width = 70000},
+                                            {.image.channels = 2},
+                                            {.val_fraction = 1},
+                                            {.val_fraction = -0.1},
+                                            {.skip_bad_max = 101},
+                                            {.image.max_megapixels = -1},
+                                            {.image.threads = -1},
+                                            {.image.fit = (weft_image_fit)7}};
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         CHECK(open_it(test_folder(), &row[i]) == WEFT_EUSAGE);

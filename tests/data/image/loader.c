@@ -80,8 +80,8 @@ static void take(const weft_dataset *d, const weft_batch *b, epoch *e)
         float share = b->share ? b->share[i] : 1;
         e->target[e->n + i][b->label[i]] += share;
         if (b->share)
-            e->target[e->n + i]
-                     [weft_dataset_label(d, WEFT_SUBSET_TRAIN, b->partner[i])] += 1 - share;
+            e->target[e->n + i][weft_dataset_label(d, WEFT_SUBSET_TRAIN,
+                                                   b->partner[i])] += 1 - share;
     }
     e->n += b->n;
     e->batches++;
@@ -379,8 +379,7 @@ static void shifts_stay_in_range_and_reach_all_of_it(void **state)
 static void rotation_by_nothing_and_a_move_are_the_same_as_without(void **state)
 {
     weft_dataset *d = open_set();
-    how h =
-        raw((weft_augment){.flip = 0.5, .flip_vertical = 0.5, .translate = 2});
+    how h = raw((weft_augment){.flip = 0.5, .flip_vertical = 0.5, .translate = 2});
     (void)state;
     run_sorted(d, &h, 0, &one);
     h.augment.rotate = 1e-300;
@@ -564,7 +563,8 @@ static void normalization_is_mean_and_std_of_each_channel(void **state)
     weft_dataset_close(d);
 }
 
-/* The public loader measures by itself: over an epoch every channel has mean 0 and std 1. */
+/* The public loader measures by itself: over an epoch every channel has mean 0 and
+ * std 1. */
 static void a_loader_normalizes_by_what_it_measured(void **state)
 {
     weft_dataset *d = open_set();
@@ -609,7 +609,8 @@ static void a_constant_channel_has_std_1(void **state)
                            .pixels = {pixels},
                            .label = {label},
                            .classes = 2};
-    CHECK(weft_dataset_from_arrays(&a, &(weft_dataset_opts){.no_val = true}, &d) == WEFT_OK);
+    CHECK(weft_dataset_from_arrays(&a, &(weft_dataset_opts){.no_val = true}, &d) ==
+          WEFT_OK);
     CHECK(weft_dataset_fit(d) == WEFT_OK);
     weft_dataset_normalization(d, mean, std);
     CHECK_NEAR(mean[0], 0.2, 1e-6);

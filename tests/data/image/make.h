@@ -1,4 +1,5 @@
-/* make.h: small files for the data room's tests, made by hand where they must be odd. */
+/* make.h: small files for the data room's tests, made by hand where they must be
+ * odd. */
 #ifndef WEFT_TEST_DATA_MAKE_H
 #define WEFT_TEST_DATA_MAKE_H
 

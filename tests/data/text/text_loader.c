@@ -4,7 +4,7 @@
 
 #include "data/text/text.h"
 
-/* n texts, text i of 1 + i % 11 pieces, labels 0 and 1. */
+/* n texts, text i of 1 + i % 11 tokens, labels 0 and 1. */
 static weft_dataset *sample_texts(int n)
 {
     bytes b = {0};
@@ -65,8 +65,7 @@ static void a_batch_is_what_tokenize_says(void **state)
 {
     weft_dataset *t = sample_texts(150);
     weft__preprocess *k = learnt(t);
-    weft_loader *l =
-        loader(t, k, (weft_loader_opts){.batch = 8, .shuffle = true});
+    weft_loader *l = loader(t, k, (weft_loader_opts){.batch = 8, .shuffle = true});
     weft_batch b;
     (void)state;
     CHECK(weft_loader_batches(l) == 19);

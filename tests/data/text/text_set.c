@@ -31,7 +31,8 @@ static void a_folder_has_train_dev_and_test_files(void **state)
     put_file(folder, "stsa.fine.train", "0 a b\n1 c\n0 d\n1 e\n");
     put_file(folder, "stsa.fine.test", "1 f\n");
     CHECK(weft_dataset_open(folder, NULL, &t) == WEFT_OK);
-    CHECK(weft_dataset_count(t, WEFT_SUBSET_TEST) == 1 && weft_dataset_count(t, WEFT_SUBSET_VAL) == 2);
+    CHECK(weft_dataset_count(t, WEFT_SUBSET_TEST) == 1 &&
+          weft_dataset_count(t, WEFT_SUBSET_VAL) == 2);
     weft_dataset_close(t);
 }
 
@@ -56,7 +57,8 @@ static void class_folders_hold_one_text_a_file(void **state)
     CHECK(is_texts(folder));
     t = open_texts(folder, NULL);
     CHECK_TEXT(weft_dataset_format(t), "text-folder");
-    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "neg:awful|neg:bad|pos:fine\nfilm|pos:good|");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN),
+               "neg:awful|neg:bad|pos:fine\nfilm|pos:good|");
     CHECK(weft_dataset_count(t, WEFT_SUBSET_TEST) == 4);
     weft_dataset_sample_name(t, WEFT_SUBSET_TEST, 3, name, sizeof name);
     CHECK_HAS(name, "aclImdb/test/pos/10_1.txt");
@@ -164,7 +166,8 @@ static void validation_is_drawn_by_class_and_seed(void **state)
     }
     save(path, &b);
     CHECK(weft_dataset_open(path, &(weft_dataset_opts){.seed = 3}, &t) == WEFT_OK);
-    CHECK(weft_dataset_count(t, WEFT_SUBSET_VAL) == 20 && weft_dataset_count(t, WEFT_SUBSET_TRAIN) == 180);
+    CHECK(weft_dataset_count(t, WEFT_SUBSET_VAL) == 20 &&
+          weft_dataset_count(t, WEFT_SUBSET_TRAIN) == 180);
     for (int i = 0; i < 20; i++) rare += weft_dataset_label(t, WEFT_SUBSET_VAL, i) == 1;
     CHECK(rare == 1);
     CHECK(weft_dataset_open(path, &(weft_dataset_opts){.seed = 3}, &u) == WEFT_OK);
@@ -176,7 +179,8 @@ static void validation_is_drawn_by_class_and_seed(void **state)
     weft_dataset_close(t);
 }
 
-/* round(n * fraction), but at least one of every class with two, and never all of it. */
+/* round(n * fraction), but at least one of every class with two, and never all of
+ * it. */
 static void every_class_keeps_a_sample_and_gives_one(void **state)
 {
     static const int size[] = {1, 2, 3, 10, 16};
@@ -194,7 +198,8 @@ static void every_class_keeps_a_sample_and_gives_one(void **state)
         }
     save(path, &b);
     for (int f = 0; f < 4; f++) {
-        weft_dataset *t = open_texts(path, &(weft_dataset_opts){.val_fraction = fraction[f]});
+        weft_dataset *t =
+            open_texts(path, &(weft_dataset_opts){.val_fraction = fraction[f]});
         int got[5] = {0}, left[5] = {0};
         for (int i = 0; i < weft_dataset_count(t, WEFT_SUBSET_VAL); i++)
             got[weft_dataset_label(t, WEFT_SUBSET_VAL, i)]++;

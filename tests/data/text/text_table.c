@@ -9,7 +9,8 @@ static void tsv_has_the_label_first_or_last(void **state)
                                          "awful\tneg"),
                    NULL);
     CHECK_TEXT(weft_dataset_format(t), "tsv");
-    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "pos:good film|neg:bad film|pos:fine|neg:awful|");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN),
+               "pos:good film|neg:bad film|pos:fine|neg:awful|");
     CHECK_TEXT(weft_dataset_class_name(t, 0), "neg");
     weft_dataset_close(t);
     t = open_texts(make_file("first.tsv",
@@ -109,7 +110,7 @@ static void jsonl_objects_have_label_and_text(void **state)
         NULL);
     CHECK_TEXT(weft_dataset_format(t), "jsonl");
     CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "1:gro\xc3\x9f|0:klein|1:a\xef\xbf\xbd"
-                                       "b|0:\xef\xbf\xbd!|");
+                                              "b|0:\xef\xbf\xbd!|");
     CHECK(weft_dataset_replaced(t) == 2);
     weft_dataset_close(t);
     CHECK_HAS(refused(make_file("bad.jsonl", "{\"text\": \"a\", \"label\": \"x\"}\n"
@@ -190,7 +191,7 @@ static void csv_quotes_that_go_wrong_are_bad_rows(void **state)
     CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "a:one|b:four|a:five|");
     weft_dataset_close(t);
     CHECK_HAS(refused(keep(test_path("quotes.csv")), NULL, WEFT_EDATA),
-              "quotes.csv:3: text behind a closing quote");
+              "quotes.csv:3: text after a closing quote");
 }
 
 static void nul_bytes_and_wrong_utf8_are_replaced_or_refused(void **state)
@@ -204,7 +205,7 @@ static void nul_bytes_and_wrong_utf8_are_replaced_or_refused(void **state)
     t = open_texts(path, NULL);
     CHECK(weft_dataset_replaced(t) == 7);
     CHECK_TEXT(weft_dataset_text(t, WEFT_SUBSET_TRAIN, 0, NULL), "a\xef\xbf\xbd"
-                                                       "b");
+                                                                 "b");
     weft_dataset_close(t);
     o.text.strict = true;
     CHECK_HAS(refused(path, &o, WEFT_EDATA),
@@ -238,7 +239,8 @@ static void huge_lines_are_cut_in_bounded_memory(void **state)
     o.text.max_text_bytes = 10 << 20;
     t = open_texts(path, &o);
     CHECK(weft_dataset_count(t, WEFT_SUBSET_TRAIN) == 4);
-    CHECK(*weft_dataset_text(t, WEFT_SUBSET_TRAIN, 1, &length) == '\xc3' && length == 10 << 20);
+    CHECK(*weft_dataset_text(t, WEFT_SUBSET_TRAIN, 1, &length) == '\xc3' &&
+          length == 10 << 20);
     weft_dataset_close(t);
     unlink(path);
 }
@@ -254,7 +256,8 @@ static void a_cut_text_ends_at_a_whole_letter(void **state)
                              "a\t\xe4\xb8\xad\xe6\x96\x87\nb\tabcdef\na\t\xff\xff\n"
                              "b\txyz\n"),
                    &o);
-    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN), "a:\xe4\xb8\xad|b:abcd|a:\xef\xbf\xbd|b:xyz|");
+    CHECK_TEXT(content(t, WEFT_SUBSET_TRAIN),
+               "a:\xe4\xb8\xad|b:abcd|a:\xef\xbf\xbd|b:xyz|");
     weft_dataset_text(t, WEFT_SUBSET_TRAIN, 0, &n);
     CHECK(n == 3 && weft_dataset_replaced(t) == 1);
     weft_dataset_close(t);

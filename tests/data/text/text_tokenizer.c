@@ -1,22 +1,23 @@
-/* Tests of tokenizers: pieces, vocabularies, n-grams, length, metadata. */
+/* Tests of tokenizers: tokens, vocabularies, n-grams, length, metadata. */
 #include "text_make.h"
 
 #include "data/text/tokenizer/tokenizer.h"
 
-/* The pieces of a text, "|" between. */
-static const char *cut(const char *text, weft_token_level unit, bool keep_case, bool keep_width)
+/* The tokens of a text, "|" between. */
+static const char *cut(const char *text, weft_token_level granularity, bool keep_case,
+                       bool keep_width)
 {
     static char all[1024];
-    weft__cutter c;
+    weft__segmenter c;
     *all = 0;
-    CHECK(weft__cutter_begin(&c, unit, keep_case, keep_width) == WEFT_OK);
-    weft__cutter_set(&c, text, strlen(text));
-    while (weft__cut_next(&c)) {
+    CHECK(weft__segmenter_begin(&c, granularity, keep_case, keep_width) == WEFT_OK);
+    weft__segmenter_set(&c, text, strlen(text));
+    while (weft__segment_next(&c)) {
         size_t n = strlen(all);
-        snprintf(all + n, sizeof all - n, "%s%.*s", n ? "|" : "", (int)c.piece_bytes,
-                 c.piece);
+        snprintf(all + n, sizeof all - n, "%s%.*s", n ? "|" : "", (int)c.token_bytes,
+                 c.token);
     }
-    weft__cutter_end(&c);
+    weft__segmenter_end(&c);
     return all;
 }
 
@@ -62,7 +63,7 @@ static void a_piece_has_a_bounded_length(void **state)
     (void)state;
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = 0;
-    CHECK(strlen(words(text)) == WEFT_PIECE_BYTES);
+    CHECK(strlen(words(text)) == WEFT_TOKEN_BYTES);
 }
 
 static const char *corpus(void)
@@ -150,9 +151,10 @@ static void rare_pieces_are_unknown(void **state)
 
 static void chinese_texts_are_cut_into_characters(void **state)
 {
-    weft_dataset *t = open_texts(make_file("zh.tsv", "\xe4\xb8\xad\xe6\x96\x87 ok\t0\n"
-                                                   "\xe5\xa5\xbd\t1\n\xe5\xa5\xbd\t0\n"),
-                               NULL);
+    weft_dataset *t =
+        open_texts(make_file("zh.tsv", "\xe4\xb8\xad\xe6\x96\x87 ok\t0\n"
+                                       "\xe5\xa5\xbd\t1\n\xe5\xa5\xbd\t0\n"),
+                   NULL);
     weft_tokenizer *k;
     (void)state;
     CHECK(weft_tokenizer_learn(t, NULL, &k) == WEFT_OK);

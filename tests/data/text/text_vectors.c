@@ -28,11 +28,11 @@ static void drop_bench(bench *b)
     weft_dataset_close(b->texts);
 }
 
-/* Row of a piece. */
-static const float *row(const bench *b, const char *piece)
+/* Row of a token. */
+static const float *row(const bench *b, const char *token)
 {
     for (int i = 2; i < weft_tokenizer_size(b->k, 0); i++)
-        if (!strcmp(weft_tokenizer_token(b->k, 0, i), piece)) return b->table[i];
+        if (!strcmp(weft_tokenizer_token(b->k, 0, i), token)) return b->table[i];
     CHECK(!"no such piece");
     return NULL;
 }
@@ -166,7 +166,7 @@ static const char *npz(const char *name, const char *member, const char *header,
 
 static void npz_arrays_are_read_with_a_file_of_pieces(void **state)
 {
-    const char *pieces =
+    const char *tokens =
         make_file("v.words", " \t0\nblack\t1\nRED\t3\nred\t2\nBlue\t0\n");
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -177,7 +177,7 @@ static void npz_arrays_are_read_with_a_file_of_pieces(void **state)
                 i ? NPY("<f8", "(4, 3)") : NPY("<f4", "(4, 3)"), 4, i, i == 2);
 #ifndef WEFT_HAVE_ZLIB
         if (i == 2) {
-            CHECK(fill(&b, path, pieces) == WEFT_EUSAGE);
+            CHECK(fill(&b, path, tokens) == WEFT_EUSAGE);
             drop_bench(&b);
             continue;
         }
@@ -186,7 +186,7 @@ static void npz_arrays_are_read_with_a_file_of_pieces(void **state)
         CHECK(width == 3);
         CHECK(fill(&b, path, NULL) == WEFT_EUSAGE);
         CHECK_HAS(weft_last_error(), "a file with its pieces is needed");
-        CHECK(fill(&b, path, pieces) == WEFT_OK);
+        CHECK(fill(&b, path, tokens) == WEFT_OK);
         CHECK(b.found == 2);
         CHECK(row(&b, "red")[0] == 6 && row(&b, "red")[2] == 8);
         CHECK(row(&b, "blue")[1] == 1 && row(&b, "green")[0] == -1);
@@ -209,7 +209,7 @@ static void damaged_npz_files_are_refused(void **state)
         {"embeddings.npy", "{'descr': '<f4', 'fortran_order': True, 'shape': (4, 3)}",
          "column by column", 4},
         {"embeddings.npy", "{}", "three facts", 4}};
-    const char *pieces = make_file("d.words", "red\t0\n"), *path;
+    const char *tokens = make_file("d.words", "red\t0\n"), *path;
     bench b = made();
     unsigned char *data;
     size_t size;
@@ -217,7 +217,7 @@ static void damaged_npz_files_are_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         path =
             npz("d.npz", cases[i].member, cases[i].header, cases[i].rows, false, false);
-        CHECK(fill(&b, path, pieces) == WEFT_EDATA);
+        CHECK(fill(&b, path, tokens) == WEFT_EDATA);
         CHECK_HAS(weft_last_error(), cases[i].message);
     }
     path = npz("d.npz", "embeddings.npy", NPY("<f4", "(4, 3)"), 4, false, false);
@@ -228,7 +228,7 @@ static void damaged_npz_files_are_refused(void **state)
     CHECK(weft__file_read(path, 1 << 20, &data, &size) == WEFT_OK);
     for (size_t n = 4; n < size; n += 3) {
         test_write(keep(test_path("cut.npz")), data, n);
-        CHECK(fill(&b, test_path("cut.npz"), pieces) == WEFT_EDATA);
+        CHECK(fill(&b, test_path("cut.npz"), tokens) == WEFT_EDATA);
     }
     free(data);
     drop_bench(&b);

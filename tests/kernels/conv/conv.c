@@ -112,23 +112,23 @@ static guarded there_before(weft__conv *s, double *want, double *size, size_t n)
 }
 
 /* Kept weights change no bit of plain sums. */
-static void check_kept(const weft__kernels *k, const weft__conv *s, const real *x,
-                       const real *w)
+static void check_prepacked(const weft__kernels *k, const weft__conv *s, const real *x,
+                            const real *w)
 {
     weft__conv t = *s;
     size_t n = size_y(s);
-    guarded kept = guarded_scratch(k->conv_kept(s) * sizeof(real));
+    guarded prepacked = guarded_scratch(k->conv_prepacked_size(s) * sizeof(real));
     guarded a = guarded_scratch(k->conv_scratch(s));
     guarded y = guarded_nan(n), z = guarded_nan(n);
     t.accumulate = false;
     k->conv(&t, y.data, x, w, NULL, NULL, a.data);
-    k->conv_keep(s, kept.data, w);
-    t.kept = true;
+    k->conv_prepack(s, prepacked.data, w);
+    t.prepacked = true;
     guarded b = guarded_scratch(k->conv_scratch(&t));
-    k->conv(&t, z.data, x, kept.data, NULL, NULL, b.data);
+    k->conv(&t, z.data, x, prepacked.data, NULL, NULL, b.data);
     if (memcmp(y.data, z.data, n * sizeof(real))) describe(s, k->isa, "kept");
     CHECK(!memcmp(y.data, z.data, n * sizeof(real)));
-    guarded_free(kept), guarded_free(a), guarded_free(b), guarded_free(y);
+    guarded_free(prepacked), guarded_free(a), guarded_free(b), guarded_free(y);
     guarded_free(z);
 }
 
@@ -149,7 +149,7 @@ static void check_forward(const weft__kernels *k, const weft__conv *s, expected 
     for (size_t i = 0; act && i < n; i++) e->y[i] = activated(act, e->y[i]);
     k->conv(&t, y.data, x, w, biased ? b : NULL, act, scratch.data);
     compare(s, k->isa, "conv", y.data, e->y, e->y_size, n, s->kh * s->kw * s->c);
-    if (k->conv_kept(s)) check_kept(k, s, x, w);
+    if (k->conv_prepacked_size(s)) check_prepacked(k, s, x, w);
     guarded_free(bias), guarded_free(y), guarded_free(scratch);
 }
 
@@ -159,13 +159,13 @@ static void check_backward(const weft__kernels *k, const weft__conv *s, expected
     weft__conv t = *s;
     guarded dx = there_before(&t, e->dx, e->dx_size, size_x(s));
     guarded dw = guarded_nan(size_w(s));
-    guarded scratch = guarded_scratch(k->conv_data_scratch(s));
-    k->conv_data(&t, dx.data, dy, w, scratch.data);
+    guarded scratch = guarded_scratch(k->conv_bwd_data_scratch(s));
+    k->conv_bwd_data(&t, dx.data, dy, w, scratch.data);
     compare(s, k->isa, "conv_data", dx.data, e->dx, e->dx_size, size_x(s),
             s->kh * s->kw * s->o);
     guarded_free(scratch);
-    scratch = guarded_scratch(k->conv_weight_scratch(s));
-    k->conv_weight(s, dw.data, dy, x, scratch.data);
+    scratch = guarded_scratch(k->conv_bwd_weights_scratch(s));
+    k->conv_bwd_weights(s, dw.data, dy, x, scratch.data);
     compare(s, k->isa, "conv_weight", dw.data, e->dw, e->dw_size, size_w(s),
             s->n * s->oh * s->ow);
     guarded_free(scratch), guarded_free(dx), guarded_free(dw);
@@ -317,13 +317,13 @@ static void compute(const weft__kernels *k, void *arg, real *out)
 {
     const operands *o = arg;
     const weft__conv *s = o->s;
-    size_t a = k->conv_scratch(s), b = k->conv_data_scratch(s),
-           c = k->conv_weight_scratch(s);
+    size_t a = k->conv_scratch(s), b = k->conv_bwd_data_scratch(s),
+           c = k->conv_bwd_weights_scratch(s);
     void *scratch = malloc((a > b ? a : b) + c);
     CHECK(scratch != NULL);
     k->conv(s, out, o->x, o->w, NULL, NULL, scratch);
-    k->conv_data(s, out + size_y(s), o->dy, o->w, scratch);
-    k->conv_weight(s, out + size_y(s) + size_x(s), o->dy, o->x, scratch);
+    k->conv_bwd_data(s, out + size_y(s), o->dy, o->w, scratch);
+    k->conv_bwd_weights(s, out + size_y(s) + size_x(s), o->dy, o->x, scratch);
     free(scratch);
 }
 

@@ -2,7 +2,13 @@
  * products, against plain sums. */
 #include "kernels/product.h"
 
-enum { FORWARD, DATA, WEIGHT, KEPT, DIRECTIONS }; /* KEPT: forward, of kept weights */
+enum {
+    FORWARD,
+    DATA,
+    WEIGHT,
+    PREPACKED,
+    DIRECTIONS
+}; /* KEPT: forward, of prepacked weights */
 
 static const char *const names[] = {"forward", "data", "weight", "kept"};
 
@@ -60,23 +66,24 @@ static void solve(const weft__kernels *k, const problem *p, bool exact, real *ou
 {
     weft__conv s = p->s;
     s.exact = exact;
-    bool keep = p->direction == KEPT && !exact;
-    guarded kept = guarded_scratch(keep ? k->conv_kept(&s) * sizeof(real) : 1);
-    if (keep) k->conv_keep(&s, kept.data, p->w.data);
-    s.kept = keep;
-    size_t bytes = p->direction == DATA     ? k->conv_data_scratch(&s)
-                   : p->direction == WEIGHT ? k->conv_weight_scratch(&s)
+    bool keep = p->direction == PREPACKED && !exact;
+    guarded prepacked =
+        guarded_scratch(keep ? k->conv_prepacked_size(&s) * sizeof(real) : 1);
+    if (keep) k->conv_prepack(&s, prepacked.data, p->w.data);
+    s.prepacked = keep;
+    size_t bytes = p->direction == DATA     ? k->conv_bwd_data_scratch(&s)
+                   : p->direction == WEIGHT ? k->conv_bwd_weights_scratch(&s)
                                             : k->conv_scratch(&s);
     guarded scratch = guarded_scratch(bytes);
     for (size_t i = 0; s.accumulate && i < p->results; i++) out[i] = (real)(i % 7) - 3;
-    if (p->direction == FORWARD || p->direction == KEPT)
-        k->conv(&s, out, p->from.data, keep ? kept.data : p->w.data,
+    if (p->direction == FORWARD || p->direction == PREPACKED)
+        k->conv(&s, out, p->from.data, keep ? prepacked.data : p->w.data,
                 p->biased ? p->bias.data : NULL, &p->act, scratch.data);
     else if (p->direction == WEIGHT)
-        k->conv_weight(&s, out, p->w.data, p->from.data, scratch.data);
+        k->conv_bwd_weights(&s, out, p->w.data, p->from.data, scratch.data);
     else
-        k->conv_data(&s, out, p->from.data, p->w.data, scratch.data);
-    guarded_free(scratch), guarded_free(kept);
+        k->conv_bwd_data(&s, out, p->from.data, p->w.data, scratch.data);
+    guarded_free(scratch), guarded_free(prepacked);
 }
 
 /* Holds the transforms to an error of 1e-5; tells whether they were chosen at all. Tanh

@@ -1,23 +1,23 @@
-/* winograd_1d.c: convolutions over time by Winograd's transforms against sums in double.
- */
+/* winograd_1d.c: convolutions over time by Winograd's transforms against sums in
+ * double. */
 #include "kernels/product.h"
 
 typedef struct problem {
-    weft__line s;
+    weft__conv1d s;
     weft__epilogue act;
-    bool biased, keep;
+    bool biased, prepack;
     guarded x, w, bias, dy;
 } problem;
 
-static size_t size_x(const weft__line *s)
+static size_t size_x(const weft__conv1d *s)
 {
     return (size_t)(s->rows + s->taps - 1) * (size_t)s->c;
 }
-static size_t size_y(const weft__line *s)
+static size_t size_y(const weft__conv1d *s)
 {
     return (size_t)s->rows * (size_t)s->o;
 }
-static size_t size_w(const weft__line *s)
+static size_t size_w(const weft__conv1d *s)
 {
     return (size_t)s->taps * (size_t)s->c * (size_t)s->o;
 }
@@ -39,20 +39,21 @@ static void problem_free(problem *p)
 
 static void forward(const weft__kernels *k, const problem *p, real *out)
 {
-    weft__line s = p->s;
-    guarded kept = guarded_scratch(p->keep ? k->line_kept(&s) * sizeof(real) : 1);
-    if (p->keep) k->line_keep(&s, kept.data, p->w.data);
-    s.kept = p->keep;
-    guarded scratch = guarded_scratch(k->line_scratch(&s));
-    k->line(&s, out, p->x.data, p->keep ? kept.data : p->w.data,
-            p->biased ? p->bias.data : NULL, &p->act, scratch.data);
-    guarded_free(scratch), guarded_free(kept);
+    weft__conv1d s = p->s;
+    guarded prepacked =
+        guarded_scratch(p->prepack ? k->conv1d_prepacked_size(&s) * sizeof(real) : 1);
+    if (p->prepack) k->conv1d_prepack(&s, prepacked.data, p->w.data);
+    s.prepacked = p->prepack;
+    guarded scratch = guarded_scratch(k->conv1d_scratch(&s));
+    k->conv1d(&s, out, p->x.data, p->prepack ? prepacked.data : p->w.data,
+              p->biased ? p->bias.data : NULL, &p->act, scratch.data);
+    guarded_free(scratch), guarded_free(prepacked);
 }
 
 static void weight(const weft__kernels *k, const problem *p, real *out)
 {
-    guarded scratch = guarded_scratch(k->line_weight_scratch(&p->s));
-    k->line_weight(&p->s, out, p->dy.data, p->x.data, scratch.data);
+    guarded scratch = guarded_scratch(k->conv1d_bwd_weights_scratch(&p->s));
+    k->conv1d_bwd_weights(&p->s, out, p->dy.data, p->x.data, scratch.data);
     guarded_free(scratch);
 }
 
@@ -76,7 +77,7 @@ static double activated(const weft__epilogue *e, double v)
 
 static double *wanted_forward(const problem *p)
 {
-    const weft__line *s = &p->s;
+    const weft__conv1d *s = &p->s;
     const real *x = p->x.data, *w = p->w.data, *bias = p->bias.data;
     double *want = calloc(size_y(s), sizeof *want);
     CHECK(want != NULL);
@@ -95,7 +96,7 @@ static double *wanted_forward(const problem *p)
 
 static double *wanted_weight(const problem *p)
 {
-    const weft__line *s = &p->s;
+    const weft__conv1d *s = &p->s;
     const real *x = p->x.data, *dy = p->dy.data;
     double *want = calloc(size_w(s), sizeof *want);
     CHECK(want != NULL);
@@ -134,11 +135,11 @@ static void all_directions_are_near_the_sums(void **state)
         double *y = wanted_forward(&p), *dw = wanted_weight(&p);
         for (const weft__kernels *const *k = every_set(); *k; k++) {
             guarded got = guarded_nan(size_y(&p.s)), slope = guarded_nan(size_w(&p.s));
-            CHECK((*k)->line_step(p.s.c, p.s.o, p.s.taps) == 7 - p.s.taps);
-            for (p.keep = false;; p.keep = true) {
+            CHECK((*k)->conv1d_tile(p.s.c, p.s.o, p.s.taps) == 7 - p.s.taps);
+            for (p.prepack = false;; p.prepack = true) {
                 forward(*k, &p, got.data);
                 CHECK(error_of(got.data, y, size_y(&p.s)) < 3e-6);
-                if (p.keep) break;
+                if (p.prepack) break;
             }
             weight(*k, &p, slope.data);
             CHECK(error_of(slope.data, dw, size_w(&p.s)) < 3e-6);
@@ -167,8 +168,8 @@ static void threads_do_not_change_a_bit(void **state)
     }
 }
 
-/* A tile gives the same bits in the middle of many and alone, of kept weights and of
- * others. */
+/* A tile gives the same bits in the middle of many and alone, of prepacked weights
+ * and of others. */
 static void tiles_do_not_depend_on_their_neighbours(void **state)
 {
     (void)state;
@@ -180,7 +181,7 @@ static void tiles_do_not_depend_on_their_neighbours(void **state)
         for (const weft__kernels *const *k = every_set(); *k; k++) {
             guarded all = guarded_nan(size_y(&p.s)), few = guarded_nan(size_y(&one.s));
             forward(*k, &p, all.data);
-            one.keep = !one.keep;
+            one.prepack = !one.prepack;
             forward(*k, &one, few.data);
             CHECK(!memcmp((real *)all.data + row * (size_t)p.s.o, few.data,
                           size_y(&one.s) * sizeof(real)));

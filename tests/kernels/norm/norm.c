@@ -10,15 +10,14 @@ static const size_t shapes[][2] = {
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* x with the asked mean and deviation, both somewhat different for each channel. */
-static guarded pixels(size_t rows, size_t c, double mean, double deviation,
-                      uint64_t stream)
+static guarded pixels(size_t rows, size_t c, double mean, double std, uint64_t stream)
 {
     guarded g = guarded_new(rows * c * sizeof(float));
     float *x = g.data;
     weft__rng r = weft__rng_at(test_seed(), WEFT_RNG_KEY(WEFT_RNG_TEST, 1), stream);
     for (size_t i = 0; i < rows * c; i++)
-        x[i] = (float)(mean + (double)(i % c) * deviation / (double)c +
-                       deviation * weft__rng_normal(&r));
+        x[i] = (float)(mean + (double)(i % c) * std / (double)c +
+                       std * weft__rng_normal(&r));
     return g;
 }
 
@@ -194,7 +193,7 @@ static void batch_free(batch *b)
 enum { GATES = 3 };
 
 typedef struct gated {
-    guarded scale, shift, y, kept;
+    guarded scale, shift, y, masked_dy;
     weft__relu_gate gate;
     float *dy; /* as it is let through */
 } gated;
@@ -205,7 +204,7 @@ static gated gated_new(const batch *b, int kind)
     gated g = {.scale = guarded_random(b->c, -2, 2, 5),
                .shift = guarded_random(b->c, -1, 1, 6),
                .y = guarded_random(n, -1, 1, 7),
-               .kept = guarded_new(n * sizeof(float))};
+               .masked_dy = guarded_new(n * sizeof(float))};
     const float *x = b->x.data, *scale = g.scale.data, *y = g.y.data;
     float *shift = g.shift.data;
     g.dy = malloc(n * sizeof *g.dy);
@@ -227,15 +226,15 @@ static void gated_free(gated *g)
     guarded_free(g->scale);
     guarded_free(g->shift);
     guarded_free(g->y);
-    guarded_free(g->kept);
+    guarded_free(g->masked_dy);
     free(g->dy);
 }
 
 /* Rounding decides whether the gate is open where what it looks at is all but 0; there,
- * and nowhere else, kept tells what was let through. */
-static void check_kept(const weft__kernels *k, const batch *b, gated *g)
+ * and nowhere else, masked_dy tells what was let through. */
+static void check_masked(const weft__kernels *k, const batch *b, gated *g)
 {
-    const float *kept = g->kept.data;
+    const float *masked_dy = g->masked_dy.data;
     for (size_t i = 0; i < b->rows * b->c; i++) {
         const size_t j = i % b->c;
         double in = g->gate.scale
@@ -243,9 +242,9 @@ static void check_kept(const weft__kernels *k, const batch *b, gated *g)
                               (double)g->gate.shift[j]
                         : 1;
         if (fabs(in) > 1e-3)
-            CHECK_ELEMENT(k->isa, "kept", b->rows * b->c, i, kept[i], g->dy[i], 0);
-        CHECK(kept[i] == 0 || kept[i] == ((const float *)b->dy.data)[i]);
-        g->dy[i] = kept[i];
+            CHECK_ELEMENT(k->isa, "kept", b->rows * b->c, i, masked_dy[i], g->dy[i], 0);
+        CHECK(masked_dy[i] == 0 || masked_dy[i] == ((const float *)b->dy.data)[i]);
+        g->dy[i] = masked_dy[i];
     }
 }
 
@@ -259,9 +258,9 @@ static void check_batch_sums(const weft__kernels *k, batch *b, gated *g)
     weft__relu_gate gate = g->gate;
     CHECK(again != NULL);
     CHECK(weft_set_threads(1) == WEFT_OK);
-    gate.kept = g->kept.data;
+    gate.masked_dy = g->masked_dy.data;
     k->batch_norm_sums(dgamma, dbeta, dy, x, mean, rstd, rows, c, &gate, b->scratch.data);
-    check_kept(k, b, g);
+    check_masked(k, b, g);
     for (size_t j = 0; j < c; j++) {
         double plain = 0, scaled = 0, terms = 0;
         for (size_t i = j; i < rows * c; i += c) {

@@ -1,5 +1,5 @@
-/* vec_math.c: tests how accurate exp, log, tanh and their kind are, over the whole range
- * of float. */
+/* vec_math.c: tests how accurate exp, log, tanh and their kind are, over the whole
+ * range of float. */
 #include "kernels/every_isa.h"
 
 enum { CHUNK = 4096, STRIDE = 4093 };

@@ -8,17 +8,17 @@
 
 static weft_graph *g;
 
-static weft_val picture(int c, int h, int w)
+static weft_value picture(int c, int h, int w)
 {
     return weft_input(g, "x", WEFT_SHAPE(0, c, h, w));
 }
 
-static weft_val weight(int o, int c, int h, int w)
+static weft_value weight(int o, int c, int h, int w)
 {
     return weft_param(g, "w", WEFT_SHAPE(o, c, h, w));
 }
 
-static void fails(weft_val v, weft_status status, const char *message)
+static void fails(weft_value v, weft_status status, const char *message)
 {
     CHECK(v.id == 0);
     CHECK(weft_graph_status(g) == status);
@@ -27,7 +27,7 @@ static void fails(weft_val v, weft_status status, const char *message)
     g = weft_graph_new();
 }
 
-static void has_size(weft_val v, int h, int w)
+static void has_size(weft_value v, int h, int w)
 {
     weft_shape s = weft_shape_of(g, v);
     CHECK(s.rank == 4 && s.dim[2] == h && s.dim[3] == w);
@@ -112,7 +112,7 @@ static void same_padding_gives_one_output_per_stride(void **state)
 {
     (void)state;
     g = weft_graph_new();
-    weft_val w = weight(2, 3, 4, 5), x = picture(3, 7, 9);
+    weft_value w = weight(2, 3, 4, 5), x = picture(3, 7, 9);
     weft_conv_opts o = {.mode = WEFT_PAD_SAME};
     has_size(weft_conv(g, x, w, WEFT_NONE, &o), 7, 9);
     o.stride[0] = 2, o.stride[1] = 4;
@@ -123,7 +123,7 @@ static void same_padding_gives_one_output_per_stride(void **state)
 }
 
 /* y of one node over 1, 2, 3 ... */
-static void run(weft_val x, int count, weft_val y, float *out, size_t n)
+static void run(weft_value x, int count, weft_value y, float *out, size_t n)
 {
     float data[64];
     weft_plan *p = NULL;
@@ -131,7 +131,7 @@ static void run(weft_val x, int count, weft_val y, float *out, size_t n)
     weft_output(g, y, "y");
     CHECK(!weft_plan_new(g, NULL, &p));
     CHECK(!weft_plan_set(p, x, data, (size_t)count));
-    CHECK(!weft_forward(p));
+    CHECK(!weft_plan_forward(p));
     CHECK(!weft_plan_get(p, y, out, n));
     weft_plan_free(p);
     weft_graph_free(g);
@@ -144,8 +144,8 @@ static void the_odd_zero_of_same_padding_goes_where_it_is_said(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         g = weft_graph_new();
-        weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 1, 3));
-        weft_val w = weft_const(g, "w", WEFT_SHAPE(1, 1, 2), one);
+        weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 1, 3));
+        weft_value w = weft_const(g, "w", WEFT_SHAPE(1, 1, 2), one);
         weft_conv_opts o = {.mode = i ? WEFT_PAD_SAME_LOWER : WEFT_PAD_SAME};
         run(x, 3, weft_conv(g, x, w, WEFT_NONE, &o), out[i], 3);
     }
@@ -165,7 +165,7 @@ static void a_mean_divides_by_the_window_within_the_padded_picture(void **state)
     float counted[2], excluded[2];
     (void)state;
     g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 1, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 1, 4));
     run(x, 4, weft_avg_pool(g, x, &o), counted, 2);
     CHECK_NEAR(counted[0], 1, 1e-6);   /* (0 + 1 + 2) / 3 */
     CHECK_NEAR(counted[1], 3.5, 1e-6); /* (3 + 4) / 2 */
@@ -182,7 +182,7 @@ static void nearest_takes_the_floor_and_bilinear_the_centres(void **state)
     float nearest[5], centres[6], corners[5];
     (void)state;
     g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 1, 3));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 1, 3));
     run(x, 3, weft_resize(g, x, &(weft_resize_opts){.size = {5}}), nearest, 5);
     CHECK(nearest[0] == 1 && nearest[1] == 1 && nearest[2] == 2 && nearest[3] == 2);
     CHECK(nearest[4] == 3);

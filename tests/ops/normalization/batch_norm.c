@@ -1,4 +1,5 @@
-/* What the table cannot say of batch norm: which statistics count, and that they move. */
+/* What the table cannot say of batch norm: which statistics count, and that they
+ * move. */
 #include "test.h"
 
 #include "weft/ops.h"
@@ -9,7 +10,7 @@ enum { N = 64, C = 2 };
 typedef struct norm {
     weft_graph *g;
     weft_plan *p;
-    weft_val x, y, mean, var;
+    weft_value x, y, mean, var;
 } norm;
 
 /* Channel 0 about 0, channel 1 about `middle`, both with deviation 1 or so. */
@@ -27,8 +28,8 @@ static norm make(const weft_batch_norm_opts *o, bool training, const float *x)
     const float one[C] = {1, 1}, half[C] = {0.5f, 0.5f};
     norm n = {.g = weft_graph_new()};
     n.x = weft_input(n.g, "x", WEFT_SHAPE(0, C));
-    weft_val gamma = weft_param(n.g, "gamma", WEFT_SHAPE(C));
-    weft_val beta = weft_param(n.g, "beta", WEFT_SHAPE(C));
+    weft_value gamma = weft_param(n.g, "gamma", WEFT_SHAPE(C));
+    weft_value beta = weft_param(n.g, "beta", WEFT_SHAPE(C));
     n.mean = weft_buffer(n.g, "mean", WEFT_SHAPE(C));
     n.var = weft_buffer(n.g, "var", WEFT_SHAPE(C));
     n.y = weft_batch_norm(n.g, n.x, gamma, beta, n.mean, n.var, o);
@@ -38,7 +39,7 @@ static norm make(const weft_batch_norm_opts *o, bool training, const float *x)
     CHECK(!weft_param_set(n.g, n.mean, half, C));
     CHECK(!weft_param_set(n.g, n.var, one, C));
     CHECK(!weft_plan_set(n.p, n.x, x, N * C));
-    CHECK(!weft_forward(n.p));
+    CHECK(!weft_plan_forward(n.p));
     return n;
 }
 
@@ -94,18 +95,18 @@ static void a_batch_of_one_row_gives_beta(void **state)
     float y[C], var[C];
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val in = weft_input(g, "x", WEFT_SHAPE(0, C)),
-             b = weft_param(g, "b", WEFT_SHAPE(C));
-    weft_val a = weft_param(g, "a", WEFT_SHAPE(C)),
-             v = weft_buffer(g, "v", WEFT_SHAPE(C));
-    weft_val out =
+    weft_value in = weft_input(g, "x", WEFT_SHAPE(0, C)),
+               b = weft_param(g, "b", WEFT_SHAPE(C));
+    weft_value a = weft_param(g, "a", WEFT_SHAPE(C)),
+               v = weft_buffer(g, "v", WEFT_SHAPE(C));
+    weft_value out =
         weft_batch_norm(g, in, a, b, weft_buffer(g, "m", WEFT_SHAPE(C)), v, NULL);
     weft_plan *p = NULL;
     weft_output(g, out, "y");
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.training = true}, &p));
     CHECK(!weft_param_set(g, a, one, C) && !weft_param_set(g, b, beta, C));
     CHECK(!weft_param_set(g, v, one, C));
-    CHECK(!weft_plan_set(p, in, x, C) && !weft_forward(p));
+    CHECK(!weft_plan_set(p, in, x, C) && !weft_plan_forward(p));
     CHECK(!weft_plan_get(p, out, y, C) && !weft_param_get(g, v, var, C));
     CHECK(y[0] == 0.5f && y[1] == 2.0f);
     CHECK_NEAR(var[0], 0.9, 1e-6);
@@ -124,9 +125,9 @@ static void options_and_shapes_are_checked(void **state)
         };
         weft_batch_norm_opts o = {.eps = i == 0 ? -1 : 0, .momentum = i == 1 ? 2 : 0};
         weft_graph *g = weft_graph_new();
-        weft_val c = weft_param(g, "c", WEFT_SHAPE(C)),
-                 m = weft_buffer(g, "m", WEFT_SHAPE(C));
-        weft_val v = weft_buffer(g, "v", WEFT_SHAPE(i == 2 ? 3 : C));
+        weft_value c = weft_param(g, "c", WEFT_SHAPE(C)),
+                   m = weft_buffer(g, "m", WEFT_SHAPE(C));
+        weft_value v = weft_buffer(g, "v", WEFT_SHAPE(i == 2 ? 3 : C));
         weft_batch_norm(g, weft_input(g, "x", WEFT_SHAPE(0, C)), c, c, m, v, &o);
         CHECK_TEXT(weft_graph_error(g), message[i]);
         weft_graph_free(g);

@@ -19,7 +19,7 @@ typedef struct layer {
     weft_plan *p;
     kind k;
     int n, t, i, h, dirs;
-    weft_val x, lengths, h0, c0, y, hn, cn, loss;
+    weft_value x, lengths, h0, c0, y, hn, cn, loss;
 } layer;
 
 typedef struct form {
@@ -73,8 +73,8 @@ static layer make(const form *f, int n, int t)
     weft_output(l.g, l.y, "y");
     weft_output(l.g, l.hn, "hn");
     if (l.cn.id) weft_output(l.g, l.cn, "cn");
-    weft_val all = weft_add(l.g, weft_sum(l.g, l.y, 0, NULL, false),
-                            weft_sum(l.g, l.hn, 0, NULL, false));
+    weft_value all = weft_add(l.g, weft_reduce_sum(l.g, l.y, 0, NULL, false),
+                              weft_reduce_sum(l.g, l.hn, 0, NULL, false));
     weft_plan_opts p = {.batch = n, .training = f->training, .input_gradients = true};
     if (f->training) p.loss = l.loss = all;
     CHECK(!weft_graph_status(l.g));
@@ -110,11 +110,11 @@ static void run(const layer *l, const float *x, const int32_t *lengths, const fl
     CHECK(!weft_plan_set(l->p, l->h0, h, state_count(l)));
     if (l->k == LSTM) CHECK(!weft_plan_set(l->p, l->c0, c, state_count(l)));
     if (lengths) CHECK(!weft_plan_set_int(l->p, l->lengths, lengths, (size_t)l->n));
-    CHECK(!weft_forward(l->p));
-    if (l->loss.id) CHECK(!weft_backward(l->p));
+    CHECK(!weft_plan_forward(l->p));
+    if (l->loss.id) CHECK(!weft_plan_backward(l->p));
 }
 
-static void get(const layer *l, weft_val v, float *to, size_t n)
+static void get(const layer *l, weft_value v, float *to, size_t n)
 {
     CHECK(!weft_plan_get(l->p, v, to, n));
 }
@@ -291,14 +291,14 @@ static void a_known_gru_step(void **state)
         weft_rnn_in in = {.w = weft_param(g, "w", WEFT_SHAPE(1, 3, 1)),
                           .r = weft_param(g, "r", WEFT_SHAPE(1, 3, 1)),
                           .h0 = weft_input(g, "h", WEFT_SHAPE(1, 1, 1))};
-        weft_val in_x = weft_input(g, "x", WEFT_SHAPE(1, 1, 1));
+        weft_value in_x = weft_input(g, "x", WEFT_SHAPE(1, 1, 1));
         weft_rnn_opts o = {.reset_before = before};
-        weft_val out = weft_gru(g, in_x, &in, &o, NULL);
+        weft_value out = weft_gru(g, in_x, &in, &o, NULL);
         weft_output(g, out, "y");
         CHECK(!weft_plan_new(g, &(weft_plan_opts){0}, &p));
         CHECK(!weft_param_set(g, in.w, one, 3) && !weft_param_set(g, in.r, one, 3));
         CHECK(!weft_plan_set(p, in_x, &x, 1) && !weft_plan_set(p, in.h0, &h, 1));
-        CHECK(!weft_forward(p) && !weft_plan_get(p, out, &y, 1));
+        CHECK(!weft_plan_forward(p) && !weft_plan_get(p, out, &y, 1));
         CHECK_NEAR(y, (1 - s) * n + s * 0.5, 1e-6);
         weft_plan_free(p);
         weft_graph_free(g);
@@ -347,15 +347,16 @@ static void an_embedding_counts_repeats_and_leaves_padding_alone(void **state)
     (void)state;
     weft_graph *g = weft_graph_new();
     weft_plan *p = NULL;
-    weft_val t = weft_param(g, "table", WEFT_SHAPE(4, 2));
-    weft_val at = weft_const_int(g, "index", WEFT_SHAPE(2, 3), index);
-    weft_val out =
+    weft_value t = weft_param(g, "table", WEFT_SHAPE(4, 2));
+    weft_value at = weft_const_int(g, "index", WEFT_SHAPE(2, 3), index);
+    weft_value out =
         weft_embedding(g, at, t, &(weft_embedding_opts){.padded = true, .padding = 2});
-    weft_val loss = weft_sum(g, out, 0, NULL, false);
+    weft_value loss = weft_reduce_sum(g, out, 0, NULL, false);
     weft_plan_opts o = {.loss = loss, .training = true, .keep = &out, .keep_count = 1};
     for (int i = 0; i < 8; i++) table[i] = (float)i;
     CHECK(!weft_plan_new(g, &o, &p) && !weft_param_set(g, t, table, 8));
-    CHECK(!weft_forward(p) && !weft_backward(p) && !weft_plan_get(p, out, y, 12));
+    CHECK(!weft_plan_forward(p) && !weft_plan_backward(p) &&
+          !weft_plan_get(p, out, y, 12));
     for (int i = 0; i < 12; i++) CHECK(y[i] == table[(index[i / 2] + 4) % 4 * 2 + i % 2]);
     CHECK(!weft_param_gradient(g, t, d, 8));
     CHECK(d[0] == 1 && d[2] == 3 && d[3] == 3 && d[4] == 0 && d[5] == 0 && d[7] == 1);
@@ -370,13 +371,14 @@ static void an_index_beyond_the_table_gives_nan_not_a_crash(void **state)
     (void)state;
     weft_graph *g = weft_graph_new();
     weft_plan *p = NULL;
-    weft_val t = weft_param(g, "table", WEFT_SHAPE(3));
-    weft_val at = weft_const_int(g, "index", WEFT_SHAPE(3), index);
-    weft_val out = weft_embedding(g, at, t, NULL);
-    weft_val loss = weft_sum(g, out, 0, NULL, false);
+    weft_value t = weft_param(g, "table", WEFT_SHAPE(3));
+    weft_value at = weft_const_int(g, "index", WEFT_SHAPE(3), index);
+    weft_value out = weft_embedding(g, at, t, NULL);
+    weft_value loss = weft_reduce_sum(g, out, 0, NULL, false);
     weft_plan_opts o = {.loss = loss, .keep = &out, .keep_count = 1};
     CHECK(!weft_plan_new(g, &o, &p));
-    CHECK(!weft_forward(p) && !weft_backward(p) && !weft_plan_get(p, out, y, 3));
+    CHECK(!weft_plan_forward(p) && !weft_plan_backward(p) &&
+          !weft_plan_get(p, out, y, 3));
     CHECK(isnan(y[0]) && isnan(y[1]) && y[2] == 0);
     weft_plan_free(p);
     weft_graph_free(g);

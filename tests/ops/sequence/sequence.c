@@ -59,7 +59,7 @@ static double defined(const conv_case *k, const float *x, int length, const floa
 typedef struct net {
     weft_graph *g;
     weft_plan *p;
-    weft_val x, w, y, behind, lengths, loss;
+    weft_value x, w, y, lengths_out, lengths, loss;
 } net;
 
 static net make(const conv_case *k, int n, int t, const float *w)
@@ -69,10 +69,10 @@ static net make(const conv_case *k, int n, int t, const float *w)
     m.x = weft_input(m.g, "x", WEFT_SHAPE(0, t, k->c));
     m.lengths = weft_input_int(m.g, "lengths", WEFT_SHAPE(0), t + 1);
     m.w = weft_param(m.g, "w", WEFT_SHAPE(k->o, k->c / groups, k->kernel));
-    m.y = weft_seq_conv(m.g, m.x, m.lengths, m.w, WEFT_NONE, &k->opts, &m.behind);
-    m.loss = weft_sum(m.g, weft_mul(m.g, m.y, m.y), 0, NULL, false);
+    m.y = weft_seq_conv(m.g, m.x, m.lengths, m.w, WEFT_NONE, &k->opts, &m.lengths_out);
+    m.loss = weft_reduce_sum(m.g, weft_mul(m.g, m.y, m.y), 0, NULL, false);
     CHECK(!weft_param_set(m.g, m.w, w, (size_t)(k->o * (k->c / groups) * k->kernel)));
-    weft_val keep[] = {m.y, m.behind};
+    weft_value keep[] = {m.y, m.lengths_out};
     weft_plan_opts p = {.batch = n,
                         .loss = m.loss,
                         .input_gradients = true,
@@ -86,7 +86,7 @@ static void run(const net *m, const float *x, const int32_t *lengths, int n, siz
 {
     CHECK(!weft_plan_set(m->p, m->x, x, count));
     CHECK(!weft_plan_set_int(m->p, m->lengths, lengths, (size_t)n));
-    CHECK(!weft_forward(m->p) && !weft_backward(m->p));
+    CHECK(!weft_plan_forward(m->p) && !weft_plan_backward(m->p));
 }
 
 static void drop(net *m)
@@ -125,20 +125,20 @@ static void convolution_sees_what_is_valid_and_zeros(void **state)
     for (int i = 0; i < CASES; i++) {
         const conv_case *k = &cases[i];
         const int32_t lengths[N] = {k->t, 1, (k->t + 1) / 2, k->t - 1};
-        int32_t behind[N];
+        int32_t lengths_out[N];
         net m = make(k, N, k->t, w);
         run(&m, x, lengths, N, (size_t)(N * k->t * k->c));
         int steps = weft_plan_shape(m.p, m.y).dim[1];
         CHECK(steps == out_length(k, k->t));
         CHECK(!weft_plan_get(m.p, m.y, y, (size_t)(N * steps * k->o)));
         for (int s = 0; s < N; s++) {
-            behind[s] = out_length(k, lengths[s]);
-            CHECK(behind[s] <= steps);
+            lengths_out[s] = out_length(k, lengths[s]);
+            CHECK(lengths_out[s] <= steps);
             for (int j = 0; j < steps; j++)
                 for (int o = 0; o < k->o; o++) {
-                    double want = j < behind[s] ? defined(k, x + s * k->t * k->c,
-                                                          lengths[s], w, j, o)
-                                                : 0;
+                    double want = j < lengths_out[s] ? defined(k, x + s * k->t * k->c,
+                                                               lengths[s], w, j, o)
+                                                     : 0;
                     CHECK_NEAR(y[(s * steps + j) * k->o + o], want, 2e-4);
                 }
         }
@@ -187,7 +187,8 @@ static void no_neighbour_and_no_padding_is_read(void **state)
 /* ---- readouts ---- */
 
 /* The value of y over x [2, 4, 2] of lengths 4 and 2, with NaN behind the second. */
-static void check_readout(weft_val (*build)(weft_graph *g, weft_val x, weft_val lengths),
+static void check_readout(weft_value (*build)(weft_graph *g, weft_value x,
+                                              weft_value lengths),
                           float want[4])
 {
     const float x[16] = {1, 2, 5, -7, 3, 0, -1, 1, 4, 9, 2, 11, NAN, NAN, NAN, NAN};
@@ -195,23 +196,23 @@ static void check_readout(weft_val (*build)(weft_graph *g, weft_val x, weft_val 
     float y[4];
     weft_graph *g = weft_graph_new();
     weft_plan *p = NULL;
-    weft_val v = weft_input(g, "x", WEFT_SHAPE(0, 4, 2));
-    weft_val l = weft_input_int(g, "lengths", WEFT_SHAPE(0), 5);
+    weft_value v = weft_input(g, "x", WEFT_SHAPE(0, 4, 2));
+    weft_value l = weft_input_int(g, "lengths", WEFT_SHAPE(0), 5);
     weft_output(g, build(g, v, l), "y");
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = 2}, &p));
     CHECK(!weft_plan_set(p, v, x, 16) && !weft_plan_set_int(p, l, lengths, 2));
-    CHECK(!weft_forward(p) && !weft_plan_get(p, weft_output_at(g, 0), y, 4));
+    CHECK(!weft_plan_forward(p) && !weft_plan_get(p, weft_output_at(g, 0), y, 4));
     for (int i = 0; i < 4; i++) CHECK_NEAR(y[i], want[i], 1e-6);
     weft_plan_free(p);
     weft_graph_free(g);
 }
 
-static weft_val halves(weft_graph *g, weft_val x, weft_val lengths)
+static weft_value halves(weft_graph *g, weft_value x, weft_value lengths)
 {
-    weft_val zero =
-        weft_sum(g, weft_mul(g, x, weft_const(g, "z", WEFT_SHAPE(1), &(float){0})), 1,
-                 (int[]){2}, false); /* NaN behind the length */
-    return weft_seq_attend(g, x, zero, lengths);
+    weft_value zero =
+        weft_reduce_sum(g, weft_mul(g, x, weft_const(g, "z", WEFT_SHAPE(1), &(float){0})),
+                        1, (int[]){2}, false); /* NaN behind the length */
+    return weft_attention_pool(g, x, zero, lengths);
 }
 
 static void readouts_are_those_of_the_valid_steps(void **state)
@@ -231,12 +232,12 @@ static void lengths_of_0_and_beyond_count_as_1_and_all(void **state)
     weft_graph *g = weft_graph_new();
     weft_plan *p = NULL;
     (void)state;
-    weft_val v = weft_input(g, "x", WEFT_SHAPE(0, 3, 1));
-    weft_val l = weft_input_int(g, "lengths", WEFT_SHAPE(0), INT32_MAX);
+    weft_value v = weft_input(g, "x", WEFT_SHAPE(0, 3, 1));
+    weft_value l = weft_input_int(g, "lengths", WEFT_SHAPE(0), INT32_MAX);
     weft_output(g, weft_seq_mean(g, v, l), "y");
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = 2}, &p));
     CHECK(!weft_plan_set(p, v, x, 6) && !weft_plan_set_int(p, l, lengths, 2));
-    CHECK(!weft_forward(p) && !weft_plan_get(p, weft_output_at(g, 0), y, 2));
+    CHECK(!weft_plan_forward(p) && !weft_plan_get(p, weft_output_at(g, 0), y, 2));
     CHECK(y[0] == 1 && y[1] == 5);
     weft_plan_free(p);
     weft_graph_free(g);
@@ -254,16 +255,16 @@ static void pooling_never_sees_padding(void **state)
         float y[9], want[2][9] = {{-1, -4, -6, 0, -8, 0}, {-1, -4, -3, -6, 0, 0, -8}};
         weft_graph *g = weft_graph_new();
         weft_plan *p = NULL;
-        weft_val v = weft_input(g, "x", WEFT_SHAPE(0, 5, 1)), behind;
-        weft_val l = weft_input_int(g, "lengths", WEFT_SHAPE(0), 6);
+        weft_value v = weft_input(g, "x", WEFT_SHAPE(0, 5, 1)), lengths_out;
+        weft_value l = weft_input_int(g, "lengths", WEFT_SHAPE(0), 6);
         weft_pool_opts o = {.kernel = {2}, .ceil = ceil};
-        weft_val z = weft_seq_max_pool(g, v, l, &o, &behind);
+        weft_value z = weft_seq_max_pool(g, v, l, &o, &lengths_out);
         weft_output(g, z, "y");
-        weft_output(g, weft_seq_mean(g, z, behind), "mean");
+        weft_output(g, weft_seq_mean(g, z, lengths_out), "mean");
         CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = 3}, &p));
         CHECK(!weft_plan_set(p, v, x, 15) && !weft_plan_set_int(p, l, lengths, 3));
         size_t n = ceil ? 9 : 6;
-        CHECK(!weft_forward(p) && !weft_plan_get(p, weft_output_at(g, 0), y, n));
+        CHECK(!weft_plan_forward(p) && !weft_plan_get(p, weft_output_at(g, 0), y, n));
         for (size_t i = 0; i < n; i++) CHECK(y[i] == want[ceil][i]);
         CHECK(!weft_plan_get(p, weft_output_at(g, 1), y, 3));
         CHECK(y[1] == -6 && y[2] == -8);
@@ -282,12 +283,12 @@ static void spatial_dropout_takes_whole_channels(void **state)
     weft_graph *g = weft_graph_new();
     weft_plan *p = NULL;
     (void)state;
-    weft_val v = weft_input(g, "x", WEFT_SHAPE(0, T, C));
+    weft_value v = weft_input(g, "x", WEFT_SHAPE(0, T, C));
     weft_output(g, weft_spatial_dropout(g, v, 0.25), "y");
     for (int i = 0; i < B * T * C; i++) x[i] = 3;
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = B, .training = true}, &p));
     weft_plan_random(p, 5, 1);
-    CHECK(!weft_plan_set(p, v, x, B * T * C) && !weft_forward(p));
+    CHECK(!weft_plan_set(p, v, x, B * T * C) && !weft_plan_forward(p));
     CHECK(!weft_plan_get(p, weft_output_at(g, 0), y, B * T * C));
     for (int s = 0; s < B; s++)
         for (int c = 0; c < C; c++) {
@@ -317,9 +318,9 @@ static void misfits_are_told(void **state)
                {2, 4, 1, -1, 3, "padding is -1, must be at least 0"}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         weft_graph *g = weft_graph_new();
-        weft_val x = weft_input(g, "x", WEFT_SHAPE(2, 7, 4));
-        weft_val w = weft_param(g, "w", WEFT_SHAPE(6, row[i].channels, row[i].kernel));
-        weft_val l = weft_input_int(g, "l", WEFT_SHAPE(row[i].lengths), 8);
+        weft_value x = weft_input(g, "x", WEFT_SHAPE(2, 7, 4));
+        weft_value w = weft_param(g, "w", WEFT_SHAPE(6, row[i].channels, row[i].kernel));
+        weft_value l = weft_input_int(g, "l", WEFT_SHAPE(row[i].lengths), 8);
         weft_conv_opts o = {.groups = row[i].groups, .pad = {row[i].pad}};
         weft_seq_conv(g, x, l, w, WEFT_NONE, &o, NULL);
         CHECK(weft_graph_status(g));
@@ -327,7 +328,7 @@ static void misfits_are_told(void **state)
         weft_graph_free(g);
     }
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(2, 7, 4));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(2, 7, 4));
     weft_seq_max_pool(g, x, WEFT_NONE, &(weft_pool_opts){.kernel = {2}, .pad = {2}},
                       NULL);
     CHECK(weft_graph_status(g) == WEFT_EUSAGE);
@@ -335,7 +336,7 @@ static void misfits_are_told(void **state)
     weft_graph_free(g);
     g = weft_graph_new();
     x = weft_input(g, "x", WEFT_SHAPE(2, 7, 4));
-    weft_seq_attend(g, x, weft_input(g, "s", WEFT_SHAPE(2, 6)), WEFT_NONE);
+    weft_attention_pool(g, x, weft_input(g, "s", WEFT_SHAPE(2, 6)), WEFT_NONE);
     CHECK_HAS(weft_graph_error(g), "weights [2, 6] do not fit x [2, 7, 4]");
     weft_graph_free(g);
     g = weft_graph_new();

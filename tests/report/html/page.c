@@ -77,7 +77,7 @@ static void markup_and_control_bytes_become_text(void **state)
                                 .width = 8,
                                 .fit = "CROP",
                                 .mean = {0.5f},
-                                .deviation = {0.25f}}};
+                                .std = {0.25f}}};
     char *text = page(&r);
     check_page(text);
     CHECK_HAS(text,
@@ -153,7 +153,7 @@ static char *classes_page(int n)
                                 .channels = 1,
                                 .height = 8,
                                 .width = 8,
-                                .deviation = {1}}};
+                                .std = {1}}};
     char *text = page(&r);
     free(count);
     free(name);
@@ -261,7 +261,7 @@ static void the_samples_say_this_models_numbers(void **state)
                                 .width = 48,
                                 .fit = "LETTERBOX",
                                 .mean = {0.5f, 0.25f, 1},
-                                .deviation = {0.1f, 0.2f, 2}}};
+                                .std = {0.1f, 0.2f, 2}}};
     char *text = page(&r);
     CHECK_HAS(text, "np.float32([0.5, 0.25, 1.0])) / np.float32([0.1, 0.2, 2.0])");
     CHECK_HAS(text, "weft_classifier_open(&quot;best.onnx&quot;, &amp;c)");

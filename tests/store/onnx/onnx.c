@@ -33,12 +33,12 @@ static void fill(weft_graph *g, uint64_t seed)
 static weft_graph *network(void)
 {
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "image", WEFT_SHAPE(0, 3, 8, 8));
+    weft_value x = weft_input(g, "image", WEFT_SHAPE(0, 3, 8, 8));
     weft_graph_push(g, "conv1");
-    weft_val w = weft_param(g, "weight", WEFT_SHAPE(4, 3, 3, 3));
-    weft_val b = weft_param(g, "bias", WEFT_SHAPE(4));
+    weft_value w = weft_param(g, "weight", WEFT_SHAPE(4, 3, 3, 3));
+    weft_value b = weft_param(g, "bias", WEFT_SHAPE(4));
     weft_graph_pop(g);
-    weft_val h = weft_conv(g, x, w, b, &(weft_conv_opts){.pad = {1, 1}});
+    weft_value h = weft_conv(g, x, w, b, &(weft_conv_opts){.pad = {1, 1}});
     weft_graph_name(g, h, "conv1");
     h = weft_batch_norm(g, h, weft_param(g, "bn.weight", WEFT_SHAPE(4)),
                         weft_param(g, "bn.bias", WEFT_SHAPE(4)),
@@ -49,11 +49,11 @@ static weft_graph *network(void)
     h = weft_dropout(g, weft_silu(g, h), 0.25);
     h = weft_mul(g, h, weft_const(g, "half", WEFT_SHAPE(1), &(float){0.5f}));
     h = weft_flatten(g, h, 1);
-    weft_val fc = weft_param(g, "fc.weight", WEFT_SHAPE(5, 64));
+    weft_value fc = weft_param(g, "fc.weight", WEFT_SHAPE(5, 64));
     weft_param_freeze(g, fc);
-    weft_val logits = weft_dense(g, h, fc, WEFT_NONE);
+    weft_value logits = weft_dense(g, h, fc, WEFT_NONE);
     weft_graph_name(g, logits, "fc");
-    weft_val target = weft_input_int(g, "target", WEFT_SHAPE(0), 5);
+    weft_value target = weft_input_int(g, "target", WEFT_SHAPE(0), 5);
     weft_cross_entropy(g, logits, target, WEFT_NONE, NULL, NULL);
     weft_output(g, weft_softmax(g, logits, 1), "probability");
     weft_output(g, logits, "logits");
@@ -70,7 +70,7 @@ typedef struct bytes {
 static bytes saved(const weft_graph *g, const weft_meta *m)
 {
     bytes b = {0};
-    CHECK(!weft_model_save(g, m, test_path("m.onnx")));
+    CHECK(!weft_onnx_save(g, m, test_path("m.onnx")));
     CHECK(!weft__file_read(test_path("m.onnx"), SIZE_MAX, &b.data, &b.n));
     return b;
 }
@@ -86,7 +86,7 @@ static float *run(weft_graph *g, int batch, size_t *count)
     weft_plan *p = NULL;
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = batch}, &p));
     for (int i = 0; i < weft_input_count(g); i++) {
-        weft_val v = weft_input_at(g, i);
+        weft_value v = weft_input_at(g, i);
         weft_shape s = weft_plan_shape(p, v);
         size_t n = 1;
         for (int k = 0; k < s.rank; k++) n *= (size_t)s.dim[k];
@@ -99,7 +99,7 @@ static float *run(weft_graph *g, int batch, size_t *count)
         free(x);
         free(ints);
     }
-    CHECK(!weft_forward(p));
+    CHECK(!weft_plan_forward(p));
     weft_shape s = weft_plan_shape(p, weft_output_at(g, 0));
     *count = 1;
     for (int k = 0; k < s.rank; k++) *count *= (size_t)s.dim[k];
@@ -121,7 +121,7 @@ static void a_model_comes_back_with_everything(void **state)
     CHECK(!weft_meta_set(meta, "weft.graph.mine",
                          "the writer's own keys are not for users"));
     bytes first = saved(g, meta);
-    CHECK(!weft_model_load(test_path("m.onnx"), NULL, &again, &back));
+    CHECK(!weft_onnx_load(test_path("m.onnx"), NULL, &again, &back));
     bytes second = saved(again, back);
     CHECK(same_bytes(first, second));
 
@@ -157,8 +157,8 @@ static void a_model_can_be_loaded_in_double_precision(void **state)
     (void)state;
     weft_graph *g = network(), *wide = NULL;
     bytes first = saved(g, NULL);
-    weft_load_opts opts = {.use_double = true};
-    CHECK(!weft_model_parse(first.data, first.n, &opts, &wide, NULL));
+    weft_onnx_load_opts opts = {.use_double = true};
+    CHECK(!weft_onnx_parse(first.data, first.n, &opts, &wide, NULL));
     CHECK(wide->f64);
     CHECK(!weft_params_sha256(g, before) && !weft_params_sha256(wide, after));
     CHECK_TEXT(before, after);
@@ -179,7 +179,7 @@ static void a_model_cut_off_anywhere_is_refused(void **state)
     bytes b = saved(g, meta);
     for (size_t n = 0; n < b.n; n++) {
         weft_graph *cut = NULL;
-        if (weft_model_parse(b.data, n, NULL, &cut, NULL) != WEFT_EMODEL)
+        if (weft_onnx_parse(b.data, n, NULL, &cut, NULL) != WEFT_EMODEL)
             print_error("cut at %zu\n", n);
         CHECK(!cut);
     }
@@ -198,8 +198,8 @@ static void a_flipped_bit_never_breaks_the_reader(void **state)
     for (size_t bit = 0; bit < b.n * 8; bit += 5) {
         weft_graph *odd = NULL;
         b.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        weft_status s = weft_model_parse(
-            b.data, b.n, &(weft_load_opts){.max_bytes = 1 << 24}, &odd, NULL);
+        weft_status s = weft_onnx_parse(
+            b.data, b.n, &(weft_onnx_load_opts){.max_bytes = 1 << 24}, &odd, NULL);
         CHECK(s == WEFT_OK || s == WEFT_EMODEL || s == WEFT_ENOMEM);
         CHECK(!s == (odd != NULL));
         weft_graph_free(odd);
@@ -215,13 +215,13 @@ static void dense_over_three_axes_comes_back_as_one(void **state)
     size_t n, m;
     (void)state;
     weft_graph *g = weft_graph_new(), *again = NULL;
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 3, 4));
-    weft_val w = weft_param(g, "w", WEFT_SHAPE(5, 4)),
-             b = weft_param(g, "b", WEFT_SHAPE(5));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 3, 4));
+    weft_value w = weft_param(g, "w", WEFT_SHAPE(5, 4)),
+               b = weft_param(g, "b", WEFT_SHAPE(5));
     weft_output(g, weft_dense(g, x, w, b), "y");
     fill(g, 3);
     bytes first = saved(g, NULL);
-    CHECK(!weft_model_parse(first.data, first.n, NULL, &again, NULL));
+    CHECK(!weft_onnx_parse(first.data, first.n, NULL, &again, NULL));
     CHECK(weft_node_count(again) == 1);
     bytes second = saved(again, NULL);
     CHECK(same_bytes(first, second));
@@ -239,11 +239,11 @@ static void integer_inputs_keep_their_limit(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new(), *again = NULL;
-    weft_val t = weft_input_int(g, "tokens", WEFT_SHAPE(0, 6), 1000);
+    weft_value t = weft_input_int(g, "tokens", WEFT_SHAPE(0, 6), 1000);
     weft_output(g, weft_reshape(g, t, WEFT_SHAPE(0, 3, 2)), "out");
     CHECK(!weft_graph_status(g));
     bytes a = saved(g, NULL);
-    CHECK(!weft_model_parse(a.data, a.n, NULL, &again, NULL));
+    CHECK(!weft_onnx_parse(a.data, a.n, NULL, &again, NULL));
     CHECK(again->value[weft_find(again, "tokens").id].type == WEFT_I32);
     CHECK(again->value[weft_find(again, "tokens").id].limit == 1000);
     free(a.data);
@@ -255,13 +255,13 @@ static void an_input_can_be_an_output_and_a_value_two(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new(), *again = NULL;
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2));
-    weft_val y = weft_relu(g, x);
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2));
+    weft_value y = weft_relu(g, x);
     weft_output(g, y, "one");
     weft_output(g, y, "two");
     weft_output(g, x, "three");
     bytes a = saved(g, NULL);
-    CHECK(!weft_model_parse(a.data, a.n, NULL, &again, NULL));
+    CHECK(!weft_onnx_parse(a.data, a.n, NULL, &again, NULL));
     CHECK(weft_output_count(again) == 3);
     bytes b = saved(again, NULL);
     CHECK(same_bytes(a, b));
@@ -275,13 +275,13 @@ static void equal_names_are_told_apart(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new(), *again = NULL;
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2)), a = weft_relu(g, x);
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2)), a = weft_relu(g, x);
     weft_graph_name(g, a, "layer");
     a = weft_tanh(g, weft_mul(g, a, weft_param(g, "layer2", WEFT_SHAPE(2))));
     weft_graph_name(g, a, "layer");
     weft_output(g, weft_sigmoid(g, a), "y");
     bytes first = saved(g, NULL);
-    CHECK(!weft_model_parse(first.data, first.n, NULL, &again, NULL));
+    CHECK(!weft_onnx_parse(first.data, first.n, NULL, &again, NULL));
     CHECK(weft_node_count(again) == 4);
     bytes second = saved(again, NULL);
     CHECK(same_bytes(first, second));
@@ -295,22 +295,22 @@ static void what_cannot_be_saved_says_why(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_new();
-    weft_val x = weft_input(g, "x", WEFT_SHAPE(0, 2)),
-             t = weft_input(g, "t", WEFT_SHAPE(0, 2));
+    weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 2)),
+               t = weft_input(g, "t", WEFT_SHAPE(0, 2));
     const char *path = test_path("none.onnx");
-    CHECK(weft_model_save(g, NULL, path) == WEFT_EUSAGE);
+    CHECK(weft_onnx_save(g, NULL, path) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "no output");
     weft_output(g, weft_mse(g, x, t, WEFT_MEAN), "loss");
-    CHECK(weft_model_save(g, NULL, path) == WEFT_EMODEL);
+    CHECK(weft_onnx_save(g, NULL, path) == WEFT_EMODEL);
     CHECK_HAS(weft_last_error(), "mse");
     CHECK(!weft__is_file(path));
     weft_graph_free(g);
 
     g = weft_graph_new();
     weft_output(g, weft_relu(g, weft_input(g, "x", WEFT_SHAPE(0, 2))), "x");
-    CHECK(weft_model_save(g, NULL, path) == WEFT_EUSAGE);
+    CHECK(weft_onnx_save(g, NULL, path) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "output x has the name of");
-    CHECK(weft_model_save(g, NULL, test_path("no/such/folder/m.onnx")));
+    CHECK(weft_onnx_save(g, NULL, test_path("no/such/folder/m.onnx")));
     weft_graph_free(g);
 }
 
@@ -337,18 +337,18 @@ static int there_and_back(const weft_op *op, uint64_t seed)
     weft_graph *g = weft_graph_new(), *again = NULL;
     weft__rng rng = weft__rng_at(seed, WEFT_RNG_TEST, 1);
     size_t n, m;
-    weft_val y = op->sample(g, &rng);
+    weft_value y = op->sample(g, &rng);
     weft_output(g, y, "y");
     fill(g, seed);
     CHECK(!weft_graph_status(g));
-    weft_status s = weft_model_save(g, NULL, test_path("op.onnx"));
+    weft_status s = weft_onnx_save(g, NULL, test_path("op.onnx"));
     if (s) {
         CHECK(s == WEFT_EMODEL);
         CHECK_HAS(weft_last_error(), op->name);
         weft_graph_free(g);
         return 0;
     }
-    if (weft_model_load(test_path("op.onnx"), NULL, &again, NULL)) {
+    if (weft_onnx_load(test_path("op.onnx"), NULL, &again, NULL)) {
         print_error("%s (seed %d): %s\n", op->name, (int)seed, weft_last_error());
         CHECK(false);
     }
@@ -356,7 +356,7 @@ static int there_and_back(const weft_op *op, uint64_t seed)
      * one pooling for another): but only once. */
     weft_graph *third = NULL;
     bytes a = saved(again, NULL);
-    CHECK(!weft_model_parse(a.data, a.n, NULL, &third, NULL));
+    CHECK(!weft_onnx_parse(a.data, a.n, NULL, &third, NULL));
     bytes b = saved(third, NULL);
     weft_graph_free(third);
     if (!same_bytes(a, b)) print_error("%s (seed %d)\n", op->name, (int)seed);
@@ -405,7 +405,7 @@ static void agrees_with_torch(const char *name)
     weft_graph *g = NULL;
     weft_plan *p = NULL;
     snprintf(path, sizeof path, "tests/store/onnx/models/%s.onnx", name);
-    CHECK(!weft_model_load(path, NULL, &g, NULL));
+    CHECK(!weft_onnx_load(path, NULL, &g, NULL));
     snprintf(path, sizeof path, "tests/store/onnx/models/%s.io.safetensors", name);
     CHECK(!weft__file_read(path, SIZE_MAX, &io, &n));
     CHECK(!weft__st_parse(io, n, n, &st));
@@ -414,7 +414,7 @@ static void agrees_with_torch(const char *name)
         for (int i = 0; i < st.count; i++) {
             const weft__st_entry *e = &st.entry[i];
             bool in = !strncmp(e->name, "in.", 3);
-            weft_val v = weft_find(g, strchr(e->name, '.') + 1);
+            weft_value v = weft_find(g, strchr(e->name, '.') + 1);
             count = (size_t)(e->end - e->begin) / 4;
             if (in == (turn == 1)) continue;
             float *data = malloc(count * 4), *y = malloc(count * 4);
@@ -422,7 +422,7 @@ static void agrees_with_torch(const char *name)
             if (in) {
                 CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = (int)e->dim[0]}, &p));
                 CHECK(!weft_plan_set(p, v, data, count));
-                CHECK(!weft_forward(p));
+                CHECK(!weft_plan_forward(p));
             } else {
                 CHECK(!weft_plan_get(p, v, y, count));
                 check_near(data, y, count, false, name);

@@ -1,5 +1,5 @@
-/* onnx_foreign.c: files that other tools might write: data beside the model, odd content,
- * other types, other orders. */
+/* onnx_foreign.c: files that other tools might write: data beside the model, odd
+ * content, other types, other orders. */
 #include "wire.h"
 
 #include "base/log.h"
@@ -31,8 +31,8 @@ static weft_status load_external(const char *location, const char *offset,
     const char *path = test_path("house/m.onnx");
     test_write(path, m.data, m.n);
     weft_graph *loaded = NULL;
-    weft_status s = weft_model_load(path, &(weft_load_opts){.allow_external = allowed},
-                                    &loaded, NULL);
+    weft_status s = weft_onnx_load(
+        path, &(weft_onnx_load_opts){.allow_external = allowed}, &loaded, NULL);
     if (!s) {
         float w[4];
         CHECK(!weft_param_get(loaded, weft_find(loaded, "w"), w, 4));
@@ -99,7 +99,7 @@ static const char *said_while_loading(wire *m)
     fflush(stderr);
     int before = dup(2), file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     CHECK(before >= 0 && file >= 0 && dup2(file, 2) == 2);
-    weft_status s = weft_model_parse(m->data, m->n, NULL, &g, NULL);
+    weft_status s = weft_onnx_parse(m->data, m->n, NULL, &g, NULL);
     fflush(stderr);
     CHECK(dup2(before, 2) == 2);
     ssize_t n = pread(file, text, sizeof text - 1, 0);
@@ -157,7 +157,7 @@ static void messages_escape_names(void **state)
     wire p = wire_relu();
     wire_simple(&p, "Relu", "esc\x1b[2J", "nowhere\n", "z");
     wire m = wire_whole(p);
-    CHECK(weft_model_parse(m.data, m.n, NULL, &g, NULL) == WEFT_EMODEL);
+    CHECK(weft_onnx_parse(m.data, m.n, NULL, &g, NULL) == WEFT_EMODEL);
     CHECK_HAS(weft_last_error(), "esc\\x1b[2J");
     CHECK_HAS(weft_last_error(), "nowhere\\x0a");
     free(m.data);
@@ -177,7 +177,7 @@ static void nodes_in_any_order_are_sorted(void **state)
     wire_simple(&p, "Frobnicate", "dead", "a", "nobody");
     wire_output(&p, "y");
     wire m = wire_whole(p);
-    CHECK(!weft_model_parse(m.data, m.n, NULL, &g, NULL));
+    CHECK(!weft_onnx_parse(m.data, m.n, NULL, &g, NULL));
     CHECK(weft_node_count(g) == 3); /* and what no output needs is left out */
     weft_graph_free(g);
     free(m.data);
@@ -195,7 +195,7 @@ static void an_initializer_may_be_an_input_too(void **state)
     wire_message(&p, GRAPH_NODE, &n);
     wire_output(&p, "y");
     wire m = wire_model(&p, 3, 9);
-    CHECK(!weft_model_parse(m.data, m.n, NULL, &g, NULL));
+    CHECK(!weft_onnx_parse(m.data, m.n, NULL, &g, NULL));
     CHECK(weft_input_count(g) == 1);
     CHECK(weft_param_count(g) == 1);
     weft_graph_free(g);
@@ -222,7 +222,7 @@ static void other_float_types_become_float32(void **state)
     wire_output(&p, "y");
     wire m = wire_whole(p);
     weft_set_quiet(2);
-    CHECK(!weft_model_parse(m.data, m.n, NULL, &g, NULL));
+    CHECK(!weft_onnx_parse(m.data, m.n, NULL, &g, NULL));
     weft_set_quiet(0);
     CHECK(!weft_param_get(g, weft_find(g, "w"), w, 4));
     CHECK(w[0] == 1.5f && w[1] == -2 && w[2] == 0.1f && w[3] == 0);
@@ -258,7 +258,7 @@ static void shape_arithmetic_is_computed_while_reading(void **state)
     wire_message(&p, GRAPH_NODE, &n);
     wire_output(&p, "y");
     wire m = wire_model(&p, 6, 11);
-    CHECK(!weft_model_parse(m.data, m.n, NULL, &g, NULL));
+    CHECK(!weft_onnx_parse(m.data, m.n, NULL, &g, NULL));
     CHECK(weft_node_count(g) == 1);
     weft_shape s = weft_shape_of(g, weft_output_at(g, 0));
     CHECK(s.rank == 2 && s.dim[0] == 0 && s.dim[1] == 12);
@@ -266,7 +266,8 @@ static void shape_arithmetic_is_computed_while_reading(void **state)
     free(m.data);
 }
 
-/* ONNX divides whole numbers towards zero: -7 / 2 is -3, so that -3 + 15 rows are 12. */
+/* ONNX divides whole numbers towards zero: -7 / 2 is -3, so that -3 + 15 rows are
+ * 12. */
 static void whole_numbers_are_divided_towards_zero(void **state)
 {
     static const int64_t numbers[][2] = {{-1, -7}, {1, 2}, {0, 15}};
@@ -288,7 +289,7 @@ static void whole_numbers_are_divided_towards_zero(void **state)
     wire_message(&p, GRAPH_NODE, &n);
     wire_output(&p, "y");
     wire m = wire_model(&p, 6, 11);
-    CHECK(!weft_model_parse(m.data, m.n, NULL, &g, NULL));
+    CHECK(!weft_onnx_parse(m.data, m.n, NULL, &g, NULL));
     weft_shape s = weft_shape_of(g, weft_output_at(g, 0));
     CHECK(s.rank == 2 && s.dim[0] == 0 && s.dim[1] == 12);
     weft_graph_free(g);

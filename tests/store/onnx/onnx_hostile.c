@@ -1,4 +1,5 @@
-/* onnx_hostile.c: what the ONNX reader does with files that are wrong in one way each. */
+/* onnx_hostile.c: what the ONNX reader does with files that are wrong in one way
+ * each. */
 #include "wire.h"
 
 #include "weft/store.h"
@@ -575,7 +576,7 @@ static void every_wrong_file_gets_its_message(void **state)
         wire w = wrongs[i].make();
         weft_graph *g = NULL;
         weft_status s =
-            weft_model_parse(w.data ? w.data : (unsigned char *)"", w.n, NULL, &g, NULL);
+            weft_onnx_parse(w.data ? w.data : (unsigned char *)"", w.n, NULL, &g, NULL);
         if (s != wrongs[i].status || g || !strstr(weft_last_error(), wrongs[i].says)) {
             print_error("%s: status %d, %s\n", wrongs[i].name, s, weft_last_error());
             bad++;
@@ -590,7 +591,7 @@ static void the_graph_the_cases_start_from_is_fine(void **state)
     (void)state;
     wire w = wire_whole(wire_relu());
     weft_graph *g = NULL;
-    CHECK(!weft_model_parse(w.data, w.n, NULL, &g, NULL));
+    CHECK(!weft_onnx_parse(w.data, w.n, NULL, &g, NULL));
     CHECK(weft_node_count(g) == 1);
     CHECK(weft_shape_of(g, weft_find(g, "x")).dim[0] == 0);
     weft_graph_free(g);
@@ -602,8 +603,8 @@ static void a_file_larger_than_the_limit_is_refused(void **state)
     (void)state;
     wire w = wire_whole(wire_relu());
     weft_graph *g = NULL;
-    CHECK(weft_model_parse(w.data, w.n, &(weft_load_opts){.max_bytes = 10}, &g, NULL) ==
-          WEFT_ENOMEM);
+    CHECK(weft_onnx_parse(w.data, w.n, &(weft_onnx_load_opts){.max_bytes = 10}, &g,
+                          NULL) == WEFT_ENOMEM);
     CHECK_HAS(weft_last_error(), "the limit is 10");
     free(w.data);
 }

@@ -1,5 +1,5 @@
-/* onnx_recurrent.c: RNN, GRU, LSTM and Gather as other tools write them, and as they come
- * back. */
+/* onnx_recurrent.c: RNN, GRU, LSTM and Gather as other tools write them, and as they
+ * come back. */
 #include "wire.h"
 
 #include "weft/weft.h"
@@ -42,12 +42,12 @@ static void run(wire *p, wire *n, float y[2])
     wire_message(p, GRAPH_NODE, n);
     wire_output(p, "Y");
     wire m = wire_model(p, 8, 14);
-    CHECK(!weft_model_parse(m.data, m.n, NULL, &g, NULL));
+    CHECK(!weft_onnx_parse(m.data, m.n, NULL, &g, NULL));
     weft_shape s = weft_shape_of(g, weft_output_at(g, 0));
     CHECK(s.rank == 4 && s.dim[0] == 2 && s.dim[1] == 1 && s.dim[2] == 1 &&
           s.dim[3] == 1);
     CHECK(!weft_plan_new(g, &(weft_plan_opts){0}, &plan));
-    CHECK(!weft_plan_set(plan, weft_input_at(g, 0), x, 2) && !weft_forward(plan));
+    CHECK(!weft_plan_set(plan, weft_input_at(g, 0), x, 2) && !weft_plan_forward(plan));
     CHECK(!weft_plan_get(plan, weft_output_at(g, 0), y, 2));
     weft_plan_free(plan);
     weft_graph_free(g);
@@ -116,7 +116,7 @@ static void refused(wire *p, wire *n, const char *says)
     wire_message(p, GRAPH_NODE, n);
     wire_output(p, "Y");
     wire m = wire_model(p, 8, 14);
-    CHECK(weft_model_parse(m.data, m.n, NULL, &g, NULL) == WEFT_EMODEL);
+    CHECK(weft_onnx_parse(m.data, m.n, NULL, &g, NULL) == WEFT_EMODEL);
     CHECK_HAS(weft_last_error(), "node cell");
     CHECK_HAS(weft_last_error(), says);
     free(m.data);
@@ -146,16 +146,17 @@ static void what_is_not_supported_is_refused_by_name(void **state)
 static weft_graph *sentences(void)
 {
     weft_graph *g = weft_graph_new();
-    weft_val words = weft_input_int(g, "words", WEFT_SHAPE(0, 5), 9);
-    weft_val lengths = weft_input_int(g, "lengths", WEFT_SHAPE(0), 6), h, c;
-    weft_val x = weft_embedding(g, words, weft_param(g, "table", WEFT_SHAPE(9, 4)), NULL);
+    weft_value words = weft_input_int(g, "words", WEFT_SHAPE(0, 5), 9);
+    weft_value lengths = weft_input_int(g, "lengths", WEFT_SHAPE(0), 6), h, c;
+    weft_value x =
+        weft_embedding(g, words, weft_param(g, "table", WEFT_SHAPE(9, 4)), NULL);
     weft_rnn_in in = {.w = weft_param(g, "w", WEFT_SHAPE(2, 12, 4)),
                       .r = weft_param(g, "r", WEFT_SHAPE(2, 12, 3)),
                       .b = weft_param(g, "b", WEFT_SHAPE(2, 24)),
                       .lengths = lengths,
                       .h0 = weft_input(g, "h0", WEFT_SHAPE(0, 2, 3))};
     weft_rnn_opts o = {.direction = WEFT_RNN_BOTH};
-    weft_val y = weft_lstm(g, x, &in, &o, &h, &c);
+    weft_value y = weft_lstm(g, x, &in, &o, &h, &c);
     in.w = weft_param(g, "w2", WEFT_SHAPE(2, 12, 6));
     in.h0 = h;
     y = weft_lstm(g, y, &in, &o, NULL, &c);
@@ -164,7 +165,7 @@ static weft_graph *sentences(void)
     for (int i = 0; i < weft_param_count(g); i++)
         weft_param_init(g, weft_param_at(g, i).value,
                         &(weft_init_opts){.kind = WEFT_INIT_NORMAL, .std = 0.5});
-    CHECK(!weft_graph_status(g) && !weft_init(g, 3));
+    CHECK(!weft_graph_status(g) && !weft_params_init(g, 3));
     return g;
 }
 
@@ -179,7 +180,7 @@ static void results(weft_graph *g, float last[18], float y[90])
     CHECK(!weft_plan_set_int(p, weft_find(g, "words"), words, 15));
     CHECK(!weft_plan_set_int(p, weft_find(g, "lengths"), lengths, 3));
     CHECK(!weft_plan_set(p, weft_find(g, "h0"), h, 18));
-    CHECK(!weft_forward(p) && !weft_plan_get(p, weft_output_at(g, 0), last, 18));
+    CHECK(!weft_plan_forward(p) && !weft_plan_get(p, weft_output_at(g, 0), last, 18));
     CHECK(!weft_plan_get(p, weft_output_at(g, 1), y, 90));
     weft_plan_free(p);
 }
@@ -191,8 +192,8 @@ static void stacked_layers_come_back_without_their_transposes(void **state)
     weft_graph *g = sentences(), *again = NULL;
     weft_graph_row *rows = NULL;
     (void)state;
-    CHECK(!weft_model_save(g, NULL, test_path("r.onnx")));
-    CHECK(!weft_model_load(test_path("r.onnx"), NULL, &again, NULL));
+    CHECK(!weft_onnx_save(g, NULL, test_path("r.onnx")));
+    CHECK(!weft_onnx_load(test_path("r.onnx"), NULL, &again, NULL));
     results(g, a, y);
     results(again, b, z);
     CHECK(!memcmp(a, b, sizeof a) && !memcmp(y, z, sizeof y));

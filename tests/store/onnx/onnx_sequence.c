@@ -1,5 +1,5 @@
-/* onnx_sequence.c: sequences of different lengths in ONNX files: networks for texts come
- * back as the operators that they were, and masks as other tools write them. */
+/* onnx_sequence.c: sequences of different lengths in ONNX files: networks for texts
+ * come back as the operators that they were, and masks as other tools write them. */
 #include "wire.h"
 
 #include "base/rng.h"
@@ -17,7 +17,7 @@ enum { T = 10, N = 4, WORDS = 30, CLASSES = 3 };
 
 static const struct {
     const char *name;
-    weft_text_model_opts o;
+    weft_zoo_text_opts o;
 } networks[] = {
     {"bag", {SMALL, .streams = 3}},
     {"textcnn", {SMALL_CNN, .bag = true}},
@@ -41,12 +41,12 @@ static void logits(weft_graph *g, float y[N * CLASSES])
     weft_plan *p = NULL;
     CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = N}, &p));
     for (int s = 0; s < 3; s++) {
-        weft_val v = weft_find(g, name[s]);
+        weft_value v = weft_find(g, name[s]);
         for (int i = 0; i < N * T; i++) ids[i] = (7 * i + i * i * (s + 1)) % WORDS;
         if (v.id) CHECK(!weft_plan_set_int(p, v, ids, N * T));
     }
     CHECK(!weft_plan_set_int(p, weft_find(g, "lengths"), lengths, N));
-    CHECK(!weft_forward(p));
+    CHECK(!weft_plan_forward(p));
     CHECK(!weft_plan_get(p, weft_output_at(g, 0), y, N * CLASSES));
     weft_plan_free(p);
 }
@@ -75,21 +75,21 @@ static void networks_for_texts_come_back_as_they_were(void **state)
         unsigned char *first, *second;
         size_t n, m;
         float a[N * CLASSES], b[N * CLASSES];
-        weft_val y;
-        CHECK(!weft_text_model_build(g, networks[i].name, &networks[i].o, &y));
-        CHECK(!weft_init(g, 9));
-        CHECK(!weft_model_save(g, NULL, test_path("a.onnx")));
-        CHECK(!weft_model_load(test_path("a.onnx"), NULL, &again, NULL));
+        weft_value y;
+        CHECK(!weft_zoo_build_text(g, networks[i].name, &networks[i].o, &y));
+        CHECK(!weft_params_init(g, 9));
+        CHECK(!weft_onnx_save(g, NULL, test_path("a.onnx")));
+        CHECK(!weft_onnx_load(test_path("a.onnx"), NULL, &again, NULL));
         same_operators(g, again);
         CHECK(weft_shape_of(again, weft_find(again, "tokens")).dim[1] == T);
         logits(g, a);
         logits(again, b);
         CHECK(!memcmp(a, b, sizeof a));
-        CHECK(!weft_model_save(again, NULL, test_path("b.onnx")));
+        CHECK(!weft_onnx_save(again, NULL, test_path("b.onnx")));
         CHECK(!weft__file_read(test_path("a.onnx"), SIZE_MAX, &first, &n));
         CHECK(!weft__file_read(test_path("b.onnx"), SIZE_MAX, &second, &m));
         CHECK(n == m && !memcmp(first, second, n));
-        CHECK(!weft_model_load(test_path("b.onnx"), NULL, &third, NULL));
+        CHECK(!weft_onnx_load(test_path("b.onnx"), NULL, &third, NULL));
         free(first);
         free(second);
         weft_graph_free(g);
@@ -145,13 +145,13 @@ static void run(wire *g, const char *op, float y[4])
     int n;
     wire_output(g, "y");
     wire m = wire_whole(*g);
-    CHECK(!weft_model_parse(m.data, m.n, NULL, &graph, NULL));
+    CHECK(!weft_onnx_parse(m.data, m.n, NULL, &graph, NULL));
     CHECK(!weft_graph_rows(graph, 1, &rows, &n));
     CHECK_TEXT(rows[n - 1].op, op);
     CHECK(!weft_plan_new(graph, &(weft_plan_opts){.batch = 2}, &p));
     CHECK(!weft_plan_set(p, weft_find(graph, "x"), x, 12));
     CHECK(!weft_plan_set_int(p, weft_find(graph, "lengths"), lengths, 2));
-    CHECK(!weft_forward(p) && !weft_plan_get(p, weft_output_at(graph, 0), y, 4));
+    CHECK(!weft_plan_forward(p) && !weft_plan_get(p, weft_output_at(graph, 0), y, 4));
     free(rows);
     weft_plan_free(p);
     weft_graph_free(graph);
@@ -206,7 +206,7 @@ static void refused(wire g, const char *message)
     weft_graph *graph = NULL;
     wire_output(&g, "y");
     wire m = wire_whole(g);
-    CHECK(weft_model_parse(m.data, m.n, NULL, &graph, NULL) == WEFT_EMODEL);
+    CHECK(weft_onnx_parse(m.data, m.n, NULL, &graph, NULL) == WEFT_EMODEL);
     CHECK_HAS(weft_last_error(), message);
     free(m.data);
 }

@@ -1,4 +1,5 @@
-/* bmp.c: Windows bitmaps without compression: 1, 4 and 8 bit palettes, 24 and 32 bit. */
+/* bmp.c: Windows bitmaps without compression: 1, 4 and 8 bit palettes, 24 and 32
+ * bit. */
 #include "data/image/picture.h"
 #include "base/error.h"
 

@@ -1,8 +1,8 @@
 /* jpeg.c: JPEG through libturbojpeg; the only file that includes it.
  *
- * Any warning of the decoder is an error, so that nothing is filled with grey silently.
- * CMYK and YCCK are taken as Adobe writes them (inverted), as PIL does: R = C * K / 255.
- * EXIF's orientation is applied, colour profiles are not. */
+ * Any warning of the decoder is an error, so that nothing is filled with grey
+ * silently. CMYK and YCCK are taken as Adobe writes them (inverted), as PIL does: R
+ * = C * K / 255. EXIF's orientation is applied, colour profiles are not. */
 #include "data/image/picture.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -165,7 +165,8 @@ static weft_status header(const unsigned char *data, size_t size, weft__picture 
     return WEFT_OK;
 }
 
-/* Refuses what would take very long: each scan of a progressive file is a whole pass. */
+/* Refuses what would take very long: each scan of a progressive file is a whole
+ * pass. */
 static weft_status check_scans(const outline *o, size_t max_pixels)
 {
     uint64_t pixels = (uint64_t)o->width * (uint64_t)o->height;

@@ -1,7 +1,8 @@
 /* png.c: PNG through libpng; the only file that includes it.
  *
- * Palettes become RGB; 16 bits become 8 (rounded); transparency, from an alpha channel or
- * a tRNS chunk, is put on white; gamma and colour profiles are not applied. */
+ * Palettes become RGB; 16 bits become 8 (rounded); transparency, from an alpha
+ * channel or a tRNS chunk, is put on white; gamma and colour profiles are not
+ * applied. */
 #include "data/image/picture.h"
 #include "base/checked.h"
 #include "base/error.h"

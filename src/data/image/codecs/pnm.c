@@ -53,7 +53,7 @@ static weft_status stopped(const cursor *c)
     return weft__fail(WEFT_EDATA, "PNM damaged at byte %zu: no number", c->at);
 }
 
-/* Reads the header; c stands behind it, before the blank that ends it. */
+/* Reads the header; c stands after it, before the blank that ends it. */
 static weft_status parse(cursor *c, weft__picture *out, uint32_t *most)
 {
     int kind = c->data[1] - '0';

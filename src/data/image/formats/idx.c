@@ -1,8 +1,8 @@
 /* idx.c: reads IDX files (the format of MNIST): unsigned bytes, images in 2 to 4
  * dimensions.
  *
- * Images [n][w], [n][h][w], [n][h][w][c] or [n][c][h][w] with c 1 or 3; labels [n]. Files
- * may be packed (.gz). The whole content is held in memory. */
+ * Images [n][w], [n][h][w], [n][h][w][c] or [n][c][h][w] with c 1 or 3; labels [n].
+ * Files may be packed (.gz). The whole content is held in memory. */
 #include "data/image/formats/idx.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -28,7 +28,7 @@ typedef struct content {
 typedef struct source {
     weft__source base;
     content images[3], labels[3];
-    unsigned char *turned[3]; /* planar images, made channels-last */
+    unsigned char *channels_last[3]; /* planar images, made channels-last */
 } source;
 
 weft_status weft__idx_parse(const unsigned char *data, size_t size, weft__idx *out)
@@ -179,7 +179,7 @@ static char *labels_path(const char *folder, const char *name)
             memcpy(b + strlen(b), ".gz", 4);
     }
     if (good)
-        weft__fail(WEFT_EDATA, "%s/%s: no label file beside it (looked for %s and .gz)",
+        weft__fail(WEFT_EDATA, "%s/%s: no label file next to it (looked for %s and .gz)",
                    folder, name, b);
     else
         weft__fail(WEFT_EDATA,
@@ -217,8 +217,8 @@ static weft_status load_pair(source *src, int split, const char *folder, const c
     return WEFT_OK;
 }
 
-/* A packed file whose unpacked twin lies beside it is left out. */
-static bool has_plain_twin(const weft__names *n, const char *name)
+/* A packed file whose unpacked copy lies next to it is left out. */
+static bool has_unpacked_copy(const weft__names *n, const char *name)
 {
     size_t m = strlen(name);
     if (!ends_with(name, ".gz")) return false;
@@ -227,7 +227,8 @@ static bool has_plain_twin(const weft__names *n, const char *name)
     return false;
 }
 
-/* Loads the images files of a folder: all splits, or with only >= 0 the one for that. */
+/* Loads the images files of a folder: all splits, or with only >= 0 the one for
+ * that. */
 static weft_status load_folder(source *src, const char *folder, int only)
 {
     weft__names n;
@@ -235,10 +236,10 @@ static weft_status load_folder(source *src, const char *folder, int only)
     int found = 0;
     if (s) return s;
     for (size_t i = 0; i < n.count; i++)
-        found += images_name(n.name[i]) && !has_plain_twin(&n, n.name[i]);
+        found += images_name(n.name[i]) && !has_unpacked_copy(&n, n.name[i]);
     for (size_t i = 0; !s && i < n.count; i++) {
         int split = split_of(n.name[i]);
-        if (!images_name(n.name[i]) || has_plain_twin(&n, n.name[i])) continue;
+        if (!images_name(n.name[i]) || has_unpacked_copy(&n, n.name[i])) continue;
         if (only >= 0) {
             /* A folder given as a split: its file of that name, or its only one. */
             if (found > 1 && split != only) continue;
@@ -270,7 +271,8 @@ static weft_status load_path(source *src, const char *path, int split)
     folder =
         slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
     if (!folder) return weft__fail(WEFT_ENOMEM, "no memory for a path");
-    s = load_pair(src, split < 0 ? WEFT_SUBSET_TRAIN : split, folder, slash ? slash + 1 : path);
+    s = load_pair(src, split < 0 ? WEFT_SUBSET_TRAIN : split, folder,
+                  slash ? slash + 1 : path);
     free(folder);
     return s;
 }
@@ -305,13 +307,13 @@ static weft_status take_images(source *src, int split)
     b->count[split] = f->head.dim[0];
     b->pixels[split] = f->bytes + f->head.header;
     if (planar && c > 1) {
-        src->turned[split] =
+        src->channels_last[split] =
             to_channels_last(b->pixels[split], b->count[split], c, (size_t)h * (size_t)w);
-        if (!src->turned[split])
+        if (!src->channels_last[split])
             return weft__fail(WEFT_ENOMEM, "%s: no memory for its images", f->path);
         free(f->bytes);
         f->bytes = NULL;
-        b->pixels[split] = src->turned[split];
+        b->pixels[split] = src->channels_last[split];
     }
     return WEFT_OK;
 }
@@ -333,7 +335,8 @@ static weft_status take_labels(source *src, int split)
     return WEFT_OK;
 }
 
-/* Names from a file beside the images, or "0", "1", ... up to train's largest label. */
+/* Names from a file next to the images, or "0", "1", ... up to train's largest
+ * label. */
 static weft_status take_classes(source *src)
 {
     const content *f = &src->labels[WEFT_SUBSET_TRAIN];
@@ -343,7 +346,7 @@ static weft_status take_classes(source *src)
     int largest = 0;
     weft_status s;
     if (!folder) return weft__fail(WEFT_ENOMEM, "no memory for a path");
-    s = weft__names_beside(folder, &b->class_name, &b->classes);
+    s = weft__names_in_folder(folder, &b->class_name, &b->classes);
     for (int i = 0; i < f->head.dim[0]; i++)
         if (f->bytes[f->head.header + (size_t)i] > largest)
             largest = f->bytes[f->head.header + (size_t)i];
@@ -376,7 +379,7 @@ static void close_source(weft__source *base)
         free(src->images[k].bytes);
         free(src->labels[k].path);
         free(src->labels[k].bytes);
-        free(src->turned[k]);
+        free(src->channels_last[k]);
     }
     weft__source_clear(base);
     free(src);

@@ -1,10 +1,10 @@
-/* image_folder.c: reads folders of class folders of pictures, with or without train/ val/
- * test/.
+/* image_folder.c: reads folders of class folders of pictures, with or without train/
+ * val/ test/.
  *
- * Names are taken in bytewise order. A class's pictures are those in its folder and in
- * the folders below it, to a depth of eight. Hidden names are skipped; so is what is
- * neither a file nor a folder, a folder that contains itself through a link, and files
- * that are no pictures, with one warning. */
+ * Names are taken in bytewise order. A class's pictures are those in its folder and
+ * in the folders below it, to a depth of eight. Hidden names are skipped; so is what
+ * is neither a file nor a folder, a folder that contains itself through a link, and
+ * files that are no pictures, with one warning. */
 #include "base/arena.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -236,8 +236,7 @@ static void tell_strays(const strays *st, const weft__sink *sink)
             st->n, st->example);
 }
 
-/* Reads root's class folders into a split. With `beside`, root also holds folders of
- * splits (none here). */
+/* Reads root's class folders into a split.  */
 static weft_status read_split(source *src, const weft__sink *sink, const char *root,
                               int split)
 {
@@ -314,7 +313,7 @@ static bool probe(const char *path)
     return found;
 }
 
-/* Without train/: val/ or test/ beside nothing else are not classes. */
+/* Without train/: val/ or test/ by themselves are not classes. */
 static weft_status check_no_train(const char *path)
 {
     weft__names n;
@@ -341,7 +340,7 @@ static weft_status check_no_train(const char *path)
     if (splits == folders)
         return weft__fail(
             WEFT_EDATA,
-            "%s: looked for train/ beside the %d folders val/ or test/, found "
+            "%s: looked for train/ next to the %d folders val/ or test/, found "
             "none",
             path, splits);
     return WEFT_OK;
@@ -360,7 +359,7 @@ static void close_source(weft__source *base)
     free(src);
 }
 
-/* A split's folder: the user's, or one of the known names beside train/. */
+/* A split's folder: the user's, or one of the known names next to train/. */
 static weft_status read_other(source *src, const weft__sink *sink, const char *path,
                               const char *given, const char *const *names, int split)
 {
@@ -386,8 +385,7 @@ static weft_status check_train(const source *src, const char *folder)
 {
     const weft__source *b = &src->base;
     if (b->classes < (src->values ? 1 : 2))
-        return weft__fail(WEFT_EDATA,
-                          "%s: looked for %s, found %s%s%s", folder,
+        return weft__fail(WEFT_EDATA, "%s: looked for %s, found %s%s%s", folder,
                           src->values ? "folders whose names are numbers"
                                       : "two class folders or more",
                           b->classes ? "one: \"" : "none",
@@ -404,7 +402,7 @@ static weft_status open_source(const char *path, const weft_dataset_opts *o,
 {
     source *src = calloc(1, sizeof *src);
     char *train = inner_folder(path, train_names);
-    const char *beside = train ? path : NULL;
+    const char *root = train ? path : NULL;
     weft_status s = WEFT_OK;
     if (!src) {
         free(train);
@@ -416,8 +414,8 @@ static weft_status open_source(const char *path, const weft_dataset_opts *o,
     if (!s) s = read_split(src, sink, train ? train : path, WEFT_SUBSET_TRAIN);
     if (!s && !sink->lint) s = check_train(src, train ? train : path);
     if (!s && !src->values) s = tell_cases(src, sink);
-    if (!s) s = read_other(src, sink, beside, o->val, val_names, WEFT_SUBSET_VAL);
-    if (!s) s = read_other(src, sink, beside, o->test, test_names, WEFT_SUBSET_TEST);
+    if (!s) s = read_other(src, sink, root, o->val, val_names, WEFT_SUBSET_VAL);
+    if (!s) s = read_other(src, sink, root, o->test, test_names, WEFT_SUBSET_TEST);
     free(train);
     if (s)
         close_source(&src->base);

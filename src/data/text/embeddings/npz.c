@@ -1,5 +1,5 @@
 /* npz.c: vectors from the array "embeddings" of an .npz file (NumPy), with a file
- * of pieces beside it. */
+ * of tokens next to it. */
 #include "base/checked.h"
 #include "base/error.h"
 #include "data/io/stream.h"
@@ -23,7 +23,7 @@ static weft_status damaged(const char *path, const char *what)
     return weft__fail(WEFT_EDATA, "%s: embeddings.npy: %s", path, what);
 }
 
-/* What stands behind 'KEY': in the header; NULL. */
+/* What stands after 'KEY': in the header; NULL. */
 static const char *value_of(const char *text, const char *key)
 {
     const char *p = strstr(text, key);
@@ -80,19 +80,19 @@ static weft_status read_header(weft__zip *z, array *out)
     return s;
 }
 
-/* A piece that wants a row. */
+/* A token that wants a row. */
 typedef struct want {
-    int32_t row, piece, rank;
+    int32_t row, token, rank;
 } want;
 
 static int by_row(const void *a, const void *b)
 {
     const want *x = a, *y = b;
     if (x->row != y->row) return x->row < y->row ? -1 : 1;
-    return (x->piece > y->piece) - (x->piece < y->piece);
+    return (x->token > y->token) - (x->token < y->token);
 }
 
-/* One line `piece<TAB>row`; *row is -1 where the piece is none of ours. */
+/* One line `token<TAB>row`; *row is -1 where the token is none of ours. */
 static weft_status read_word(weft__vectors *v, const weft__stream *in, char *line,
                              size_t n, const array *a, want *out)
 {
@@ -104,12 +104,12 @@ static weft_status read_word(weft__vectors *v, const weft__stream *in, char *lin
         return weft__fail(WEFT_EDATA,
                           "%s:%d: looked for a piece, a tab and a row from 0 to %lld",
                           in->path, in->line - 1, (long long)a->rows - 1);
-    out->piece = tab > 1 ? weft__vectors_piece(v, line, tab - 1, &out->rank) : -1;
+    out->token = tab > 1 ? weft__vectors_token(v, line, tab - 1, &out->rank) : -1;
     out->row = (int32_t)row;
     return WEFT_OK;
 }
 
-/* The lines of the file of pieces; at most one row for a piece. */
+/* The lines of the file of tokens; at most one row for a token. */
 static weft_status read_words(weft__vectors *v, const char *words, const array *a,
                               want *wants, size_t *count)
 {
@@ -130,14 +130,14 @@ static weft_status read_words(weft__vectors *v, const char *words, const array *
         if (n && line[n - 1] == '\r') n--;
         if (s || !n) continue;
         s = read_word(v, &in, line, n, a, &w);
-        if (s || w.piece < 0) continue;
-        if (v->rank[w.piece]) { /* a folded word gives way to the word itself */
+        if (s || w.token < 0) continue;
+        if (v->rank[w.token]) { /* a folded word gives way to the word itself */
             for (size_t i = 0; i < *count; i++)
-                if (wants[i].piece == w.piece) wants[i] = w;
+                if (wants[i].token == w.token) wants[i] = w;
         } else {
             wants[(*count)++] = w;
         }
-        weft__vectors_row(v, w.piece, w.rank);
+        weft__vectors_row(v, w.token, w.rank);
     }
     if (!s) s = in.status;
     weft__stream_close(&in);
@@ -163,7 +163,7 @@ static double number_at(const unsigned char *p, size_t size)
 static weft_status put_row(weft__vectors *v, const unsigned char *bytes, const array *a,
                            const want *w)
 {
-    float *to = v->table + (size_t)w->piece * (size_t)v->width;
+    float *to = v->table + (size_t)w->token * (size_t)v->width;
     for (int i = 0; i < v->width; i++) {
         double x = number_at(bytes + (size_t)i * a->size, a->size);
         if (!(fabs(x) < 3e38))

@@ -1,4 +1,4 @@
-/* vectors.c: rows of pretrained vectors for the pieces of a tokenizer. */
+/* vectors.c: rows of pretrained vectors for the tokens of a tokenizer. */
 #include "data/text/embeddings/vectors.h"
 #include "base/checked.h"
 #include "base/error.h"
@@ -11,26 +11,27 @@
 
 enum { LINE = 1 << 20 };
 
-int weft__vectors_piece(weft__vectors *v, const char *word, size_t bytes, int *rank)
+int weft__vectors_token(weft__vectors *v, const char *word, size_t bytes, int *rank)
 {
-    int i = weft__words_find(&v->k->words, word, bytes);
+    int i = weft__string_table_find(&v->k->words, word, bytes);
     *rank = 2;
     if (i < 0) {
         *rank = 1;
-        weft__cutter_set(&v->cutter, word, bytes);
-        if (!weft__cut_next(&v->cutter)) return -1;
-        i = weft__words_find(&v->k->words, v->cutter.piece, v->cutter.piece_bytes);
-        if (i < 0 || weft__cut_next(&v->cutter)) return -1;
+        weft__segmenter_set(&v->segmenter, word, bytes);
+        if (!weft__segment_next(&v->segmenter)) return -1;
+        i = weft__string_table_find(&v->k->words, v->segmenter.token,
+                                    v->segmenter.token_bytes);
+        if (i < 0 || weft__segment_next(&v->segmenter)) return -1;
     }
-    i += WEFT_FIRST_PIECE;
+    i += WEFT_FIRST_TOKEN;
     return v->rank[i] >= *rank ? -1 : i;
 }
 
-float *weft__vectors_row(weft__vectors *v, int piece, int rank)
+float *weft__vectors_row(weft__vectors *v, int token, int rank)
 {
-    v->found += !v->rank[piece];
-    v->rank[piece] = (char)rank;
-    return v->table + (size_t)piece * (size_t)v->width;
+    v->found += !v->rank[token];
+    v->rank[token] = (char)rank;
+    return v->table + (size_t)token * (size_t)v->width;
 }
 
 weft_status weft__vectors_width(weft__vectors *v, int64_t width)
@@ -102,11 +103,11 @@ static int64_t width_of(const char *line, size_t n, bool *header)
     return *header ? (int64_t)second : fields - 1;
 }
 
-/* A word and `width` numbers behind it; the word may hold blanks. */
+/* A word and `width` numbers after it; the word may hold blanks. */
 static weft_status read_line(weft__vectors *v, const weft__stream *in, char *line,
                              size_t n, float *row)
 {
-    int rank, piece;
+    int rank, token;
     float *to;
     for (int i = v->width - 1; i >= 0; i--) {
         const char *field;
@@ -121,9 +122,9 @@ static weft_status read_line(weft__vectors *v, const weft__stream *in, char *lin
     }
     while (n && is_gap(line[n - 1])) n--;
     if (!n) return WEFT_OK; /* a blank as a word, or none */
-    piece = weft__vectors_piece(v, line, n, &rank);
-    if (piece < 0) return WEFT_OK;
-    to = weft__vectors_row(v, piece, rank);
+    token = weft__vectors_token(v, line, n, &rank);
+    if (token < 0) return WEFT_OK;
+    to = weft__vectors_row(v, token, rank);
     memcpy(to, row, (size_t)v->width * sizeof *row);
     return WEFT_OK;
 }
@@ -196,11 +197,12 @@ weft_status weft_vectors_read(const char *path, const char *words,
     if (s) return s;
     if (!v.ask) {
         v.rank = weft__alloc((size_t)weft_tokenizer_size(k, 0) + 1, 1);
-        s = v.rank ? weft__cutter_begin(&v.cutter, k->unit, k->keep_case, k->keep_width)
+        s = v.rank ? weft__segmenter_begin(&v.segmenter, k->granularity, k->keep_case,
+                                           k->keep_width)
                    : weft__fail(WEFT_ENOMEM, "%s: no memory to read it", path);
     }
     if (!s) s = zip ? weft__vectors_npz(&v, words) : read_text(&v);
-    weft__cutter_end(&v.cutter);
+    weft__segmenter_end(&v.segmenter);
     free(v.rank);
     if (s) return s;
     *width = v.width;

@@ -10,18 +10,18 @@ enum { WEFT_MOST_WIDTH = 65536 };
 typedef struct weft__vectors {
     const char *path;
     const weft_tokenizer *k;
-    weft__cutter cutter;
+    weft__segmenter segmenter;
     int width;
     bool ask;     /* only the width is wanted */
     float *table; /* [size][width] */
-    char *rank; /* of each piece: 0 no vector, 1 by a folded word, 2 by the word itself */
+    char *rank; /* of each token: 0 no vector, 1 by a folded word, 2 by the word itself */
     int found;
 } weft__vectors;
 
-/* The piece that a word of the file is, and how sure (rank); -1 when none wants it. */
-int weft__vectors_piece(weft__vectors *v, const char *word, size_t bytes, int *rank);
-/* The row to write piece's vector to; counts it. */
-float *weft__vectors_row(weft__vectors *v, int piece, int rank);
+/* The token that a word of the file is, and how sure (rank); -1 when none wants it. */
+int weft__vectors_token(weft__vectors *v, const char *word, size_t bytes, int *rank);
+/* The row to write token's vector to; counts it. */
+float *weft__vectors_row(weft__vectors *v, int token, int rank);
 /* The file's width against the one wanted. */
 weft_status weft__vectors_width(weft__vectors *v, int64_t width);
 

@@ -1,6 +1,6 @@
-/* csv.c: reads comma-separated rows (RFC 4180): a field in quotes may hold commas, line
- * ends and doubled quotes. A file whose first line has semicolons or tabs and no comma is
- * separated by those. */
+/* csv.c: reads comma-separated rows (RFC 4180): a field in quotes may hold commas,
+ * line ends and doubled quotes. A file whose first line has semicolons or tabs and
+ * no comma is separated by those. */
 #include "data/text/formats/rows.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ static int separator_of(const weft__stream *in)
     return count[0] ? ',' : count[1] ? ';' : count[2] ? '\t' : ',';
 }
 
-/* The rest of a field behind its opening quote, up to the closing one. */
+/* The rest of a field after its opening quote, up to the closing one. */
 static weft_status quoted(weft__rows *r)
 {
     int c;
@@ -44,7 +44,7 @@ static weft_status quoted(weft__rows *r)
     return WEFT_OK;
 }
 
-/* One field, and the byte behind it. */
+/* One field, and the byte after it. */
 static weft_status field(weft__rows *r, int *end)
 {
     int c;
@@ -55,7 +55,7 @@ static weft_status field(weft__rows *r, int *end)
         c = weft__stream_byte(&r->in);
         while (!s && (c == '\r' || c == ' ')) c = weft__stream_byte(&r->in);
         if (!s && c >= 0 && c != '\n' && c != r->separator)
-            weft__rows_bad(r, "text behind a closing quote (a quote inside is doubled)");
+            weft__rows_bad(r, "text after a closing quote (a quote inside is doubled)");
         *end = c;
         return s;
     }

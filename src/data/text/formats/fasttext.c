@@ -23,7 +23,7 @@ static bool is_blank(int c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Puts one word into the field; *c is the byte behind it. */
+/* Puts one word into the field; *c is the byte after it. */
 static weft_status word(weft__rows *r, int *c)
 {
     while (*c >= 0 && *c != '\n' && !is_blank(*c)) {

@@ -31,8 +31,8 @@ static int column_of(weft__rows *r, const char *key)
 }
 
 /* A value as text: texts as they are, whole numbers and truth values as words, other
- * numbers where they are wanted; others are no field. *own (to be freed) is what the text
- * may stand in. */
+ * numbers where they are wanted; others are no field. *own (to be freed) is what the
+ * text may stand in. */
 static const char *text_of(const weft__rows *r, const json_t *value, char **own)
 {
     size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(17);
@@ -47,7 +47,9 @@ static weft_status put(weft__rows *r, weft__field *f, const json_t *value)
 {
     char *own = NULL;
     const char *text = text_of(r, value, &own);
-    size_t bytes = json_is_string(value) ? json_string_length(value) : text ? strlen(text) : 0;
+    size_t bytes = json_is_string(value) ? json_string_length(value)
+                   : text                ? strlen(text)
+                                         : 0;
     weft_status s = WEFT_OK;
     if (!text) return WEFT_OK;
     *f = (weft__field){r->used, bytes, true, false};

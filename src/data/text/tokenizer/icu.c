@@ -1,4 +1,5 @@
-/* icu.c: word boundaries by ICU, which knows the words of Chinese, Japanese and Thai. */
+/* icu.c: word boundaries by ICU, which knows the words of Chinese, Japanese and
+ * Thai. */
 #include "data/text/tokenizer/tokenizer.h"
 #include "base/error.h"
 

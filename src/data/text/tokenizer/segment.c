@@ -1,9 +1,10 @@
 /* segment.c: cuts a text into words or letters, folded.
  *
- * Words: letters, marks and digits that stand together, with apostrophes between letters
- * and points or commas between digits; 's, 'd, 'm, 're, 've, 'll at the end of a word are
- * words of their own. Han and Kana stand alone, letter by letter. Of everything else a
- * run of equal letters is a word (at most three are kept). "<br>" is a blank. */
+ * Words: letters, marks and digits that stand together, with apostrophes between
+ * letters and points or commas between digits; 's, 'd, 'm, 're, 've, 'll at the end
+ * of a word are words of their own. Han and Kana stand alone, letter by letter. Of
+ * everything else a run of equal letters is a word (at most three are kept). "<br>"
+ * is a blank. */
 #include "base/error.h"
 #include "data/text/tokenizer/tokenizer.h"
 #include "data/text/tokenizer/utf8.h"
@@ -12,8 +13,8 @@
 
 enum { APOSTROPHE = 0x2019, RUN = 3 };
 
-/* The letter at the cutter's place, folded; *bytes that it takes. */
-static uint32_t look(const weft__cutter *c, size_t at, int *bytes)
+/* The letter at the segmenter's place, folded; *bytes that it takes. */
+static uint32_t look(const weft__segmenter *c, size_t at, int *bytes)
 {
     uint32_t letter = (unsigned char)c->text[at];
     if (letter && letter < 0x80) { /* most letters, in a hurry */
@@ -27,24 +28,24 @@ static uint32_t look(const weft__cutter *c, size_t at, int *bytes)
     return letter == APOSTROPHE ? '\'' : letter;
 }
 
-static void put(weft__cutter *c, uint32_t letter)
+static void put(weft__segmenter *c, uint32_t letter)
 {
     char bytes[4];
     int n = weft__utf8_put(bytes, letter);
-    if (c->piece_bytes + (size_t)n > sizeof c->piece) return;
-    memcpy(c->piece + c->piece_bytes, bytes, (size_t)n);
-    c->piece_bytes += (size_t)n;
+    if (c->token_bytes + (size_t)n > sizeof c->token) return;
+    memcpy(c->token + c->token_bytes, bytes, (size_t)n);
+    c->token_bytes += (size_t)n;
 }
 
-static weft__letter_class class_at(const weft__cutter *c, size_t at)
+static weft__letter_class class_at(const weft__segmenter *c, size_t at)
 {
     int bytes;
     if (at >= c->bytes) return WEFT_SPACE;
     return weft__letter_class_of(look(c, at, &bytes));
 }
 
-/* Bytes of an ending like "re" (behind the apostrophe) at `at`; 0 when there is none. */
-static size_t ending_at(const weft__cutter *c, size_t at)
+/* Bytes of an ending like "re" (after the apostrophe) at `at`; 0 when there is none. */
+static size_t ending_at(const weft__segmenter *c, size_t at)
 {
     static const char *const endings[] = {"s", "d", "m", "re", "ve", "ll",
                                           "S", "D", "M", "RE", "VE", "LL"};
@@ -58,7 +59,7 @@ static size_t ending_at(const weft__cutter *c, size_t at)
 }
 
 /* Bytes of "<br>", "<br/>" or "<br />" at `at`; 0 when there is none. */
-static size_t break_at(const weft__cutter *c, size_t at)
+static size_t break_at(const weft__segmenter *c, size_t at)
 {
     const char *p = c->text + at, *end = c->text + c->bytes;
     if (end - p < 4 || *p != '<' || (p[1] | 32) != 'b' || (p[2] | 32) != 'r') return 0;
@@ -69,7 +70,7 @@ static size_t break_at(const weft__cutter *c, size_t at)
 }
 
 /* Goes on to what is neither blank nor ignored; false at the end. */
-static bool skip(weft__cutter *c)
+static bool skip(weft__segmenter *c)
 {
     while (c->at < c->bytes) {
         int bytes;
@@ -82,7 +83,7 @@ static bool skip(weft__cutter *c)
 }
 
 /* What may stand between two letters or two digits of a word. */
-static bool joins(const weft__cutter *c, uint32_t before, uint32_t letter, size_t next)
+static bool joins(const weft__segmenter *c, uint32_t before, uint32_t letter, size_t next)
 {
     int bytes;
     if (next >= c->bytes) return false;
@@ -91,8 +92,8 @@ static bool joins(const weft__cutter *c, uint32_t before, uint32_t letter, size_
            weft__is_digit(look(c, next, &bytes));
 }
 
-/* The rest of a word behind its first letter. */
-static void word(weft__cutter *c, uint32_t before)
+/* The rest of a word after its first letter. */
+static void word(weft__segmenter *c, uint32_t before)
 {
     while (c->at < c->bytes) {
         int bytes;
@@ -109,7 +110,7 @@ static void word(weft__cutter *c, uint32_t before)
 }
 
 /* Equal marks that follow one another. */
-static void run(weft__cutter *c, uint32_t mark)
+static void run(weft__segmenter *c, uint32_t mark)
 {
     for (int n = 1; c->at < c->bytes; n++) {
         int bytes;
@@ -119,7 +120,7 @@ static void run(weft__cutter *c, uint32_t mark)
     }
 }
 
-static void mark(weft__cutter *c, uint32_t letter)
+static void mark(weft__segmenter *c, uint32_t letter)
 {
     size_t ending = letter == '\'' ? ending_at(c, c->at) : 0;
     for (size_t i = 0; i < ending; i++) {
@@ -131,7 +132,7 @@ static void mark(weft__cutter *c, uint32_t letter)
 }
 
 /* One segment of ICU's that is not blank. */
-static bool segment(weft__cutter *c)
+static bool segment(weft__segmenter *c)
 {
     while (c->at < c->bytes) {
         size_t end = weft__icu_next(c->icu);
@@ -143,37 +144,38 @@ static bool segment(weft__cutter *c)
             if (class != WEFT_SPACE && class != WEFT_IGNORABLE) put(c, letter);
             c->at += (size_t)bytes;
         }
-        if (c->piece_bytes) return true;
+        if (c->token_bytes) return true;
     }
     return false;
 }
 
-bool weft__cut_next(weft__cutter *c)
+bool weft__segment_next(weft__segmenter *c)
 {
     int bytes;
     uint32_t letter;
     weft__letter_class class;
-    c->piece_bytes = 0;
+    c->token_bytes = 0;
     if (c->icu) return segment(c);
     if (!skip(c)) return false;
     letter = look(c, c->at, &bytes);
     class = weft__letter_class_of(letter);
     c->at += (size_t)bytes;
     put(c, letter);
-    if (c->unit == WEFT_LEVEL_CHAR) return true;
+    if (c->granularity == WEFT_LEVEL_CHAR) return true;
     if (class == WEFT_LETTER) word(c, letter);
     if (class == WEFT_MARK) mark(c, letter);
     return true;
 }
 
-weft_status weft__cutter_begin(weft__cutter *c, weft_token_level unit, bool keep_case,
-                               bool keep_width)
+weft_status weft__segmenter_begin(weft__segmenter *c, weft_token_level granularity,
+                                  bool keep_case, bool keep_width)
 {
-    *c = (weft__cutter){.unit = unit, .keep_case = keep_case, .keep_width = keep_width};
-    return unit == WEFT_LEVEL_ICU ? weft__icu_new(&c->icu) : WEFT_OK;
+    *c = (weft__segmenter){
+        .granularity = granularity, .keep_case = keep_case, .keep_width = keep_width};
+    return granularity == WEFT_LEVEL_ICU ? weft__icu_new(&c->icu) : WEFT_OK;
 }
 
-void weft__cutter_set(weft__cutter *c, const char *text, size_t bytes)
+void weft__segmenter_set(weft__segmenter *c, const char *text, size_t bytes)
 {
     c->text = text;
     c->bytes = bytes;
@@ -181,7 +183,7 @@ void weft__cutter_set(weft__cutter *c, const char *text, size_t bytes)
     if (c->icu && !weft__icu_begin(c->icu, text, bytes)) c->bytes = 0;
 }
 
-void weft__cutter_end(weft__cutter *c)
+void weft__segmenter_end(weft__segmenter *c)
 {
     weft__icu_free(c->icu);
     c->icu = NULL;

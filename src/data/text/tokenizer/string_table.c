@@ -21,11 +21,12 @@ uint64_t weft__bytes_hash(const void *data, size_t bytes)
 }
 
 /* The slot where a text is, or the free one where it would be. */
-static size_t place(const weft__words *w, const char *text, size_t bytes, uint32_t hash)
+static size_t place(const weft__string_table *w, const char *text, size_t bytes,
+                    uint32_t hash)
 {
     size_t at = hash & (w->slots - 1);
     for (; w->slot[at]; at = (at + 1) & (w->slots - 1)) {
-        const weft__word *have = &w->word[w->slot[at] - 1];
+        const weft__string *have = &w->word[w->slot[at] - 1];
         if (have->hash == hash && have->bytes == bytes &&
             !memcmp(have->text, text, bytes))
             break;
@@ -33,13 +34,13 @@ static size_t place(const weft__words *w, const char *text, size_t bytes, uint32
     return at;
 }
 
-int weft__words_find(const weft__words *w, const char *text, size_t bytes)
+int weft__string_table_find(const weft__string_table *w, const char *text, size_t bytes)
 {
     if (!w->slots) return -1;
     return w->slot[place(w, text, bytes, (uint32_t)weft__bytes_hash(text, bytes))] - 1;
 }
 
-static bool spread(weft__words *w)
+static bool spread(weft__string_table *w)
 {
     size_t slots = w->slots ? w->slots * 2 : 1024;
     int32_t *slot = weft__alloc(slots, sizeof *slot);
@@ -55,10 +56,10 @@ static bool spread(weft__words *w)
     return true;
 }
 
-static bool lengthen(weft__words *w)
+static bool lengthen(weft__string_table *w)
 {
     int room = w->room ? w->room * 2 : 256;
-    weft__word *word;
+    weft__string *word;
     if (w->count > INT_MAX / 4) return false;
     word = realloc(w->word, (size_t)room * sizeof *word);
     if (!word) return false;
@@ -67,7 +68,7 @@ static bool lengthen(weft__words *w)
     return true;
 }
 
-int weft__words_add(weft__words *w, const char *text, size_t bytes)
+int weft__string_table_add(weft__string_table *w, const char *text, size_t bytes)
 {
     uint32_t hash = (uint32_t)weft__bytes_hash(text, bytes);
     char *copy;
@@ -79,15 +80,15 @@ int weft__words_add(weft__words *w, const char *text, size_t bytes)
     if (bytes >= UINT32_MAX || !(copy = weft__arena_alloc(&w->arena, bytes + 1)))
         return -1;
     memcpy(copy, text, bytes);
-    w->word[w->count] = (weft__word){copy, (uint32_t)bytes, hash};
+    w->word[w->count] = (weft__string){copy, (uint32_t)bytes, hash};
     w->slot[at] = ++w->count;
     return w->count - 1;
 }
 
-void weft__words_free(weft__words *w)
+void weft__string_table_free(weft__string_table *w)
 {
     weft__arena_free(&w->arena);
     free(w->word);
     free(w->slot);
-    *w = (weft__words){0};
+    *w = (weft__string_table){0};
 }

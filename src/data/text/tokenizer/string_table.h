@@ -6,25 +6,26 @@
 
 #include <stdint.h>
 
-typedef struct weft__word {
-    const char *text; /* NUL behind */
+typedef struct weft__string {
+    const char *text; /* NUL-terminated */
     uint32_t bytes;
     uint32_t hash;
-} weft__word;
+} weft__string;
 
-typedef struct weft__words { /* begins as {0} */
+typedef struct weft__string_table { /* begins as {0} */
     weft__arena arena;
-    weft__word *word;
+    weft__string *word;
     int32_t *slot; /* number + 1, or 0; a power of two of them, half at most taken */
     size_t slots;
     int count, room;
-} weft__words;
+} weft__string_table;
 
 uint64_t weft__bytes_hash(const void *data, size_t bytes);
 
-int weft__words_find(const weft__words *w, const char *text, size_t bytes); /* or -1 */
+int weft__string_table_find(const weft__string_table *w, const char *text,
+                            size_t bytes); /* or -1 */
 /* Its number, new or known; -1 when there is no memory. */
-int weft__words_add(weft__words *w, const char *text, size_t bytes);
-void weft__words_free(weft__words *w);
+int weft__string_table_add(weft__string_table *w, const char *text, size_t bytes);
+void weft__string_table_free(weft__string_table *w);
 
 #endif

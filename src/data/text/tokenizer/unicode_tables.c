@@ -1,5 +1,5 @@
-/* unicode_tables.c: classes of letters and their folding, as tables of ranges from U+0080
- * on, made from the data files of Unicode 14. */
+/* unicode_tables.c: classes of letters and their folding, as tables of ranges from
+ * U+0080 on, made from the data files of Unicode 14. */
 #include "data/text/tokenizer/utf8.h"
 
 typedef struct range {

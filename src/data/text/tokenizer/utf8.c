@@ -8,7 +8,7 @@ static bool follows(unsigned char c, unsigned char low, unsigned char high)
     return c >= low && c <= high;
 }
 
-/* What the byte behind the first may be, by the first (Unicode, table 3-7). */
+/* What the byte after the first may be, by the first (Unicode, table 3-7). */
 static int shape_of(unsigned char first, unsigned char *low, unsigned char *high)
 {
     *low = 0x80;

@@ -9,18 +9,19 @@
 #define WEFT_NOT_UTF8 UINT32_MAX
 #define WEFT_REPLACEMENT 0xfffdu
 
-/* The letter at s, of n > 0 bytes. Returns its bytes. What is not well-formed (overlong,
- * surrogate, cut off, beyond U+10FFFF) or NUL is WEFT_NOT_UTF8 and the bytes are those
- * that one U+FFFD replaces: the longest beginning of a well-formed letter, at least one
- * (Unicode 3.9, "maximal subpart"; what Python and browsers do). */
+/* The letter at s, of n > 0 bytes. Returns its bytes. What is not well-formed
+ * (overlong, surrogate, cut off, beyond U+10FFFF) or NUL is WEFT_NOT_UTF8 and the
+ * bytes are those that one U+FFFD replaces: the longest beginning of a well-formed
+ * letter, at least one (Unicode 3.9, "maximal subpart"; what Python and browsers
+ * do). */
 int weft__utf8_step(const char *s, size_t n, uint32_t *letter);
 int weft__utf8_put(char to[4], uint32_t letter); /* returns 1 to 4 */
 
 /* Bytes of s[0..n) up to the first that is not well-formed, or n. */
 size_t weft__utf8_good(const char *s, size_t n);
 /* Copies s to `to` with U+FFFD for what is not well-formed, at most `room` bytes and
- * whole letters. Returns the bytes written; *replaced (may be NULL) grows by the count of
- * replacements; *used (may be NULL) is how many bytes of s that took. */
+ * whole letters. Returns the bytes written; *replaced (may be NULL) grows by the
+ * count of replacements; *used (may be NULL) is how many bytes of s that took. */
 size_t weft__utf8_repair(const char *s, size_t n, char *to, size_t room, int *replaced,
                          size_t *used);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_PIECES = 50000, DEFAULT_GRAMS = 200000, DEFAULT_LENGTH = 512 };
+enum { DEFAULT_TOKENS = 50000, DEFAULT_NGRAMS = 200000, DEFAULT_LENGTH = 512 };
 
 /* The training texts as tokens, of which the first `length` of each are used. */
 typedef struct cuttings {
@@ -36,9 +36,9 @@ static weft_status check_opts(const weft_tokenizer_opts *o)
         return weft__fail(WEFT_EUSAGE, "a length of %d: 1 to %d, or 0", o->max_length,
                           WEFT_MOST_LENGTH);
     for (int s = 0; s < WEFT_MAX_STREAMS; s++)
-        if (o->max_size[s] && (o->max_size[s] < 3 || o->max_size[s] > WEFT_MOST_PIECES))
+        if (o->max_size[s] && (o->max_size[s] < 3 || o->max_size[s] > WEFT_MOST_TOKENS))
             return weft__fail(WEFT_EUSAGE, "a vocabulary of %d: 3 to %d, or 0",
-                              o->max_size[s], WEFT_MOST_PIECES);
+                              o->max_size[s], WEFT_MOST_TOKENS);
     return WEFT_OK;
 }
 
@@ -74,7 +74,7 @@ static const int32_t *text_at(const cuttings *c, int i, int *n)
 
 typedef struct entry {
     uint64_t rank, key; /* rank orders bytewise */
-    const weft__word *word;
+    const weft__string *word;
     int32_t count;
 } entry;
 
@@ -89,8 +89,8 @@ static int by_count(const void *a, const void *b)
 static int most_of(const weft_tokenizer_opts *o, int stream)
 {
     int most = o->max_size[stream];
-    if (!most) most = stream ? DEFAULT_GRAMS : DEFAULT_PIECES;
-    return most - WEFT_FIRST_PIECE;
+    if (!most) most = stream ? DEFAULT_NGRAMS : DEFAULT_TOKENS;
+    return most - WEFT_FIRST_TOKEN;
 }
 
 static void count_tokens(const cuttings *c, entry *e)
@@ -103,8 +103,8 @@ static void count_tokens(const cuttings *c, entry *e)
     }
 }
 
-/* The vocabulary of single pieces. */
-static weft_status choose_pieces(cuttings *c, const weft_tokenizer_opts *o,
+/* The vocabulary of single tokens. */
+static weft_status choose_tokens(cuttings *c, const weft_tokenizer_opts *o,
                                  weft_tokenizer *k)
 {
     size_t all = (size_t)c->tokens->words.count;
@@ -119,34 +119,35 @@ static weft_status choose_pieces(cuttings *c, const weft_tokenizer_opts *o,
         if (all) qsort(e, all, sizeof *e, by_count);
     }
     for (size_t i = 0; !s && i < all; i++) {
-        bool kept = e[i].count >= least && (int)i < most_of(o, 0);
-        c->number[e[i].key] = kept ? (int32_t)i + WEFT_FIRST_PIECE : WEFT_UNKNOWN;
-        if (kept && weft__words_add(&k->words, e[i].word->text, e[i].word->bytes) < 0)
+        bool known = e[i].count >= least && (int)i < most_of(o, 0);
+        c->number[e[i].key] = known ? (int32_t)i + WEFT_FIRST_TOKEN : WEFT_UNKNOWN;
+        if (known &&
+            weft__string_table_add(&k->words, e[i].word->text, e[i].word->bytes) < 0)
             s = no_memory();
     }
     free(e);
     return s;
 }
 
-/* The key of the gram at id; 0 when a piece of it is unknown. */
+/* The key of the gram at id; 0 when a token of it is unknown. */
 static uint64_t key_at(const cuttings *c, const int32_t *id, int parts)
 {
-    int32_t piece[WEFT_MAX_STREAMS];
+    int32_t token[WEFT_MAX_STREAMS];
     for (int j = 0; j < parts; j++) {
-        piece[j] = c->number[id[j]];
-        if (piece[j] == WEFT_UNKNOWN) return 0;
+        token[j] = c->number[id[j]];
+        if (token[j] == WEFT_UNKNOWN) return 0;
     }
-    return weft__gram_key(piece, parts);
+    return weft__ngram_key(token, parts);
 }
 
-static weft_status count_grams(const cuttings *c, int parts, weft__grams *g)
+static weft_status count_ngrams(const cuttings *c, int parts, weft__ngrams *g)
 {
     for (int i = 0; i < c->texts; i++) {
         int n;
         const int32_t *id = text_at(c, i, &n);
         for (int p = 0; p + parts <= n; p++) {
             uint64_t key = key_at(c, id + p, parts);
-            int32_t *count = key ? weft__grams_at(g, key) : NULL;
+            int32_t *count = key ? weft__ngrams_at(g, key) : NULL;
             if (key && !count) return no_memory();
             if (count && *count < INT32_MAX) ++*count;
         }
@@ -160,12 +161,12 @@ static int by_text(const void *a, const void *b)
     return strcmp(x->word->text, y->word->text);
 }
 
-/* The place of each piece in bytewise order. */
+/* The place of each token in bytewise order. */
 static weft_status bytewise(const weft_tokenizer *k, int32_t **out)
 {
     size_t n = (size_t)k->words.count;
     entry *e = weft__alloc(n + 1, sizeof *e);
-    int32_t *rank = weft__alloc(n + WEFT_FIRST_PIECE + 1, sizeof *rank);
+    int32_t *rank = weft__alloc(n + WEFT_FIRST_TOKEN + 1, sizeof *rank);
     if (!e || !rank) {
         free(e);
         free(rank);
@@ -173,7 +174,7 @@ static weft_status bytewise(const weft_tokenizer *k, int32_t **out)
     }
     for (size_t i = 0; i < n; i++) e[i] = (entry){.key = i, .word = &k->words.word[i]};
     if (n) qsort(e, n, sizeof *e, by_text);
-    for (size_t i = 0; i < n; i++) rank[e[i].key + WEFT_FIRST_PIECE] = (int32_t)i;
+    for (size_t i = 0; i < n; i++) rank[e[i].key + WEFT_FIRST_TOKEN] = (int32_t)i;
     free(e);
     *out = rank;
     return WEFT_OK;
@@ -189,11 +190,11 @@ static uint64_t ranked(uint64_t key, int parts, const int32_t *rank)
 }
 
 /* The commonest of the counted grams, in order, into k. */
-static weft_status pick_grams(const weft__grams *g, int stream,
-                              const weft_tokenizer_opts *o, const int32_t *rank,
-                              weft_tokenizer *k)
+static weft_status pick_ngrams(const weft__ngrams *g, int stream,
+                               const weft_tokenizer_opts *o, const int32_t *rank,
+                               weft_tokenizer *k)
 {
-    size_t n = 0, kept;
+    size_t n = 0, count;
     int32_t least = o->min_count ? o->min_count : 2;
     entry *e;
     for (size_t i = 0; i < g->slots; i++) n += g->key[i] && g->value[i] >= least;
@@ -206,26 +207,26 @@ static weft_status pick_grams(const weft__grams *g, int stream,
                              .rank = ranked(g->key[i], stream + 1, rank),
                              .count = g->value[i]};
     if (n) qsort(e, n, sizeof *e, by_count);
-    kept = n < (size_t)most_of(o, stream) ? n : (size_t)most_of(o, stream);
-    k->gram_key[stream - 1] = weft__alloc(kept + 1, sizeof(uint64_t));
-    if (k->gram_key[stream - 1]) {
-        for (size_t i = 0; i < kept; i++) k->gram_key[stream - 1][i] = e[i].key;
-        k->gram_count[stream - 1] = (int)kept;
+    count = n < (size_t)most_of(o, stream) ? n : (size_t)most_of(o, stream);
+    k->ngram_key[stream - 1] = weft__alloc(count + 1, sizeof(uint64_t));
+    if (k->ngram_key[stream - 1]) {
+        for (size_t i = 0; i < count; i++) k->ngram_key[stream - 1][i] = e[i].key;
+        k->ngram_count[stream - 1] = (int)count;
     }
     free(e);
-    return k->gram_key[stream - 1] ? WEFT_OK : no_memory();
+    return k->ngram_key[stream - 1] ? WEFT_OK : no_memory();
 }
 
-static weft_status choose_grams(const cuttings *c, const weft_tokenizer_opts *o,
-                                bool texts, weft_tokenizer *k)
+static weft_status choose_ngrams(const cuttings *c, const weft_tokenizer_opts *o,
+                                 bool texts, weft_tokenizer *k)
 {
     int32_t *rank = NULL;
     weft_status s = k->streams > 1 ? bytewise(k, &rank) : WEFT_OK;
     for (int stream = 1; !s && stream < k->streams; stream++) {
-        weft__grams g = {0};
-        s = count_grams(c, stream + 1, &g);
-        if (!s) s = pick_grams(&g, stream, o, rank, k);
-        weft__grams_free(&g);
+        weft__ngrams g = {0};
+        s = count_ngrams(c, stream + 1, &g);
+        if (!s) s = pick_ngrams(&g, stream, o, rank, k);
+        weft__ngrams_free(&g);
         if (!s) s = weft__tokenizer_index(k, stream, texts);
     }
     free(rank);
@@ -237,7 +238,7 @@ static weft_status learn(weft__texts *t, const weft_tokenizer_opts *o, bool text
                          weft_tokenizer *k)
 {
     cuttings c = {.texts = t->count[WEFT_SUBSET_TRAIN]};
-    weft_status s = weft__tokens_get(t, k->unit, k->keep_case, k->keep_width,
+    weft_status s = weft__tokens_get(t, k->granularity, k->keep_case, k->keep_width,
                                      WEFT_SUBSET_TRAIN, &c.tokens);
     if (s) return s;
     c.id = c.tokens->id[WEFT_SUBSET_TRAIN];
@@ -245,8 +246,8 @@ static weft_status learn(weft__texts *t, const weft_tokenizer_opts *o, bool text
     k->length = o->max_length;
     if (!k->length) s = usual_length(&c, &k->length);
     c.length = k->length;
-    if (!s) s = choose_pieces(&c, o, k);
-    if (!s) s = choose_grams(&c, o, texts, k);
+    if (!s) s = choose_tokens(&c, o, k);
+    if (!s) s = choose_ngrams(&c, o, texts, k);
     free(c.number);
     return s;
 }
@@ -260,7 +261,7 @@ weft_status weft__tokenizer_learn(const weft_dataset *d, const weft_tokenizer_op
     if (s) return s;
     weft_tokenizer *k = calloc(1, sizeof *k);
     if (!k) return no_memory();
-    k->unit = o.level ? o.level : weft__texts_level(t);
+    k->granularity = o.level ? o.level : weft__texts_level(t);
     k->keep_case = o.keep_case;
     k->keep_width = o.keep_width;
     k->streams = o.ngrams ? o.ngrams : 1;
