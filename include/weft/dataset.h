@@ -67,23 +67,27 @@ typedef struct weft_image_opts {
 #define WEFT_MAX_STREAMS 3 /* tokens, pairs of tokens, triples of tokens */
 
 typedef enum weft_token_level {
-    WEFT_LEVEL_AUTO, /* characters when more than a third of the letters are Chinese, Japanese
-                      * or Korean, else words */
-    WEFT_LEVEL_WORD, /* runs of letters and digits, Han and Kana one by one, marks; the same on
-                      * every machine */
-    WEFT_LEVEL_CHAR,
-    WEFT_LEVEL_ICU /* ICU's words, which follow its version; WEFT_EUSAGE in a build without ICU */
+    /* characters when more than a third of the letters are Chinese, Japanese or Korean,
+     * else words */
+    WEFT_LEVEL_AUTO,
+    /* runs of letters and digits, Han and Kana one by one, marks; the same everywhere */
+    WEFT_LEVEL_WORD,
+    WEFT_LEVEL_CHAR, /* letters, one by one */
+    /* ICU's words, which follow its version; WEFT_EUSAGE in a build without ICU */
+    WEFT_LEVEL_ICU
 } weft_token_level;
 
 typedef struct weft_tokenizer_opts {
     weft_token_level level;
-    int ngrams; /* streams: 1 tokens; 2 also pairs; 3 also triples, as numbers of their own
-                    * at each position. 0 means 1 */
+    /* streams: 1 tokens; 2 also pairs; 3 also triples, as numbers of their own at each
+     * position. 0 means 1 */
+    int ngrams;
     int min_count; /* rarer ones are unknown; 0 means 1 (pairs, triples: 2) */
-    int max_size
-        [WEFT_MAX_STREAMS]; /* of a stream's vocabulary; 0: 50000, 200000, 200000 */
-    int max_length; /* tokens of a text that are used; 0: the 99th percentile of the training
-                      * texts, at most 512 */
+    /* of a stream's vocabulary; 0: 50000, 200000, 200000 */
+    int max_size[WEFT_MAX_STREAMS];
+    /* tokens of a text that are used; 0: the 99th percentile of the training texts, at
+     * most 512 */
+    int max_length;
     bool keep_case;  /* otherwise case is folded */
     bool keep_width; /* otherwise full-width forms are folded to ASCII */
 } weft_tokenizer_opts;
@@ -93,14 +97,14 @@ typedef struct weft_text_opts {
      * the column with few distinct values (of WEFT_TARGET_VALUES: the one of numbers),
      * the text the longest other. */
     const char *label_column, *text_column;
-    const char
-        *format; /* "tsv", "csv", "jsonl", "fasttext", "space"; NULL: as it looks */
+    /* "tsv", "csv", "jsonl", "fasttext", "space"; NULL: as it looks */
+    const char *format;
     bool strict; /* text that is not UTF-8 is an error, not replaced and counted */
     size_t max_text_bytes; /* of one text, what is beyond is cut; 0 means 1 MiB */
     weft_tokenizer_opts tokenizer;
-    bool
-        mixed_lengths; /* texts of any length share a batch; otherwise those of similar length
-                         * do, which is quicker */
+    /* texts of any length share a batch; otherwise those of similar length do, which is
+     * quicker */
+    bool mixed_lengths;
 } weft_text_opts;
 
 typedef struct weft_dataset_opts {
@@ -114,7 +118,7 @@ typedef struct weft_dataset_opts {
     bool skip_bad;        /* leave out samples that cannot be read, and go on */
     double skip_bad_max;  /* at most this percentage; 0 means 100 */
     const char *bad_list; /* with skip_bad: a TSV file that names them; NULL: none */
-    int loader_threads; /* that prepare training batches ahead; 0 means 1; negative: none */
+    int loader_threads;   /* that prepare training batches; 0 means 1; negative: none */
     weft_image_opts image;
     weft_text_opts text;
 } weft_dataset_opts;
@@ -287,8 +291,8 @@ WEFT_API void weft_dataset_set_augment(weft_dataset *d, const weft_augment *a);
 typedef struct weft_loader_opts {
     weft_subset subset;
     int batch; /* samples; 0 means 64 */
-    bool
-        training; /* a new order every epoch, augmentation: functions of (seed, epoch, sample) */
+    /* a new order every epoch, augmentation: functions of (seed, epoch, sample) */
+    bool training;
     bool shuffle;   /* a new order every epoch, nothing else */
     bool drop_last; /* leave out a last batch that is not full */
     uint64_t seed;

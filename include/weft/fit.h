@@ -111,8 +111,8 @@ typedef struct weft_fit_plan {
     const char *details; /* "tokens   words, at most 40 of a text ..."; "" nothing */
     const char *notes;   /* lines about what was taken over from where; "" none */
     const char *network; /* the table of layers */
-    const char *
-        training; /* "small-cnn, sgd lr 0.05, onecycle, 15 epochs of 422 batches, seed 0, ..." */
+    /* "small-cnn, sgd lr 0.05, onecycle, 15 epochs of 422 batches, seed 0, ..." */
+    const char *training;
     const char *run_dir;
 } weft_fit_plan;
 

@@ -170,17 +170,19 @@ typedef struct weft_train_opts {
     uint64_t seed;                 /* of order, augmentation and dropout */
     weft_optimizer_opts optimizer; /* name NULL: sgd's defaults */
     weft_schedule schedule;        /* name NULL: constant */
-    int patience; /* stop after so many epochs without a better validation score; 0 never */
-    const char *
-        run_dir; /* last.ckpt, best.onnx, last.onnx and results.csv go here; NULL: nowhere */
+    /* stop after so many epochs without a better validation score; 0 never */
+    int patience;
+    /* last.ckpt, best.onnx, last.onnx and results.csv go here; NULL: nowhere */
+    const char *run_dir;
     const char *model;     /* the network's name, for the models' metadata; NULL: none */
     const weft_meta *meta; /* more metadata for the models; NULL: none */
     bool resume;           /* go on from run_dir/last.ckpt */
-    bool
-        reset_optimizer; /* with resume: keep the parameters, start the optimizer afresh */
+    /* with resume: keep the parameters, start the optimizer afresh */
+    bool reset_optimizer;
     double save_seconds; /* between checkpoints in an epoch; 0 means 60 */
-    int lr_backoffs; /* halvings of the learning rate when training diverges, each from the start of
-                      * the epoch; 0 means 3, negative none. Needs run_dir */
+    /* halvings of the learning rate when training diverges, each from the start of the
+     * epoch; 0 means 3, negative none. Needs run_dir */
+    int lr_backoffs;
     bool exact_conv; /* convolutions without Winograd's transforms */
     /* Asked after every step, from the thread that trains: true ends the run after
      * saving, with WEFT_ESTOPPED. NULL: never. What a signal handler or another thread

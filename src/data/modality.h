@@ -84,11 +84,11 @@ struct weft__modality {
     const char *name;     /* "image": in opts.modality and in a model's metadata */
     const char *noun;     /* "pictures" */
     weft_item_kind items; /* what an item is to a person */
-    const char
-        *example; /* an item on a command line: "PICTURE", "'A SENTENCE'"; NULL: none */
-    const char
-        *classify; /* what classification of it is called in metadata and run folders:
-                           * "classify", "text" (names from before there were tasks) */
+    /* an item on a command line: "PICTURE", "'A SENTENCE'"; NULL: none */
+    const char *example;
+    /* what classification of it is called in metadata and run folders: "classify",
+     * "text" (names from before there were tasks) */
+    const char *classify;
 
     /* ---- a data set ---- */
     bool (*probe)(const char *path); /* cheap, no messages; NULL: never from a path */

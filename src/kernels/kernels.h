@@ -77,9 +77,8 @@ typedef struct weft__conv {
     int stride_h, stride_w, dilate_h, dilate_w;
     int top, left; /* zeros before; what lies beyond the end is zero too */
     int groups;
-    bool
-        accumulate; /* y, or the dx of conv_bwd_data, is added to what is there, before the
-                        epilogue */
+    /* y, or the dx of conv_bwd_data, is added to what is there, before the epilogue */
+    bool accumulate;
     bool exact;     /* plain sums of products: no Winograd */
     bool prepacked; /* w is what conv_prepack made of it */
 } weft__conv;

@@ -124,7 +124,7 @@ static weft_status prepare_steps(weft_plan *p)
         weft__step *s = &p->step[i];
         weft__setup setup = setup_of(p, s);
         status = prepare(p, s->op, &setup, &s->prepared);
-        s->run.prepared = s->prepared;
+        s->args.prepared = s->prepared;
         if (status || !s->activation) continue;
         setup.node = s->activation;
         setup.in = setup.out; /* it works in place */

@@ -39,8 +39,8 @@ typedef struct weft__step {
     weft__epilogue epilogue;
     bool residual; /* the last input is added to what the node gives */
     bool backward; /* has a part in the backward pass */
-    bool
-        *adds; /* input i: another consumer has written this gradient before; add to it */
+    /* input i: another consumer has written this gradient before; add to it */
+    bool *adds;
     void **temporary; /* where backward then writes before the pass adds; NULL: it adds */
     int *temporary_block;
     int saved_block, scratch_block, scratch_back_block, prepacked_block;

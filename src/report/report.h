@@ -107,8 +107,8 @@ typedef struct weft__report {
     const char *summary; /* a sentence or two below them */
     int charts;
     const weft__chart *chart;
-    const char
-        *answers_title; /* of the charts that a task adds: "Truth and prediction" */
+    /* of the charts that a task adds: "Truth and prediction" */
+    const char *answers_title;
     int answer_charts;
     const weft__chart *answer_chart;
     const char *confusion_title; /* "Test split", for instance */

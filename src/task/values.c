@@ -61,9 +61,9 @@ static void measure(const weft_dataset *d, int k, float *mean, float *std)
         double off = (double)weft_dataset_value(d, WEFT_SUBSET_TRAIN, i)[k] - middle;
         squares += off * off;
     }
-    float std = n ? (float)sqrt(squares / n) : 0;
+    float spread = n ? (float)sqrt(squares / n) : 0;
     *mean = (float)middle;
-    *std = std > 0 ? std : 1;
+    *std = spread > 0 ? spread : 1;
 }
 
 weft_status weft__values_fit(const weft__task *t, const weft_dataset *d,

@@ -25,7 +25,7 @@ static weft_plan_opts plan_opts(const weft__evaluator *e, const weft_value keep[
                             .keep = keep,
                             .keep_count = 2,
                             .exact_conv = e->exact_conv,
-                            .within = within};
+                            .share_memory_with = within};
 }
 
 /* Halves the batch until the plan fits LARGE bytes, or the plan that it lives within:

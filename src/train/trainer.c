@@ -64,7 +64,7 @@ WEFT_API weft_status weft_trainer_plan(weft_trainer *t, int n, weft_plan **out)
                         .keep = t->keep,
                         .keep_count = t->keeps,
                         .exact_conv = t->exact_conv,
-                        .within = at ? t->plan[0] : NULL};
+                        .share_memory_with = at ? t->plan[0] : NULL};
     weft_status s = weft_plan_new(t->g, &o, &p);
     if (s) return s;
     weft_plan_free(t->plan[at]);

@@ -67,8 +67,8 @@ typedef struct ukernel_gemm {
     bool prefetch_a,
         prefetch_c;  /* fetch the next tile's A or C early: they stream from memory */
     bool accumulate; /* start from C, not from zero */
-    bool
-        nt_stores; /* of ukernel_gemm_indirect: C goes past the cache; whole vectors, aligned */
+    /* of ukernel_gemm_indirect: C goes past the cache; whole vectors, aligned */
+    bool nt_stores;
     const real *bias; /* [n], added to the start, or NULL */
     weft__act act;    /* NONE, RELU or LEAKY_RELU, applied before the store */
     real alpha;

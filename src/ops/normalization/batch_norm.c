@@ -228,7 +228,7 @@ static weft__affine_map affine(const weft__node *node, const weft__tensor *in, i
     const real *gamma = in[GAMMA].data, *beta = in[BETA].data;
     const real *mean = in[MEAN].data, *var = in[VAR].data;
     double eps = ((const weft_batch_norm_opts *)node->attr)->eps;
-    return (weft__affine_map){.mean = mean[index],
+    return (weft__affine_map){.centre = mean[index],
                               .scale = gamma[index] / sqrt((double)var[index] + eps),
                               .shift = beta[index]};
 }

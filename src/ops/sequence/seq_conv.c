@@ -540,7 +540,8 @@ static weft_value whole(weft_graph *g, const weft__node *last)
     const weft__node *first, *conv = weft__seq_middle(g, last, "conv", 0, &first);
     const weft__conv_attr *a = conv ? conv->attr : NULL;
     weft__seq_window window = {.groups = a ? a->groups : 0};
-    if (!conv || !weft__seq_window(g, first, last, &a->window, &window)) return WEFT_NONE;
+    if (!conv || !weft__seq_window_alone(g, first, last, &a->window, &window))
+        return WEFT_NONE;
     return seq_conv_add(g, &window, (weft_value){first->in[0]}, (weft_value){conv->in[1]},
                         (weft_value){conv->in[2]}, (weft_value){first->in[1]},
                         (weft_value){last->in[1]});

@@ -176,7 +176,8 @@ static weft_value whole(weft_graph *g, const weft__node *last)
     const weft__node *pool = weft__seq_middle(g, last, "max_pool", -INFINITY, &first);
     const weft__pooling *a = pool ? pool->attr : NULL;
     weft__seq_window window = {.groups = 0};
-    if (!pool || !weft__seq_window(g, first, last, &a->window, &window)) return WEFT_NONE;
+    if (!pool || !weft__seq_window_alone(g, first, last, &a->window, &window))
+        return WEFT_NONE;
     return seq_max_pool_add(g, &window, (weft_value){first->in[0]},
                             (weft_value){first->in[1]}, (weft_value){last->in[1]});
 }

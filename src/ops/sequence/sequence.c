@@ -153,9 +153,9 @@ WEFT_SHARED const weft__node *weft__seq_middle(const weft_graph *g,
     return *first ? node : NULL;
 }
 
-WEFT_SHARED bool weft__seq_window(const weft_graph *g, const weft__node *first,
-                                  const weft__node *last, const weft__window *s,
-                                  weft__seq_window *out)
+WEFT_SHARED bool weft__seq_window_alone(const weft_graph *g, const weft__node *first,
+                                        const weft__node *last, const weft__window *s,
+                                        weft__seq_window *out)
 {
     int add, t = weft__nominal_shape(g, (weft_value){first->in[0]}).dim[1];
     int lengths_out = weft__nominal_shape(g, (weft_value){last->in[0]}).dim[1];

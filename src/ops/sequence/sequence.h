@@ -81,9 +81,9 @@ const weft__node *weft__seq_middle(const weft_graph *g, const weft__node *last,
                                    const weft__node **first);
 /* How window s, in the middle, slides over each sample by itself. False: it does
  * not. */
-bool weft__seq_window(const weft_graph *g, const weft__node *first,
-                      const weft__node *last, const weft__window *s,
-                      weft__seq_window *out);
+bool weft__seq_window_alone(const weft_graph *g, const weft__node *first,
+                            const weft__node *last, const weft__window *s,
+                            weft__seq_window *out);
 /* Writes a sliding operator whole: x masked with `value`, transposed, the node of that
  * type with inputs 1 .. more, transposed back, masked. Input i has the lengths, i + 1
  * those after. */

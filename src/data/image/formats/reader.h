@@ -45,9 +45,9 @@ struct weft__source {
     int classes;
     char **class_name; /* [classes], each malloc()ed */
     int count[3];      /* samples by weft_subset; val may be 0, to be split off */
-    int32_t *label
-        [3]; /* 0 .. classes-1. Where targets are values, names of classes are numbers, and
-                        * two may be equal */
+    /* 0 .. classes-1. Where targets are values, names of classes are numbers, and two may
+     * be equal */
+    int32_t *label[3];
     int channels, height, width;    /* of every sample, or 0 when they differ */
     const unsigned char *pixels[3]; /* all samples decoded, one after another; or NULL */
 };
