@@ -368,6 +368,6 @@ int weft__op_count(void);
 weft__op_pair weft__op_at(int i);
 const weft__op_pair *weft__op_find(const char *name); /* NULL when unknown */
 /* What the planner puts where two steps want a value in different orders. */
-extern const weft_op weft_op_relayout;
+extern const weft_op weft_op_reorder;
 
 #endif

@@ -132,7 +132,7 @@ static int reorder(weft_plan *p, int v, weft__layout layout)
     int copy = weft__pval_add(p);
     if (!node || !copy) return 0;
     *node = (weft__node){
-        .op = &weft_op_relayout, .name = weft_op_relayout.name, .nin = 1, .nout = 1};
+        .op = &weft_op_reorder, .name = weft_op_reorder.name, .nin = 1, .nout = 1};
     weft__step *s = step_add(p, node);
     if (!s) return 0;
     s->in[0] = v;
@@ -148,7 +148,7 @@ static int in_layout(weft_plan *p, int v, weft__layout layout)
 {
     if (!v || p->val[v].t.layout == layout) return v;
     for (int i = 0; i < p->steps; i++)
-        if (p->step[i].args.node->op == &weft_op_relayout && p->step[i].in[0] == v &&
+        if (p->step[i].args.node->op == &weft_op_reorder && p->step[i].in[0] == v &&
             p->val[p->step[i].out[0]].t.layout == layout)
             return p->step[i].out[0];
     return reorder(p, v, layout);

@@ -753,9 +753,8 @@ size_t KERNEL(direct_scratch)(const weft__conv *s, bool data)
     return plan_bytes(&p);
 }
 
-void KERNEL(unpacked)(const weft__conv *s, bool data, real *y, const real *x,
-                      const real *w, const real *bias, const weft__epilogue *e,
-                      void *scratch)
+void KERNEL(direct)(const weft__conv *s, bool data, real *y, const real *x, const real *w,
+                    const real *bias, const weft__epilogue *e, void *scratch)
 {
     weft__conv dgrad;
     int pixels = data ? fold_bwd_data(s, &dgrad) : KERNEL(width_fold)(s);
