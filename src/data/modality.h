@@ -151,8 +151,8 @@ struct weft__modality {
     /* Room for n items of weft_predict. */
     weft_status (*items_new)(const weft__preprocess *p, int n, void **out);
     void (*items_free)(void *items); /* takes NULL */
-    /* Item i into its place; tokens and unknown of a text (else 0) are counted in them.
-     */
+    /* Item i into its place; tokens and unknown of a text (else 0) are counted in
+     * them. */
     weft_status (*items_put)(void *items, int i, const weft_item *item, int *tokens,
                              int *unknown);
     /* What was put there, as a batch of n for bind. */
