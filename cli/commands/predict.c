@@ -122,7 +122,8 @@ static int run(int argc, char **argv)
     weft_status s = options_parse(&command_predict, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
     if (!s && n < 2)
-        return command_misused("predict: takes a model and items; see weft help predict");
+        return command_misused(
+            "predict: takes a model and pictures or texts; see weft help predict");
     if (!s) s = weft_set_threads(a.threads);
     if (!s) s = predict(&a, argv[1], argv + 2, n - 1);
     return s ? command_failed(s) : 0;

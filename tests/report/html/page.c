@@ -264,7 +264,7 @@ static void the_samples_say_this_models_numbers(void **state)
                                 .std = {0.1f, 0.2f, 2}}};
     char *text = page(&r);
     CHECK_HAS(text, "np.float32([0.5, 0.25, 1.0])) / np.float32([0.1, 0.2, 2.0])");
-    CHECK_HAS(text, "weft_classifier_open(&quot;best.onnx&quot;, &amp;c)");
+    CHECK_HAS(text, "weft_predictor_open(&quot;best.onnx&quot;, &amp;p)");
     CHECK_HAS(text, "&quot;cat&quot;, &quot;a \\&quot;dog\\&quot;\\\\&quot;");
     CHECK_HAS(text, "session.run(None, {&quot;pixels&quot;: x})");
     CHECK_HAS(text, "ImageOps.pad(picture, (48, 32), Image.BILINEAR, "

@@ -92,7 +92,8 @@ static weft_status sniff(const char *path, const char *head, size_t n,
         return weft__fail(WEFT_EDATA, "%s: is packed with %s: unpack it first", path,
                           packer);
     if (!n) return weft__fail(WEFT_EDATA, "%s: is empty", path);
-    for (int i = 0; i < READERS; i++)
+    bool binary = memchr(head, 0, n); /* pixels may hold tabs and line ends, too */
+    for (int i = 0; i < READERS && !binary; i++)
         if (readers[i]->sniff(head, n)) {
             *out = readers[i];
             return WEFT_OK;
