@@ -25,12 +25,12 @@ static void sizes_are_those_of_the_literature(void **state)
                {"vgg11", 200, 10372168}};
     int pictures = 0;
     for (int i = 0; i < weft_zoo_total(); i++)
-        pictures += !weft_zoo_is_text(weft_zoo_info_at(i).name);
+        pictures += !strcmp(weft_zoo_modality(weft_zoo_info_at(i).name), "image");
     CHECK((int)(sizeof row / sizeof *row) == pictures);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         weft_graph *g = weft_graph_new();
         weft_value y;
-        CHECK(!weft_zoo_build(g, row[i].name, &(weft_zoo_opts){.classes = row[i].classes},
+        CHECK(!weft_zoo_build(g, row[i].name, &(weft_zoo_opts){.outputs = row[i].classes},
                               &y));
         CHECK_NEAR(params_of(g), row[i].params, 0);
         weft_graph_free(g);
@@ -42,12 +42,12 @@ static void every_model_runs_forward_and_backward(void **state)
     (void)state;
     for (int i = 0; i < weft_zoo_total(); i++) {
         weft_zoo_info m = weft_zoo_info_at(i);
-        if (weft_zoo_is_text(m.name)) continue;
+        if (!strcmp(weft_zoo_modality(m.name), "text")) continue;
         int side = m.height > 64 ? 64 : m.height;
         weft_graph *g = weft_graph_new();
         weft_plan *p = NULL;
         weft_value y;
-        weft_zoo_opts o = {.classes = 7, .height = side, .width = side, .dropout = 0.2};
+        weft_zoo_opts o = {.outputs = 7, .height = side, .width = side, .dropout = 0.2};
         CHECK(!weft_zoo_build(g, m.name, &o, &y));
         weft_value loss = weft_reduce_mean(g, weft_mul(g, y, y), 0, NULL, false);
         CHECK(!weft_params_init(g, 1));

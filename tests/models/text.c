@@ -20,14 +20,14 @@ static void sizes_are_those_of_other_peoples_networks(void **state)
     (void)state;
     const struct {
         const char *name;
-        weft_zoo_text_opts o;
+        weft_zoo_opts o;
         double params;
     } row[] = {
         {"cnn-bigru",
-         {.classes = 10, .pool = 2, .readout = "last"},
+         {.outputs = 10, .pool = 2, .readout = "last"},
          20000 * 128 + 128 * 128 * 3 + 128 + 2 * (384 * 256 + 768) + 2560 + 10},
         {"textcnn",
-         {.classes = 10, .embedding = 300, .filters = 256, .kernel = 2},
+         {.outputs = 10, .embedding = 300, .filters = 256, .kernel = 2},
          20000 * 300 + 300 * 256 * 9 + 3 * 256 + 7680 + 10},
         {"rnn", {.hidden = 64}, 20000 * 128 + 64 * (128 + 64 + 2) + 2 * 64 + 2},
         {"bag", {.streams = 2, .vocabulary = {100, 300}}, 400 * 64 + 2 * 64 + 2},
@@ -35,7 +35,7 @@ static void sizes_are_those_of_other_peoples_networks(void **state)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         weft_graph *g = weft_graph_new();
         weft_value y;
-        CHECK(!weft_zoo_build_text(g, row[i].name, &row[i].o, &y));
+        CHECK(!weft_zoo_build(g, row[i].name, &row[i].o, &y));
         CHECK_NEAR(params_of(g), row[i].params, 0);
         weft_graph_free(g);
     }
@@ -45,11 +45,11 @@ static void sizes_are_those_of_other_peoples_networks(void **state)
 
 typedef struct variant {
     const char *name;
-    weft_zoo_text_opts o;
+    weft_zoo_opts o;
 } variant;
 
 #define SMALL \
-    .classes = CLASSES, .length = T, .embedding = 16, .vocabulary = {WORDS, WORDS, WORDS}
+    .outputs = CLASSES, .length = T, .embedding = 16, .vocabulary = {WORDS, WORDS, WORDS}
 #define SMALL_CNN SMALL, .filters = 12
 #define SMALL_RNN SMALL, .hidden = 8
 
@@ -92,9 +92,9 @@ static net make(const variant *v, int n, int t, bool training)
 {
     int deep = v->o.streams ? v->o.streams : 1;
     net m = {.g = weft_graph_new(), .streams = deep > v->o.wide ? deep : v->o.wide};
-    weft_zoo_text_opts o = v->o;
+    weft_zoo_opts o = v->o;
     o.length = t;
-    CHECK(!weft_zoo_build_text(m.g, v->name, &o, &m.y));
+    CHECK(!weft_zoo_build(m.g, v->name, &o, &m.y));
     m.loss = weft_reduce_sum(m.g, weft_mul(m.g, m.y, m.y), 0, NULL, false);
     CHECK(!weft_params_init(m.g, 7));
     weft_plan_opts p = {.batch = n, .loss = m.loss, .training = training};
@@ -235,11 +235,11 @@ static void padding_changes_no_gradient(void **state)
 
 /* ---- options ---- */
 
-static void refuses(const char *name, weft_zoo_text_opts o, const char *message)
+static void refuses(const char *name, weft_zoo_opts o, const char *message)
 {
     weft_graph *g = weft_graph_new();
     weft_value y;
-    CHECK(weft_zoo_build_text(g, name, &o, &y) == WEFT_EUSAGE);
+    CHECK(weft_zoo_build(g, name, &o, &y) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), message);
     weft_graph_free(g);
 }
@@ -247,35 +247,30 @@ static void refuses(const char *name, weft_zoo_text_opts o, const char *message)
 static void what_cannot_be_built_is_told(void **state)
 {
     (void)state;
-    refuses("cnn-bigruu", (weft_zoo_text_opts){0}, "Did you mean cnn-bigru?");
-    refuses("lenet5", (weft_zoo_text_opts){0}, "is a model for pictures");
-    refuses("bigru", (weft_zoo_text_opts){.readout = "men"}, "Did you mean mean?");
-    refuses("cnn-bigru", (weft_zoo_text_opts){.form = "d"}, "form d is unknown");
-    refuses("bag", (weft_zoo_text_opts){.streams = 4}, "streams is 4, allowed 1 to 3");
-    refuses("rnn", (weft_zoo_text_opts){.hidden = -3}, "hidden is -3");
-    refuses("bag", (weft_zoo_text_opts){.wide = 4}, "wide is 4, allowed 0 to 3");
-    refuses("bag", (weft_zoo_text_opts){.wide = 1, .wide_dropout = 1.5}, "at most 1");
-    refuses("rnn", (weft_zoo_text_opts){.dropout = 1}, "must be below 1");
-    refuses("rnn", (weft_zoo_text_opts){.gate_bias = 1}, "rnn: has no option gate-bias");
-    refuses("textcnn", (weft_zoo_text_opts){.hidden = 8},
+    refuses("cnn-bigruu", (weft_zoo_opts){0}, "Did you mean cnn-bigru?");
+    refuses("bigru", (weft_zoo_opts){.readout = "men"}, "Did you mean mean?");
+    refuses("cnn-bigru", (weft_zoo_opts){.form = "d"}, "form d is unknown");
+    refuses("bag", (weft_zoo_opts){.streams = 4}, "streams is 4, allowed 1 to 3");
+    refuses("rnn", (weft_zoo_opts){.hidden = -3}, "hidden is -3");
+    refuses("bag", (weft_zoo_opts){.wide = 4}, "wide is 4, allowed 0 to 3");
+    refuses("bag", (weft_zoo_opts){.wide = 1, .wide_dropout = 1.5}, "at most 1");
+    refuses("rnn", (weft_zoo_opts){.dropout = 1}, "must be below 1");
+    refuses("rnn", (weft_zoo_opts){.gate_bias = 1}, "rnn: has no option gate-bias");
+    refuses("textcnn", (weft_zoo_opts){.hidden = 8},
             "textcnn: has no option hidden");
-    refuses("textcnn", (weft_zoo_text_opts){.readout = "last"}, "no readout last");
-    refuses("bag", (weft_zoo_text_opts){.readout = "max"}, "bag: has no option readout");
-    refuses("bigru", (weft_zoo_text_opts){.form = "b"}, "bigru: has no option form");
-    refuses("bilstm", (weft_zoo_text_opts){.pool = 2}, "bilstm: has no option pool");
-    refuses("cnn-bigru", (weft_zoo_text_opts){.form = "c", .readout = "last"},
+    refuses("textcnn", (weft_zoo_opts){.readout = "last"}, "no readout last");
+    refuses("bag", (weft_zoo_opts){.readout = "max"}, "bag: has no option readout");
+    refuses("bigru", (weft_zoo_opts){.form = "b"}, "bigru: has no option form");
+    refuses("bilstm", (weft_zoo_opts){.pool = 2}, "bilstm: has no option pool");
+    refuses("cnn-bigru", (weft_zoo_opts){.form = "c", .readout = "last"},
             "form c has no readout last");
-    CHECK(weft_zoo_text_takes("cnn-bigru", "form"));
-    CHECK(weft_zoo_text_takes("bag", "embedding"));
-    CHECK(!weft_zoo_text_takes("bag", "kernel"));
-    CHECK(!weft_zoo_text_takes("lenet5", "embedding"));
-    weft_graph *g = weft_graph_new();
-    weft_value y;
-    CHECK(weft_zoo_build(g, "bigru", NULL, &y) == WEFT_EUSAGE);
-    CHECK_HAS(weft_last_error(), "is a model for texts");
-    CHECK(weft_zoo_is_text("bag") && !weft_zoo_is_text("lenet5"));
-    CHECK(!weft_zoo_is_text("no such thing"));
-    weft_graph_free(g);
+    CHECK(weft_zoo_takes("cnn-bigru", "form"));
+    CHECK(weft_zoo_takes("bag", "embedding"));
+    CHECK(!weft_zoo_takes("bag", "kernel"));
+    CHECK(!weft_zoo_takes("lenet5", "embedding"));
+    CHECK_TEXT(weft_zoo_modality("bag"), "text");
+    CHECK_TEXT(weft_zoo_modality("lenet5"), "image");
+    CHECK(!weft_zoo_modality("no such thing"));
 }
 
 RUN_TESTS(TEST(sizes_are_those_of_other_peoples_networks), TEST(every_network_trains),
