@@ -39,7 +39,8 @@ static int put(const uint8_t *data, size_t size)
 static void check_tokens(const weft_dataset *d, const weft_tokenizer *k)
 {
     int32_t ids[6][LENGTH];
-    int32_t *const a[3] = {ids[0], ids[1], ids[2]}, *const b[3] = {ids[3], ids[4], ids[5]};
+    int32_t *const a[3] = {ids[0], ids[1], ids[2]}, *const b[3] = {ids[3], ids[4],
+                                                                   ids[5]};
     weft__numbered n;
     if (weft__numbered_begin(&n, d->content, WEFT_SUBSET_TRAIN, k)) abort();
     for (int i = 0; i < n.count; i++) {
@@ -47,7 +48,8 @@ static void check_tokens(const weft_dataset *d, const weft_tokenizer *k)
         int unknown, strange;
         const char *text = weft_dataset_text(d, WEFT_SUBSET_TRAIN, i, &bytes);
         int length = weft_tokenize(k, text, bytes, a, &unknown);
-        if (weft__numbered_text(&n, i, b, &strange) != length || strange != unknown) abort();
+        if (weft__numbered_text(&n, i, b, &strange) != length || strange != unknown)
+            abort();
         if (memcmp(ids[0], ids[3], 3 * sizeof ids[0])) abort();
         if (unknown && bytes) {
             weft__segmenter c;
@@ -86,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < 2 * FORMATS; i++) {
         weft_dataset *d;
         weft_dataset_opts o = {.modality = "text",
-                               .target = i < FORMATS ? WEFT_TARGET_CLASS : WEFT_TARGET_VALUES,
+                               .target =
+                                   i < FORMATS ? WEFT_TARGET_CLASS : WEFT_TARGET_VALUES,
                                .text.format = format[i % FORMATS],
                                .skip_bad = true,
                                .val = path,

@@ -1,6 +1,6 @@
-/* Tests of the contract of modalities: each is found by its data, its preprocessing travels in a
- * model's metadata, its samples and a user's items are the same to a network, and what options
- * leave open follows from the data. */
+/* Tests of the contract of modalities: each is found by its data, its preprocessing
+ * travels in a model's metadata, its samples and a user's items are the same to a
+ * network, and what options leave open follows from the data. */
 #include "data/text/text_make.h"
 
 #include "data/image/image.h"
@@ -25,7 +25,8 @@ static const char *pictures(const char *name, int channels, int side, bool signs
 
 static const char *texts(void)
 {
-    return make_file("t.tsv", "good film\tpos\nbad film\tneg\na good one\tpos\nawful\tneg\n");
+    return make_file("t.tsv",
+                     "good film\tpos\nbad film\tneg\na good one\tpos\nawful\tneg\n");
 }
 
 static weft_dataset *opened(const char *path, const char *modality)
@@ -46,14 +47,15 @@ static void a_path_says_what_lies_there(void **state)
     for (int i = 0; weft__modality_at(i); i++)
         CHECK(weft__modality_named(weft__modality_at(i)->name) == weft__modality_at(i));
     CHECK(!weft__modality_at(-1) && !weft__modality_named("sound"));
-    CHECK(weft_dataset_open(path, &(weft_dataset_opts){.modality = "text"}, &d) == WEFT_EDATA);
+    CHECK(weft_dataset_open(path, &(weft_dataset_opts){.modality = "text"}, &d) ==
+          WEFT_EDATA);
     CHECK(weft_dataset_open(path, &(weft_dataset_opts){.modality = "tensor"}, &d) ==
           WEFT_EUSAGE);
     CHECK(weft_dataset_open(path, &(weft_dataset_opts){.modality = "imgae"}, &d) ==
           WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "modality imgae: is unknown (did you mean image?)");
-    CHECK(weft_dataset_open(path, &(weft_dataset_opts){.target = (weft_target_kind)7}, &d) ==
-          WEFT_EUSAGE);
+    CHECK(weft_dataset_open(path, &(weft_dataset_opts){.target = (weft_target_kind)7},
+                            &d) == WEFT_EUSAGE);
     CHECK(!d);
 }
 
@@ -123,10 +125,11 @@ static void pictures_of_a_user_are_those_of_the_set(void **state)
         CHECK(!memcmp(own->x + 75 * i, b.x + 75 * 7, 75 * sizeof *b.x));
     CHECK(weft_modality_image.items_put(items, 0, &(weft_item){.text = "cat"}, &tokens,
                                         &unknown) == WEFT_EUSAGE);
-    CHECK(weft_modality_image.items_put(items, 0, &(weft_item){.bytes = "GIF8", .size = 4},
-                                        &tokens, &unknown) == WEFT_EDATA);
-    CHECK(weft_modality_image.items_put(items, 0, &(weft_item){.path = "/no/file.png"}, &tokens,
-                                        &unknown) == WEFT_EIO);
+    CHECK(weft_modality_image.items_put(items, 0,
+                                        &(weft_item){.bytes = "GIF8", .size = 4}, &tokens,
+                                        &unknown) == WEFT_EDATA);
+    CHECK(weft_modality_image.items_put(items, 0, &(weft_item){.path = "/no/file.png"},
+                                        &tokens, &unknown) == WEFT_EIO);
     weft_modality_image.items_free(items);
     free(file);
     weft_loader_free(l);
@@ -168,8 +171,8 @@ static void texts_of_a_user_are_those_of_the_set(void **state)
     CHECK(!weft_modality_text.items_put(items, 0, &(weft_item){.text = "good new ideas"},
                                         &tokens, &unknown));
     CHECK(tokens == 3 && unknown == 2);
-    CHECK(weft_modality_text.items_put(items, 0, &(weft_item){.path = "x"}, &tokens, &unknown) ==
-          WEFT_EUSAGE);
+    CHECK(weft_modality_text.items_put(items, 0, &(weft_item){.path = "x"}, &tokens,
+                                       &unknown) == WEFT_EUSAGE);
     weft_modality_text.items_free(items);
     weft_loader_free(l);
     weft_modality_text.free(p);
@@ -222,9 +225,11 @@ static void batches_go_into_the_networks_inputs(void **state)
         CHECK(!weft_loader_start(l, 0, 0) && !weft_loader_next(l, &b));
         weft_graph *g = network_for(d->preprocess, &x);
         if (kind) /* something that reads the texts */
-            weft_output(g, weft_embedding(g, x, weft_param(g, "e", WEFT_SHAPE(20, 2)), NULL), "y");
-        CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = 4, .keep = &x, .keep_count = !kind},
-                             &p));
+            weft_output(g,
+                        weft_embedding(g, x, weft_param(g, "e", WEFT_SHAPE(20, 2)), NULL),
+                        "y");
+        CHECK(!weft_plan_new(
+            g, &(weft_plan_opts){.batch = 4, .keep = &x, .keep_count = !kind}, &p));
         if (kind) {
             CHECK(weft_loader_bind(l, &b, p) == WEFT_OK);
             CHECK(weft_plan_forward(p) == WEFT_OK);
@@ -246,7 +251,8 @@ static void batches_go_into_the_networks_inputs(void **state)
 
 static void inputs_that_do_not_suit_are_named(void **state)
 {
-    weft_dataset *d = opened(pictures("suit", 1, 5, false), "image"), *t = opened(texts(), "text");
+    weft_dataset *d = opened(pictures("suit", 1, 5, false), "image"),
+                 *t = opened(texts(), "text");
     weft__inputs in;
     (void)state;
     CHECK(!weft_dataset_fit(d) && !weft_dataset_fit(t));
@@ -267,11 +273,13 @@ static void inputs_that_do_not_suit_are_named(void **state)
 
 static void a_network_is_told_its_input_side(void **state)
 {
-    weft_dataset *d = opened(pictures("side", 3, 5, false), "image"), *t = opened(texts(), "text");
+    weft_dataset *d = opened(pictures("side", 3, 5, false), "image"),
+                 *t = opened(texts(), "text");
     weft_zoo_opts o = {.hidden = 5};
     (void)state;
     CHECK(weft_dataset_network(d, &o) == WEFT_OK);
-    CHECK(o.channels == 3 && o.height == 5 && o.width == 5 && o.outputs == 2 && o.hidden == 5);
+    CHECK(o.channels == 3 && o.height == 5 && o.width == 5 && o.outputs == 2 &&
+          o.hidden == 5);
     o = (weft_zoo_opts){0};
     CHECK(weft_dataset_network(t, &o) == WEFT_OK);
     CHECK(o.length == 3 && o.streams == 1 && o.vocabulary[0] == 2 + 6 && o.outputs == 2);
@@ -339,8 +347,8 @@ static void what_is_open_follows_for_texts(void **state)
     CHECK_TEXT(r.optimizer, "adamw");
     CHECK(r.epochs == 8 && r.batch == 64 && r.lr == 1e-3 && r.clip_norm == 5);
     CHECK(r.smoothing == 0.1 && r.weight_decay == 0.01 && r.momentum == 0);
-    CHECK(weft_option_set(weft_option_find(weft_modality_text.options, "unit", 4), "char", &a) ==
-          WEFT_OK); /* an old word for --level */
+    CHECK(weft_option_set(weft_option_find(weft_modality_text.options, "unit", 4), "char",
+                          &a) == WEFT_OK); /* an old word for --level */
     CHECK(weft_modality_text.options_apply(&a, &o) == WEFT_OK);
     CHECK(o.text.tokenizer.level == WEFT_LEVEL_CHAR);
     a.vector_words = "x";
@@ -350,12 +358,15 @@ static void what_is_open_follows_for_texts(void **state)
 
 static void a_resumed_run_must_agree_on_a_setting(void **state)
 {
-    weft_dataset *d = opened(pictures("setting", 1, 5, false), "image"), *t = opened(texts(), "text");
+    weft_dataset *d = opened(pictures("setting", 1, 5, false), "image"),
+                 *t = opened(texts(), "text");
     char a[200], b[200];
     (void)state;
     CHECK(!weft_dataset_fit(d) && !weft_dataset_fit(t));
-    weft_dataset_set_augment(d, &(weft_augment){.flip = 0.5, .translate = 2, .mixup = 0.25});
-    CHECK_TEXT(weft_modality_image.setting(d, d->preprocess, a, sizeof a), "augmentation");
+    weft_dataset_set_augment(d,
+                             &(weft_augment){.flip = 0.5, .translate = 2, .mixup = 0.25});
+    CHECK_TEXT(weft_modality_image.setting(d, d->preprocess, a, sizeof a),
+               "augmentation");
     CHECK_TEXT(a, "0.5 0 2 0 0 0 0 0 0 0.25");
     CHECK_TEXT(weft_modality_text.setting(t, t->preprocess, a, sizeof a), "tokenizer");
     weft_tokenizer *k = NULL;
@@ -373,9 +384,12 @@ static void a_resumed_run_must_agree_on_a_setting(void **state)
     weft_dataset_close(t);
 }
 
-RUN_TESTS(TEST(a_path_says_what_lies_there), TEST(pictures_of_a_user_are_those_of_the_set),
+RUN_TESTS(TEST(a_path_says_what_lies_there),
+          TEST(pictures_of_a_user_are_those_of_the_set),
           TEST(texts_of_a_user_are_those_of_the_set),
           TEST(metadata_that_is_missing_has_defaults_or_is_refused),
-          TEST(batches_go_into_the_networks_inputs), TEST(inputs_that_do_not_suit_are_named),
-          TEST(a_network_is_told_its_input_side), TEST(what_is_open_follows_from_the_pictures),
-          TEST(what_is_open_follows_for_texts), TEST(a_resumed_run_must_agree_on_a_setting))
+          TEST(batches_go_into_the_networks_inputs),
+          TEST(inputs_that_do_not_suit_are_named), TEST(a_network_is_told_its_input_side),
+          TEST(what_is_open_follows_from_the_pictures),
+          TEST(what_is_open_follows_for_texts),
+          TEST(a_resumed_run_must_agree_on_a_setting))

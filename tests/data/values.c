@@ -1,5 +1,5 @@
-/* Tests of data sets whose targets are numbers, from files: which column is meant, what is
- * no number, folders named by numbers. */
+/* Tests of data sets whose targets are numbers, from files: which column is meant, what
+ * is no number, folders named by numbers. */
 #include "data/text/text_make.h"
 
 static const weft_dataset_opts numbers = {.target = WEFT_TARGET_VALUES, .no_val = true};
@@ -35,9 +35,10 @@ static void a_column_with_a_name_for_values_goes_first(void **state)
                                                  "3,-0.25,4,a ruin\n"),
                          NULL, "label price, text text", "price"),
                "12.5:a small house|100:a large one|-0.25:a ruin|");
-    CHECK_TEXT(values_of(make_file("both.csv", "target,Score,text\n1,7,one\n2,8,two\n3,9,x\n"),
-                         NULL, "label Score, text text", "Score"),
-               "7:one|8:two|9:x|");
+    CHECK_TEXT(
+        values_of(make_file("both.csv", "target,Score,text\n1,7,one\n2,8,two\n3,9,x\n"),
+                  NULL, "label Score, text text", "Score"),
+        "7:one|8:two|9:x|");
 }
 
 static void else_it_is_the_last_of_numbers_that_does_not_number_the_rows(void **state)
@@ -51,10 +52,11 @@ static void else_it_is_the_last_of_numbers_that_does_not_number_the_rows(void **
                                                 "1.5,1,13,2,four\n"),
                          NULL, "label size, text words", "size"),
                "3:one|1:two|4:three|1.5:four|");
-    CHECK_TEXT(values_of(make_file("bare.tsv", "one\t3\t0.5\ntwo\t1\t0.25\nthree\t2\t0.75\n"
-                                               "four\t9\t1\n"),
-                         NULL, "label column 3, text column 1", "value"),
-               "0.5:one|0.25:two|0.75:three|1:four|");
+    CHECK_TEXT(
+        values_of(make_file("bare.tsv", "one\t3\t0.5\ntwo\t1\t0.25\nthree\t2\t0.75\n"
+                                        "four\t9\t1\n"),
+                  NULL, "label column 3, text column 1", "value"),
+        "0.5:one|0.25:two|0.75:three|1:four|");
     CHECK_HAS(refused(make_file("none.csv", "id,kind,text\n1,0,a\n2,1,b\n3,0,c\n4,1,d\n"),
                       &numbers, WEFT_EDATA),
               "none of the 3 columns looks like a value");
@@ -63,12 +65,15 @@ static void else_it_is_the_last_of_numbers_that_does_not_number_the_rows(void **
 static void a_user_names_the_column(void **state)
 {
     weft_dataset_opts o = numbers;
-    const char *path = make_file("named.csv", "price,rooms,text\n1.5,3,a b\n2.5,5,c\n9,4,d e\n");
+    const char *path =
+        make_file("named.csv", "price,rooms,text\n1.5,3,a b\n2.5,5,c\n9,4,d e\n");
     (void)state;
     o.text.label_column = "rooms";
-    CHECK_TEXT(values_of(path, &o, "label rooms, text text", "rooms"), "3:a b|5:c|4:d e|");
+    CHECK_TEXT(values_of(path, &o, "label rooms, text text", "rooms"),
+               "3:a b|5:c|4:d e|");
     o.text.label_column = "2";
-    CHECK_TEXT(values_of(path, &o, "label rooms, text text", "rooms"), "3:a b|5:c|4:d e|");
+    CHECK_TEXT(values_of(path, &o, "label rooms, text text", "rooms"),
+               "3:a b|5:c|4:d e|");
     o.text.label_column = "text";
     CHECK_HAS(refused(path, &o, WEFT_EUSAGE),
               "column 3 has 0 numbers in 3 rows: those are no values");
@@ -77,15 +82,17 @@ static void a_user_names_the_column(void **state)
 static void what_is_no_number_is_a_bad_row(void **state)
 {
     weft_dataset_opts o = numbers;
-    const char *path = make_file("bad.csv", "price,text\n1,a\n2,b\n3,c\ncheap,d\n5,e\n6,f\n7,g\n"
-                                            "1e999,h\nnan,i\n1e39,j\n,k\n12,l\n13,m\n14,n\n"
-                                            "1,o\n1,p\n1,q\n2,r\n1,s\n1,t\n 4 ,u\n"
-                                            "0x10,v\n1,w\n1,x\n1,y\n1,z\n1,a a\n1,a b\n1,a c\n"
-                                            "1,a d\n1,a e\n1,a f\n1,a g\n1,a h\n1,a i\n"
-                                            "1,a j\n1,a k\n1,a l\n1,a m\n1,a n\n1,a o\n1,a p\n"
-                                            "1,a q\n1,a r\n1,a s\n1,a t\n1,a u\n1,a v\n");
+    const char *path =
+        make_file("bad.csv", "price,text\n1,a\n2,b\n3,c\ncheap,d\n5,e\n6,f\n7,g\n"
+                             "1e999,h\nnan,i\n1e39,j\n,k\n12,l\n13,m\n14,n\n"
+                             "1,o\n1,p\n1,q\n2,r\n1,s\n1,t\n 4 ,u\n"
+                             "0x10,v\n1,w\n1,x\n1,y\n1,z\n1,a a\n1,a b\n1,a c\n"
+                             "1,a d\n1,a e\n1,a f\n1,a g\n1,a h\n1,a i\n"
+                             "1,a j\n1,a k\n1,a l\n1,a m\n1,a n\n1,a o\n1,a p\n"
+                             "1,a q\n1,a r\n1,a s\n1,a t\n1,a u\n1,a v\n");
     (void)state;
-    CHECK_HAS(refused(path, &o, WEFT_EDATA), "6 of 48 samples cannot be read; the first: ");
+    CHECK_HAS(refused(path, &o, WEFT_EDATA),
+              "6 of 48 samples cannot be read; the first: ");
     CHECK_HAS(weft_last_error(), "bad.csv:5: \"cheap\" is no number");
     o.skip_bad = true;
     o.bad_list = keep(test_path("bad.tsv"));
@@ -107,12 +114,13 @@ static void jsonl_has_numbers_that_are_not_whole(void **state)
 {
     (void)state;
 #ifdef WEFT_HAVE_JANSSON
-    CHECK_TEXT(values_of(make_file("a.jsonl", "{\"text\": \"one\", \"score\": 0.5}\n"
-                                              "{\"text\": \"two\", \"score\": 3}\n"
-                                              "{\"text\": \"six\", \"score\": \"-1.25\"}\n"
-                                              "{\"text\": \"ten\", \"score\": 1e-3}\n"),
-                         NULL, "label score, text text", "score"),
-               "0.5:one|3:two|-1.25:six|0.001:ten|");
+    CHECK_TEXT(
+        values_of(make_file("a.jsonl", "{\"text\": \"one\", \"score\": 0.5}\n"
+                                       "{\"text\": \"two\", \"score\": 3}\n"
+                                       "{\"text\": \"six\", \"score\": \"-1.25\"}\n"
+                                       "{\"text\": \"ten\", \"score\": 1e-3}\n"),
+                  NULL, "label score, text text", "score"),
+        "0.5:one|3:two|-1.25:six|0.001:ten|");
     CHECK_HAS(refused(make_file("b.jsonl", "{\"text\": \"one\", \"score\": 0.5}\n"
                                            "{\"text\": \"two\", \"score\": [3]}\n"
                                            "{\"text\": \"six\", \"score\": 2.5}\n"),
@@ -125,12 +133,14 @@ static void formats_without_columns_have_the_number_first(void **state)
 {
     weft_dataset_opts o = numbers;
     (void)state;
-    CHECK_TEXT(values_of(make_file("ft.train", "__label__1.5 one two\n__label__2 three\n"), NULL,
-                         "", "value"),
-               "1.5:one two|2:three|");
+    CHECK_TEXT(
+        values_of(make_file("ft.train", "__label__1.5 one two\n__label__2 three\n"), NULL,
+                  "", "value"),
+        "1.5:one two|2:three|");
     o.text.format = "space";
-    CHECK_TEXT(values_of(make_file("plain.txt", "3.5 one two\n-1 three\n"), &o, "", "value"),
-               "3.5:one two|-1:three|");
+    CHECK_TEXT(
+        values_of(make_file("plain.txt", "3.5 one two\n-1 three\n"), &o, "", "value"),
+        "3.5:one two|-1:three|");
 }
 
 static void there_may_be_any_number_of_different_values(void **state)
@@ -145,7 +155,8 @@ static void there_may_be_any_number_of_different_values(void **state)
     weft_dataset *d = open_texts(path, &numbers);
     CHECK(weft_dataset_count(d, WEFT_SUBSET_TRAIN) == MANY);
     for (int i = 0; i < MANY; i++)
-        CHECK(*weft_dataset_value(d, WEFT_SUBSET_TRAIN, i) == (float)((i * 7) % MANY) + 0.5f);
+        CHECK(*weft_dataset_value(d, WEFT_SUBSET_TRAIN, i) ==
+              (float)((i * 7) % MANY) + 0.5f);
     weft_dataset_close(d);
     CHECK_HAS(refused(path, NULL, WEFT_EDATA), "no column looks like a label");
 }
@@ -191,7 +202,8 @@ static void one_value_only_is_refused(void **state)
     CHECK_HAS(refused(path, &numbers, WEFT_EDATA),
               "found one: all 3 training samples have the price 2.5");
     CHECK_HAS(lint_texts(path, &numbers), "one-value ");
-    CHECK_HAS(lint_texts(make_file("few.csv", "price,text\n2.5,a\n3.5,b\n1,a\n2,c\n"), &numbers),
+    CHECK_HAS(lint_texts(make_file("few.csv", "price,text\n2.5,a\n3.5,b\n1,a\n2,c\n"),
+                         &numbers),
               "contrary-labels ");
 }
 
@@ -206,7 +218,8 @@ static void folders_of_texts_are_named_by_numbers(void **state)
     put_file(make_folder("stars/4"), "a.txt", "good");
     CHECK_TEXT(values_of(folder, NULL, "", "value"), "1.5:poor|1.5:bad|4:good|");
     put_file(make_folder("stars/best"), "a.txt", "fine");
-    CHECK_HAS(refused(folder, &numbers, WEFT_EDATA), "stars/best/a.txt: \"best\" is no number");
+    CHECK_HAS(refused(folder, &numbers, WEFT_EDATA),
+              "stars/best/a.txt: \"best\" is no number");
 }
 
 static void folders_of_pictures_are_named_by_numbers(void **state)

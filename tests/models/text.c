@@ -256,8 +256,7 @@ static void what_cannot_be_built_is_told(void **state)
     refuses("bag", (weft_zoo_opts){.wide = 1, .wide_dropout = 1.5}, "at most 1");
     refuses("rnn", (weft_zoo_opts){.dropout = 1}, "must be below 1");
     refuses("rnn", (weft_zoo_opts){.gate_bias = 1}, "rnn: has no option gate-bias");
-    refuses("textcnn", (weft_zoo_opts){.hidden = 8},
-            "textcnn: has no option hidden");
+    refuses("textcnn", (weft_zoo_opts){.hidden = 8}, "textcnn: has no option hidden");
     refuses("textcnn", (weft_zoo_opts){.readout = "last"}, "no readout last");
     refuses("bag", (weft_zoo_opts){.readout = "max"}, "bag: has no option readout");
     refuses("bigru", (weft_zoo_opts){.form = "b"}, "bigru: has no option form");

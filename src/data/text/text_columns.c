@@ -354,8 +354,8 @@ static weft_status check_value(const char *path, const look *l, int label)
                       path, label + 1, c->numbers, l->rows);
 }
 
-/* The column of the target, when it was not asked for. *header is set when a name told.
- */
+/* The column of the target, when it was not asked for. *header is set when a name
+ * told. */
 static weft_status choose_label(const char *path, const look *l, int text,
                                 weft_target_kind target, int *label, bool *header)
 {

@@ -1,5 +1,5 @@
-/* Tests of tensors: numbers of any shape, normalised by feature or by channel, into the network
- * and through the model's metadata. */
+/* Tests of tensors: numbers of any shape, normalised by feature or by channel, into the
+ * network and through the model's metadata. */
 /* labels: threads */
 #include "test.h"
 
@@ -19,7 +19,8 @@ static void make_arrays(void)
         rows[3 * i] = (float)i;                 /* mean 24.5 */
         rows[3 * i + 1] = -7;                   /* constant */
         rows[3 * i + 2] = i % 2 ? 1e6f : -1e6f; /* std 1e6 */
-        for (int k = 0; k < 8; k++) signals[8 * i + k] = (float)(k < 4 ? k : 100 + 10 * (i % 2));
+        for (int k = 0; k < 8; k++)
+            signals[8 * i + k] = (float)(k < 4 ? k : 100 + 10 * (i % 2));
     }
 }
 
@@ -123,8 +124,10 @@ static void batches_do_not_depend_on_threads(void **state)
     weft_batch a, b;
     (void)state;
     make_arrays();
-    weft_dataset *d = from(rows, WEFT_SHAPE(3), &(weft_dataset_opts){.loader_threads = -1});
-    weft_dataset *e = from(rows, WEFT_SHAPE(3), &(weft_dataset_opts){.loader_threads = 3});
+    weft_dataset *d =
+        from(rows, WEFT_SHAPE(3), &(weft_dataset_opts){.loader_threads = -1});
+    weft_dataset *e =
+        from(rows, WEFT_SHAPE(3), &(weft_dataset_opts){.loader_threads = 3});
     weft_loader *l = loader(d, 6, true), *m = loader(e, 6, true);
     bool moved = false;
     CHECK(!weft_loader_start(l, 2, 1) && !weft_loader_start(m, 2, 1));
@@ -178,8 +181,11 @@ static void a_callback_writes_floats(void **state)
     weft_batch a, b;
     (void)state;
     make_arrays();
-    const weft_arrays given = {
-        .count = {N}, .read = give, .shape = WEFT_SHAPE(3), .label = {label}, .classes = 2};
+    const weft_arrays given = {.count = {N},
+                               .read = give,
+                               .shape = WEFT_SHAPE(3),
+                               .label = {label},
+                               .classes = 2};
     weft_dataset *d = from(rows, WEFT_SHAPE(3), &all), *e = NULL;
     CHECK(weft_dataset_from_arrays(&given, &all, &e) == WEFT_OK);
     CHECK_TEXT(weft_dataset_modality(e), "tensor");
@@ -205,8 +211,10 @@ static void a_batch_goes_into_the_input_of_its_shape(void **state)
     (void)state;
     make_arrays();
     weft_output(g, weft_relu(g, x), "y");
-    weft_output(other, weft_relu(other, weft_input(other, "z", WEFT_SHAPE(0, 4, 2))), "y");
-    CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = N, .keep = &x, .keep_count = 1}, &p));
+    weft_output(other, weft_relu(other, weft_input(other, "z", WEFT_SHAPE(0, 4, 2))),
+                "y");
+    CHECK(!weft_plan_new(g, &(weft_plan_opts){.batch = N, .keep = &x, .keep_count = 1},
+                         &p));
     CHECK(!weft_plan_new(other, &(weft_plan_opts){.batch = N}, &q));
     weft_dataset *d = from(signals, WEFT_SHAPE(2, 4), &all);
     weft_loader *l = loader(d, N, false);
@@ -215,7 +223,8 @@ static void a_batch_goes_into_the_input_of_its_shape(void **state)
     CHECK(weft_plan_get(p, x, back, N * 8) == WEFT_OK);
     CHECK(!memcmp(back, b.x, sizeof back));
     CHECK(weft_loader_bind(l, &b, q) == WEFT_ESHAPE);
-    CHECK_HAS(weft_last_error(), "the network takes samples of 4x2 (z), the data are 2x4");
+    CHECK_HAS(weft_last_error(),
+              "the network takes samples of 4x2 (z), the data are 2x4");
     weft_loader_free(l);
     weft_dataset_close(d);
     weft_plan_free(p);
@@ -267,7 +276,8 @@ static void normalisation_travels_in_metadata(void **state)
 }
 
 RUN_TESTS(TEST(rows_are_normalised_by_feature), TEST(others_are_normalised_by_channel),
-          TEST(validation_samples_have_no_part_in_it), TEST(batches_do_not_depend_on_threads),
-          TEST(a_number_that_is_not_finite_names_its_sample), TEST(a_callback_writes_floats),
-          TEST(a_batch_goes_into_the_input_of_its_shape),
+          TEST(validation_samples_have_no_part_in_it),
+          TEST(batches_do_not_depend_on_threads),
+          TEST(a_number_that_is_not_finite_names_its_sample),
+          TEST(a_callback_writes_floats), TEST(a_batch_goes_into_the_input_of_its_shape),
           TEST(normalisation_travels_in_metadata))

@@ -43,8 +43,9 @@ static const char *odd_texts(void)
 
 static const char *strange_texts(void)
 {
-    return make_file("strange.tsv", "never seen words\t0\n\t1\n\xe6\x9c\xaa\xe7\x9f\xa5 Test\t1\n"
-                                    "it isn't new\t0\n");
+    return make_file("strange.tsv",
+                     "never seen words\t0\n\t1\n\xe6\x9c\xaa\xe7\x9f\xa5 Test\t1\n"
+                     "it isn't new\t0\n");
 }
 
 /* Every text by the shared tokens against the same text as a string. */
@@ -108,8 +109,8 @@ static void no_note(void *user, const char *text)
     (void)user, (void)text;
 }
 
-static void no_chart(void *user, const char *title, const char *x_title, int n, const double *x,
-                     const double *y)
+static void no_chart(void *user, const char *title, const char *x_title, int n,
+                     const double *x, const double *y)
 {
     (void)user, (void)title, (void)x_title, (void)n, (void)x, (void)y;
 }
@@ -124,8 +125,8 @@ static void use_loader(weft_dataset *d, weft_subset s, bool training)
     weft_loader_free(l);
 }
 
-/* All that a run does with texts: a vocabulary, batches, the linear model's features by its own
- * vocabulary, those of the wide part, what the report says. */
+/* All that a run does with texts: a vocabulary, batches, the linear model's features by
+ * its own vocabulary, those of the wide part, what the report says. */
 static void a_run_segments_every_text_once(void **state)
 {
     const weft__fact_sink sink = {NULL, nothing, no_note, no_chart};
@@ -145,13 +146,13 @@ static void a_run_segments_every_text_once(void **state)
     use_loader(d, WEFT_SUBSET_TEST, false);
     for (int i = 0; i < 2; i++) {
         const weft__preprocess *p = i ? d->preprocess : NULL;
-        CHECK(weft_modality_text.features(d, p, 2, &(weft__feature_opts){0}, WEFT_SUBSET_TEST,
-                                          &f) == WEFT_OK);
+        CHECK(weft_modality_text.features(d, p, 2, &(weft__feature_opts){0},
+                                          WEFT_SUBSET_TEST, &f) == WEFT_OK);
         weft__features_clear(&f);
     }
     CHECK(weft_modality_text.facts(d, d->preprocess, WEFT_SUBSET_TEST, &sink) == WEFT_OK);
-    CHECK(weft_modality_text.show(d, d->preprocess, WEFT_SUBSET_TEST, 0, WEFT_SHOW_PNG, &x) ==
-          WEFT_OK);
+    CHECK(weft_modality_text.show(d, d->preprocess, WEFT_SUBSET_TEST, 0, WEFT_SHOW_PNG,
+                                  &x) == WEFT_OK);
     CHECK_TEXT(x.text, "never seen words");
     CHECK_TEXT(x.remark, "3 of 3 tokens unknown");
     CHECK(t->segmented == train + val + test);
@@ -167,8 +168,8 @@ static void features_count_ngrams(void **state)
         open_texts(make_file("f.tsv", "a b a\tx\nb b a b\ty\na b a\tx\n\ty\n"), NULL);
     weft__features f = {0};
     (void)state;
-    CHECK(weft_modality_text.features(d, NULL, 0, &(weft__feature_opts){0}, WEFT_SUBSET_TEST,
-                                      &f) == WEFT_OK);
+    CHECK(weft_modality_text.features(d, NULL, 0, &(weft__feature_opts){0},
+                                      WEFT_SUBSET_TEST, &f) == WEFT_OK);
     CHECK_TEXT(f.name, "1-2-grams of words");
     CHECK(f.streams == 2 && !f.chars && f.base[0] == 0 && f.base[1] == 4);
     /* b 5, a 5: a first; ab 3, ba 3 (bb once only) */
@@ -178,7 +179,8 @@ static void features_count_ngrams(void **state)
     CHECK(f.columns == 4 + 4 && !memcmp(f.at[0], at, sizeof at));
     for (int i = 0; i < 12; i++)
         CHECK(f.column[0][i] == column[i] && f.count[0][i] == count[i]);
-    CHECK(f.tokens[0][1] == 4 && f.tokens[0][3] == 1); /* an empty text is one unknown token */
+    CHECK(f.tokens[0][1] == 4 &&
+          f.tokens[0][3] == 1); /* an empty text is one unknown token */
     CHECK(f.at[1][0] == 0 && f.at[2][0] == 0);
     weft__features_clear(&f);
     CHECK(weft_modality_text.features(d, NULL, 0, &(weft__feature_opts){.ngrams = 1},
@@ -238,6 +240,6 @@ static void subsets_may_be_segmented_by_several_threads_at_once(void **state)
     }
 }
 
-RUN_TESTS(TEST(shared_tokens_have_the_numbers_of_strings), TEST(a_run_segments_every_text_once),
-          TEST(features_count_ngrams),
+RUN_TESTS(TEST(shared_tokens_have_the_numbers_of_strings),
+          TEST(a_run_segments_every_text_once), TEST(features_count_ngrams),
           TEST(subsets_may_be_segmented_by_several_threads_at_once))
