@@ -2,18 +2,25 @@
 #include <weft/weft.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 int main(int argc, char **argv)
 {
-    weft_classifier *model = NULL;
-    int class;
-    float probability;
-    bool ok = argc == 3 && !weft_classifier_open(argv[1], &model) &&
-              !weft_classify_file(model, argv[2], &class, &probability);
-    if (ok)
-        printf("%s %.4f\n", weft_classifier_name(model, class), probability);
+    if (argc != 3) {
+        fprintf(stderr, "usage: predict MODEL.onnx PICTURE\n");
+        return 2;
+    }
+    weft_predictor *model = NULL;
+    weft_item picture = {.path = argv[2]};
+    weft_answer answer = {0};
+    weft_status s = weft_predictor_open(argv[1], &model);
+    if (!s) s = weft_predict(model, &picture, 1, &answer);
+    if (s)
+        fprintf(stderr, "predict: %s\n", weft_last_error());
     else
-        fprintf(stderr, "usage: predict MODEL.onnx PICTURE (%s)\n", weft_last_error());
-    weft_classifier_free(model);
-    return !ok;
+        printf("%s %.4f\n", weft_predictor_class_name(model, answer.best),
+               (double)answer.probability[answer.best]);
+    weft_answer_clear(&answer);
+    weft_predictor_free(model);
+    return weft_exit_code(s);
 }

@@ -105,8 +105,8 @@ static bool adds(const weft_op *op, int number)
     trial t = run(op, number);
     const weft__tensor *a = input(&t, 0), *b = input(&t, 1), *y = output(&t);
     bool good = true;
-    if (weft__shapes_equal(a, y) && weft__shapes_equal(b, y) && a->order == y->order &&
-        b->order == y->order)
+    if (weft__shapes_equal(a, y) && weft__shapes_equal(b, y) && a->layout == y->layout &&
+        b->layout == y->layout)
         for (size_t i = 0; i < y->count; i++)
             good = good &&
                    ((float *)y->data)[i] == ((float *)a->data)[i] + ((float *)b->data)[i];
@@ -149,7 +149,7 @@ static bool scales_with_its_weight(const weft_op *op, int number)
     const int axis = weft__unit_axis(op, y->rank);
     float *before = copy(y), *weight = w->data, *bias = input(&t, 2)->data;
     size_t outputs = (size_t)y->dim[axis], outer, along, inner;
-    bool good = w->order == WEFT_HWIO && (size_t)w->dim[0] == outputs;
+    bool good = w->layout == WEFT_HWIO && (size_t)w->dim[0] == outputs;
     for (size_t i = 0; i < w->count; i++)
         if (i % outputs % 2) weight[i] *= 2;
     for (size_t i = 0; t.node->in[2] && i < outputs; i++)
@@ -176,7 +176,7 @@ static bool maps_as_it_says(const weft_op *op, int number)
     const weft__tensor *y = output(&t);
     weft__tensor in[16];
     size_t outer, along, inner;
-    bool good = y->order == input(&t, 0)->order;
+    bool good = y->layout == input(&t, 0)->layout;
     CHECK(t.node->nin <= 16);
     for (int i = 0; i < t.node->nin; i++) in[i] = *input(&t, i);
     weft__around(y, weft__unit_axis(op, y->rank), &outer, &along, &inner);

@@ -62,8 +62,8 @@ static void print_text(job *j, const weft_item *item, const weft_answer *a)
     free(text);
 }
 
-/* A batch of lines that is not full goes one by one, for which there is a plan already.
- */
+/* A batch of lines that is not full goes one by one, for which there is a plan
+ * already. */
 static weft_status answer(void *user, const weft_item *items, int n)
 {
     job *j = user;

@@ -22,7 +22,7 @@ WEFT_API int weft_zoo_total(void);
 WEFT_API weft_zoo_info weft_zoo_info_at(int i);
 
 /* "image" or "text": the samples that the network of that name reads; NULL: there is
- * none. */
+ * none. Static text. */
 WEFT_API const char *weft_zoo_modality(const char *name);
 
 /* Whether that network for texts reads the option of this name: "filters", "kernel",

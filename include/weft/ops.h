@@ -127,8 +127,8 @@ typedef struct weft_rnn_opts {
 typedef struct weft_rnn_in {
     weft_value w; /* [d, gates h, i]: weights of the input */
     weft_value r; /* [d, gates h, h]: weights of the state */
-    weft_value
-        b; /* [d, 2 gates h]: biases of the input, then of the state. WEFT_NONE: 0 */
+    /* [d, 2 gates h]: biases of the input, then of the state. WEFT_NONE: 0 */
+    weft_value b;
     /* integers [n]: how many steps count; below 0 counts as 0, above t as t. WEFT_NONE:
      * all t */
     weft_value lengths;

@@ -60,7 +60,9 @@ WEFT_API weft_status weft_plan_new(weft_graph *g, const weft_plan_opts *opts,
 
 /* Frees the plan; its graph stays. */
 WEFT_API void weft_plan_free(weft_plan *p);
-WEFT_API const weft_graph *weft_plan_graph(const weft_plan *p); /* that it was made of */
+
+/* The graph that p was made of; whose it was. */
+WEFT_API const weft_graph *weft_plan_graph(const weft_plan *p);
 
 /* ---- numbers in ---- */
 

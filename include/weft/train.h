@@ -184,7 +184,7 @@ typedef struct weft_train_opts {
      * epoch; 0 means 3, negative none. Needs run_dir */
     int lr_backoffs;
     bool exact_conv; /* convolutions without Winograd's transforms */
-    /* Asked after every step, from the thread that trains: true ends the run after
+    /* Asked after every update, from the thread that trains: true ends the run after
      * saving, with WEFT_ESTOPPED. NULL: never. What a signal handler or another thread
      * says to it, it reads from an atomic. */
     bool (*stop)(void *user);

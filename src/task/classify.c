@@ -319,8 +319,8 @@ static weft_status decode(const weft__codec *codec, const float *output, weft_an
     return WEFT_OK;
 }
 
-/* The class that stands in place `rank`, falling; of equal ones the lower number first.
- */
+/* The class that stands in place `rank`, falling; of equal ones the lower number
+ * first. */
 static int ranked(const weft_answer *a, int after)
 {
     int best = -1;

@@ -1,5 +1,5 @@
-/* evaluator.c: a subset of a data set through a network, and what its task makes of it.
- */
+/* evaluator.c: a subset of a data set through a network, and what its task makes of
+ * it. */
 #include "train/setup.h"
 
 #include "base/checked.h"

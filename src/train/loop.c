@@ -293,10 +293,10 @@ static weft_status one_epoch(weft__loop *l)
         if (status) break;
         tell_progress(l, since, ++done);
         bool whole = l->at.batch % l->opts.accumulate == 0 || l->at.batch == l->batches;
-        bool stop = l->opts.stop && l->opts.stop(l->opts.user);
+        bool stop = whole && l->opts.stop && l->opts.stop(l->opts.user);
         if (whole && (stop || weft__seconds() - l->saved > l->opts.save_seconds))
             save_now(l, false);
-        if (whole && stop)
+        if (stop)
             return l->save_failed
                        ? weft__fail(WEFT_EIO, "%s", weft_last_error())
                        : weft__fail(WEFT_ESTOPPED, "stopped at epoch %d, batch %d",

@@ -12,7 +12,7 @@ fail() {
     exit 1
 }
 
-rm -rf idx pictures runs mnist.onnx
+rm -rf idx pictures runs mnist-run
 mkdir -p idx pictures/dark pictures/light
 
 # idx_set COUNT NAME SEED: 28x28 pictures of 4 classes; class k is a bright bar at rows 7k .. 7k+6, its
@@ -40,7 +40,7 @@ idx_set 256 t10k 3
 
 "$mnist" idx 6 >mnist.log || fail "mnist failed"
 cat mnist.log
-[ -s mnist.onnx ] || fail "mnist left no mnist.onnx"
+[ -s mnist-run/best.onnx ] || fail "mnist left no mnist-run/best.onnx"
 sed -n 's/^test accuracy \([0-9]*\).*/\1/p' mnist.log | grep -Eqx '9[0-9]|100' ||
     fail "mnist did not learn four bars"
 code=0

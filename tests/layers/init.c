@@ -49,10 +49,12 @@ static void places_of_a_window_count_in_both_fans(void **state)
 {
     (void)state;
     double mean, std;
-    filled(WEFT_SHAPE(100, 30, 3, 3), WEFT_INIT_HE_NORMAL, 0, 0, 27000);
+    filled(WEFT_SHAPE(100, 30, 3, 3), (weft_init_opts){.kind = WEFT_INIT_HE_NORMAL},
+           27000);
     moments(27000, &mean, &std);
     CHECK_NEAR(std / sqrt(2.0 / 270), 1, 0.03);
-    filled(WEFT_SHAPE(100, 30, 3, 3), WEFT_INIT_XAVIER_UNIFORM, 0, 0, 27000);
+    filled(WEFT_SHAPE(100, 30, 3, 3), (weft_init_opts){.kind = WEFT_INIT_XAVIER_UNIFORM},
+           27000);
     moments(27000, &mean, &std);
     CHECK_NEAR(std / sqrt(2.0 / (270 + 900)), 1, 0.03);
 }

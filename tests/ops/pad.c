@@ -3,14 +3,16 @@
 
 #include "weft/weft.h"
 
-/* The row 1 2 3 4 with 2 places before it and 3 behind, or cut. */
+/* The row 1 2 3 4 with 2 places before it and 3 after it, or cut. */
 static void padded(weft_pad_kind kind, int before, int after, const float *wanted, int n)
 {
     static const float x[] = {1, 2, 3, 4};
     float y[16];
     weft_graph *g = weft_graph_new();
     weft_value in = weft_input(g, "x", WEFT_SHAPE(1, 4));
-    weft_value out = weft_pad(g, in, (int[]){0, before}, (int[]){0, after}, kind, 9);
+    weft_pad_opts o = {
+        .before = {0, before}, .after = {0, after}, .kind = kind, .value = 9};
+    weft_value out = weft_pad(g, in, &o);
     weft_plan *p = NULL;
     weft_output(g, out, "y");
     CHECK(!weft_plan_new(g, NULL, &p) && !weft_plan_set(p, in, x, 4));

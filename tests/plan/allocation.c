@@ -85,7 +85,7 @@ static trainer start(const network *n)
 {
     trainer t = {.g = weft_graph_new()};
     weft_zoo_opts m = {
-        .classes = CLASSES, .channels = n->channels, .height = n->side, .width = n->side};
+        .outputs = CLASSES, .channels = n->channels, .height = n->side, .width = n->side};
     weft_optimizer_opts o = weft_optimizer_defaults(n->optimizer);
     weft_value logits;
     o.clip_norm = 1;
@@ -178,7 +178,7 @@ static void a_plan_takes_the_memory_that_it_says(void **state)
     if (!COUNTS || resident() <= 0) skip();
     CHECK(weft_set_threads(2) == WEFT_OK);
     weft_graph *g = weft_graph_new();
-    weft_zoo_opts m = {.classes = CLASSES, .channels = 3, .height = 32, .width = 32};
+    weft_zoo_opts m = {.outputs = CLASSES, .channels = 3, .height = 32, .width = 32};
     weft_value logits, target, loss;
     weft_plan *p = NULL;
     CHECK(weft_zoo_build(g, big.model, &m, &logits) == WEFT_OK);

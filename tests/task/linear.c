@@ -15,49 +15,48 @@
  * pair at a mean over the words, before its scale. */
 #include "test.h"
 
-#include "base/log.h"
 #include "weft/weft.h"
 
 /* ---- the library's calls, all of them here ---- */
 
-static weft_texts *open_texts(const char *train, const char *test)
+static weft_dataset *open_texts(const char *train, const char *test, int ngrams)
 {
-    weft_texts *t = NULL;
-    weft_texts_opts o = {.no_val = true, .format = "tsv", .test = test};
-    weft__log_quiet(2); /* few texts on purpose */
-    CHECK(!weft_texts_open(train, &o, &t));
+    weft_dataset *t = NULL;
+    weft_dataset_opts o = {.modality = "text", .no_val = true, .test = test};
+    o.text.format = "tsv";
+    o.text.tokenizer = (weft_tokenizer_opts){.ngrams = ngrams, .min_count = 1};
+    weft_set_quiet(2); /* few texts on purpose */
+    CHECK(!weft_dataset_open(train, &o, &t));
     return t;
 }
 
 /* Answers of the test split that are right, by a machine of words alone. */
-static double baseline_right(weft_texts *t)
+static double baseline_right(const weft_dataset *t)
 {
     weft_linear_result r;
     CHECK(!weft_linear_baseline(t, &(weft_linear_opts){.ngrams = 1}, &r));
-    CHECK(r.unit == WEFT_GRANULARITY_WORD && r.ngrams == 1 && isnan(r.val_top1));
-    return r.test_top1 * weft_texts_count(t, WEFT_SUBSET_TEST);
+    CHECK(r.ngrams == 1 && isnan(r.val_top1));
+    CHECK_HAS(r.name, "of words");
+    return r.test_top1 * weft_dataset_count(t, WEFT_SUBSET_TEST);
 }
 
 /* A network with a wide part for words, or for words and pairs, that has its start. */
 typedef struct wide {
-    weft_tokenizer *k;
+    const weft_tokenizer *k;
     weft_graph *g;
     int classes;
 } wide;
 
-static wide start_wide(const weft_texts *t, int ngrams, const weft_linear_opts *o)
+static wide start_wide(weft_dataset *t, int ngrams, const weft_linear_opts *o)
 {
-    wide w = {.g = weft_graph_new(), .classes = weft_texts_classes(t)};
+    wide w = {.g = weft_graph_new(), .classes = weft_dataset_classes(t)};
     weft_value y;
-    CHECK(!weft_tokenizer_learn(
-        t, &(weft_tokenizer_opts){.ngrams = ngrams, .min_count = 1}, &w.k));
-    weft_zoo_text_opts m = {.classes = w.classes,
-                            .length = weft_tokenizer_length(w.k),
-                            .embedding = 1,
-                            .wide = ngrams};
-    for (int s = 0; s < ngrams; s++) m.vocabulary[s] = weft_tokenizer_size(w.k, s);
-    CHECK(!weft_zoo_build_text(w.g, "bag", &m, &y) && !weft_params_init(w.g, 1));
-    CHECK(!weft_text_wide_start(w.g, t, w.k, o));
+    weft_zoo_opts m = {.embedding = 1, .wide = ngrams};
+    CHECK(!weft_dataset_network(t, &m));
+    w.k = weft_dataset_tokenizer(t);
+    m.streams = 0;
+    CHECK(!weft_zoo_build(w.g, "bag", &m, &y) && !weft_params_init(w.g, 1));
+    CHECK(!weft_wide_start(w.g, t, o));
     return w;
 }
 
@@ -81,7 +80,6 @@ static void row_of(const wide *w, const char *piece, float *row)
 static void drop_wide(wide *w)
 {
     weft_graph_free(w->g);
-    weft_tokenizer_free(w->k);
 }
 
 /* ---- six texts ---- */
@@ -93,7 +91,7 @@ static const char six[] = "a\tsugar cumin basil basil\n"
                           "c\tsugar sugar thyme\n"
                           "c\tthyme basil\n";
 
-static weft_texts *six_texts(const char *test)
+static weft_dataset *six_texts(const char *test, int ngrams)
 {
     char path[300] = "";
     test_write(test_path("six.tsv"), six, sizeof six - 1);
@@ -101,7 +99,7 @@ static weft_texts *six_texts(const char *test)
         test_write(test_path("test.tsv"), test, strlen(test));
         snprintf(path, sizeof path, "%s", test_path("test.tsv"));
     }
-    return open_texts(test_path("six.tsv"), test ? path : NULL);
+    return open_texts(test_path("six.tsv"), test ? path : NULL, ngrams);
 }
 
 typedef struct row {
@@ -129,11 +127,12 @@ static void check_rows(const wide *w, double scale, const row *wanted, int n)
 static void it_answers_as_scikit_learns(void **state)
 {
     (void)state;
-    weft_texts *t =
+    weft_dataset *t =
         six_texts("c\tthyme salt\na\tpepper pepper salt\nb\tpepper\na\tsugar\n"
-                  "a\tlemon salt\nc\tthyme thyme basil\n");
+                  "a\tlemon salt\nc\tthyme thyme basil\n",
+                  1);
     CHECK_NEAR(baseline_right(t), 6, 1e-9);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 static const row of_words[] = {
@@ -147,25 +146,25 @@ static const row of_words[] = {
 static void its_weights_are_scikit_learns(void **state)
 {
     (void)state;
-    weft_texts *t = six_texts(NULL);
+    weft_dataset *t = six_texts(NULL, 1);
     wide w = start_wide(t, 1, &(weft_linear_opts){.scale = 1});
     check_rows(&w, 1, of_words, sizeof of_words / sizeof *of_words);
     drop_wide(&w);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 /* A unit of margin is 4 logits unless told otherwise. */
 static void a_wide_part_starts_at_four_times_the_margin(void **state)
 {
     (void)state;
-    weft_texts *t = six_texts(NULL);
+    weft_dataset *t = six_texts(NULL, 1);
     wide w = start_wide(t, 1, NULL);
     check_rows(&w, 4, of_words, sizeof of_words / sizeof *of_words);
     drop_wide(&w);
     w = start_wide(t, 1, &(weft_linear_opts){.scale = 2.5});
     check_rows(&w, 2.5, of_words, sizeof of_words / sizeof *of_words);
     drop_wide(&w);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 static void pairs_have_weights_of_their_own(void **state)
@@ -182,11 +181,11 @@ static void pairs_have_weights_of_their_own(void **state)
         {"sugar sugar", {-0.4550, 0.0969, 0.2483}},
         {"thyme basil", {-0.6783, -0.0024, 0.5373}},
     };
-    weft_texts *t = six_texts(NULL);
+    weft_dataset *t = six_texts(NULL, 2);
     wide w = start_wide(t, 2, &(weft_linear_opts){.scale = 1});
     check_rows(&w, 1, wanted, sizeof wanted / sizeof *wanted);
     drop_wide(&w);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 /* One machine decides between two classes: b against a. Half of its margin goes to b,
@@ -206,11 +205,11 @@ static void two_classes_share_one_machine(void **state)
         {"thyme", {-1.0282, 1.0282}},  {"<unk>", {-0.0408, 0.0408}},
     };
     test_write(test_path("two.tsv"), lines, sizeof lines - 1);
-    weft_texts *t = open_texts(test_path("two.tsv"), NULL);
+    weft_dataset *t = open_texts(test_path("two.tsv"), NULL, 1);
     wide w = start_wide(t, 1, &(weft_linear_opts){.scale = 1});
     check_rows(&w, 1, wanted, sizeof wanted / sizeof *wanted);
     drop_wide(&w);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 RUN_TESTS(TEST(it_answers_as_scikit_learns), TEST(its_weights_are_scikit_learns),

@@ -53,22 +53,22 @@ static void note(void *user, const weft_epoch_row *row, bool best)
     set_scores(r, r->begin);
 }
 
-static weft_data *open_set(bool no_val)
+static weft_dataset *open_set(bool no_val)
 {
     unsigned char pixel[SAMPLES * WIDE], label[SAMPLES];
-    weft_data_opts o = {.val_fraction = 0.25, .no_val = no_val};
-    weft_data *d = NULL;
+    weft_dataset_opts o = {.val_fraction = 0.25, .no_val = no_val};
+    weft_dataset *d = NULL;
     int n = 0;
     for (int i = 0; i < SAMPLES * WIDE; i++) pixel[i] = (unsigned char)(i * 4);
     for (int c = 0; c < CLASSES; c++)
         for (int i = 0; i < all_of[c]; i++) label[n++] = (unsigned char)c;
-    CHECK(!weft_data_open(pixels_write("set", n, WIDE, pixel, label), &o, &d));
+    CHECK(!weft_dataset_open(pixels_write("set", n, WIDE, pixel, label), &o, &d));
     return d;
 }
 
 static void train(run *r)
 {
-    weft_data *d = open_set(r->no_val);
+    weft_dataset *d = open_set(r->no_val);
     weft_train_result result;
     r->g = weft_graph_new();
     weft_value x =
@@ -81,18 +81,25 @@ static void train(run *r)
     r->o.on_step = play;
     r->o.on_epoch = note;
     r->o.user = r;
-    CHECK(!weft_train(r->g, y, d, &r->o, NULL, &result));
+    r->o.output = y;
+    CHECK(!weft_train(r->g, d, &r->o, &result));
     r->epochs = result.epochs;
     r->best_epoch = result.best_epoch;
-    r->best_top1 = result.best_top1;
-    r->best_loss = result.best_val_loss;
+    r->best_top1 = weft_scores_get(&result.best, "accuracy_top1");
+    r->best_loss = weft_scores_get(&result.best, "loss");
     CHECK(result.rows == result.epochs);
-    CHECK(weft_metrics_top1(result.metrics) == r->best_top1);
-    CHECK(weft_metrics_loss(result.metrics) == r->best_loss);
+    weft_scores scores = weft_evaluation_scores(result.evaluation);
+    CHECK(weft_scores_get(&scores, "accuracy_top1") == r->best_top1);
+    CHECK(weft_scores_get(&scores, "loss") == r->best_loss);
     CHECK(!weft_param_get(r->g, r->bias, r->kept, CLASSES));
     weft_train_result_free(&result);
     weft_graph_free(r->g);
-    weft_data_close(d);
+    weft_dataset_close(d);
+}
+
+static double top1(const run *r, int e)
+{
+    return weft_scores_get(&r->row[e].scores, "accuracy_top1");
 }
 
 /* ---- by hand ---- */
@@ -125,7 +132,7 @@ static void loss_and_accuracy_are_those_of_the_scores(void **state)
     run r = follow(scores, 4);
     for (int e = 0; e < 4; e++) {
         CHECK_NEAR(r.row[e].val_loss, loss_by_hand(val_of, scores[e]), 2e-6);
-        CHECK_NEAR(r.row[e].top1, right[e] / 9, 1e-12);
+        CHECK_NEAR(top1(&r, e), right[e] / 9, 1e-12);
     }
     CHECK_NEAR(r.row[0].val_loss, 1.098612289, 1e-6); /* log 3 */
 }
@@ -147,7 +154,7 @@ static void without_validation_samples_the_training_split_is_measured(void **sta
     run r = {.scores = scores, .no_val = true, .o = {.epochs = 1}};
     train(&r);
     CHECK_NEAR(r.row[0].val_loss, loss_by_hand(all_of, scores[0]), 2e-6);
-    CHECK_NEAR(r.row[0].top1, 10 / 30.0, 1e-12);
+    CHECK_NEAR(top1(&r, 0), 10 / 30.0, 1e-12);
 }
 
 /* Batches of 8, 8 and 5 samples make one mean over 21. Smoothing e gives each class
@@ -157,10 +164,11 @@ static void the_training_loss_is_the_mean_over_samples(void **state)
     (void)state;
     static const float scores[][CLASSES] = {{1, 0, 0}, {1, 0, 0}};
     static const int one_each[CLASSES] = {1, 1, 1};
+    static const char *const options[2][2] = {{NULL}, {"smoothing=0.1", NULL}};
     for (int smooth = 0; smooth < 2; smooth++) {
         double e = smooth * 0.1;
         run r = {.scores = scores, .begin = {2, -1, 0}};
-        r.o = (weft_train_opts){.epochs = 2, .smoothing = e};
+        r.o = (weft_train_opts){.epochs = 2, .task_options = options[smooth]};
         r.o.optimizer = weft_optimizer_defaults("sgd");
         r.o.optimizer.lr = 0;
         train(&r);

@@ -5,12 +5,12 @@
 
 #include "test.h"
 
-#include "base/log.h"
+#include "weft/base.h"
 
 /* These sets are small on purpose: no warnings in the test's output. */
 __attribute__((constructor)) static inline void be_quiet(void)
 {
-    weft__log_quiet(2);
+    weft_set_quiet(2);
 }
 
 static inline void pixels_head(FILE *f, const uint32_t *word, int words)

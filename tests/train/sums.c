@@ -4,55 +4,48 @@
 #include "pixels.h"
 
 #include "base/rng.h"
+#include "data/image/image.h"
 #include "weft/weft.h"
 
 /* ---- the library's calls, all of them here ---- */
 
-static weft_data *open_pictures(const char *folder, int count, int wide,
-                                const unsigned char *pixel, const unsigned char *label,
-                                bool no_val)
+/* Pixels go in as parts of 1, whatever their mean is. */
+static weft_dataset *open_pictures(const char *folder, int count, int wide,
+                                   const unsigned char *pixel, const unsigned char *label,
+                                   bool no_val)
 {
-    weft_data *d = NULL;
-    weft_data_opts o = {.no_val = no_val, .val_fraction = 0.3};
+    weft_dataset *d = NULL;
+    weft_dataset_opts o = {.no_val = no_val, .val_fraction = 0.3};
     const char *path = pixels_write(folder, count, wide, pixel, label);
-    CHECK(!weft_data_open(path, &o, &d));
+    CHECK(!weft_dataset_open(path, &o, &d) && !weft_dataset_fit(d));
+    weft__image_preprocess *p = (weft__image_preprocess *)d->preprocess;
+    for (int c = 0; c < 4; c++) p->mean[c] = 0, p->std[c] = 1;
     return d;
 }
 
-/* What the evaluation says of the validation split: its mean loss, and how many
+/* What the evaluation says of the validation subset: its mean loss, and how many
  * right. */
-static double measured_pictures(weft_graph *g, weft_value logits, const weft_data *d,
-                                int batch, double *right)
+static double measured(weft_graph *g, weft_value logits, weft_dataset *d, int batch,
+                       double *right)
 {
-    static const float none[4];
-    weft_metrics *m = weft_metrics_new(weft_data_classes(d));
-    CHECK(!weft_evaluate(g, logits, d, WEFT_SUBSET_VAL, batch, none, none, m, NULL));
-    CHECK(weft_metrics_count(m) == weft_data_count(d, WEFT_SUBSET_VAL));
-    double loss = weft_metrics_loss(m);
-    *right = weft_metrics_top1(m) * weft_data_count(d, WEFT_SUBSET_VAL);
-    weft_metrics_free(m);
-    return loss;
-}
-
-static double measured_texts(weft_graph *g, weft_value logits, const weft_texts *t,
-                             const weft_tokenizer *k, int batch)
-{
-    weft_metrics *m = weft_metrics_new(weft_texts_classes(t));
-    CHECK(!weft_evaluate_texts(g, logits, t, k, NULL, WEFT_SUBSET_VAL, batch, m, NULL));
-    CHECK(weft_metrics_count(m) == weft_texts_count(t, WEFT_SUBSET_VAL));
-    double loss = weft_metrics_loss(m);
-    weft_metrics_free(m);
-    return loss;
+    weft_evaluation *e = NULL;
+    CHECK(!weft_evaluation_of(g, logits, d, WEFT_SUBSET_VAL, batch, &e));
+    weft_scores scores = weft_evaluation_scores(e);
+    CHECK(scores.samples == weft_dataset_count(d, WEFT_SUBSET_VAL));
+    *right = weft_scores_get(&scores, "accuracy_top1") * (double)scores.samples;
+    weft_evaluation_free(e);
+    return weft_scores_get(&scores, "loss");
 }
 
 /* Epochs of plain descent, without a validation set: what is told of each. */
-static void descend(weft_graph *g, weft_value logits, const weft_data *d, int batch,
+static void descend(weft_graph *g, weft_value logits, weft_dataset *d, int batch,
                     int accumulate, double lr, int epochs, weft_epoch_row *row)
 {
     weft_train_result r;
     weft_train_opts o = {.epochs = epochs, .batch = batch, .accumulate = accumulate};
+    o.output = logits;
     o.optimizer = (weft_optimizer_opts){.name = "sgd", .lr = lr};
-    CHECK(!weft_train(g, logits, d, &o, NULL, &r));
+    CHECK(!weft_train(g, d, &o, &r));
     CHECK(r.rows == epochs);
     memcpy(row, r.history, (size_t)epochs * sizeof *row);
     weft_train_result_free(&r);
@@ -62,7 +55,7 @@ static void descend(weft_graph *g, weft_value logits, const weft_data *d, int ba
 
 enum { SIDE = 12, PICTURES = 90, KINDS = 3 };
 
-static weft_data *noise_set(void)
+static weft_dataset *noise_set(void)
 {
     static unsigned char pixel[PICTURES * SIDE], label[PICTURES];
     weft__rng r = weft__rng_at(test_seed(), 3, 0);
@@ -77,7 +70,7 @@ static weft_data *noise_set(void)
 static weft_value noisy_network(weft_graph *g)
 {
     weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 1, 1, SIDE));
-    x = weft_layer_conv(g, "c", x, 5, 1, NULL, NULL);
+    x = weft_layer_conv(g, "c", x, 5, &(weft_layer_conv_opts){.kernel = {1}});
     x = weft_relu(g, weft_layer_batch_norm(g, "b", x, NULL));
     x = weft_dropout(g, weft_flatten(g, x, 1), 0.5);
     x = weft_layer_dense(g, "fc", x, KINDS, NULL);
@@ -85,15 +78,15 @@ static weft_value noisy_network(weft_graph *g)
 }
 
 /* The mean of the loss node over the validation samples, one plan for all of them. */
-static double node_of_pictures(weft_graph *g, weft_value logits, const weft_data *d)
+static double node_of_pictures(weft_graph *g, weft_value logits, const weft_dataset *d)
 {
-    int n = weft_data_count(d, WEFT_SUBSET_VAL);
+    int n = weft_dataset_count(d, WEFT_SUBSET_VAL);
     unsigned char pixel[PICTURES * SIDE];
     float x[PICTURES * SIDE];
     int32_t label[PICTURES];
     for (int i = 0; i < n; i++) {
-        CHECK(!weft_data_read(d, WEFT_SUBSET_VAL, i, pixel + i * SIDE));
-        label[i] = weft_data_label(d, WEFT_SUBSET_VAL, i);
+        CHECK(!weft_dataset_image(d, WEFT_SUBSET_VAL, i, pixel + i * SIDE));
+        label[i] = weft_dataset_label(d, WEFT_SUBSET_VAL, i);
     }
     for (int i = 0; i < n * SIDE; i++) x[i] = (float)pixel[i] / 255;
     weft_value truth = weft_input_int(g, "truth", WEFT_SHAPE(0), KINDS);
@@ -112,29 +105,29 @@ static double node_of_pictures(weft_graph *g, weft_value logits, const weft_data
 static void the_loss_of_pictures_is_the_loss_nodes(void **state)
 {
     (void)state;
-    weft_data *d = noise_set();
+    weft_dataset *d = noise_set();
     weft_graph *g = weft_graph_new();
     weft_value logits = noisy_network(g);
     double right[3], loss[3];
     CHECK(!weft_params_init(g, 4));
     for (int i = 0; i < 3; i++)
-        loss[i] = measured_pictures(g, logits, d, (int[]){7, 64, 1}[i], &right[i]);
+        loss[i] = measured(g, logits, d, (int[]){7, 64, 1}[i], &right[i]);
     double node = node_of_pictures(g, logits, d);
     CHECK(node > 2 && right[0] == right[1] && right[0] == right[2]);
     for (int i = 0; i < 3; i++) CHECK_NEAR(loss[i], node, 1e-5 * node);
     weft_graph_free(g);
-    weft_data_close(d);
+    weft_dataset_close(d);
 }
 
 enum { TEXTS = 60, LENGTH = 6 };
 
-static weft_texts *open_lines(void)
+static weft_dataset *open_lines(void)
 {
     static char lines[TEXTS * 80];
     static const char *const word[] = {"tide", "moss", "flint", "rye", "ember"};
     size_t at = 0;
     weft__rng r = weft__rng_at(test_seed(), 4, 0);
-    weft_texts *t = NULL;
+    weft_dataset *t = NULL;
     for (int i = 0; i < TEXTS; i++) {
         at += (size_t)sprintf(lines + at, "k%d\t%d", i % 3, i);
         for (int k = 1 + i % 5; k > 0; k--)
@@ -142,22 +135,24 @@ static weft_texts *open_lines(void)
         at += (size_t)sprintf(lines + at, "\n");
     }
     test_write(test_path("lines.tsv"), lines, at);
-    CHECK(!weft_texts_open(test_path("lines.tsv"),
-                           &(weft_texts_opts){.val_fraction = 0.3, .format = "tsv"}, &t));
+    weft_dataset_opts o = {.modality = "text", .val_fraction = 0.3};
+    o.text.format = "tsv";
+    o.text.tokenizer = (weft_tokenizer_opts){.min_count = 1, .max_length = LENGTH};
+    CHECK(!weft_dataset_open(test_path("lines.tsv"), &o, &t));
     return t;
 }
 
-static double node_of_texts(weft_graph *g, weft_value logits, const weft_texts *t,
-                            const weft_tokenizer *k)
+static double node_of_texts(weft_graph *g, weft_value logits, const weft_dataset *t)
 {
-    int n = weft_texts_count(t, WEFT_SUBSET_VAL);
+    const weft_tokenizer *k = weft_dataset_tokenizer(t);
+    int n = weft_dataset_count(t, WEFT_SUBSET_VAL);
     int32_t ids[TEXTS * LENGTH], lengths[TEXTS], label[TEXTS];
     for (int i = 0; i < n; i++) {
         size_t bytes;
-        const char *text = weft_texts_get(t, WEFT_SUBSET_VAL, i, &bytes);
+        const char *text = weft_dataset_text(t, WEFT_SUBSET_VAL, i, &bytes);
         int32_t *to[WEFT_MAX_STREAMS] = {ids + i * LENGTH};
         lengths[i] = weft_tokenize(k, text, bytes, to, NULL);
-        label[i] = weft_texts_label(t, WEFT_SUBSET_VAL, i);
+        label[i] = weft_dataset_label(t, WEFT_SUBSET_VAL, i);
     }
     weft_value truth = weft_input_int(g, "truth", WEFT_SHAPE(0), 3);
     weft_value loss = weft_cross_entropy(g, logits, truth, WEFT_NONE, NULL, NULL);
@@ -176,29 +171,22 @@ static double node_of_texts(weft_graph *g, weft_value logits, const weft_texts *
 static void the_loss_of_texts_is_the_loss_nodes(void **state)
 {
     (void)state;
-    weft_texts *t = open_lines();
-    weft_tokenizer *k = NULL;
+    weft_dataset *t = open_lines();
     weft_graph *g = weft_graph_new();
     weft_value y;
-    CHECK(!weft_tokenizer_learn(
-        t, &(weft_tokenizer_opts){.min_count = 1, .max_length = LENGTH}, &k));
-    weft_zoo_text_opts m = {.classes = 3,
-                            .streams = 1,
-                            .length = LENGTH,
-                            .embedding = 5,
-                            .hidden = 4,
-                            .vocabulary = {weft_tokenizer_size(k, 0)}};
-    CHECK(!weft_zoo_build_text(g, "bigru", &m, &y));
+    weft_zoo_opts m = {.embedding = 5, .hidden = 4};
+    CHECK(!weft_dataset_network(t, &m));
+    CHECK(m.outputs == 3 && m.streams == 1 && m.length == LENGTH);
+    CHECK(!weft_zoo_build(g, "bigru", &m, &y));
     CHECK(!weft_params_init(g, 9));
     y = weft_mul(g, y, weft_const(g, "far", WEFT_SHAPE(1), &(float){60}));
-    double all = measured_texts(g, y, t, k, 64), few = measured_texts(g, y, t, k, 4);
-    double node = node_of_texts(g, y, t, k);
+    double right, all = measured(g, y, t, 64, &right), few = measured(g, y, t, 4, &right);
+    double node = node_of_texts(g, y, t);
     CHECK(node > 1.5);
     CHECK_NEAR(all, node, 1e-5 * node);
     CHECK_NEAR(few, node, 1e-5 * node);
     weft_graph_free(g);
-    weft_tokenizer_free(k);
-    weft_texts_close(t);
+    weft_dataset_close(t);
 }
 
 /* ---- epochs and groups of accumulated batches on paper ---- */
@@ -263,7 +251,7 @@ static line trained(way how, weft_epoch_row *row)
     float b[2] = {(float)start_line.b[0], (float)start_line.b[1]};
     char name[32];
     snprintf(name, sizeof name, "line%d", how.count);
-    weft_data *d = open_pictures(name, how.count, 1, pixel_of, label_of, true);
+    weft_dataset *d = open_pictures(name, how.count, 1, pixel_of, label_of, true);
     weft_graph *g = weft_graph_new();
     weft_value x = weft_flatten(g, weft_input(g, "x", WEFT_SHAPE(0, 1, 1, 1)), 1);
     weft_value y = weft_layer_dense(g, "fc", x, 2, NULL);
@@ -272,7 +260,7 @@ static line trained(way how, weft_epoch_row *row)
     descend(g, y, d, how.batch, how.accumulate, rate, how.epochs, row);
     CHECK(!weft_param_get(g, weight, w, 2) && !weft_param_get(g, bias, b, 2));
     weft_graph_free(g);
-    weft_data_close(d);
+    weft_dataset_close(d);
     return (line){{(double)w[0], (double)w[1]}, {(double)b[0], (double)b[1]}};
 }
 
@@ -297,7 +285,7 @@ static void epochs_of_descent_are_those_on_paper(void **state)
         CHECK_NEAR(row[e].train_loss, loss_by_hand(&hand, &right), 2e-6);
         CHECK_NEAR(row[e].gradient, step_by_hand(&hand, all), 2e-6);
         CHECK_NEAR(row[e].val_loss, loss_by_hand(&hand, &right), 2e-6);
-        CHECK_NEAR(row[e].top1, right / 7.0, 1e-12);
+        CHECK_NEAR(weft_scores_get(&row[e].scores, "accuracy_top1"), right / 7.0, 1e-12);
         CHECK(row[e].gradient_most == row[e].gradient);
         if (right >= most) best = hand; /* the loss falls in each */
         if (right >= most) most = right;
@@ -385,7 +373,7 @@ static void every_step_goes_by_the_rate_of_its_moment(void **state)
     (void)state;
     static const unsigned char dark[STEPS], label[STEPS] = {0, 1, 0, 1, 0, 1};
     static const float none[2], sure[2] = {30, 0};
-    weft_data *d = open_pictures("dark", STEPS, 1, dark, label, true);
+    weft_dataset *d = open_pictures("dark", STEPS, 1, dark, label, true);
     weft_graph *g = weft_graph_new();
     weft_value x = weft_flatten(g, weft_input(g, "x", WEFT_SHAPE(0, 1, 1, 1)), 1);
     weft_value y = weft_layer_dense(g, "fc", x, 2, NULL);
@@ -396,11 +384,12 @@ static void every_step_goes_by_the_rate_of_its_moment(void **state)
     o.schedule.name = "cosine";
     CHECK(!weft_param_set(g, weft_find(g, "fc.weight"), none, 2));
     CHECK(!weft_param_set(g, w.bias, sure, 2));
-    CHECK(!weft_train(g, y, d, &o, NULL, &r));
+    o.output = y;
+    CHECK(!weft_train(g, d, &o, &r));
     CHECK(w.moved == 3 * EPOCHS);
     weft_train_result_free(&r);
     weft_graph_free(g);
-    weft_data_close(d);
+    weft_dataset_close(d);
 }
 
 RUN_TESTS(TEST(the_loss_of_pictures_is_the_loss_nodes),

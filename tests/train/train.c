@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "base/rng.h"
+#include "data/dataset.h"
 #include "weft/weft.h"
 
 #include <pthread.h>
@@ -40,7 +41,7 @@ static void write_split(const char *stem, int count, uint64_t seed)
 }
 
 typedef struct fixture {
-    weft_data *d;
+    weft_dataset *d;
     weft_graph *g;
     weft_value logits;
     weft_train_opts o;
@@ -51,7 +52,9 @@ static fixture start(void)
     fixture f = {.g = weft_graph_new()};
     write_split("train", TRAIN, 1);
     write_split("t10k", TEST_COUNT, 2);
-    CHECK(weft_data_open(test_folder(), NULL, &f.d) == WEFT_OK);
+    CHECK(weft_dataset_open(test_folder(),
+                            &(weft_dataset_opts){.image.augment.translate = 1},
+                            &f.d) == WEFT_OK);
     weft_value x = weft_input(f.g, "x", WEFT_SHAPE(0, 1, SIDE, SIDE));
     x = weft_layer_conv(f.g, "c", x, 6,
                         &(weft_layer_conv_opts){.kernel = {3}, .conv.pad = {1, 1}});
@@ -63,21 +66,20 @@ static fixture start(void)
     f.o = (weft_train_opts){.epochs = 6, .batch = 32, .seed = 5};
     f.o.optimizer = weft_optimizer_defaults("sgd");
     f.o.optimizer.lr = 0.05;
-    f.o.augment.shift = 1;
-    CHECK(weft_data_channel_stats(f.d, f.o.mean, f.o.std) == WEFT_OK);
+    f.o.output = f.logits;
     return f;
 }
 
 static void finish(fixture *f)
 {
     weft_graph_free(f->g);
-    weft_data_close(f->d);
+    weft_dataset_close(f->d);
 }
 
 static void train(fixture *f, char hash[65])
 {
     weft_train_result r;
-    CHECK(weft_train(f->g, f->logits, f->d, &f->o, NULL, &r) == WEFT_OK);
+    CHECK(weft_train(f->g, f->d, &f->o, &r) == WEFT_OK);
     CHECK(r.rows == f->o.epochs && r.best_epoch >= 1);
     snprintf(hash, 65, "%s", r.params_sha256);
     weft_train_result_free(&r);
@@ -88,24 +90,26 @@ static void the_loop_learns(void **state)
     (void)state;
     char hash[65];
     fixture f = start();
-    weft_metrics *m = weft_metrics_new(CLASSES);
+    weft_evaluation *e = NULL;
     train(&f, hash);
-    CHECK(!weft_evaluate(f.g, f.logits, f.d, WEFT_SUBSET_TEST, 25, f.o.mean, f.o.std, m,
-                         NULL));
+    CHECK(!weft_evaluation_of(f.g, f.logits, f.d, WEFT_SUBSET_TEST, 25, &e));
+    const weft_metrics *m = weft_evaluation_metrics(e);
     CHECK(weft_metrics_count(m) == TEST_COUNT);
     CHECK(weft_metrics_top1(m) > 0.8);
-    weft_metrics_free(m);
+    weft_evaluation_free(e);
     finish(&f);
 }
 
 /* Options that each bring state of their own. */
-static void vary(weft_train_opts *o, int variant)
+static void vary(fixture *f, int variant)
 {
+    weft_train_opts *o = &f->o;
     if (variant == 1) o->optimizer = weft_optimizer_defaults("adamw");
     if (variant == 1) o->optimizer.ema = 0.9;
     if (variant == 2) o->accumulate = 3;
     if (variant == 2) o->schedule.name = "onecycle";
-    if (variant == 3) o->augment.mixup = 0.4;
+    if (variant == 3)
+        weft_dataset_set_augment(f->d, &(weft_augment){.translate = 1, .mixup = 0.4});
     if (variant == 3) o->schedule.name = "plateau";
     if (variant == 3) o->optimizer = weft_optimizer_defaults("rmsprop");
 }
@@ -118,9 +122,9 @@ static void threads_change_no_bit(void **state)
         for (int threads = 1; threads < 4; threads++) {
             CHECK(weft_set_threads(threads) == WEFT_OK);
             fixture f = start();
-            vary(&f.o, variant);
+            vary(&f, variant);
             f.o.epochs = 3;
-            f.o.loader_threads = threads;
+            f.d->opts.loader_threads = threads;
             train(&f, threads == 1 ? first : other);
             finish(&f);
             if (threads > 1) CHECK_TEXT(first, other);
@@ -150,7 +154,7 @@ static void stopped_and_resumed_gives_the_same_bits(void **state)
     for (int variant = 0; variant < 4; variant++) {
         char whole[65], dir[64];
         fixture f = start();
-        vary(&f.o, variant);
+        vary(&f, variant);
         train(&f, whole);
         finish(&f);
         snprintf(dir, sizeof dir, "run%d", variant);
@@ -159,13 +163,13 @@ static void stopped_and_resumed_gives_the_same_bits(void **state)
         weft_status s = WEFT_ESTOPPED;
         for (int part = 0; part < 40 && s == WEFT_ESTOPPED; part++) {
             f = start();
-            vary(&f.o, variant);
+            vary(&f, variant);
             f.o.run_dir = test_path(dir);
             f.o.resume = part > 0;
             f.o.stop = at_zero;
             f.o.on_step = count_down;
             steps_left = weft__rng_between(&r, 1, 9);
-            s = weft_train(f.g, f.logits, f.d, &f.o, NULL, &result);
+            s = weft_train(f.g, f.d, &f.o, &result);
             CHECK(s == WEFT_OK || s == WEFT_ESTOPPED);
             finish(&f);
         }
@@ -206,14 +210,14 @@ static void stop_is_asked_after_each_update_by_the_calling_thread(void **state)
         asking.thread = pthread_self();
         asking.asked = asking.steps = 0;
         asking.true_at = true_at;
-        f.o.batch = (weft_data_count(f.d, WEFT_SUBSET_TRAIN) + 6) / 7;
+        f.o.batch = (weft_dataset_count(f.d, WEFT_SUBSET_TRAIN) + 6) / 7;
         f.o.accumulate = 3;
         f.o.epochs = 2;
-        f.o.loader_threads = 2;
+        f.d->opts.loader_threads = 2;
         f.o.stop = ask;
         f.o.on_step = count_step;
         f.o.user = &asking;
-        weft_status s = weft_train(f.g, f.logits, f.d, &f.o, NULL, &r);
+        weft_status s = weft_train(f.g, f.d, &f.o, &r);
         CHECK(s == (true_at ? WEFT_ESTOPPED : WEFT_OK));
         CHECK(asking.asked == (true_at ? true_at : 6));
         if (!s) weft_train_result_free(&r);
@@ -228,7 +232,7 @@ static void divergence_is_told_with_layer_and_epoch(void **state)
     fixture f = start();
     f.o.optimizer.lr = 1e38;
     f.o.run_dir = test_path("diverged");
-    CHECK(weft_train(f.g, f.logits, f.d, &f.o, NULL, &r) == WEFT_EDIVERGED);
+    CHECK(weft_train(f.g, f.d, &f.o, &r) == WEFT_EDIVERGED);
     CHECK_HAS(weft_last_error(), "is not finite at epoch");
     CHECK_HAS(weft_last_error(), "first in b (forward)");
     finish(&f);
@@ -249,7 +253,7 @@ static void a_checkpoint_of_another_run_is_refused_with_the_differences(void **s
     f.o.epochs = 2;
     f.o.resume = true;
     f.o.optimizer = weft_optimizer_defaults("adam");
-    CHECK(weft_train(f.g, f.logits, f.d, &f.o, NULL, &r) == WEFT_EUSAGE);
+    CHECK(weft_train(f.g, f.d, &f.o, &r) == WEFT_EUSAGE);
     CHECK_HAS(weft_last_error(), "epochs 2 here, 1 there");
     CHECK_HAS(weft_last_error(), "optimizer adam here, sgd there");
     finish(&f);
@@ -263,11 +267,13 @@ static void networks_that_do_not_fit_the_data_are_refused(void **state)
     weft_graph *g = weft_graph_new();
     weft_value x = weft_input(g, "x", WEFT_SHAPE(0, 3, SIDE, SIDE));
     weft_value y = weft_layer_dense(g, "fc", weft_flatten(g, x, 1), CLASSES, NULL);
-    CHECK(weft_train(g, y, f.d, &f.o, NULL, &r) == WEFT_ESHAPE);
+    f.o.output = y;
+    CHECK(weft_train(g, f.d, &f.o, &r) == WEFT_ESHAPE);
     CHECK_HAS(weft_last_error(), "3x8x8 pictures (x), the data are 1x8x8");
     weft_graph_free(g);
+    f.o.output = f.logits;
     f.o.epochs = -1;
-    CHECK(weft_train(f.g, f.logits, f.d, &f.o, NULL, &r) == WEFT_EUSAGE);
+    CHECK(weft_train(f.g, f.d, &f.o, &r) == WEFT_EUSAGE);
     finish(&f);
 }
 

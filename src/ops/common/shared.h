@@ -8,8 +8,7 @@
  * anything static of its file (the compiler says "is static but used in inline
  * function"): a function that it calls there is WEFT_SHARED too, with a name of weft__.
  * A helper that works on `real` is named with WEFT_TWICE and exists twice; so is a type
- * that holds `real`.
- */
+ * that holds `real`. */
 #ifndef WEFT_SRC_OPS_COMMON_SHARED_H
 #define WEFT_SRC_OPS_COMMON_SHARED_H
 

@@ -28,13 +28,14 @@ weft__regression *weft__regression_new(int width, const float *about)
     return m;
 }
 
-void weft__regression_free(weft__regression *m)
+void weft__regression_free(void *m)
 {
     free(m);
 }
 
-void weft__regression_clear(weft__regression *m)
+void weft__regression_clear(void *sums_of)
 {
+    weft__regression *m = sums_of;
     m->n = 0;
     for (int k = 0; k < m->width; k++) m->of[k] = (sums){.about = m->of[k].about};
 }

@@ -8,8 +8,9 @@ typedef struct weft__regression weft__regression;
 /* about [width]: what targets are counted from, so that their spread is exact; near
  * their mean. NULL when out of memory. */
 weft__regression *weft__regression_new(int width, const float *about);
-void weft__regression_free(weft__regression *m); /* takes NULL */
-void weft__regression_clear(weft__regression *m);
+/* m: a weft__regression; a task's table wants it so. free takes NULL. */
+void weft__regression_free(void *m);
+void weft__regression_clear(void *m);
 /* One sample: predictions y [width], targets t [width]. */
 void weft__regression_add(weft__regression *m, const float *y, const float *t);
 

@@ -10,14 +10,14 @@
 enum { T = 10, N = 4, WORDS = 30, CLASSES = 3 };
 
 #define SMALL \
-    .classes = CLASSES, .length = T, .embedding = 12, .vocabulary = {WORDS, WORDS, WORDS}
+    .outputs = CLASSES, .length = T, .embedding = 12, .vocabulary = {WORDS, WORDS, WORDS}
 #define SMALL_CNN SMALL, .filters = 10
 #define SMALL_RNN SMALL, .hidden = 6
 #define SMALL_BOTH SMALL_RNN, .filters = 10
 
 static const struct {
     const char *name;
-    weft_zoo_text_opts o;
+    weft_zoo_opts o;
 } networks[] = {
     {"bag", {SMALL, .streams = 3}},
     {"textcnn", {SMALL_CNN, .bag = true}},
@@ -76,7 +76,7 @@ static void networks_for_texts_come_back_as_they_were(void **state)
         size_t n, m;
         float a[N * CLASSES], b[N * CLASSES];
         weft_value y;
-        CHECK(!weft_zoo_build_text(g, networks[i].name, &networks[i].o, &y));
+        CHECK(!weft_zoo_build(g, networks[i].name, &networks[i].o, &y));
         CHECK(!weft_params_init(g, 9));
         CHECK(!weft_onnx_save(g, NULL, test_path("a.onnx")));
         CHECK(!weft_onnx_load(test_path("a.onnx"), NULL, &again, NULL));
