@@ -65,15 +65,15 @@ typedef enum weft__show_form { WEFT_SHOW_PNG, WEFT_SHOW_PIXELS } weft__show_form
 typedef struct weft__exhibit {
     unsigned char *png; /* fresh memory; of a picture, with WEFT_SHOW_PNG */
     size_t bytes;
-    unsigned char
-        *pixels; /* fresh memory, [height][width][channels]; with WEFT_SHOW_PIXELS */
+    /* fresh memory, [height][width][channels]; with WEFT_SHOW_PIXELS */
+    unsigned char *pixels;
     int channels, height, width;
     const char *text; /* the data set's */
     char remark[64];  /* "2 of 9 tokens unknown" */
 } weft__exhibit;
 
-/* What training such data by default is like; a task may change it. Numbers below 0 and
- * NULL are left to the task. */
+/* What training such data is like. On entry of options_choose what the user said; it
+ * fills the rest. What stays below 0 or NULL is left to the task. */
 typedef struct weft__recipe {
     const char *model, *optimizer;
     int epochs, batch;
@@ -105,8 +105,8 @@ struct weft__modality {
                         const weft__sink *sink, weft_dataset *d);
     void (*close)(weft_dataset *d); /* takes a half-made one */
     const char *(*format)(const weft_dataset *d);
-    const char *(*columns)(
-        const weft_dataset *d); /* "label stars, text review"; "" none */
+    /* "label stars, text review"; "" none */
+    const char *(*columns)(const weft_dataset *d);
     void (*sample_name)(const weft_dataset *d, weft_subset s, int i, char *text,
                         size_t size);
     /* Will training batches blend samples? NULL: never. */
@@ -184,8 +184,8 @@ struct weft__modality {
     const weft_option *options;
     size_t options_size;
     void (*options_start)(void *args); /* defaults */
-    weft_status (*options_apply)(const void *args,
-                                 weft_dataset_opts *o); /* before opening */
+    /* Before opening. */
+    weft_status (*options_apply)(const void *args, weft_dataset_opts *o);
     /* After fitting: what was left open, by what the data are. */
     void (*options_choose)(void *args, weft_dataset *d, weft__recipe *r);
     weft_status (*options_network)(const void *args, const weft_dataset *d,

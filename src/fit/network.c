@@ -67,6 +67,11 @@ static weft_status open_data(weft__fit_job *j, int *ngrams)
     if (j->bad_list[0]) o.bad_list = j->bad_list;
     *ngrams = o.text.tokenizer.ngrams ? o.text.tokenizer.ngrams : 1;
     if (j->v->wide > *ngrams) o.text.tokenizer.ngrams = j->v->wide;
+    const weft_tokenizer_opts *k = &o.text.tokenizer;
+    if (k->max_size[1] && k->ngrams < 2)
+        return weft__fail(WEFT_EUSAGE, "train: --max-pairs goes with --ngrams 2 or 3");
+    if (k->max_size[2] && k->ngrams < 3)
+        return weft__fail(WEFT_EUSAGE, "train: --max-triples goes with --ngrams 3");
     return weft_dataset_open(j->data_path, &o, &j->d);
 }
 

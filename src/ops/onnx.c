@@ -1,9 +1,36 @@
-/* onnx.c: what operators' readers share. */
+/* onnx.c: the calls of onnx.h, and what operators' readers share. */
 #include "ops/onnx.h"
 
 #include "ops/common/shared.h"
 
 #include <string.h>
+
+#define WEFT__VOID_CALL(name, params, args) \
+    WEFT_SHARED void weft__onnx_##name params \
+    { \
+        (*(const weft__onnx_writing *const *)(const void *)w)->name args; \
+    }
+#define WEFT__CALL(type, name, params, args) \
+    WEFT_SHARED type weft__onnx_##name params \
+    { \
+        return (*(const weft__onnx_writing *const *)(const void *)w)->name args; \
+    }
+WEFT_ONNX_WRITING(WEFT__VOID_CALL, WEFT__CALL)
+#undef WEFT__VOID_CALL
+#undef WEFT__CALL
+#define WEFT__VOID_CALL(name, params, args) \
+    WEFT_SHARED void weft__onnx_##name params \
+    { \
+        (*(const weft__onnx_reading *const *)(const void *)n)->name args; \
+    }
+#define WEFT__CALL(type, name, params, args) \
+    WEFT_SHARED type weft__onnx_##name params \
+    { \
+        return (*(const weft__onnx_reading *const *)(const void *)n)->name args; \
+    }
+WEFT_ONNX_READING(WEFT__VOID_CALL, WEFT__CALL)
+#undef WEFT__VOID_CALL
+#undef WEFT__CALL
 
 WEFT_SHARED const weft__node *weft__giver(const weft_graph *g, int v, const char *op)
 {

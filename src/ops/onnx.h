@@ -162,39 +162,9 @@ typedef struct weft__onnx_reading {
 #undef WEFT__VOID_MEMBER
 #undef WEFT__MEMBER
 
-static inline const weft__onnx_writing *weft__onnx_writing_of(const weft__onnx_writer *w)
-{
-    return *(const weft__onnx_writing *const *)(const void *)w;
-}
-
-static inline const weft__onnx_reading *weft__onnx_reading_of(const weft__onnx_node *n)
-{
-    return *(const weft__onnx_reading *const *)(const void *)n;
-}
-
-#define WEFT__VOID_CALL(name, params, args) \
-    static inline void weft__onnx_##name params \
-    { \
-        weft__onnx_writing_of(w)->name args; \
-    }
-#define WEFT__CALL(type, name, params, args) \
-    static inline type weft__onnx_##name params \
-    { \
-        return weft__onnx_writing_of(w)->name args; \
-    }
+#define WEFT__VOID_CALL(name, params, args) void weft__onnx_##name params;
+#define WEFT__CALL(type, name, params, args) type weft__onnx_##name params;
 WEFT_ONNX_WRITING(WEFT__VOID_CALL, WEFT__CALL)
-#undef WEFT__VOID_CALL
-#undef WEFT__CALL
-#define WEFT__VOID_CALL(name, params, args) \
-    static inline void weft__onnx_##name params \
-    { \
-        weft__onnx_reading_of(n)->name args; \
-    }
-#define WEFT__CALL(type, name, params, args) \
-    static inline type weft__onnx_##name params \
-    { \
-        return weft__onnx_reading_of(n)->name args; \
-    }
 WEFT_ONNX_READING(WEFT__VOID_CALL, WEFT__CALL)
 #undef WEFT__VOID_CALL
 #undef WEFT__CALL

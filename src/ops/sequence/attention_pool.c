@@ -6,7 +6,8 @@
 
 enum { X, A, LENGTHS, INPUTS };
 
-static weft_value weigh_add(weft_graph *g, weft_value x, weft_value a, weft_value lengths)
+WEFT_SHARED weft_value weft__weigh_add(weft_graph *g, weft_value x, weft_value a,
+                                       weft_value lengths)
 {
     return weft__node_add(g, "attention_pool", NULL, 0, (weft_value[]){x, a, lengths},
                           INPUTS, 1);
@@ -15,7 +16,7 @@ static weft_value weigh_add(weft_graph *g, weft_value x, weft_value a, weft_valu
 WEFT_API weft_value weft_attention_pool(weft_graph *g, weft_value x, weft_value scores,
                                         weft_value lengths)
 {
-    return weigh_add(g, x, weft_seq_softmax(g, scores, lengths), lengths);
+    return weft__weigh_add(g, x, weft_seq_softmax(g, scores, lengths), lengths);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -127,8 +128,8 @@ static weft_value whole(weft_graph *g, const weft__node *last)
         weft__nominal_shape(g, (weft_value){row->in[0]}).rank != 2 ||
         weft__nominal_shape(g, (weft_value){mask->in[0]}).rank != 3)
         return WEFT_NONE;
-    return weigh_add(g, (weft_value){mask->in[0]}, (weft_value){row->in[0]},
-                     (weft_value){mask->in[1]});
+    return weft__weigh_add(g, (weft_value){mask->in[0]}, (weft_value){row->in[0]},
+                           (weft_value){mask->in[1]});
 }
 
 static weft_value sample(weft_graph *g, weft__rng *rng)
@@ -136,7 +137,7 @@ static weft_value sample(weft_graph *g, weft__rng *rng)
     weft_value lengths, x = weft__seq_sample(g, rng, 3, 3, &lengths);
     weft_shape s = weft__nominal_shape(g, x);
     weft_value a = weft_param(g, "a", WEFT_SHAPE(s.dim[0], s.dim[1]));
-    if (weft__rng_below(rng, 2)) return weigh_add(g, x, a, lengths);
+    if (weft__rng_below(rng, 2)) return weft__weigh_add(g, x, a, lengths);
     return weft_attention_pool(g, x, a, lengths);
 }
 

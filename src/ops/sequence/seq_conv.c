@@ -17,9 +17,9 @@
 
 enum { X, W, B, LENGTHS, LENGTHS_OUT, INPUTS };
 
-static weft_value seq_conv_add(weft_graph *g, const weft__seq_window *a, weft_value x,
-                               weft_value w, weft_value b, weft_value lengths,
-                               weft_value lengths_out)
+WEFT_SHARED weft_value weft__seq_conv_add(weft_graph *g, const weft__seq_window *a,
+                                          weft_value x, weft_value w, weft_value b,
+                                          weft_value lengths, weft_value lengths_out)
 {
     return weft__node_add(g, "seq_conv", a, sizeof *a,
                           (weft_value[]){x, w, b, lengths, lengths_out}, INPUTS, 1);
@@ -37,7 +37,7 @@ WEFT_API weft_value weft_seq_conv(weft_graph *g, weft_value x, weft_value length
                                    o.uneven ? o.pad_end[0] : o.pad[0], o.mode);
     weft_value lengths_out = weft__seq_lengths_after(g, &a.window, lengths);
     if (out_lengths) *out_lengths = lengths_out;
-    return seq_conv_add(g, &a, x, w, b, lengths, lengths_out);
+    return weft__seq_conv_add(g, &a, x, w, b, lengths, lengths_out);
 }
 
 /* ---- shapes ---- */
@@ -542,9 +542,9 @@ static weft_value whole(weft_graph *g, const weft__node *last)
     weft__seq_window window = {.groups = a ? a->groups : 0};
     if (!conv || !weft__seq_window_alone(g, first, last, &a->window, &window))
         return WEFT_NONE;
-    return seq_conv_add(g, &window, (weft_value){first->in[0]}, (weft_value){conv->in[1]},
-                        (weft_value){conv->in[2]}, (weft_value){first->in[1]},
-                        (weft_value){last->in[1]});
+    return weft__seq_conv_add(g, &window, (weft_value){first->in[0]},
+                              (weft_value){conv->in[1]}, (weft_value){conv->in[2]},
+                              (weft_value){first->in[1]}, (weft_value){last->in[1]});
 }
 
 static weft_value sample(weft_graph *g, weft__rng *rng)

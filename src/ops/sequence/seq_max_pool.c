@@ -21,8 +21,9 @@ WEFT_SHARED weft__window weft__seq_pool_slide(const weft_pool_opts *o)
     return s;
 }
 
-static weft_value seq_max_pool_add(weft_graph *g, const weft__seq_window *a, weft_value x,
-                                   weft_value lengths, weft_value lengths_out)
+WEFT_SHARED weft_value weft__seq_max_pool_add(weft_graph *g, const weft__seq_window *a,
+                                              weft_value x, weft_value lengths,
+                                              weft_value lengths_out)
 {
     return weft__node_add(g, "seq_max_pool", a, sizeof *a,
                           (weft_value[]){x, lengths, lengths_out}, INPUTS, 1);
@@ -35,7 +36,7 @@ WEFT_API weft_value weft_seq_max_pool(weft_graph *g, weft_value x, weft_value le
     weft__seq_window a = {.window = weft__seq_pool_slide(opts ? opts : &none)};
     weft_value lengths_out = weft__seq_lengths_after(g, &a.window, lengths);
     if (out_lengths) *out_lengths = lengths_out;
-    return seq_max_pool_add(g, &a, x, lengths, lengths_out);
+    return weft__seq_max_pool_add(g, &a, x, lengths, lengths_out);
 }
 
 static weft_status shape(const weft__node *node, const weft__tensor *in,
@@ -178,8 +179,8 @@ static weft_value whole(weft_graph *g, const weft__node *last)
     weft__seq_window window = {.groups = 0};
     if (!pool || !weft__seq_window_alone(g, first, last, &a->window, &window))
         return WEFT_NONE;
-    return seq_max_pool_add(g, &window, (weft_value){first->in[0]},
-                            (weft_value){first->in[1]}, (weft_value){last->in[1]});
+    return weft__seq_max_pool_add(g, &window, (weft_value){first->in[0]},
+                                  (weft_value){first->in[1]}, (weft_value){last->in[1]});
 }
 
 static weft_value sample(weft_graph *g, weft__rng *rng)
