@@ -52,8 +52,8 @@ static inline void test__text(const char *a, const char *b, const char *file, in
 {
     char what[2560];
     if (a && b && !strcmp(a, b)) return;
-    snprintf(what, sizeof what, "texts differ:\n  \"%s\"\n  \"%s\"", a ? a : "(null)",
-             b ? b : "(null)");
+    snprintf(what, sizeof what, "texts differ:\n  \"%.1200s\"\n  \"%.1200s\"",
+             a ? a : "(null)", b ? b : "(null)");
     test__fail(file, line, what);
 }
 
@@ -62,8 +62,8 @@ static inline void test__has(const char *text, const char *part, const char *fil
 {
     char what[2560];
     if (text && strstr(text, part)) return;
-    snprintf(what, sizeof what, "text \"%s\"\n  has no \"%s\"", text ? text : "(null)",
-             part);
+    snprintf(what, sizeof what, "text \"%.1200s\"\n  has no \"%.1200s\"",
+             text ? text : "(null)", part);
     test__fail(file, line, what);
 }
 
@@ -79,6 +79,7 @@ static inline void test__near(double a, double b, double tolerance, const char *
 }
 
 /* Not from a thread other than the test's own: they leave the test by longjmp. */
+#define FAIL(why) test__fail(__FILE__, __LINE__, why)
 #define CHECK(cond) test__check(!!(cond), #cond, __FILE__, __LINE__)
 /* Equal strings; a substring. */
 #define CHECK_TEXT(a, b) test__text(a, b, __FILE__, __LINE__)

@@ -7,6 +7,9 @@
 enum { LONGEST = 600 };
 
 static const char *vprint(weft__arena *a, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static const char *vprint(weft__arena *a, const char *format, va_list args)
 {
     char text[LONGEST];
     vsnprintf(text, sizeof text, format, args);

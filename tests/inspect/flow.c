@@ -54,7 +54,7 @@ static weft_flow_node node(const weft_flow *f, const char *name)
 {
     for (int i = 0; i < weft_flow_nodes(f); i++)
         if (!strcmp(weft_flow_node_at(f, i).name, name)) return weft_flow_node_at(f, i);
-    CHECK(!"a node of that name");
+    FAIL("a node of that name");
     return (weft_flow_node){0};
 }
 

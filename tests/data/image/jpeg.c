@@ -145,7 +145,7 @@ static size_t find_marker(const bytes *b, int m)
 {
     for (size_t i = 2; i + 1 < b->size; i++)
         if (b->data[i] == 0xff && b->data[i + 1] == m) return i;
-    CHECK(!"the marker is there");
+    FAIL("the marker is there");
     return 0;
 }
 
