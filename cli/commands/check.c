@@ -20,16 +20,16 @@ static const option_row options[] = {
     HEADING("check"),
     FLAG(check_args, strict, "strict", "warnings count as errors"),
     INT(check_args, export, "export", 1, 1000000,
-        "also write so many pictures, as training sees them, as PNG (test set if there "
-        "is "
-        "one); the class is in the name"),
+        "also write so many pictures, as training sees them, as PNG (test set if "
+        "there is one); the class is in the name"),
     TEXT(check_args, to, "to", "DIR", "with --export: where to (pictures)"),
     FLAG(check_args, json, "json", "print one JSON object on stdout"),
     END_OF_OPTIONS};
 
 typedef struct tally {
     int count[3];
-    FILE *json; /* NULL: lines on stdout */
+    bool json;
+    FILE *out; /* the findings so far, for stdout when all has succeeded */
 } tally;
 
 static const char *const severities[] = {"note", "warning", "error"};
@@ -42,11 +42,11 @@ static void found(void *user, const weft_finding *f)
     bool first = t->count[0] + t->count[1] + t->count[2] == 0;
     t->count[severity]++;
     if (!t->json) {
-        printf("%s: %s [%s]\n", severities[severity], f->text, f->code);
+        fprintf(t->out, "%s: %s [%s]\n", severities[severity], f->text, f->code);
         return;
     }
     json_quote(text, sizeof text, f->text);
-    fprintf(t->json, "%s{\"severity\":\"%s\",\"code\":\"%s\",\"text\":%s}",
+    fprintf(t->out, "%s{\"severity\":\"%s\",\"code\":\"%s\",\"text\":%s}",
             first ? "" : ",", severities[severity], f->code, text);
 }
 
@@ -90,7 +90,7 @@ static weft_status export(const check_args *a, const char *data)
     weft_dataset_image_shape(d, &c, &h, &w);
     unsigned char *pixels = malloc((size_t)c * (size_t)h * (size_t)w + 1);
     if (!c)
-        s = weft_fail(WEFT_EUSAGE, "check: --export: %s are no pictures",
+        s = weft_fail(WEFT_EUSAGE, "check: --export is for pictures, the data are %s",
                       weft_dataset_noun(d));
     else if (!pixels)
         s = weft_fail(WEFT_ENOMEM, "check: out of memory");
@@ -109,19 +109,19 @@ static weft_status check(const check_args *a, const char *data, bool *bad)
 {
     char *rows = NULL;
     size_t bytes = 0;
-    tally t = {.json = a->json ? open_memstream(&rows, &bytes) : NULL};
-    if (a->json && !t.json) return weft_fail(WEFT_ENOMEM, "check: out of memory");
+    tally t = {.json = a->json, .out = open_memstream(&rows, &bytes)};
+    if (!t.out) return weft_fail(WEFT_ENOMEM, "check: out of memory");
     weft_status s = weft_fit_args_apply(a->fit);
     if (!s) s = weft_fit_check(data, a->fit, found, &t);
     if (!s && a->export) s = export(a, data);
     *bad = t.count[2] > 0 || (a->strict && t.count[1] > 0);
-    if (t.json && fclose(t.json) && !s)
+    if (fclose(t.out) && !s)
         s = weft_fail(WEFT_ENOMEM, "check: out of memory");
     if (!s && a->json)
         printf("{\"ok\":%s,\"errors\":%d,\"warnings\":%d,\"findings\":[%s]}\n",
                *bad ? "false" : "true", t.count[2], t.count[1], rows);
     else if (!s)
-        printf("%d errors, %d warnings\n", t.count[2], t.count[1]);
+        printf("%s%d errors, %d warnings\n", rows, t.count[2], t.count[1]);
     free(rows);
     return s;
 }

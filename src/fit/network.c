@@ -124,11 +124,11 @@ static weft_status finish(weft_graph *g, weft_value y, const weft__task *t,
     return weft_graph_status(g);
 }
 
-static weft_status build(weft_graph *g, const char *model, const weft_fit_args *a,
+static weft_status build(weft_graph *g, const char *model, weft_fit_args *a,
                          const weft__modality *m, const weft__task *t, weft_dataset *d,
                          int ngrams)
 {
-    const weft__fit_values *v = weft__fit_values_of(a);
+    weft__fit_values *v = weft__fit_values_of(a);
     weft_zoo_opts z = {0};
     weft_value y;
     weft_status s = weft_dataset_network(d, &z);
@@ -138,6 +138,7 @@ static weft_status build(weft_graph *g, const char *model, const weft_fit_args *
         s = weft__fail(WEFT_EUSAGE, "the vectors have width %d, --embedding asks for %d",
                        z.embedding, v->embedding);
     if (s) return s;
+    if (z.embedding) v->embedding = z.embedding; /* args.json tells it */
     weft__fit_zoo_opts(v, &z);
     if (z.streams > ngrams) z.streams = ngrams;
     s = weft_zoo_build(g, model, &z, &y);

@@ -89,7 +89,8 @@ run 3/5 'nowhere' "$WEFT" flow $dir nowhere
 mkdir -p empty
 run 3 'empty' "$WEFT" flow $dir empty
 pictures two 2 6 12
-run 2/3 'classes' "$WEFT" flow $dir two
+mv two/c1 two/nobody
+run 2/3 "nobody" "$WEFT" flow $dir two
 run 5 'no/such' "$WEFT" flow $dir data --html no/such/folder/flow.html
 
 case_is 'texts'

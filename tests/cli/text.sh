@@ -158,7 +158,7 @@ run 2 '--imgsz is for pictures, the data are texts' "$WEFT" train data --imgsz 3
 run 2 '--flip is for pictures' "$WEFT" train data flip=0.5
 run 2 '--ngrams is for texts, the data are pictures' "$WEFT" train pics --ngrams 2
 run 2 'no network for texts' "$WEFT" train data --model resnet20
-run 2 'network for texts' "$WEFT" train pics --model textcnn
+run 2 'no network for pictures' "$WEFT" train pics --model textcnn
 run 2 '--max-pairs goes with' "$WEFT" train data --max-pairs 9
 run 2 'allowed whole numbers 1 to 3' "$WEFT" train data --ngrams 4
 

@@ -314,25 +314,30 @@ static bool is_id(const column *c)
     return c->numbers > 2 && c->steps == c->numbers - 1;
 }
 
-/* Nearly all that stands in it are numbers: others are bad rows. */
-static bool is_numeric(const column *c)
+/* Most that stands in it are numbers: others are bad rows. */
+static bool is_mostly_numbers(const column *c)
+{
+    return c->numbers && c->numbers * 2 >= c->filled;
+}
+
+static bool is_nearly_all_numbers(const column *c)
 {
     return c->numbers && c->numbers * 10 >= c->filled * 9;
 }
 
 /* The column of numbers that is meant: one with a name for such, else the last that has
- * several and does not number the rows. */
+ * several, hardly anything else, and does not number the rows. */
 static weft_status choose_value(const char *path, const look *l, int text, int *label)
 {
     for (int i = 0; i < COUNT(value_names); i++) {
         int c = named(l, value_names[i]);
-        if (c < 0 || c == text || !is_numeric(&l->column[c])) continue;
+        if (c < 0 || c == text || !is_mostly_numbers(&l->column[c])) continue;
         *label = c;
         return WEFT_OK;
     }
     for (int c = l->columns - 1; c >= 0; c--)
-        if (c != text && is_numeric(&l->column[c]) && l->column[c].kinds > 2 &&
-            !is_id(&l->column[c])) {
+        if (c != text && is_nearly_all_numbers(&l->column[c]) &&
+            l->column[c].kinds > 2 && !is_id(&l->column[c])) {
             *label = c;
             return WEFT_OK;
         }
@@ -348,7 +353,7 @@ static weft_status choose_value(const char *path, const look *l, int text, int *
 static weft_status check_value(const char *path, const look *l, int label)
 {
     const column *c = &l->column[label];
-    if (c->numbers * 2 >= c->filled) return WEFT_OK;
+    if (is_mostly_numbers(c)) return WEFT_OK;
     return weft__fail(WEFT_EUSAGE,
                       "%s: column %d has %d numbers in %d rows: those are no values",
                       path, label + 1, c->numbers, l->rows);
