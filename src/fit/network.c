@@ -213,6 +213,25 @@ WEFT_API weft_status weft_fit_network(const char *model, const weft_fit_args *ar
     return s;
 }
 
+/* A model's own modality and task; those that were asked for must be the same. */
+static weft_status choose_predictors(const weft_fit_args *a, const weft_predictor *p,
+                                     const weft__modality **m, const weft__task **t)
+{
+    const weft__fit_values *v = weft__fit_values_of(a);
+    const weft__modality *modality = weft__modality_named(weft_predictor_modality(p));
+    const weft__task *task = weft__task_named(weft_predictor_task(p));
+    bool asked = v->modality || modality_of_word(v->task);
+    if (asked && *m != modality)
+        return weft__fail(WEFT_EUSAGE, "--%s %s: the model reads %s",
+                          v->modality ? "modality" : "task", (*m)->name, modality->noun);
+    if (v->task && *t != task)
+        return weft__fail(WEFT_EUSAGE, "--task %s: the model's task is %s", v->task,
+                          task->name);
+    *m = modality;
+    *t = task;
+    return WEFT_OK;
+}
+
 WEFT_API weft_status weft_fit_open(const char *path, const weft_fit_args *args,
                                    const weft_predictor *p, weft_dataset **out)
 {
@@ -224,8 +243,7 @@ WEFT_API weft_status weft_fit_open(const char *path, const weft_fit_args *args,
     if (!s) s = weft__fit_choose(a, path, &m, &t);
     if (!s && p) {
         own = weft_predictor_dataset_opts(p);
-        m = weft__modality_named(own.modality);
-        t = weft__task_named(weft_predictor_task(p));
+        s = choose_predictors(a, p, &m, &t);
     }
     if (!s) s = weft__fit_check_foreign(a, m, t);
     if (!s) s = weft__fit_dataset_opts(a, m, &o);

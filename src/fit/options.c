@@ -209,8 +209,7 @@ static void make_table(void)
     }
     kinds[0] = (weft_option)WEFT__CHOICE(
         weft__fit_values, task, "task", task_choices,
-        "what is asked about each sample; by default as the data "
-        "look");
+        "what is asked about each sample; by default which class it has", .opens = true);
     kinds[1] = (weft_option)WEFT__CHOICE(
         weft__fit_values, modality, "modality", modality_choices,
         "what the samples are; by default as they look", .opens = true);
