@@ -115,8 +115,7 @@ static weft_status check(const check_args *a, const char *data, bool *bad)
     if (!s) s = weft_fit_check(data, a->fit, found, &t);
     if (!s && a->export) s = export(a, data);
     *bad = t.count[2] > 0 || (a->strict && t.count[1] > 0);
-    if (fclose(t.out) && !s)
-        s = weft_fail(WEFT_ENOMEM, "check: out of memory");
+    if (fclose(t.out) && !s) s = weft_fail(WEFT_ENOMEM, "check: out of memory");
     if (!s && a->json)
         printf("{\"ok\":%s,\"errors\":%d,\"warnings\":%d,\"findings\":[%s]}\n",
                *bad ? "false" : "true", t.count[2], t.count[1], rows);

@@ -336,8 +336,8 @@ static weft_status choose_value(const char *path, const look *l, int text, int *
         return WEFT_OK;
     }
     for (int c = l->columns - 1; c >= 0; c--)
-        if (c != text && is_nearly_all_numbers(&l->column[c]) &&
-            l->column[c].kinds > 2 && !is_id(&l->column[c])) {
+        if (c != text && is_nearly_all_numbers(&l->column[c]) && l->column[c].kinds > 2 &&
+            !is_id(&l->column[c])) {
             *label = c;
             return WEFT_OK;
         }
