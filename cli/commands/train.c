@@ -163,6 +163,7 @@ const command command_train = {
                 "epochs=12\n"
                 "  weft train cifar10/ --model resnet20 --epochs 20 --threads 2\n"
                 "  weft train reviews.tsv --model cnn-bigru --ngrams 2\n"
+                "  weft train houses.csv --task regress\n"
                 "  weft train --resume runs/classify/flowers\n",
     .options = options,
     .fit = FIT_ALL,
