@@ -17,6 +17,15 @@ WEFT_API int weft_task_total(void);
 WEFT_API const char *weft_task_name(int i);    /* NULL past the end */
 WEFT_API const char *weft_task_summary(int i); /* one line; "" past the end */
 
+/* Brings what a network of one's own gives, y [n, width], into the units of the targets
+ * of d; weft_fit does it by itself.
+ *   values   mean[k] + std[k] y[n,k], mean and std those of the training targets: the
+ *            network learns numbers near 0, and its output is theirs
+ *   classes  y itself
+ * Fails: WEFT_ESHAPE: y is not [n, values]; WEFT_ENOMEM; both stay in the graph
+ * (weft_graph_status), and WEFT_NONE is returned. */
+WEFT_API weft_value weft_task_output(weft_graph *g, weft_value y, const weft_dataset *d);
+
 /* ---- scores: numbers that say how good a model is ---- */
 
 #define WEFT_MAX_SCORES 8

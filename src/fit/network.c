@@ -115,12 +115,7 @@ static weft_status check_model(const weft__fit_job *j)
 static weft_status finish(weft_graph *g, weft_value y, const weft__task *t,
                           const weft_dataset *d)
 {
-    weft__codec *c = NULL;
-    if (!t->finish) return WEFT_OK;
-    weft_status s = t->fit(d, &c);
-    if (s) return s;
-    weft__output_replace(g, 0, t->finish(g, y, c), t->output_name);
-    t->free(c);
+    if (t->finish) weft__output_replace(g, 0, weft_task_output(g, y, d), t->output_name);
     return weft_graph_status(g);
 }
 

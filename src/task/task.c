@@ -2,6 +2,7 @@
 #include "task/task.h"
 
 #include "base/checked.h"
+#include "ops/op.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -83,4 +84,24 @@ weft_status weft__task_args_new(const weft__task *t, const char *const *options,
     else
         *out = args;
     return s;
+}
+
+WEFT_API weft_value weft_task_output(weft_graph *g, weft_value y, const weft_dataset *d)
+{
+    const weft__task *t = weft__task_for(weft_dataset_target(d));
+    weft__codec *c = NULL;
+    if (!t->finish) return y;
+    weft_status s = t->fit(d, &c);
+    if (s) return weft__graph_fail(g, s);
+    weft_shape shape = weft_shape_of(g, y);
+    if (shape.rank != 2 || shape.dim[1] != c->width) {
+        s = weft__fail(WEFT_ESHAPE,
+                       "the network must give [batch, %d], a number for each value",
+                       c->width);
+        y = weft__graph_fail(g, s);
+    } else {
+        y = t->finish(g, y, c);
+    }
+    t->free(c);
+    return y;
 }

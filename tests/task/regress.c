@@ -31,15 +31,13 @@ static weft_dataset *houses(void)
     return d;
 }
 
-/* A linear network that answers in the values' units: means and deviations by hand. */
-static weft_graph *network(void)
+/* A linear network that answers in the values' units. */
+static weft_graph *network(const weft_dataset *d)
 {
     weft_graph *g = weft_graph_new();
     weft_value z = weft_input(g, "x", WEFT_SHAPE(0, 3));
     z = weft_layer_dense(g, "fc", z, 2, NULL);
-    z = weft_mul(g, z, weft_const(g, "std", WEFT_SHAPE(2), (float[]){1200, 0.08f}));
-    z = weft_add(g, z, weft_const(g, "mean", WEFT_SHAPE(2), (float[]){1e4f, 0.2f}));
-    weft_output(g, z, "values");
+    weft_output(g, weft_task_output(g, z, d), "values");
     CHECK(weft_params_init(g, 1) == WEFT_OK);
     return g;
 }
@@ -64,7 +62,7 @@ static void a_linear_truth_is_learnt_and_travels_in_the_model(void **state)
     char dir[400];
     snprintf(dir, sizeof dir, "%s", test_path("run"));
     weft_dataset *d = houses();
-    weft_graph *g = network();
+    weft_graph *g = network(d);
     weft_train_result r = train(g, d, 60, NULL, dir);
     weft_predictor *p = NULL;
     weft_answer a = {0};
@@ -139,7 +137,7 @@ static void scores_and_losses_are_what_one_counts_by_hand(void **state)
     for (int i = 0; i < 4; i++) {
         int width = 0;
         weft_dataset *d = houses();
-        weft_graph *g = network();
+        weft_graph *g = network(d);
         weft_train_result r = train(g, d, 1, loss[i], NULL);
         const float *y = weft_evaluation_outputs(r.evaluation, &width);
         CHECK(y && width == 2);
@@ -162,7 +160,7 @@ static void an_unknown_loss_is_refused(void **state)
     const char *const options[] = {"loss=log", NULL};
     const weft_train_opts o = {.task_options = options};
     weft_dataset *d = houses();
-    weft_graph *g = network();
+    weft_graph *g = network(d);
     weft_train_result r = {0};
     (void)state;
     CHECK(weft_train(g, d, &o, &r) == WEFT_EUSAGE);
@@ -172,6 +170,19 @@ static void an_unknown_loss_is_refused(void **state)
     weft_graph_free(g);
 }
 
+static void a_network_of_another_width_is_refused(void **state)
+{
+    weft_dataset *d = houses();
+    weft_graph *g = weft_graph_new();
+    weft_value z = weft_input(g, "x", WEFT_SHAPE(0, 3));
+    (void)state;
+    z = weft_task_output(g, weft_layer_dense(g, "fc", z, 1, NULL), d);
+    CHECK(!z.id && weft_graph_status(g) == WEFT_ESHAPE);
+    CHECK_HAS(weft_last_error(), "[batch, 2]");
+    weft_dataset_close(d);
+    weft_graph_free(g);
+}
+
 RUN_TESTS(TEST(a_linear_truth_is_learnt_and_travels_in_the_model),
           TEST(scores_and_losses_are_what_one_counts_by_hand),
-          TEST(an_unknown_loss_is_refused))
+          TEST(an_unknown_loss_is_refused), TEST(a_network_of_another_width_is_refused))
