@@ -164,8 +164,18 @@ static bool is_own(const command *c, const option_row *o)
     return false;
 }
 
+/* An earlier word for a choice, said once. */
+static void note_old_word(int i, const char *text)
+{
+    for (int k = 0; text && present[i]->also && present[i]->also[k]; k += 2)
+        if (!strcmp(present[i]->also[k], text) && !given[i])
+            fprintf(stderr, "weft: --%s %s is now called --%s %s\n", present[i]->name,
+                    text, present[i]->name, present[i]->also[k + 1]);
+}
+
 static weft_status take(const command *c, int i, const char *text, void *values)
 {
+    note_old_word(i, text);
     given[i] = true;
     if (is_own(c, present[i])) return weft_option_set(present[i], text, values);
     return weft_fit_args_set(*(weft_fit_args **)values, present[i]->name, text);

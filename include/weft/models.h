@@ -54,8 +54,8 @@ typedef struct weft_zoo_opts {
     int hidden;        /* recurrent units of a direction */
     int layers;        /* recurrent layers; 0 means 1 */
     int pool;          /* steps of the max pool after the convolution; 0 means 1: none */
-    /* cnn-bigru: "a" convolution, then recurrent; "b" both on the input, joined; "c"
-     * recurrent, then convolution. NULL means "a" */
+    /* cnn-bigru: "serial" convolution, then recurrent; "parallel" both on the input,
+     * joined; "rnn-first" recurrent, then convolution. NULL means "serial" */
     const char *form;
     /* how steps become one vector: "last" (of recurrent layers), "max", "mean",
      * "max+mean", "attention" */

@@ -31,13 +31,14 @@ typedef struct weft_option {
     size_t offset; /* of the field in its owner's struct of values */
     double low, high;
     const char *choices;
-    const char *old;  /* an earlier name, still understood; or NULL */
-    const char *also; /* earlier words for choices, still understood; or NULL */
-    bool optional;    /* WEFT_OPTION_TEXT: --name alone gives "" */
-    bool once;        /* of one call only: not stored in a run's args.json */
-    bool path;        /* WEFT_OPTION_TEXT: a file or folder; stored as an absolute path */
-    bool builds;      /* says how a ready network is built */
-    bool opens; /* says how a data set is opened: for every command that reads one */
+    const char *old; /* an earlier name, still understood; or NULL */
+    /* earlier words for choices, still understood: "before", "now", ..., NULL; or NULL */
+    const char *const *also;
+    bool optional; /* WEFT_OPTION_TEXT: --name alone gives "" */
+    bool once;     /* of one call only: not stored in a run's args.json */
+    bool path;     /* WEFT_OPTION_TEXT: a file or folder; stored as an absolute path */
+    bool builds;   /* says how a ready network is built */
+    bool opens;    /* says how a data set is opened: for every command that reads one */
 } weft_option;
 
 /* Parses text into the field of *values that the row names; of a flag NULL and

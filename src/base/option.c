@@ -109,7 +109,8 @@ WEFT_API weft_status weft_option_set(const weft_option *o, const char *text, voi
         if (good) *(double *)at = x;
         break;
     case WEFT_OPTION_CHOICE:
-        good = weft__choice_parse(o->choices, text) || weft__choice_parse(o->also, text);
+        text = weft__choice_now(o, text);
+        good = weft__choice_parse(o->choices, text);
         if (good) *(const char **)at = text;
         break;
     case WEFT_OPTION_BYTES:
@@ -117,6 +118,13 @@ WEFT_API weft_status weft_option_set(const weft_option *o, const char *text, voi
         break;
     }
     return good ? WEFT_OK : misuse(o, text);
+}
+
+const char *weft__choice_now(const weft_option *o, const char *text)
+{
+    for (int i = 0; text && o->also && o->also[i]; i += 2)
+        if (!strcmp(o->also[i], text)) return o->also[i + 1];
+    return text;
 }
 
 static bool called(const char *name, const char *word, size_t length)

@@ -46,6 +46,8 @@
 /* The whole text as a number within the range; false when it is none. */
 bool weft__number_parse(const char *text, double low, double high, double *out);
 bool weft__integer_parse(const char *text, long long low, long long high, long long *out);
+/* The word that an earlier one for a choice has become; text itself if it is none. */
+const char *weft__choice_now(const weft_option *o, const char *text);
 /* Is text one of choices "a|b|c"? */
 bool weft__choice_parse(const char *choices, const char *text);
 

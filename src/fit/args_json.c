@@ -96,12 +96,12 @@ weft_status weft__fit_args_write(const weft_fit_args *a, const char *path,
 static bool take_text(const weft_option *o, const json_t *v, weft_fit_args *a)
 {
     char *text = value_text(v);
-    const char *copy = text ? weft__arena_text(&a->arena, text) : NULL;
+    const char *copy =
+        text ? weft__arena_text(&a->arena, weft__choice_now(o, text)) : NULL;
     free(text);
     if (!copy) return false;
     *(const char **)((char *)a->block + o->offset) = copy;
-    return !o->choices || weft__choice_parse(o->choices, copy) ||
-           weft__choice_parse(o->also, copy);
+    return !o->choices || weft__choice_parse(o->choices, copy);
 }
 
 static bool fits(const weft_option *o, const json_t *v, weft_fit_args *a)

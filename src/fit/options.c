@@ -27,6 +27,9 @@ static const weft_option network[] = {
     WEFT__REAL(V, dropout, "dropout", 0, 0.99, "before the last layer"),
     WEFT__END_OF_OPTIONS};
 
+static const char *const forms_before[] = {"a", "serial",    "b", "parallel",
+                                           "c", "rnn-first", NULL};
+
 static const weft_option text_network[] = {
     WEFT__HEADING("network for texts (by default the model's own)"),
     WEFT__INT(V, embedding, "embedding", 1, 65536, "width of the embedding",
@@ -38,9 +41,10 @@ static const weft_option text_network[] = {
     WEFT__INT(V, layers, "layers", 1, 64, "recurrent layers", .builds = true),
     WEFT__INT(V, pool, "pool", 1, 1024, "max pool after the convolution; 1 none",
               .builds = true),
-    WEFT__CHOICE(V, form, "form", "a|b|c",
-                 "of cnn-bigru: a convolution before the GRU, b beside it, c behind it",
-                 .builds = true),
+    WEFT__CHOICE(V, form, "form", "serial|parallel|rnn-first",
+                 "of cnn-bigru: convolution and then GRU, side by side, GRU and then "
+                 "convolution",
+                 .also = forms_before, .builds = true),
     WEFT__CHOICE(V, readout, "readout", "last|max|mean|max+mean|attention",
                  "how all positions become one vector", .builds = true),
     WEFT__FLAG(V, bag, "bag", "join the mean of the embeddings to it"),

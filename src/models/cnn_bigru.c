@@ -1,10 +1,10 @@
 /* cnn_bigru.c: convolution and gated recurrent units in both directions, in three
  * forms.
- *   a: convolution, then recurrent layers, then the readout
- *   b: side by side: the largest of the convolution over time, and the readout
- *   c: recurrent layers, then convolution, then its largest over time, or the
- *     readout
- *   that was asked for */
+ *   serial     convolution, then recurrent layers, then the readout
+ *   parallel   the convolution's maximum over time, and the recurrent layers' readout,
+ *              concatenated
+ *   rnn-first  recurrent layers, then convolution, then its maximum over time or the
+ *              readout that was asked for */
 #include "models/text.h"
 
 #include "ops/op.h"
@@ -30,7 +30,7 @@ static weft_value recurrent_first(weft_graph *g, const weft__text *t)
     end.o.readout = t->readout ? t->readout : "max";
     if (!strcmp(end.o.readout, "last"))
         return weft__graph_fail(
-            g, weft__fail(WEFT_EUSAGE, "cnn-bigru: form c has no readout last"));
+            g, weft__fail(WEFT_EUSAGE, "cnn-bigru: form rnn-first has no readout last"));
     weft_value x = weft__text_recurrent(g, t, "rnn", t->x, lengths, WEFT_CELL_GRU,
                                         WEFT_RNN_BOTH, NULL);
     x = convolve(g, t, x, &lengths);
@@ -41,19 +41,21 @@ static weft_value read(weft_graph *g, const weft__text *t)
 {
     const char *form = t->o.form;
     weft_value lengths = t->lengths, x = t->x;
-    if (!strcmp(form, "a")) {
+    if (!strcmp(form, "serial")) {
         x = convolve(g, t, x, &lengths);
         return recurrent(g, t, x, lengths);
     }
-    if (!strcmp(form, "b")) {
+    if (!strcmp(form, "parallel")) {
         weft_value y = convolve(g, t, x, &lengths);
         weft_value both[] = {weft_seq_max(g, y, lengths), recurrent(g, t, x, t->lengths)};
         return weft_concat(g, both, 2, 1);
     }
-    if (!strcmp(form, "c")) return recurrent_first(g, t);
+    if (!strcmp(form, "rnn-first")) return recurrent_first(g, t);
     return weft__graph_fail(
-        g, weft__fail(WEFT_EUSAGE, "cnn-bigru: form %.50s is unknown (allowed a, b, c)",
-                      form));
+        g, weft__fail(
+               WEFT_EUSAGE,
+               "cnn-bigru: form %.50s is unknown (allowed serial, parallel, rnn-first)",
+               form));
 }
 
 const weft__model weft__model_cnn_bigru = {
@@ -64,7 +66,7 @@ const weft__model weft__model_cnn_bigru = {
              .filters = 128,
              .kernel = 3,
              .hidden = 128,
-             .form = "a",
+             .form = "serial",
              .readout = "max+mean",
              .dropout = 0.5,
              .embedding_dropout = 0.2},

@@ -75,7 +75,7 @@ for model in bag textcnn rnn gru bilstm bigru cnn-bigru-attention; do
     # shellcheck disable=SC2086
     run 0 - "$WEFT" train data --model $model --epochs 1 $tiny $more --name "m-$model" --quiet --no-report --no-baseline
 done
-for more in '--form b --readout max' '--form c' '--readout attention --bag --layers 2' \
+for more in '--form parallel --readout max' '--form rnn-first' '--readout attention --bag --layers 2' \
     '--readout last --ngrams 3 --max-pairs 50 --max-triples 20' '--unit char --freeze-embedding' \
     '--mixed-lengths --min-count 2 --max-vocab 40 --max-length 6 --dropout 0 --embedding-dropout 0' \
     '--balance --ema 0.9 --accumulate 3 --keep-case --keep-width --pool 2 --kernel 2'; do
@@ -87,9 +87,9 @@ case_is 'options that a network does not have'
 run 2 'bag: has no option readout' "$WEFT" train data --model bag --readout max
 run 2 'textcnn: has no option hidden' "$WEFT" train data --model textcnn --hidden 6
 run 2 'textcnn: has no readout last' "$WEFT" train data --model textcnn --readout last
-run 2 'bigru: has no option form' "$WEFT" train data --model bigru --form b
+run 2 'bigru: has no option form' "$WEFT" train data --model bigru --form parallel
 run 2 'rnn: has no option gate-bias' "$WEFT" train data --model rnn --gate-bias 3
-run 2 'form c has no readout last' "$WEFT" train data --form c --readout last
+run 2 'form rnn-first has no readout last' "$WEFT" train data --form rnn-first --readout last
 run 2 '--final goes with' "$WEFT" train data --schedule constant --final 0.1
 run 2 'flow: rnn has no option gate-bias' "$WEFT" flow rnn data --gate-bias 3
 run 0 - "$WEFT" flow rnn data --gate-bias 3 --compare gru --hidden 6 --batches 1
@@ -100,6 +100,18 @@ run 2 '--classes is for ready networks' "$WEFT" show runs/text/m-rnn --classes 3
 case_is 'another run as a start'
 # shellcheck disable=SC2086
 run 0 'knows ' "$WEFT" train data/test.tsv --model gru $tiny --hidden 6 --epochs 1 --from runs/text/m-gru --name from --no-report --no-baseline
+
+case_is 'earlier spellings'
+# shellcheck disable=SC2086
+run 0 '--form b is now called --form parallel' "$WEFT" train data --model cnn-bigru $tiny --filters 6 --hidden 6 --epochs 1 --form b --unit word --no-report --no-baseline --name old --json
+check 'and --unit --level' grep -q -e '--unit is now called --level' err
+check 'the new word is remembered' grep -q '"form": "parallel"' runs/text/old/args.json
+sed 's/"form": "parallel"/"form": "b"/; s/"level"/"unit"/' runs/text/old/args.json >old.json
+mv old.json runs/text/old/args.json
+sha=$(field params_sha256 out)
+check 'a hash' test ${#sha} -eq 64
+run 0 - "$WEFT" train --resume runs/text/old --no-report --no-baseline --json
+same 'the same network' "$(field params_sha256 out)" "$sha"
 
 case_is 'pretrained vectors'
 printf 'good 1 0 0\nbad 0 1 0\nold 0 0 1\n' >vectors.txt
@@ -157,6 +169,7 @@ case_is 'options of the other kind of data'
 run 2 '--imgsz is for pictures, the data are texts' "$WEFT" train data --imgsz 3
 run 2 '--flip is for pictures' "$WEFT" train data flip=0.5
 run 2 '--ngrams is for texts, the data are pictures' "$WEFT" train pics --ngrams 2
+run 2 'allowed serial|parallel|rnn-first' "$WEFT" train data --form d
 run 2 'no network for texts' "$WEFT" train data --model resnet20
 run 2 'no network for pictures' "$WEFT" train pics --model textcnn
 run 2 '--max-pairs goes with' "$WEFT" train data --max-pairs 9

@@ -67,9 +67,10 @@ static const variant variants[] = {
     {"cnn-bigru", {SMALL_RNN, .filters = 12, .streams = 3, .bag = true}},
     {"cnn-bigru", {SMALL_RNN, .filters = 12, .pool = 2, .readout = "last"}},
     {"cnn-bigru", {SMALL_RNN, .filters = 12, .pool = 3, .readout = "max"}},
-    {"cnn-bigru", {SMALL_RNN, .filters = 12, .form = "b", .kernel = 4}},
-    {"cnn-bigru", {SMALL_RNN, .filters = 12, .form = "c", .pool = 2}},
-    {"cnn-bigru", {SMALL_RNN, .filters = 12, .form = "c", .readout = "attention"}},
+    {"cnn-bigru", {SMALL_RNN, .filters = 12, .form = "parallel", .kernel = 4}},
+    {"cnn-bigru", {SMALL_RNN, .filters = 12, .form = "rnn-first", .pool = 2}},
+    {"cnn-bigru",
+     {SMALL_RNN, .filters = 12, .form = "rnn-first", .readout = "attention"}},
     {"textcnn", {SMALL_CNN, .readout = "max+mean"}},
     {"textcnn", {SMALL_CNN, .readout = "attention"}},
     {"cnn-bigru",
@@ -259,10 +260,10 @@ static void what_cannot_be_built_is_told(void **state)
     refuses("textcnn", (weft_zoo_opts){.hidden = 8}, "textcnn: has no option hidden");
     refuses("textcnn", (weft_zoo_opts){.readout = "last"}, "no readout last");
     refuses("bag", (weft_zoo_opts){.readout = "max"}, "bag: has no option readout");
-    refuses("bigru", (weft_zoo_opts){.form = "b"}, "bigru: has no option form");
+    refuses("bigru", (weft_zoo_opts){.form = "parallel"}, "bigru: has no option form");
     refuses("bilstm", (weft_zoo_opts){.pool = 2}, "bilstm: has no option pool");
-    refuses("cnn-bigru", (weft_zoo_opts){.form = "c", .readout = "last"},
-            "form c has no readout last");
+    refuses("cnn-bigru", (weft_zoo_opts){.form = "rnn-first", .readout = "last"},
+            "form rnn-first has no readout last");
     CHECK(weft_zoo_takes("cnn-bigru", "form"));
     CHECK(weft_zoo_takes("bag", "embedding"));
     CHECK(!weft_zoo_takes("bag", "kernel"));

@@ -27,8 +27,8 @@ static const struct {
     {"bigru", {SMALL_RNN, .readout = "max"}},
     {"cnn-bigru", {SMALL_BOTH, .streams = 3, .bag = true}},
     {"cnn-bigru", {SMALL_BOTH, .pool = 2, .readout = "last"}},
-    {"cnn-bigru", {SMALL_BOTH, .form = "b", .pool = 3, .kernel = 4}},
-    {"cnn-bigru", {SMALL_BOTH, .form = "c"}},
+    {"cnn-bigru", {SMALL_BOTH, .form = "parallel", .pool = 3, .kernel = 4}},
+    {"cnn-bigru", {SMALL_BOTH, .form = "rnn-first"}},
     {"cnn-bigru", {SMALL_BOTH, .streams = 2, .wide = 3, .wide_dropout = 0.5}},
     {"cnn-bigru-attention", {SMALL_BOTH, .pool = 2}},
 };
