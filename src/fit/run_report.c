@@ -21,7 +21,7 @@ typedef struct page {
     weft__fact_list headline, training, data, resources;
     weft__fact_group group[3];
     weft__chart chart[MOST_CHARTS], data_chart[MOST_DATA_CHARTS];
-    weft__rival rival[2];
+    weft__compared compared[2];
     weft_graph_row *graph_rows;
     bool failed; /* the arena could not grow */
     weft__report r;
@@ -234,16 +234,16 @@ static void fill_baseline(page *p)
     if (j->result.val) val = weft_evaluation_scores(j->result.val);
     if (j->result.test) test = weft_evaluation_scores(j->result.test);
     const double none = (double)NAN;
-    p->rival[0] = (weft__rival){j->v->model, val.n ? val.score[0].value : none,
-                                test.n ? test.score[0].value : none, j->params,
-                                j->result.train.seconds};
-    p->rival[1] =
-        (weft__rival){b->title, b->val.n ? b->val.score[0].value : none,
-                      b->test.n ? b->test.score[0].value : none, b->features, b->seconds};
-    p->r.rivals = 2;
-    p->r.rival = p->rival;
-    p->r.rivals_score = j->task->score[0].title;
-    p->r.rivals_plain = !j->task->score[0].percent;
+    p->compared[0] = (weft__compared){j->v->model, val.n ? val.score[0].value : none,
+                                      test.n ? test.score[0].value : none, j->params,
+                                      j->result.train.seconds};
+    p->compared[1] = (weft__compared){b->title, b->val.n ? b->val.score[0].value : none,
+                                      b->test.n ? b->test.score[0].value : none,
+                                      b->features, b->seconds};
+    p->r.compared_models = 2;
+    p->r.compared = p->compared;
+    p->r.compared_score = j->task->score[0].title;
+    p->r.compared_plain = !j->task->score[0].percent;
     const weft_scores *shown = b->test.n ? &b->test : &b->val;
     if (shown->n)
         weft__fact_add(&p->headline, weft__arena_printf(&p->arena, "%s", b->title),

@@ -66,17 +66,17 @@ typedef struct weft__picture {
     double truth_probability;             /* of `truth`; NaN unknown */
 } weft__picture;
 
-typedef struct weft__quote { /* a text that was taken for another class */
+typedef struct weft__text_error { /* a text that was taken for another class */
     const char *text, *name, *truth, *predicted; /* name: where it stands */
     double probability, truth_probability;
     const char *remark; /* "2 of 9 tokens unknown", or NULL */
-} weft__quote;
+} weft__text_error;
 
-typedef struct weft__rival { /* a model beside others; the first is the one reported */
+typedef struct weft__compared { /* a model beside others; the first is the one reported */
     const char *name;
     double val, test; /* accuracy, NaN where there is none */
     double params, seconds;
-} weft__rival;
+} weft__compared;
 
 typedef struct weft__tile {      /* a picture as the network sees it, with its answer */
     const unsigned char *pixels; /* [height][width][channels] */
@@ -118,13 +118,13 @@ typedef struct weft__report {
     const char *mistakes_title, *mistakes_note; /* NULL: of a classifier */
     int pictures;
     const weft__picture *picture; /* mistakes, the most confident first */
-    int quotes;
-    const weft__quote *quote; /* the same of texts */
-    int rivals;
-    const weft__rival *rival;
-    const char *rivals_score; /* what val and test are; NULL: accuracy */
-    bool rivals_plain;        /* they are no parts of 1 */
-    const char *data_note;    /* what the data are like, in words and in charts */
+    int text_errors;
+    const weft__text_error *text_error; /* the same of texts */
+    int compared_models;
+    const weft__compared *compared;
+    const char *compared_score; /* what val and test are; NULL: accuracy */
+    bool compared_plain;        /* they are no parts of 1 */
+    const char *data_note;      /* what the data are like, in words and in charts */
     int data_charts;
     const weft__chart *data_chart;
     int layers;

@@ -14,12 +14,12 @@
 enum { SHEET = 32 };
 
 /* One sample's answer: how sure the model was of it, and of the truth. */
-typedef struct verdict {
+typedef struct prediction {
     int sample, truth, predicted;
     double probability, truth_probability;
-} verdict;
+} prediction;
 
-static verdict judge(const float *x, int n, int sample, int truth)
+static prediction judge(const float *x, int n, int sample, int truth)
 {
     int top = 0;
     double sum = 0;
@@ -28,17 +28,17 @@ static verdict judge(const float *x, int n, int sample, int truth)
     for (int k = 0; k < n; k++) sum += exp((double)x[k] - (double)x[top]);
     double of_truth =
         truth < 0 ? (double)NAN : exp((double)x[truth] - (double)x[top]) / sum;
-    return (verdict){sample, truth, top, 1 / sum, of_truth};
+    return (prediction){sample, truth, top, 1 / sum, of_truth};
 }
 
 /* Sample i, as the evaluation has it. */
-static verdict judge_sample(const weft_evaluation *e, const weft_dataset *d, int i)
+static prediction judge_sample(const weft_evaluation *e, const weft_dataset *d, int i)
 {
     return judge(e->outputs + (size_t)i * (size_t)e->width, e->width, i,
                  weft__evaluation_label(e, d, i));
 }
 
-static weft__shown show(const weft__classes *c, const verdict *v)
+static weft__shown show(const weft__classes *c, const prediction *v)
 {
     return (weft__shown){.sample = v->sample,
                          .predicted = c->name[v->predicted],
@@ -54,12 +54,12 @@ static weft_status show_mistakes(const weft_evaluation *e, const weft_dataset *d
     weft__ranking worst = {0};
     weft__shown shown[WEFT_MOST_EXHIBITS];
     for (int i = 0; i < e->count && e->outputs; i++) {
-        verdict v = judge_sample(e, d, i);
+        prediction v = judge_sample(e, d, i);
         if (v.predicted != v.truth && isfinite(v.probability))
             weft__ranking_add(&worst, v.probability, i);
     }
     for (int i = 0; i < worst.n; i++) {
-        verdict v = judge_sample(e, d, worst.sample[i]);
+        prediction v = judge_sample(e, d, worst.sample[i]);
         shown[i] = show((const weft__classes *)e->codec, &v);
     }
     return weft__exhibits_fill(d, e->subset, shown, worst.n, a, r);
@@ -116,7 +116,7 @@ static weft_status sheet(const weft_evaluation *e, const weft_dataset *d,
     weft__shown shown[SHEET];
     int n = e->outputs ? e->count < SHEET ? e->count : SHEET : 0;
     for (int i = 0; i < n; i++) {
-        verdict v = judge_sample(e, d, i);
+        prediction v = judge_sample(e, d, i);
         shown[i] = show((const weft__classes *)e->codec, &v);
     }
     return n ? weft__exhibits_sheet(d, e->subset, shown, n, path) : WEFT_OK;

@@ -57,7 +57,7 @@ static void exhibit_clear(weft__exhibit *x)
 
 static weft_status show(const weft_dataset *d, weft_subset subset, const weft__shown *s,
                         weft__arena *a, weft__picture *picture, int *pictures,
-                        weft__quote *quote, int *quotes)
+                        weft__text_error *quote, int *quotes)
 {
     char where[200];
     weft__exhibit x = {0};
@@ -67,7 +67,7 @@ static weft_status show(const weft_dataset *d, weft_subset subset, const weft__s
     const char *name = weft__arena_printf(a, "%s", where);
     if (!status && x.png) status = add_picture(&x, s, name, a, &picture[(*pictures)++]);
     if (!status && x.text)
-        quote[(*quotes)++] = (weft__quote){
+        quote[(*quotes)++] = (weft__text_error){
             .text = x.text,
             .name = name,
             .truth = s->truth,
@@ -85,7 +85,7 @@ weft_status weft__exhibits_fill(const weft_dataset *d, weft_subset s,
 {
     int pictures = 0, quotes = 0;
     weft__picture *picture = weft__arena_alloc(a, ((size_t)n + 1) * sizeof *picture);
-    weft__quote *quote = weft__arena_alloc(a, ((size_t)n + 1) * sizeof *quote);
+    weft__text_error *quote = weft__arena_alloc(a, ((size_t)n + 1) * sizeof *quote);
     weft_status status =
         picture && quote ? WEFT_OK : weft__fail(WEFT_ENOMEM, "report: out of memory");
     for (int i = 0; i < n && !status; i++)
@@ -93,8 +93,8 @@ weft_status weft__exhibits_fill(const weft_dataset *d, weft_subset s,
     if (status == WEFT_EUSAGE) return WEFT_OK; /* a build without PNG */
     r->pictures = pictures;
     r->picture = picture;
-    r->quotes = quotes;
-    r->quote = quote;
+    r->text_errors = quotes;
+    r->text_error = quote;
     return status;
 }
 

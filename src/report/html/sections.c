@@ -96,12 +96,12 @@ void weft__section_head(weft__text *t, const weft__report *r)
         weft__text_add(t, "</p>\n");
     }
     weft__text_add(t, "<nav aria-label=\"Sections\">\n");
-    link_to(t, r->rivals > 1, "beside", "Beside a simple model");
+    link_to(t, r->compared_models > 1, "beside", "Beside a simple model");
     link_to(t, r->charts > 0, "curves", "Curves");
     link_to(t, r->answer_charts > 0, "answers", "Answers");
     link_to(t, has_confusion(r), "confusion", "Confusion matrix");
     link_to(t, has_classes(r), "classes", "Classes");
-    link_to(t, r->pictures > 0 || r->quotes > 0, "mistakes", "Mistakes");
+    link_to(t, r->pictures > 0 || r->text_errors > 0, "mistakes", "Mistakes");
     link_to(t, r->data_charts > 0, "data", "The data");
     link_to(t, r->layers > 0, "layers", "Layers");
     link_to(t, r->groups > 0, "facts", "Time, memory, settings");

@@ -5,7 +5,14 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { QUOTES = 48, LETTERS = 400, NAME = 80, RIVALS = 8, CHARTS = 8, PARAGRAPH = 2000 };
+enum {
+    QUOTES = 48,
+    LETTERS = 400,
+    NAME = 80,
+    COMPARED = 8,
+    CHARTS = 8,
+    PARAGRAPH = 2000
+};
 
 static int at_most(int n, int most)
 {
@@ -23,7 +30,7 @@ static void answer(weft__text *t, const char *verb, const char *class, const cha
     weft__probability(t, p);
 }
 
-static void quote(weft__text *t, const weft__quote *q)
+static void quote(weft__text *t, const weft__text_error *q)
 {
     weft__text_add(t, "<figure class=\"quote\"><blockquote>");
     weft__text_escaped(t, q->text, LETTERS);
@@ -44,12 +51,12 @@ static void quote(weft__text *t, const weft__quote *q)
 
 void weft__section_quotes(weft__text *t, const weft__report *r)
 {
-    if (r->quotes <= 0) return;
+    if (r->text_errors <= 0) return;
     weft__mistakes_begin(t, r);
     weft__text_add(t, "<div class=\"quotes\">\n");
-    for (int i = 0; i < at_most(r->quotes, QUOTES); i++) quote(t, &r->quote[i]);
+    for (int i = 0; i < at_most(r->text_errors, QUOTES); i++) quote(t, &r->text_error[i]);
     weft__text_add(t, "</div>\n");
-    weft__left_out(t, at_most(r->quotes, QUOTES), r->quotes, "texts are");
+    weft__left_out(t, at_most(r->text_errors, QUOTES), r->text_errors, "texts are");
     weft__section_end(t);
 }
 
@@ -65,7 +72,7 @@ static void score_cell(weft__text *t, double x, bool plain)
         weft__text_add(t, "<td class=\"n\">\xe2\x80\x93</td>");
 }
 
-static void rival_row(weft__text *t, const weft__rival *v, bool plain)
+static void compared_row(weft__text *t, const weft__compared *v, bool plain)
 {
     weft__text_add(t, "<tr><th scope=\"row\">");
     weft__text_escaped(t, v->name, NAME);
@@ -80,17 +87,17 @@ static void rival_row(weft__text *t, const weft__rival *v, bool plain)
 
 static void rival_bars(weft__text *t, const weft__report *r, int n, int *id)
 {
-    const char *name[RIVALS];
-    double value[RIVALS];
-    bool test = isfinite(r->rival[0].test);
+    const char *name[COMPARED];
+    double value[COMPARED];
+    bool test = isfinite(r->compared[0].test);
     char title[120];
     snprintf(title, sizeof title, "%s %.60s%s", test ? "Test" : "Validation",
-             r->rivals_score ? r->rivals_score : "accuracy",
-             r->rivals_plain ? "" : ", percent");
+             r->compared_score ? r->compared_score : "accuracy",
+             r->compared_plain ? "" : ", percent");
     for (int i = 0; i < n; i++) {
-        double x = test ? r->rival[i].test : r->rival[i].val;
-        name[i] = r->rival[i].name;
-        value[i] = r->rivals_plain ? round(1e4 * x) / 1e4 : round(1e4 * x) / 100;
+        double x = test ? r->compared[i].test : r->compared[i].val;
+        name[i] = r->compared[i].name;
+        value[i] = r->compared_plain ? round(1e4 * x) / 1e4 : round(1e4 * x) / 100;
     }
     weft__text_add(t, "<figure class=\"panel\">");
     weft__canvas c = weft__svg_begin(t, 520, weft__bars_height(n), ++*id, title,
@@ -102,7 +109,7 @@ static void rival_bars(weft__text *t, const weft__report *r, int n, int *id)
 
 void weft__section_rivals(weft__text *t, const weft__report *r, int *id)
 {
-    int n = at_most(r->rivals, RIVALS);
+    int n = at_most(r->compared_models, COMPARED);
     if (n < 2) return;
     weft__section_begin(t, "beside", "Beside a simple model");
     weft__text_add(
@@ -113,7 +120,7 @@ void weft__section_rivals(weft__text *t, const weft__report *r, int *id)
            "<th scope=\"col\" class=\"n\">Test</th>"
            "<th scope=\"col\" class=\"n\">Parameters</th>"
            "<th scope=\"col\" class=\"n\">Training</th></tr></thead>\n<tbody>\n");
-    for (int i = 0; i < n; i++) rival_row(t, &r->rival[i], r->rivals_plain);
+    for (int i = 0; i < n; i++) compared_row(t, &r->compared[i], r->compared_plain);
     weft__text_add(t, "</tbody></table></div>\n");
     rival_bars(t, r, n, id);
     weft__text_add(t, "</div>\n");
