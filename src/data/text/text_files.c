@@ -2,6 +2,7 @@
 #include "data/text/text_dataset.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "data/subset_names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +10,6 @@
 #include <strings.h>
 
 enum { MOST_NAMES = 1000000, LONGEST = 512 };
-
-static const char *const split_names[3][5] = {{"train", "training", NULL},
-                                              {"dev", "val", "valid", "validation", NULL},
-                                              {"test", "testing", NULL}};
 
 void weft__text_files_free(weft__text_files *f)
 {
@@ -39,23 +36,12 @@ static bool is_other(const char *name)
  * "train45k.txt", 0 not at all. */
 static int says(const char *name, int split)
 {
-    const char *part = name;
-    bool first = true;
-    int best = 0;
-    if (is_other(name)) return 0;
-    while (*part) {
-        size_t n = strcspn(part, "._-");
-        for (const char *const *w = split_names[split]; *w; w++)
-            if (strlen(*w) == n && !strncasecmp(*w, part, n))
-                best = first && part[n] == '.' ? 3 : best < 2 ? 2 : best;
-        if (first && split == WEFT_SUBSET_TRAIN && !best &&
-            !strncasecmp(part, "train", 5))
-            best = 1;
-        part += n;
-        part += *part != 0;
-        first = false;
-    }
-    return best;
+    int others = 0, subset = weft__subset_named(name, strlen(name), NULL);
+    size_t n = strcspn(name, ".");
+    bool starts = split == WEFT_SUBSET_TRAIN && !strncasecmp(name, "train", 5);
+    if (is_other(name) || (subset >= 0 && subset != split)) return 0;
+    if (subset < 0 || (starts && name[5] >= '0' && name[5] <= '9')) return starts;
+    return weft__subset_named(name, n, &others) == split && !others ? 3 : 2;
 }
 
 /* What a folder offers for one split. */
@@ -113,27 +99,41 @@ static weft_status look_for_files(const char *folder, weft__text_files *out)
     return s;
 }
 
-static char *inner_folder(const char *path, int split)
+/* A folder that was found for a subset, but holds no class folders: it has no labels. */
+static void leave_out_unlabelled(weft__subset_folders *f, int split,
+                                 const weft__sink *sink)
 {
-    for (const char *const *w = split_names[split]; *w; w++) {
-        char *inner = weft__path_join(path, *w);
-        if (inner && weft__is_folder(inner)) return inner;
-        free(inner);
-    }
-    return NULL;
+    if (!f->path[split] || weft__holds_folders(f->path[split])) return;
+    weft__found(sink, WEFT_WARNING, "unlabelled",
+                "%s: left out: its texts are in no class folders; they cannot be the %s "
+                "set",
+                f->path[split], weft_subset_name((weft_subset)split));
+    free(f->path[split]);
+    f->path[split] = NULL;
 }
 
-static weft_status look_for_folders(const char *path, weft__text_files *out)
+static weft_status look_for_folders(const char *path, const weft_dataset_opts *o,
+                                    const weft__sink *sink, weft__text_files *out)
 {
+    weft__subset_folders f;
+    weft_status s = weft__subset_folders_find(path, &f);
     out->folders = true;
-    out->path[0] = inner_folder(path, WEFT_SUBSET_TRAIN);
-    if (out->path[0]) {
-        out->path[1] = inner_folder(path, WEFT_SUBSET_VAL);
-        out->path[2] = inner_folder(path, WEFT_SUBSET_TEST);
-    } else {
+    if (!s && f.path[0] && weft__holds_folders(f.path[0])) {
+        s = weft__subset_folders_check(&f, WEFT_SUBSET_TRAIN);
+        if (!s && !o->val) s = weft__subset_folders_check(&f, WEFT_SUBSET_VAL);
+        if (!s && !o->test) s = weft__subset_folders_check(&f, WEFT_SUBSET_TEST);
+        if (!s && !o->val) leave_out_unlabelled(&f, WEFT_SUBSET_VAL, sink);
+        if (!s && !o->test) leave_out_unlabelled(&f, WEFT_SUBSET_TEST, sink);
+        for (int k = 0; !s && k < 3; k++) {
+            out->path[k] = f.path[k];
+            f.path[k] = NULL;
+        }
+    } else if (!s) {
         out->path[0] = strdup(path);
+        if (!out->path[0]) s = weft__fail(WEFT_ENOMEM, "no memory for a path");
     }
-    return out->path[0] ? WEFT_OK : weft__fail(WEFT_ENOMEM, "no memory for a path");
+    weft__subset_folders_free(&f);
+    return s;
 }
 
 static weft_status replace(char **path, const char *given)
@@ -182,13 +182,12 @@ weft_status weft__text_files_find(const char *path, const weft_dataset_opts *o,
                                   const weft__sink *sink, weft__text_files *out)
 {
     weft_status s = WEFT_OK;
-    (void)sink;
     *out = (weft__text_files){0};
     if (weft__is_folder(path)) {
         s = look_for_files(path, out);
         if (!s && !out->path[0]) {
             weft__text_files_free(out);
-            s = weft__text_folder_probe(path) ? look_for_folders(path, out)
+            s = weft__text_folder_probe(path) ? look_for_folders(path, o, sink, out)
                                               : nothing(path);
         }
     } else if (!weft__is_file(path)) {

@@ -2,6 +2,7 @@
 #include "data/text/text_dataset.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "data/subset_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,10 @@ static bool holds_classes(const char *path, int deeper)
         char *inner = *n.name[i] == '.' ? NULL : weft__path_join(path, n.name[i]);
         if (inner && weft__is_folder(inner)) {
             classes += holds_texts(inner);
-            found = classes > 1 || (deeper && !strncmp(n.name[i], "train", 5) &&
-                                    holds_classes(inner, deeper - 1));
+            found =
+                classes > 1 ||
+                (deeper && weft__subset_named(n.name[i], strlen(n.name[i]), NULL) == 0 &&
+                 holds_classes(inner, deeper - 1));
         }
         free(inner);
     }
@@ -52,7 +55,7 @@ static bool holds_classes(const char *path, int deeper)
 
 bool weft__text_folder_probe(const char *path)
 {
-    return weft__is_folder(path) && holds_classes(path, 1);
+    return weft__is_folder(path) && holds_classes(path, 2);
 }
 
 /* One file, at most `most` bytes and one letter of it. */

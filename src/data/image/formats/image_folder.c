@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/image/image_dataset.h"
+#include "data/subset_names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,22 +58,6 @@ typedef struct above {
     ino_t inode;
     int depth;
 } above;
-
-static const char *const train_names[] = {"train", "training", NULL};
-static const char *const val_names[] = {"val", "valid", "validation", "dev", NULL};
-static const char *const test_names[] = {"test", "testing", NULL};
-
-static bool one_of(const char *name, const char *const *list)
-{
-    for (; *list; list++)
-        if (!strcmp(name, *list)) return true;
-    return false;
-}
-
-static bool skipped(const char *name)
-{
-    return name[0] == '.' || !strcmp(name, "__MACOSX") || !strcmp(name, "lost+found");
-}
 
 static weft_status no_memory(void)
 {
@@ -169,7 +154,7 @@ static weft_status walk_folder(walk *w, const char *path, const above *here)
     }
     for (size_t i = 0; !s && i < n.count; i++) {
         char *inner;
-        if (skipped(n.name[i])) continue;
+        if (weft__is_litter(n.name[i])) continue;
         inner = weft__path_join(path, n.name[i]);
         s = inner ? visit(w, inner, n.name[i], here) : no_memory();
         free(inner);
@@ -249,7 +234,7 @@ static weft_status read_split(source *src, const weft__sink *sink, const char *r
     for (size_t i = 0; !s && i < n.count; i++) {
         walk w = {src, sink, &st, split, 0};
         char *path;
-        if (skipped(n.name[i])) continue;
+        if (weft__is_litter(n.name[i])) continue;
         path = weft__path_join(root, n.name[i]);
         if (!path)
             s = no_memory();
@@ -288,24 +273,14 @@ static weft_status tell_cases(const source *src, const weft__sink *sink)
     return WEFT_OK;
 }
 
-/* The first folder of one of these names in path, in fresh memory; NULL when none. */
-static char *inner_folder(const char *path, const char *const *list)
-{
-    for (; *list; list++) {
-        char *inner = weft__path_join(path, *list);
-        if (inner && weft__is_folder(inner)) return inner;
-        free(inner);
-    }
-    return NULL;
-}
-
 static bool probe(const char *path)
 {
     weft__names n;
     bool found = false;
     if (!weft__is_folder(path) || weft__folder_list(path, MOST_NAMES, &n)) return false;
     for (size_t i = 0; !found && i < n.count; i++) {
-        char *inner = skipped(n.name[i]) ? NULL : weft__path_join(path, n.name[i]);
+        char *inner =
+            weft__is_litter(n.name[i]) ? NULL : weft__path_join(path, n.name[i]);
         found = inner && (weft__is_folder(inner) || weft__picture_suffix(n.name[i]));
         free(inner);
     }
@@ -313,37 +288,42 @@ static bool probe(const char *path)
     return found;
 }
 
-/* Without train/: val/ or test/ by themselves are not classes. */
-static weft_status check_no_train(const char *path)
+/* Pictures that stand in a folder itself, not in a class folder. */
+static int pictures_in(const char *path)
 {
     weft__names n;
-    int folders = 0, pictures = 0, splits = 0;
-    weft_status s = weft__folder_list(path, MOST_NAMES, &n);
-    if (s) return s;
+    int pictures = 0;
+    if (weft__folder_list(path, MOST_NAMES, &n)) return 0;
     for (size_t i = 0; i < n.count; i++) {
-        char *inner = skipped(n.name[i]) ? NULL : weft__path_join(path, n.name[i]);
-        if (inner && weft__is_folder(inner)) {
-            folders++;
-            splits += one_of(n.name[i], val_names) || one_of(n.name[i], test_names);
-        } else if (inner) {
-            pictures += weft__picture_suffix(n.name[i]);
-        }
+        char *inner =
+            weft__is_litter(n.name[i]) ? NULL : weft__path_join(path, n.name[i]);
+        pictures += inner && !weft__is_folder(inner) && weft__picture_suffix(n.name[i]);
         free(inner);
     }
     weft__names_free(&n);
-    if (!folders)
+    return pictures;
+}
+
+/* Without a folder for training: folders of other subsets by themselves are not
+ * classes. */
+static weft_status check_no_train(const char *path, const weft__subset_folders *f)
+{
+    if (!f->folders)
         return weft__fail(
             WEFT_EDATA,
             "%s: looked for a folder per class with its pictures (CLASS/*.png) "
             "or train/CLASS/, found %d pictures without a class",
-            path, pictures);
-    if (splits == folders)
-        return weft__fail(
-            WEFT_EDATA,
-            "%s: looked for train/ next to the %d folders val/ or test/, found "
-            "none",
-            path, splits);
-    return WEFT_OK;
+            path, pictures_in(path));
+    if (f->others) return WEFT_OK;
+    if (f->path[0])
+        return weft__fail(WEFT_EDATA,
+                          "%s: looked for a folder per class, found %d pictures without "
+                          "a class",
+                          f->path[0], pictures_in(f->path[0]));
+    return weft__fail(WEFT_EDATA,
+                      "%s: looked for train/ next to the %d folders val/ or test/, found "
+                      "none",
+                      path, f->folders);
 }
 
 static void close_source(weft__source *base)
@@ -359,24 +339,57 @@ static void close_source(weft__source *base)
     free(src);
 }
 
-/* A split's folder: the user's, or one of the known names next to train/. */
-static weft_status read_other(source *src, const weft__sink *sink, const char *path,
-                              const char *given, const char *const *names, int split)
+/* A folder that was found for a subset, but holds pictures without classes, as the test
+ * sets of competitions: there is nothing to measure with it. */
+static bool is_unlabelled(const weft__sink *sink, const char *folder, int split)
 {
-    char *folder = given ? strdup(given) : path ? inner_folder(path, names) : NULL;
-    weft_status s;
-    if (!folder) return given ? no_memory() : WEFT_OK;
+    if (weft__holds_folders(folder)) return false;
+    weft__found(sink, WEFT_WARNING, "unlabelled",
+                "%s: left out: its %d pictures are in no class folders; they cannot be "
+                "the %s set",
+                folder, pictures_in(folder), weft_subset_name((weft_subset)split));
+    return true;
+}
+
+/* A split's folder: the user's, or the one found next to that for training; NULL: there
+ * is none. */
+static weft_status read_other(source *src, const weft__sink *sink, const char *given,
+                              const weft__subset_folders *f, int split)
+{
+    const char *folder = given ? given : f->path[split];
+    weft_status s = given ? WEFT_OK : weft__subset_folders_check(f, split);
+    if (s || !folder) return s;
+    if (!given && is_unlabelled(sink, folder, split)) return WEFT_OK;
     if (!weft__is_folder(folder))
-        s = weft__fail(WEFT_EDATA,
-                       "%s: looked for a folder of class folders for %s, found %s",
-                       folder, weft_subset_name((weft_subset)split),
-                       weft__is_file(folder) ? "a file" : "nothing");
-    else
-        s = read_split(src, sink, folder, split);
+        return weft__fail(WEFT_EDATA,
+                          "%s: looked for a folder of class folders for %s, found %s",
+                          folder, weft_subset_name((weft_subset)split),
+                          weft__is_file(folder) ? "a file" : "nothing");
+    s = read_split(src, sink, folder, split);
     if (!s && !src->base.count[split])
         s = weft__reject(sink, "empty",
                          "%s: looked for pictures in class folders, found none", folder);
-    free(folder);
+    return s;
+}
+
+/* The folders of the subsets, when one for training is among them and holds class
+ * folders; all NULL otherwise. */
+static weft_status find_splits(const char *path, const weft__sink *sink,
+                               weft__subset_folders *f)
+{
+    weft_status s = weft__subset_folders_find(path, f);
+    if (s) return s;
+    if (f->path[0] && weft__holds_folders(f->path[0])) {
+        s = weft__subset_folders_check(f, WEFT_SUBSET_TRAIN);
+        if (!s && f->others)
+            weft__found(sink, WEFT_WARNING, "beside",
+                        "%s: %d folders beside the training set are left out, the first: "
+                        "%s",
+                        path, f->others, f->other);
+    } else {
+        s = check_no_train(path, f);
+        weft__subset_folders_free(f);
+    }
     return s;
 }
 
@@ -401,22 +414,18 @@ static weft_status open_source(const char *path, const weft_dataset_opts *o,
                                const weft__sink *sink, weft__source **out)
 {
     source *src = calloc(1, sizeof *src);
-    char *train = inner_folder(path, train_names);
-    const char *root = train ? path : NULL;
-    weft_status s = WEFT_OK;
-    if (!src) {
-        free(train);
-        return no_memory();
-    }
+    weft__subset_folders f = {0};
+    if (!src) return no_memory();
     src->max_pixels = weft__max_pixels(o->image.max_megapixels);
     src->values = o->target == WEFT_TARGET_VALUES;
-    if (!train) s = check_no_train(path);
-    if (!s) s = read_split(src, sink, train ? train : path, WEFT_SUBSET_TRAIN);
-    if (!s && !sink->lint) s = check_train(src, train ? train : path);
+    weft_status s = find_splits(path, sink, &f);
+    const char *train = f.path[0] ? f.path[0] : path;
+    if (!s) s = read_split(src, sink, train, WEFT_SUBSET_TRAIN);
+    if (!s && !sink->lint) s = check_train(src, train);
     if (!s && !src->values) s = tell_cases(src, sink);
-    if (!s) s = read_other(src, sink, root, o->val, val_names, WEFT_SUBSET_VAL);
-    if (!s) s = read_other(src, sink, root, o->test, test_names, WEFT_SUBSET_TEST);
-    free(train);
+    if (!s) s = read_other(src, sink, o->val, &f, WEFT_SUBSET_VAL);
+    if (!s) s = read_other(src, sink, o->test, &f, WEFT_SUBSET_TEST);
+    weft__subset_folders_free(&f);
     if (s)
         close_source(&src->base);
     else
