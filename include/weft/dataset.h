@@ -113,6 +113,9 @@ typedef struct weft_text_opts {
     const char *label_column, *text_column;
     /* "tsv", "csv", "jsonl", "fasttext", "space"; NULL: as it looks */
     const char *format;
+    /* between the columns of CSV: ',', ';', '\t', '|' or another ASCII character; 0: the
+     * one of these four that the first rows have equally often */
+    char delimiter;
     bool strict; /* text that is not UTF-8 is an error, not replaced and counted */
     size_t max_text_bytes;         /* of one text, what is beyond is cut; 0 means 1 MiB */
     weft_tokenizer_opts tokenizer; /* that weft_dataset_fit learns */

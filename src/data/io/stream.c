@@ -62,6 +62,19 @@ bool weft__stream_fill(weft__stream *s)
     return fetch(s, s->buffer, &s->end) && s->end;
 }
 
+/* UTF-16 as iconv calls it: by its mark, or, of Latin letters, since every second byte is
+ * 0. NULL: it is not. */
+static const char *utf16(const unsigned char *p, size_t n)
+{
+    size_t zeros[2] = {0, 0};
+    if (n >= 2 && (!memcmp(p, "\xff\xfe", 2) || !memcmp(p, "\xfe\xff", 2)))
+        return "UTF-16";
+    if (n > 256) n = 256;
+    for (size_t i = 0; i < n; i++) zeros[i % 2] += !p[i];
+    if (n < 8 || (zeros[0] && zeros[1])) return NULL;
+    return zeros[1] * 10 > n * 4 ? "UTF-16LE" : zeros[0] * 10 > n * 4 ? "UTF-16BE" : NULL;
+}
+
 /* Looks at the first bytes of the content. */
 static weft_status begin(weft__stream *s)
 {
@@ -69,11 +82,12 @@ static weft_status begin(weft__stream *s)
     size_t n = s->end - s->at;
     if (s->status) return s->status;
     if (n >= 3 && !memcmp(p, "\xef\xbb\xbf", 3)) s->at += 3;
-    if (n >= 2 && (!memcmp(p, "\xff\xfe", 2) || !memcmp(p, "\xfe\xff", 2)))
+    const char *encoding = utf16(p, n);
+    if (encoding)
         return s->status = weft__fail(WEFT_EDATA,
-                                      "%s: is UTF-16; UTF-8 is needed (iconv -f UTF-16 "
+                                      "%s: is UTF-16; UTF-8 is needed (iconv -f %s "
                                       "-t UTF-8)",
-                                      s->path);
+                                      s->path, encoding);
     return WEFT_OK;
 }
 

@@ -21,6 +21,11 @@ const weft_option weft__text_options[] = {
                "by default the longest other one", .opens = true),
     WEFT__CHOICE(A, format, "format", "tsv|csv|jsonl|fasttext|space",
                  "of the files; by default as they look", .opens = true),
+    WEFT__TEXT(
+        A, delimiter, "delimiter", "X",
+        "between the columns of CSV: comma, semicolon, tab, pipe or a character; by "
+        "default the one that the first rows have equally often",
+        .opens = true),
     WEFT__FLAG(A, strict, "strict", "text that is not UTF-8 is an error, not replaced",
                .opens = true),
     WEFT__CHOICE(A, level, "level", "auto|word|char",
@@ -58,12 +63,36 @@ static weft_token_level level_of(const char *word)
                                           : WEFT_LEVEL_WORD;
 }
 
+/* "tab", "\\t", ";" ... as a character; false: it is none. */
+static bool delimiter_of(const char *word, char *out)
+{
+    static const struct {
+        const char *word;
+        char c;
+    } known[] = {{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'},
+                 {"\\t", '\t'},  {"pipe", '|'},      {"space", ' '}};
+    *out = 0;
+    if (!word) return true;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(known[i].word, word)) *out = known[i].c;
+    if (!*out && strlen(word) == 1) *out = *word;
+    return *out > 0 && !strchr("\"\r\n", *out);
+}
+
 weft_status weft__text_options_apply(const void *args, weft_dataset_opts *o)
 {
     const weft__text_args *a = args;
     if (a->vector_words && !a->vectors)
         return weft__fail(WEFT_EUSAGE, "train: --vector-words goes with --vectors");
+    char delimiter;
+    if (!delimiter_of(a->delimiter, &delimiter))
+        return weft__fail(
+            WEFT_EUSAGE,
+            "--delimiter: found %.20s, allowed comma, semicolon, tab, pipe, "
+            "space or one ASCII character",
+            a->delimiter);
     o->text = (weft_text_opts){
+        .delimiter = delimiter,
         .label_column = a->label_column,
         .text_column = a->text_column,
         .format = a->format,

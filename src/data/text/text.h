@@ -13,7 +13,8 @@ typedef struct weft__text_preprocess {
 
 /* Values of the options of texts. */
 typedef struct weft__text_args {
-    const char *label_column, *text_column, *format, *level, *vectors, *vector_words;
+    const char *label_column, *text_column, *format, *delimiter, *level, *vectors,
+        *vector_words;
     bool strict, keep_case, keep_width, mixed_lengths;
     int ngrams, min_count, max_vocab, max_pairs, max_triples, max_length;
 } weft__text_args;

@@ -23,6 +23,7 @@ typedef struct column {
     int filled, numbers; /* not empty; numbers of any kind among them */
     float last;          /* number, for: */
     int steps;           /* numbers that are the one before and 1 */
+    int dates;           /* days, with a time or without */
     double bytes;        /* sum of lengths */
     char name[NAME]; /* the first row's value, or the key; "" when too long for a name */
     bool first_whole, first_number;
@@ -93,6 +94,22 @@ static void note_number(column *c, const char *p, size_t n)
     c->numbers++;
 }
 
+/* "2024-01-31", "31.1.2024", "1/31/24 10:00", "2024-01-31T10:00:00Z" */
+static bool is_date(const char *p, size_t n)
+{
+    size_t at = 0;
+    char mark = 0;
+    for (int part = 0; part < 3; part++) {
+        size_t from = at;
+        while (at < n && p[at] >= '0' && p[at] <= '9') at++;
+        if (at == from || at - from > 4) return false;
+        if (part == 2) break;
+        if (at == n || !strchr("-/.", p[at]) || (mark && p[at] != mark)) return false;
+        mark = p[at++];
+    }
+    return at == n || p[at] == ' ' || p[at] == 'T';
+}
+
 static void trim(const char **p, size_t *n)
 {
     while (*n && strchr(" \r\n\t", (*p)[*n - 1]) && (*p)[*n - 1]) --*n;
@@ -157,6 +174,7 @@ static weft_status other_row(look *l, const weft__rows *r)
         c->rows++;
         c->whole += is_whole(p, n);
         note_number(c, p, n);
+        c->dates += is_date(p, n);
         c->bytes += (double)n;
     }
     l->rows++;
@@ -217,7 +235,7 @@ static bool is_few(const look *l, int i)
 {
     const column *c = &l->column[i];
     int kinds = c->kinds + !c->first_again, rows = l->rows + 1;
-    if (kinds >= MANY || !c->rows) return false;
+    if (kinds >= MANY || !c->rows || c->dates * 2 > c->rows) return false;
     return rows < 8 ? kinds < rows || kinds <= 2 : kinds * 2 <= rows;
 }
 
@@ -251,10 +269,12 @@ static bool looks_like_header(const look *l, int label)
     if (c->first_again || !*c->name || !c->rows) return false;
     if (c->whole == c->rows && !c->first_whole) return true;
     if (l->rows < 8 || c->kinds * 4 > l->rows) return false;
-    for (int i = 0; i < l->columns; i++) /* texts are not names */
-        if (!*l->column[i].name || strlen(l->column[i].name) > 24 ||
-            l->column[i].first_again || strpbrk(l->column[i].name, " .,;!?"))
-            return false;
+    for (int i = 0; i < l->columns; i++) { /* texts are not names; empty ones have none */
+        const column *other = &l->column[i];
+        bool empty = other->filled * 2 < l->rows;
+        if (empty != !*other->name || (!empty && other->first_again)) return false;
+        if (strlen(other->name) > 24 || strpbrk(other->name, " .,;!?")) return false;
+    }
     return true;
 }
 
@@ -279,13 +299,15 @@ static weft_status no_column(const char *path, const look *l, bool names,
                       meant ? "\"?" : "");
 }
 
-/* The user's word for a column: a name, then a number. */
+/* The user's word for a column: a number counts columns, anything else is a name. */
 static weft_status asked_for(const char *path, const look *l, const char *asked,
                              int *number, bool *by_name)
 {
-    int c = named(l, asked);
-    *by_name |= c >= 0;
-    if (c < 0) c = numbered(l, asked);
+    int c = numbered(l, asked);
+    if (c < 0) {
+        c = named(l, asked);
+        *by_name |= c >= 0;
+    }
     if (c < 0)
         return no_column(path, l, strspn(asked, "0123456789") != strlen(asked), asked);
     *number = c;
@@ -359,6 +381,18 @@ static weft_status check_value(const char *path, const look *l, int label)
                       path, label + 1, c->numbers, l->rows);
 }
 
+/* Where neither end of the rows is a label: the likeliest column between them; -1. */
+static int likeliest_between(const look *l, int text)
+{
+    int best = -1;
+    for (int i = 1; i + 1 < l->columns; i++) {
+        if (i == text || !is_few(l, i) || l->column[i].kinds < 2 || is_id(&l->column[i]))
+            continue;
+        best = best < 0 ? i : likelier(l, best, i);
+    }
+    return best;
+}
+
 /* The column of the target, when it was not asked for. *header is set when a name
  * told. */
 static weft_status choose_label(const char *path, const look *l, int text,
@@ -370,6 +404,9 @@ static weft_status choose_label(const char *path, const look *l, int text,
     *header |= *label >= 0;
     if (*label >= 0) return WEFT_OK;
     *label = text == 0 ? last : text == last ? 0 : likelier(l, 0, last);
+    if (is_few(l, *label) && l->column[*label].kinds > 1) return WEFT_OK;
+    int between = likeliest_between(l, text);
+    if (between >= 0) *label = between;
     if (is_few(l, *label)) return WEFT_OK;
     return weft__fail(WEFT_EDATA,
                       "%s: no column looks like a label: the first has %d "
@@ -432,6 +469,7 @@ weft_status weft__columns_choose(const char *path, const weft__text_reader *read
     s = weft__rows_open(&r, reader, path, most);
     if (s) return s;
     r.reals = o->target == WEFT_TARGET_VALUES;
+    r.separator = o->text.delimiter;
     l = calloc(1, sizeof *l);
     s = l ? look_at(l, &r) : weft__fail(WEFT_ENOMEM, "%s: no memory to read it", path);
     if (!s && !l->columns)
@@ -443,6 +481,7 @@ weft_status weft__columns_choose(const char *path, const weft__text_reader *read
                        "one (%s)",
                        path, reader->name);
     if (!s) s = choose(path, l, o, reader->named, out);
+    if (!s) out->separator = r.separator;
     for (int i = 0; l && i < WEFT_MOST_COLUMNS; i++) free(l->column[i].seen);
     free(l);
     weft__rows_close(&r);
@@ -468,16 +507,26 @@ weft_status weft__columns_begin(weft__rows *r, weft__columns *c)
     if (!c->header) return WEFT_OK;
     s = weft__rows_next(r);
     if (s || !r->fields) return s;
+    c->unlabelled = false;
     label = field_named(r, c->label_name);
     text = *c->text_name ? field_named(r, c->text_name) : c->text;
     if (label >= 0 && text >= 0) {
         c->label = label;
         c->text = text;
         c->count = r->fields;
+    } else if (*c->text_name && text >= 0) {
+        c->unlabelled = true;
     } else {
         r->again = true; /* a file without the header: its first row is a sample */
     }
     return WEFT_OK;
+}
+
+bool weft__columns_repeated(const weft__rows *r, const weft__columns *c)
+{
+    return c->header && *c->label_name && r->fields == c->count &&
+           field_named(r, c->label_name) == c->label &&
+           (!*c->text_name || field_named(r, c->text_name) == c->text);
 }
 
 static int key_of(const weft__rows *r, const char *name)

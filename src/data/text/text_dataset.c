@@ -1,5 +1,6 @@
 /* text_dataset.c: opens a data set of texts: has it read, checked and split. */
 #include "data/text/text_dataset.h"
+#include "data/text/encoding.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -218,6 +219,71 @@ static weft_status check_bad_samples(const weft__texts *t, const weft_dataset_op
     return weft__check_bad_samples(&b, o, sink);
 }
 
+/* Texts of another encoding: a few may be accidents, most of them are not. */
+enum { FEW = 8 }; /* texts, of which most may be odd by chance */
+
+static weft_status tell_encoding(const weft__texts *t, size_t texts,
+                                 const weft__sink *sink)
+{
+    if (!t->replaced) return WEFT_OK;
+    const char *encoding = weft__encoding_guess(t->odd, t->odd_bytes);
+    if (t->mangled * 2 > texts && texts >= FEW)
+        return weft__reject(
+            sink, "not-utf8",
+            "%s: %zu of %zu texts are not UTF-8 (%s, as it looks): iconv -f "
+            "%s -t UTF-8 %s >NEW",
+            t->path, t->mangled, texts, encoding, encoding,
+            t->files ? t->file[0] : "FILE");
+    weft__found(
+        sink, WEFT_WARNING, "not-utf8",
+        "%s: %lld sequences that are not UTF-8 were replaced by U+FFFD; of another "
+        "encoding? (iconv -f %s -t UTF-8)",
+        t->path, (long long)t->replaced, encoding);
+    return WEFT_OK;
+}
+
+/* How many bytes of a label stand before a comma or its like; 0: none does. */
+static size_t before_mark(const char *label)
+{
+    static const char *const marks[] = {
+        ",", ";", ":", "|", "\xef\xbc\x8c", "\xef\xbc\x9a", "\xef\xbc\x9b"};
+    size_t first = 0;
+    for (size_t k = 0; k < sizeof marks / sizeof *marks; k++) {
+        const char *at = strstr(label, marks[k]);
+        if (!at || at == label || !at[strlen(marks[k])]) continue;
+        if (!first || (size_t)(at - label) < first) first = (size_t)(at - label);
+    }
+    return first;
+}
+
+/* Labels that are glued to the text by a mark, as in "__label__pos,The film": the same few
+ * beginnings with many ends each. */
+static void tell_glued(const weft__texts *t, const weft__sink *sink)
+{
+    int n = 0, beginnings = 0, one = 0, other = 0;
+    if (!t->word_labels || t->target != WEFT_TARGET_CLASS) return;
+    for (int i = 0; i < t->names.count; i++) {
+        const char *label = t->names.word[i].text;
+        size_t length = before_mark(label);
+        bool known = false;
+        if (!length) continue;
+        for (int k = 0; k < i && !known; k++) {
+            const char *before = t->names.word[k].text;
+            known = before_mark(before) == length && !memcmp(before, label, length);
+            if (known && !other) one = k, other = i;
+        }
+        n++;
+        beginnings += !known;
+        if (beginnings > 256) return;
+    }
+    if (n >= 6 && n >= 3 * beginnings && n * 2 >= t->names.count)
+        weft__found(sink, WEFT_WARNING, "glued-label",
+                    "%s: %d of %d labels look glued to the text by a comma or its like: "
+                    "\"%.60s\" and \"%.60s\"; a label ends at a blank",
+                    t->path, n, t->names.count, t->names.word[one].text,
+                    t->names.word[other].text);
+}
+
 static weft_status tell_oddities(const weft__texts *t, const weft__sink *sink)
 {
     size_t n = 0;
@@ -227,16 +293,15 @@ static weft_status tell_oddities(const weft__texts *t, const weft__sink *sink)
     if (t->empty)
         weft__found(sink, WEFT_WARNING, "empty-text", "%s: %zu of %zu texts are empty",
                     t->path, t->empty, n);
-    if (t->replaced)
-        weft__found(sink, WEFT_WARNING, "not-utf8",
-                    "%s: %lld sequences that are not UTF-8 were replaced by U+FFFD; of "
-                    "another encoding? (iconv -f LATIN1 -t UTF-8)",
-                    t->path, (long long)t->replaced);
+    if (t->headers)
+        weft__found(sink, WEFT_WARNING, "header-again",
+                    "%s: %zu rows are the header once more and were left out", t->path,
+                    t->headers);
     if (t->cut)
         weft__found(sink, WEFT_WARNING, "long-text",
                     "%s: %zu texts are longer than %zu bytes and were cut", t->path,
                     t->cut, t->most);
-    return WEFT_OK;
+    return tell_encoding(t, n, sink);
 }
 
 /* Names of classes, and each sample's target and text, in the set's order. */
@@ -279,30 +344,42 @@ static weft_status check_alike(const weft__text_files *f, int k, const char *for
 
 static void tell_columns(weft__texts *t, const weft__columns *c)
 {
+    char separator[40] = "";
+    if (c->separator == '\t')
+        snprintf(separator, sizeof separator, ", separated by tabs");
+    else if (c->separator && c->separator != ',')
+        snprintf(separator, sizeof separator, ", separated by \"%c\"", c->separator);
     snprintf(t->label_name, sizeof t->label_name, "%s", c->label_name);
     if (c->label_name[0] && c->text_name[0])
-        snprintf(t->columns, sizeof t->columns, "label %.120s, text %.120s",
-                 c->label_name, c->text_name);
+        snprintf(t->columns, sizeof t->columns, "label %.100s, text %.100s%s",
+                 c->label_name, c->text_name, separator);
     else
-        snprintf(t->columns, sizeof t->columns, "label column %d, text column %d",
-                 c->label + 1, c->text + 1);
+        snprintf(t->columns, sizeof t->columns, "label column %d, text column %d%s",
+                 c->label + 1, c->text + 1, separator);
 }
 
 static weft_status load_files(weft__texts *t, const weft_dataset_opts *o,
-                              const weft__text_files *f)
+                              const weft__sink *sink, weft__text_files *f)
 {
     weft__columns c = {0};
+    const char *format = o->text.format      ? o->text.format
+                         : o->text.delimiter ? "csv"
+                                             : NULL;
     const weft__text_reader *reader = NULL;
-    weft_status s =
-        weft__text_reader_of(f->path[WEFT_SUBSET_TRAIN], o->text.format, &reader);
+    weft_status s = weft__text_reader_of(f->path[WEFT_SUBSET_TRAIN], format, &reader);
     if (!s) s = weft__columns_choose(f->path[WEFT_SUBSET_TRAIN], reader, o, t->most, &c);
     for (int k = 0; !s && k < 3; k++) {
         if (!f->path[k]) continue;
-        s = check_alike(f, k, o->text.format);
-        if (!s) s = weft__texts_load(t, o, f->path[k], reader, &c, k);
+        s = check_alike(f, k, format);
+        if (!s) s = weft__texts_load(t, o, f->path[k], reader, &c, k, sink);
+        if (!s && c.unlabelled) {
+            free(f->path[k]);
+            f->path[k] = NULL;
+        }
     }
     if (s) return s;
     t->format = reader->name;
+    t->word_labels = reader->fixed;
     if (!reader->fixed) tell_columns(t, &c);
     return WEFT_OK;
 }
@@ -336,6 +413,7 @@ static weft_status finish(weft__texts *t, const weft_dataset_opts *o, bool has_v
                           weft_dataset *d)
 {
     weft_status s = check_bad_samples(t, o, sink);
+    if (!s) tell_glued(t, sink);
     if (!s) s = name_targets(t, names_beside, d, sink);
     if (!s && !has_val && !o->no_val) s = split(t, o, d);
     if (!s) s = fill(t, d);
@@ -370,7 +448,7 @@ weft_status weft__texts_open(const char *path, const weft_dataset_opts *o,
     weft_status s = make(o, d, &t);
     if (!s) s = weft__text_files_find(path, o, sink, &files);
     if (s) return s;
-    s = files.folders ? load_folders(t, o, sink, &files) : load_files(t, o, &files);
+    s = files.folders ? load_folders(t, o, sink, &files) : load_files(t, o, sink, &files);
     if (!s)
         s = finish(t, o, files.path[WEFT_SUBSET_VAL] != NULL,
                    files.folders ? NULL : files.path[WEFT_SUBSET_TRAIN], sink, d);
@@ -398,6 +476,7 @@ void weft__texts_close(weft__texts *t)
     for (int s = 0; s < 3; s++) free(t->item[s]);
     for (size_t i = 0; i < t->bads; i++) free(t->bad[i].why);
     free(t->bad);
+    free(t->odd);
     free(t->file);
     weft__string_table_free(&t->names);
     weft__arena_free(&t->arena);

@@ -36,6 +36,7 @@ typedef struct weft__texts {
     weft_target_kind target;
     char columns[300];    /* which hold what, for people; "" where that is fixed */
     char label_name[128]; /* of the column of targets; "" */
+    bool word_labels;     /* a label is the first word of a line */
     weft__arena arena;    /* texts, names of files */
     char **file;
     int files, file_room;
@@ -46,8 +47,11 @@ typedef struct weft__texts {
     weft__text_bad *bad;
     size_t bads, bad_room, rows;
     int64_t replaced;
-    size_t cut, empty; /* texts */
-    size_t most;       /* bytes of a text */
+    size_t cut, empty, mangled; /* texts: cut off, of nothing, with bytes replaced */
+    size_t headers;             /* rows that were the header once more */
+    unsigned char *odd;         /* what the first of those looked like as bytes */
+    size_t odd_bytes;
+    size_t most; /* bytes of a text */
     /* The texts as tokens, for each way of segmenting; made when they are first wanted,
      * by whichever thread that is. */
     struct weft__tokens *tokens;
@@ -76,6 +80,8 @@ typedef struct weft__columns {
     int count;                            /* every row has so many; 0: does not matter */
     bool header;                          /* the first row names the columns */
     char label_name[128], text_name[128]; /* where columns have names, else "" */
+    int separator;                        /* of CSV */
+    bool unlabelled; /* of the file last begun: its header has the text only */
 } weft__columns;
 /* Looks through the training file; most: bytes of a field. */
 weft_status weft__columns_choose(const char *path, const weft__text_reader *reader,
@@ -83,6 +89,8 @@ weft_status weft__columns_choose(const char *path, const weft__text_reader *read
                                  weft__columns *out);
 /* For an opened file of the set: finds the named columns in its own header. */
 weft_status weft__columns_begin(weft__rows *r, weft__columns *c);
+/* Is a row the header once more? Files that were put together have such. */
+bool weft__columns_repeated(const weft__rows *r, const weft__columns *c);
 /* The fields of a row; false, with r->why, when they are not there. */
 bool weft__columns_pick(weft__rows *r, const weft__columns *c, const weft__field **label,
                         const weft__field **text);
@@ -103,8 +111,8 @@ weft_status weft__texts_add_array(weft__texts *t, const weft_dataset_opts *o, in
 weft_status weft__texts_bad(weft__texts *t, int file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 weft_status weft__texts_load(weft__texts *t, const weft_dataset_opts *o, const char *path,
-                             const weft__text_reader *reader, weft__columns *c,
-                             int split);
+                             const weft__text_reader *reader, weft__columns *c, int split,
+                             const weft__sink *sink);
 
 /* text_folder.c: class folders of .txt files into a split. */
 weft_status weft__text_folder_load(weft__texts *t, const weft_dataset_opts *o,

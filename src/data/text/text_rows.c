@@ -201,6 +201,19 @@ static weft_status not_utf8(weft__texts *t, const weft__text_item *item, const c
                            (unsigned char)text[at]);
 }
 
+/* Remembers bytes of texts that are not UTF-8, to guess what they are by. */
+static void note_odd(weft__texts *t, const char *text, size_t bytes)
+{
+    enum { ROOM = 1 << 14 };
+    t->mangled++;
+    if (!t->odd) t->odd = malloc(ROOM);
+    if (!t->odd) return; /* then the guess is the commonest */
+    if (bytes > ROOM - 1 - t->odd_bytes) bytes = ROOM - 1 - t->odd_bytes;
+    memcpy(t->odd + t->odd_bytes, text, bytes);
+    t->odd_bytes += bytes;
+    if (t->odd_bytes + 1 < ROOM) t->odd[t->odd_bytes++] = ' ';
+}
+
 weft_status weft__texts_add(weft__texts *t, const weft_dataset_opts *o, int split,
                             int file, int line, const char *label, size_t label_bytes,
                             const char *text, size_t bytes, bool cut)
@@ -215,6 +228,7 @@ weft_status weft__texts_add(weft__texts *t, const weft_dataset_opts *o, int spli
     if (s || !known) return s;
     size_t good = weft__utf8_good(text, bytes);
     if (good < bytes && o->text.strict) return not_utf8(t, &item, text, good);
+    if (good < bytes) note_odd(t, text, bytes);
     s = copy_text(t, text, bytes, good, cut, &item);
     return s ? s : keep_item(t, split, &item);
 }
@@ -252,8 +266,22 @@ static weft_status load_row(weft__texts *t, const weft_dataset_opts *o, weft__ro
                            r->text + text->at, text->bytes, text->cut);
 }
 
+/* A file whose header has the text's column and not the label's. */
+static weft_status no_labels(const weft__columns *c, const weft_dataset_opts *o,
+                             const char *path, int split, const weft__sink *sink)
+{
+    bool given = split == WEFT_SUBSET_VAL ? o->val != NULL : o->test != NULL;
+    if (given || split == WEFT_SUBSET_TRAIN)
+        return weft__fail(WEFT_EDATA, "%s: has no column \"%s\"", path, c->label_name);
+    weft__found(sink, WEFT_WARNING, "unlabelled",
+                "%s: left out: has no column \"%s\"; it cannot be the %s set", path,
+                c->label_name, weft_subset_name((weft_subset)split));
+    return WEFT_OK;
+}
+
 weft_status weft__texts_load(weft__texts *t, const weft_dataset_opts *o, const char *path,
-                             const weft__text_reader *reader, weft__columns *c, int split)
+                             const weft__text_reader *reader, weft__columns *c, int split,
+                             const weft__sink *sink)
 {
     weft__rows r;
     size_t before = t->rows;
@@ -263,10 +291,19 @@ weft_status weft__texts_load(weft__texts *t, const weft_dataset_opts *o, const c
     s = weft__rows_open(&r, reader, path, t->most);
     if (s) return s;
     r.reals = t->target == WEFT_TARGET_VALUES;
+    r.separator = o->text.delimiter;
     s = weft__columns_begin(&r, c);
+    if (!s && c->unlabelled) {
+        weft__rows_close(&r);
+        return no_labels(c, o, path, split, sink);
+    }
     while (!s) {
         s = weft__rows_next(&r);
         if (s || (!r.fields && !r.why[0])) break;
+        if (weft__columns_repeated(&r, c)) {
+            t->headers++;
+            continue;
+        }
         s = load_row(t, o, &r, c, split, file);
     }
     weft__rows_close(&r);

@@ -150,6 +150,15 @@ void weft__rows_close(weft__rows *r)
     r->text = NULL;
 }
 
+/* A byte order mark within a file: it was put together from several. */
+static void drop_mark(weft__rows *r)
+{
+    weft__field *f = &r->field[0];
+    if (f->bytes < 3 || memcmp(r->text + f->at, "\xef\xbb\xbf", 3)) return;
+    f->at += 3;
+    f->bytes -= 3;
+}
+
 weft_status weft__rows_next(weft__rows *r)
 {
     weft_status s;
@@ -164,6 +173,7 @@ weft_status weft__rows_next(weft__rows *r)
     s = r->reader->next(r);
     if (!s && r->in.status) s = r->in.status;
     if (s || r->why[0]) r->fields = 0;
+    if (r->fields) drop_mark(r);
     return s;
 }
 

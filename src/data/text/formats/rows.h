@@ -29,7 +29,7 @@ typedef struct weft__rows {
     bool reals;    /* JSON: numbers that are not whole are fields, too */
     int replaced;  /* sequences of this row that were not UTF-8 and had to go at once */
     char why[200]; /* not empty: the row cannot be read, this is why */
-    int separator; /* of a CSV file */
+    int separator; /* of a CSV file; 0 until the first row has been looked at */
     weft__arena arena;
     const char *key[WEFT_MOST_COLUMNS]; /* JSON: names of the fields, as they came up */
     int keys;
