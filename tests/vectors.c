@@ -106,11 +106,12 @@ static bool activation(a_case *c)
     if (is(c, "relu"))
         c->y = weft_relu(g, x);
     else if (is(c, "relu6"))
-        c->y = weft_clip(g, x, 0, 6);
-    else if (is(c, "hardtanh"))
-        c->y = weft_clip(g, x, vector_number(&c->v, "min_val", -1),
-                         vector_number(&c->v, "max_val", 1));
-    else if (starts(c, "leaky_relu"))
+        c->y = weft_relu6(g, x);
+    else if (is(c, "hardtanh")) {
+        double low = vector_number(&c->v, "min_val", -1),
+               high = vector_number(&c->v, "max_val", 1);
+        c->y = low == -1 && high == 1 ? weft_hard_tanh(g, x) : weft_clip(g, x, low, high);
+    } else if (starts(c, "leaky_relu"))
         c->y = weft_leaky_relu(
             g, x,
             vector_number(&c->v, "negative_slope", suffix(c->op, "leaky_relu", 0.01)));
@@ -133,7 +134,7 @@ static bool activation(a_case *c)
     else if (is(c, "tanh"))
         c->y = weft_tanh(g, x);
     else if (is(c, "logsigmoid"))
-        c->y = weft_neg(g, weft_softplus(g, weft_neg(g, x), 1));
+        c->y = weft_log_sigmoid(g, x);
     else if (starts(c, "softplus"))
         c->y = weft_softplus(g, x,
                              vector_number(&c->v, "beta", suffix(c->op, "softplus", 1)));

@@ -322,53 +322,86 @@ WEFT_API weft_value weft_spatial_dropout(weft_graph *g, weft_value x, double p);
 /* ---- elementwise ---- */
 
 /* Maps of each element; x and y have the same shape, of any rank. In brackets ONNX.
- *   weft_relu        y = max(x, 0)                                      [Relu 6]
- *   weft_selu        y = 1.0507 (x > 0 ? x : 1.6733 (exp(x) - 1))       [Selu 6]
- *   weft_gelu        y = x Phi(x), the normal distribution, by erf      [Div Erf Add
- *     Mul]
- *   weft_gelu_tanh   y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))  [Mul Add
- *     Tanh]
- *   weft_silu        y = x / (1 + exp(-x)), also called swish           [Sigmoid
- *     Mul]
- *   weft_hard_swish  y = x min(max(x/6 + 1/2, 0), 1)                    [HardSwish
- *     14]
- *   weft_sigmoid     y = 1 / (1 + exp(-x))                              [Sigmoid 6]
- *   weft_tanh        y = tanh(x)                                        [Tanh 6]
- *   weft_exp         y = exp(x)                                         [Exp 6]
- *   weft_log         y = log(x), the natural logarithm                  [Log 6]
- *   weft_sqrt        y = the square root of x                           [Sqrt 6]
- *   weft_neg         y = -x                                             [Neg 6]
- *   weft_abs         y = |x|                                            [Abs 6]
- * The derivatives of weft_relu and weft_abs at 0 are 0. weft_log and weft_sqrt of a
- * negative number are NaN. Fails: WEFT_ESHAPE: x holds integers. Sources: selu
- * Klambauer et al. 2017, gelu Hendrycks and Gimpel 2016, silu Ramachandran et al.
- * 2017, hard_swish Howard et al. 2019. PyTorch: the same names; hardswish. */
+ *   weft_relu         y = max(x, 0)                               [Relu 6]
+ *   weft_relu6        y = min(max(x, 0), 6)                       [Clip 13]
+ *   weft_hard_tanh    y = min(max(x, -1), 1)                      [Clip 13]
+ *   weft_selu         y = 1.0507 (x > 0 ? x : 1.6733 (exp(x) - 1))  [Selu 6]
+ *   weft_gelu         y = x Phi(x), Phi the normal distribution   [Div Erf Add Mul Mul]
+ *   weft_gelu_tanh    y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+ *                                                     [Mul Mul Add Mul Tanh Add Mul Mul]
+ *   weft_silu         y = x / (1 + exp(-x)), also called swish    [Sigmoid Mul]
+ *   weft_mish         y = x tanh(log(1 + exp(x)))                 [Softplus Tanh Mul]
+ *   weft_hard_swish   y = x min(max(x/6 + 1/2, 0), 1)             [HardSwish 14]
+ *   weft_sigmoid      y = 1 / (1 + exp(-x))                       [Sigmoid 6]
+ *   weft_log_sigmoid  y = -log(1 + exp(-x))                       [Neg Softplus Neg]
+ *   weft_tanh         y = tanh(x)                                 [Tanh 6]
+ *   weft_softsign     y = x / (1 + |x|)                           [Softsign 1]
+ *   weft_exp          y = exp(x)                                  [Exp 6]
+ *   weft_log          y = log(x), the natural logarithm           [Log 6]
+ *   weft_sqrt         y = the square root of x                    [Sqrt 6]
+ *   weft_square       y = x^2                                     [Mul 14]
+ *   weft_reciprocal   y = 1 / x                                   [Reciprocal 6]
+ *   weft_neg          y = -x                                      [Neg 6]
+ *   weft_abs          y = |x|                                     [Abs 6]
+ *   weft_erf          y = erf(x), the error function              [Erf 9]
+ *   weft_sin          y = sin(x)                                  [Sin 7]
+ *   weft_cos          y = cos(x)                                  [Cos 7]
+ *   weft_sign         y = -1, 0 or 1, the sign of x               [Sign 9]
+ *   weft_floor        y = x rounded down                          [Floor 6]
+ *   weft_ceil         y = x rounded up                            [Ceil 6]
+ *   weft_round        y = x rounded to the nearest integer, halves to the even one
+ *                                                                 [Round 11]
+ * The derivatives of weft_relu and weft_abs at 0 are 0, and those of weft_relu6 and
+ * weft_hard_tanh at their limits; weft_sign, weft_floor, weft_ceil and weft_round have
+ * derivative 0 everywhere. weft_log and weft_sqrt of a negative number are NaN. ONNX's
+ * Gelu 20, Swish 24 and Mish 18 are read.
+ * Fails: WEFT_ESHAPE: x holds integers.
+ * Sources: selu Klambauer et al. 2017, gelu Hendrycks and Gimpel 2016, silu
+ * Ramachandran et al. 2017, mish Misra 2019, hard_swish Howard et al. 2019.
+ * PyTorch: the same names; hardswish, hardtanh, logsigmoid. */
 WEFT_API weft_value weft_relu(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_relu6(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_hard_tanh(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_selu(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_gelu(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_gelu_tanh(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_silu(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_mish(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_hard_swish(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_sigmoid(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_log_sigmoid(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_tanh(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_softsign(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_exp(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_log(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_sqrt(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_square(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_reciprocal(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_neg(weft_graph *g, weft_value x);
 WEFT_API weft_value weft_abs(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_erf(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_sin(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_cos(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_sign(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_floor(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_ceil(weft_graph *g, weft_value x);
+WEFT_API weft_value weft_round(weft_graph *g, weft_value x);
 
 /* Maps with numbers of their own, which have no defaults; x and y as above.
  *   weft_leaky_relu    y = x > 0 ? x : slope x; slope >= 0             [LeakyRelu 6]
  *   weft_elu           y = x > 0 ? x : alpha (exp(x) - 1); alpha >= 0  [Elu 6]
+ *   weft_celu          y = x > 0 ? x : alpha (exp(x / alpha) - 1); alpha > 0  [Celu 12]
  *   weft_hard_sigmoid  y = min(max(alpha x + beta, 0), 1)              [HardSigmoid 6]
  *   weft_softplus      y = log(1 + exp(beta x)) / beta; beta > 0       [Softplus 1]
  *   weft_clip          y = min(max(x, low), high); low <= high         [Clip 13]
  * -INFINITY and INFINITY are no limits of weft_clip; its derivative at a limit is 0 (in
  * PyTorch 1). weft_softplus with a beta other than 1: Mul, Softplus, Div in ONNX.
  * Fails: WEFT_ESHAPE: x holds integers; WEFT_EUSAGE: a number out of the range given.
- * PyTorch: leaky_relu, elu, hardsigmoid (alpha 1/6, beta 1/2), softplus, clamp. */
+ * Source: celu Barron 2017.
+ * PyTorch: leaky_relu, elu, celu, hardsigmoid (alpha 1/6, beta 1/2), softplus, clamp. */
 WEFT_API weft_value weft_leaky_relu(weft_graph *g, weft_value x, double slope);
 WEFT_API weft_value weft_elu(weft_graph *g, weft_value x, double alpha);
+WEFT_API weft_value weft_celu(weft_graph *g, weft_value x, double alpha);
 WEFT_API weft_value weft_hard_sigmoid(weft_graph *g, weft_value x, double alpha,
                                       double beta);
 WEFT_API weft_value weft_softplus(weft_graph *g, weft_value x, double beta);

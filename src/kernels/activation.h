@@ -2,10 +2,10 @@
  * time.
  *
  * forward: y = f(x). derivative: dx = dy f'(x), written with x or with y, whichever
- * is cheaper; relu, sigmoid and tanh look at y only, all others at x only. Kinks
- * have PyTorch's subgradients. alpha and beta: leaky relu: slope below 0; elu:
- * alpha; hard sigmoid: alpha x + beta; softplus: log(1 + exp(alpha x)) / alpha;
- * clip: lower and upper bound. NaN gives NaN. */
+ * is cheaper; relu, sigmoid, tanh, celu and log sigmoid look at y only, all others at
+ * x only. Kinks have PyTorch's subgradients. alpha and beta: leaky relu: slope below
+ * 0; elu, celu: alpha; hard sigmoid: alpha x + beta; softplus: log(1 + exp(alpha x)) /
+ * alpha; clip: lower and upper bound. NaN gives NaN. */
 #ifndef WEFT_SRC_KERNELS_ACTIVATION_H
 #define WEFT_SRC_KERNELS_ACTIVATION_H
 
@@ -190,6 +190,56 @@ DERIVATIVE(clip)
     return vselect(vmand(vge(x, alpha), vle(x, beta)), dy, vzero());
 }
 
+FORWARD(celu)
+{
+    vec low = vmul(alpha, vexpm1(vdiv(vmin(vzero(), x), alpha)));
+    return vselect(vgt(x, vzero()), x, low);
+}
+DERIVATIVE(celu)
+{
+    vec low = vmul(dy, vadd(vdiv(y, alpha), vset1(1)));
+    return vselect(vgt(y, vzero()), dy, low);
+}
+
+/* With e = exp(x) and n = e (e + 2), tanh(log(1 + e)) is n / (n + 2), which has all its
+ * digits where e is small and is 1 from x = 20 on. */
+WEFT_INLINE vec mish_parts(vec x, vec *e)
+{
+    *e = vexp(vmin(vset1(20), x));
+    return vmul(*e, vadd(*e, vset1(2)));
+}
+FORWARD(mish)
+{
+    vec e, n = mish_parts(x, &e);
+    return vmul(x, vdiv(n, vadd(n, vset1(2))));
+}
+DERIVATIVE(mish)
+{
+    vec e, n = mish_parts(x, &e), below = vadd(n, vset1(2));
+    vec up = vmul(vmul(vset1(4), e), vadd(vset1(1), e));
+    up = vdiv(vmul(vmin(vset1(20), x), up), vmul(below, below));
+    return vmul(dy, vadd(vdiv(n, below), up));
+}
+
+FORWARD(softsign)
+{
+    return vdiv(x, vadd(vset1(1), vabs(x)));
+}
+DERIVATIVE(softsign)
+{
+    vec below = vadd(vset1(1), vabs(x));
+    return vdiv(dy, vmul(below, below));
+}
+
+FORWARD(log_sigmoid)
+{
+    return vneg(vsoftplus(vneg(x)));
+}
+DERIVATIVE(log_sigmoid)
+{
+    return vmul(dy, vneg(vexpm1(y)));
+}
+
 #undef FORWARD
 #undef DERIVATIVE
 
@@ -208,7 +258,11 @@ DERIVATIVE(clip)
     X(WEFT_ACT_TANH, tanh) \
     X(WEFT_ACT_SOFTPLUS, softplus) \
     X(WEFT_ACT_SELU, selu) \
-    X(WEFT_ACT_CLIP, clip)
+    X(WEFT_ACT_CLIP, clip) \
+    X(WEFT_ACT_CELU, celu) \
+    X(WEFT_ACT_MISH, mish) \
+    X(WEFT_ACT_SOFTSIGN, softsign) \
+    X(WEFT_ACT_LOG_SIGMOID, log_sigmoid)
 
 /* The epilogue of a product, over one vector. e may be NULL: none. Not inlined: the
  * products that have one are long enough, and their registers are better kept for

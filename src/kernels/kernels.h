@@ -48,6 +48,10 @@ typedef enum weft__act {
     WEFT_ACT_SOFTPLUS,
     WEFT_ACT_SELU,
     WEFT_ACT_CLIP,
+    WEFT_ACT_CELU,
+    WEFT_ACT_MISH,
+    WEFT_ACT_SOFTSIGN,
+    WEFT_ACT_LOG_SIGMOID,
     WEFT_ACT_COUNT
 } weft__act;
 

@@ -1,11 +1,12 @@
 /* op.h: the contract between an operator and the rest of the library.
  *
- * An operator is one file with one `const weft_op WEFT_OP(name)` and one row
- * OP(name) in table.def. It is built twice: with real = float, and with real =
- * double for gradient checks; WEFT_OP() gives the table another name in the second
- * build, where what is marked WEFT_API or WEFT_SHARED is left out (shared.h). An
- * operator's own code therefore says `real`, never float, and finds its kernels with
- * KERNELS(r). */
+ * An operator is one file with one `const weft_op WEFT_OP(name)` and one row OP(name)
+ * in table.def; operators that differ by their arithmetic alone are rows of a family's
+ * table (activation.def, function.def, binary.def, loss.def). All are built twice: with
+ * real = float, and with real = double for gradient checks; WEFT_OP() gives the table
+ * another name in the second build, where what is marked WEFT_API or WEFT_SHARED is left
+ * out (shared.h). An operator's own code therefore says `real`, never float, and finds
+ * its kernels with KERNELS(r). */
 #ifndef WEFT_SRC_OPS_OP_H
 #define WEFT_SRC_OPS_OP_H
 
@@ -181,6 +182,7 @@ typedef struct weft_op {
     const weft__onnx_hooks *onnx; /* NULL: it has no ONNX form and is not read */
     int arity;                    /* inputs; -1 when it varies */
     const char *summary;          /* one line for `weft ops`: "y = max(x, 0)" */
+    const void *family; /* of a row of a family: what the family's functions go by */
 
     /* Fills rank, dim and type of every output from the inputs (an absent input has
      * rank

@@ -55,6 +55,14 @@ static double forward(weft__act act, double x, double a, double b)
         return selu_scale * (x > 0 ? x : selu_alpha * expm1(x));
     case WEFT_ACT_CLIP:
         return clip(x, a, b);
+    case WEFT_ACT_CELU:
+        return x > 0 ? x : a * expm1(x / a);
+    case WEFT_ACT_MISH:
+        return x * tanh(log1p(exp(x)));
+    case WEFT_ACT_SOFTSIGN:
+        return x / (1 + fabs(x));
+    case WEFT_ACT_LOG_SIGMOID:
+        return -(fmax(-x, 0) + log1p(exp(-fabs(x))));
     default:
         return x;
     }
@@ -63,6 +71,7 @@ static double forward(weft__act act, double x, double a, double b)
 static double slope(weft__act act, double x, double a, double b)
 {
     const double s = sigmoid(x), t = tanh(x), g = tanh(gelu_inside(x));
+    const double m = tanh(log1p(exp(x)));
     switch (act) {
     case WEFT_ACT_RELU:
         return x > 0;
@@ -91,6 +100,14 @@ static double slope(weft__act act, double x, double a, double b)
         return selu_scale * (x > 0 ? 1 : selu_alpha * exp(x));
     case WEFT_ACT_CLIP:
         return x >= a && x <= b;
+    case WEFT_ACT_CELU:
+        return x > 0 ? 1 : exp(x / a);
+    case WEFT_ACT_MISH:
+        return m + x * s * (1 - m * m);
+    case WEFT_ACT_SOFTSIGN:
+        return 1 / ((1 + fabs(x)) * (1 + fabs(x)));
+    case WEFT_ACT_LOG_SIGMOID:
+        return sigmoid(-x);
     default:
         return 1;
     }
@@ -100,7 +117,7 @@ static weft__epilogue parameters(weft__act act)
 {
     weft__epilogue e = {act, 0, 0};
     if (act == WEFT_ACT_LEAKY_RELU) e.alpha = 0.01;
-    if (act == WEFT_ACT_ELU) e.alpha = 1.5;
+    if (act == WEFT_ACT_ELU || act == WEFT_ACT_CELU) e.alpha = 1.5;
     if (act == WEFT_ACT_HARD_SIGMOID) e.alpha = 0.2, e.beta = 0.5;
     if (act == WEFT_ACT_SOFTPLUS) e.alpha = 2;
     if (act == WEFT_ACT_CLIP) e.alpha = -1.25, e.beta = 6;
@@ -175,6 +192,7 @@ static void activations_of_infinity_are_their_limits(void **state)
         {WEFT_ACT_ELU, -1.5, INFINITY},   {WEFT_ACT_HARD_SIGMOID, 0, 1},
         {WEFT_ACT_SIGMOID, 0, 1},         {WEFT_ACT_TANH, -1, 1},
         {WEFT_ACT_SOFTPLUS, 0, INFINITY}, {WEFT_ACT_CLIP, -1.25, 6},
+        {WEFT_ACT_CELU, -1.5, INFINITY},  {WEFT_ACT_LOG_SIGMOID, -INFINITY, 0},
     };
     for (const weft__kernels *const *k = every_set(); *k; k++)
         for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
@@ -198,7 +216,8 @@ static void kinks_have_the_subgradients_of_pytorch(void **state)
         {WEFT_ACT_ELU, 0, 1.5f},        {WEFT_ACT_HARD_SWISH, -3, -0.5f},
         {WEFT_ACT_HARD_SWISH, 3, 1.5f}, {WEFT_ACT_HARD_SIGMOID, 2.5f, 0},
         {WEFT_ACT_CLIP, -1.25f, 1},     {WEFT_ACT_CLIP, 6, 1},
-        {WEFT_ACT_SELU, 0, 1.7580993f},
+        {WEFT_ACT_SELU, 0, 1.7580993f}, {WEFT_ACT_CELU, 0, 1},
+        {WEFT_ACT_SOFTSIGN, 0, 1},
     };
     for (const weft__kernels *const *k = every_set(); *k; k++)
         for (size_t i = 0; i < sizeof kinks / sizeof *kinks; i++) {

@@ -1,4 +1,4 @@
-/* binary.c: two inputs that broadcast, forward and back. */
+/* binary.c: two inputs that broadcast, forward and back; the operators of binary.def. */
 #include "ops/arithmetic/binary.h"
 
 #include "ops/common/strided.h"
@@ -165,3 +165,58 @@ void weft__binary_gradient(const weft__op_args *r, int i, weft__binary_fn *f,
     if (f) rest += term_bytes(dy);
     weft__strided_reduce(&w, dx->data, term, scale, rest, KERNELS(r));
 }
+
+/* ---- binary.def ---- */
+
+/* b is the same for all that is summed up in its gradient, and divides the sum. */
+static void over_b(void *arg, size_t begin, size_t end)
+{
+    const weft__op_args *const *at = arg, *r = *at;
+    real *db = (real *)r->din[1].data + begin;
+    KERNELS(r)->div(db, db, (const real *)r->in[1].data + begin, end - begin, 1, 1);
+}
+
+#define SUM(i, factor) weft__binary_gradient(r, i, NULL, NULL, factor);
+#define GRADIENT(i, kernel, of, factor) \
+    weft__binary_gradient(r, i, KERNELS(r)->kernel, &r->of, factor);
+#define OVER_B \
+    if (r->din[1].data) weft__spread(r->din[1].count, 1, over_b, &r);
+
+#define BINARY(op_name, formula, op_type, opset, low, high, gradients, ...) \
+    WEFT_API weft_value weft_##op_name(weft_graph *g, weft_value a, weft_value b) \
+    { \
+        return weft__binary_add(g, #op_name, a, b); \
+    } \
+    static void op_name##_forward(const weft__op_args *r) \
+    { \
+        weft__binary_forward(r, KERNELS(r)->op_name); \
+    } \
+    static void op_name##_backward(const weft__op_args *r) \
+    { \
+        gradients \
+    } \
+    static weft_status op_name##_read(struct weft__onnx_node *n) \
+    { \
+        return weft__onnx_binary(n, weft_##op_name); \
+    } \
+    static weft_value op_name##_sample(weft_graph *g, weft__rng *rng) \
+    { \
+        weft_value p[2]; \
+        weft__sample_pair(g, rng, low, high, p); \
+        return weft_##op_name(g, p[0], p[1]); \
+    } \
+    const weft_op WEFT_OP(op_name) = { \
+        .name = #op_name, \
+        .onnx = WEFT_ONNX(op_type, opset, .read = op_name##_read), \
+        .arity = 2, \
+        .summary = formula, \
+        .shape = weft__binary_shape, \
+        .layout = weft__layout_same, \
+        .memory = weft__binary_memory, \
+        .forward = op_name##_forward, \
+        .backward = op_name##_backward, \
+        .sample = op_name##_sample, \
+        __VA_ARGS__, \
+    };
+
+#include "ops/arithmetic/binary.def"

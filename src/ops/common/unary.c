@@ -1,9 +1,10 @@
 /* unary.c: what operators of one input and one output of its shape have in common. */
 #include "ops/common/unary.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define COST 8 /* operations per element, roughly */
-#define SELU_SCALE 1.0507009873554804934
-#define SELU_ALPHA 1.6732632423543772848
 
 WEFT_SHARED weft_value weft__unary_add(weft_graph *g, const char *op, weft_value x)
 {
@@ -99,61 +100,82 @@ void weft__activation_forward(const weft__op_args *r)
     weft__map_forward(r, activate);
 }
 
-/* dx = slope dy where y > 0, else (y + shift) dy: elu and selu. */
-static void elu_slope(real *dx, const real *dy, const real *y, size_t n, real slope,
-                      real shift)
-{
-    for (size_t i = 0; i < n; i++) dx[i] = (y[i] > 0 ? slope : y[i] + shift) * dy[i];
-}
-
-/* dx = slope dy where low < y < high, else 0. A NaN passes on. */
-static void inner_slope(real *dx, const real *dy, const real *y, size_t n, real slope,
-                        real low, real high)
-{
-    for (size_t i = 0; i < n; i++)
-        dx[i] = y[i] <= low || y[i] >= high ? 0 : slope * dy[i];
-}
-
-/* s(beta x) = 1 - exp(-beta y) = -expm1(-beta y), which is elu's lower half. */
-static void softplus_slope(const weft__kernels *k, real *dx, const real *dy,
-                           const real *y, size_t n, real beta)
-{
-    real t[256];
-    for (size_t i = 0, m; i < n; i += m) {
-        m = n - i < 256 ? n - i : 256;
-        for (size_t j = 0; j < m; j++) t[j] = -beta * y[i + j];
-        k->activate(t, t, m, &(weft__epilogue){WEFT_ACT_ELU, 1, 0});
-        for (size_t j = 0; j < m; j++) dx[i + j] = -t[j] * dy[i + j];
-    }
-}
-
 static void slope(const weft__op_args *r, real *dx, const real *dy, const real *x,
                   const real *y, size_t n)
 {
     weft__epilogue e = {0};
     r->node->op->epilogue(r->node, &e);
-    switch (e.act) {
-    case WEFT_ACT_ELU:
-        elu_slope(dx, dy, y, n, 1, (real)e.alpha);
-        break;
-    case WEFT_ACT_SELU:
-        elu_slope(dx, dy, y, n, (real)SELU_SCALE, (real)(SELU_SCALE * SELU_ALPHA));
-        break;
-    case WEFT_ACT_HARD_SIGMOID:
-        inner_slope(dx, dy, y, n, (real)e.alpha, 0, 1);
-        break;
-    case WEFT_ACT_CLIP:
-        inner_slope(dx, dy, y, n, 1, (real)e.alpha, (real)e.beta);
-        break;
-    case WEFT_ACT_SOFTPLUS:
-        softplus_slope(KERNELS(r), dx, dy, y, n, (real)e.alpha);
-        break;
-    default: /* by y, or leaky relu: x and y have the same sign */
-        KERNELS(r)->activate_backward(dx, dy, x ? x : y, y ? y : x, n, &e);
-    }
+    /* by y; or by x; or leaky relu, which looks at the sign, and x and y have the same */
+    KERNELS(r)->activate_backward(dx, dy, x ? x : y, y ? y : x, n, &e);
 }
 
 void weft__activation_backward(const weft__op_args *r)
 {
     weft__map_backward(r, slope);
+}
+
+/* ---- rows ---- */
+
+WEFT_SHARED weft__act_attr weft__row_numbers(const weft__node *node)
+{
+    const weft__unary_row *row = node->op->family;
+    if (!row->option[0].name) return (weft__act_attr){row->alpha, row->beta};
+    return *(const weft__act_attr *)node->attr;
+}
+
+WEFT_SHARED void weft__row_epilogue(const weft__node *node, weft__epilogue *e)
+{
+    const weft__unary_row *row = node->op->family;
+    weft__act_attr a = weft__row_numbers(node);
+    *e = (weft__epilogue){row->act, a.alpha, a.beta};
+}
+
+/* "alpha 0.2 beta 0.5" */
+WEFT_SHARED void weft__row_describe(const weft__node *node, char *text, size_t size)
+{
+    const weft__unary_row *row = node->op->family;
+    weft__act_attr a = weft__row_numbers(node);
+    size_t used = 0;
+    *text = 0;
+    for (int i = 0; i < WEFT_ROW_OPTIONS && row->option[i].name && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s %g", i ? " " : "",
+                                 row->option[i].name, i ? a.beta : a.alpha);
+}
+
+WEFT_SHARED void weft__row_write(const weft__node *node, struct weft__onnx_writer *w)
+{
+    const weft__unary_row *row = node->op->family;
+    weft__act_attr a = weft__row_numbers(node);
+    for (int i = 0; i < WEFT_ROW_OPTIONS; i++)
+        if (row->option[i].onnx)
+            weft__onnx_put_float(w, row->option[i].onnx, i ? a.beta : a.alpha);
+    for (int i = 0; i < WEFT_ROW_STEPS && row->written[i].type; i++) {
+        const weft__onnx_step *s = &row->written[i];
+        if (i)
+            weft__onnx_then(w, s->type);
+        else
+            weft__onnx_type(w, s->type);
+        if (s->name && !strcmp(s->name, "x"))
+            weft__onnx_add_input(w, 0);
+        else if (s->name)
+            weft__onnx_add_float(w, s->name, s->number);
+    }
+}
+
+WEFT_SHARED double weft__option_read(struct weft__onnx_node *n, const weft__option *o)
+{
+    return o->onnx ? weft__onnx_get_float(n, o->onnx, o->standard) : o->standard;
+}
+
+WEFT_SHARED double weft__option_sample(weft__rng *rng, const weft__option *o)
+{
+    return o->tried[weft__rng_below(rng, sizeof o->tried / sizeof *o->tried)];
+}
+
+WEFT_SHARED weft_value weft__row_sample(weft_graph *g, weft__rng *rng,
+                                        const weft__unary_row *row)
+{
+    if (!(row->low < row->high)) return weft__sample_any(g, rng);
+    return weft__sample_within(g, rng, "x", weft__sample_shape(rng, 1, 5, 6), row->low,
+                               row->high);
 }

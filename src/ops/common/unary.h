@@ -25,8 +25,8 @@ weft_status weft__unary_shape(const weft__node *node, const weft__tensor *in,
                               weft__tensor *out);
 weft_status weft__want_real(const weft__node *node, const weft__tensor *t);
 
-/* Forward and backward of an activation, from op->epilogue. Backward goes by y alone,
- * unless the operator keeps its input. */
+/* Forward and backward of an activation, by the kernel that op->epilogue names. Backward
+ * goes by y alone, unless the operator keeps its input. */
 #define weft__activation_forward WEFT_TWICE(activation_forward)
 #define weft__activation_backward WEFT_TWICE(activation_backward)
 void weft__activation_forward(const weft__op_args *r);
@@ -44,10 +44,53 @@ typedef void weft__slope_fn(const weft__op_args *r, real *dx, const real *dy,
 void weft__map_forward(const weft__op_args *r, weft__map_fn *f);
 void weft__map_backward(const weft__op_args *r, weft__slope_fn *f);
 
-weft_value weft__erf(weft_graph *g, weft_value x); /* not public: for ONNX */
-
 /* from_onnx of a node without attributes. */
 weft_status weft__onnx_unary(struct weft__onnx_node *n,
                              weft_value (*build)(weft_graph *g, weft_value x));
+
+/* ---- rows: activation.def, function.def ---- */
+
+/* A number that a row's public function takes after x. */
+typedef struct weft__option {
+    const char *name; /* for weft show */
+    const char *onnx; /* the attribute that holds it; NULL: none */
+    double standard;  /* where a file does not say */
+    double tried[4];  /* in samples */
+} weft__option;
+
+/* One of the ONNX nodes that spell a row out: each reads the result of the one before
+ * it, the first x. Its second input: x where name is "x", a constant of that name
+ * otherwise; NULL: it has none. */
+typedef struct weft__onnx_step {
+    const char *type, *name;
+    double number;
+} weft__onnx_step;
+
+enum { WEFT_ROW_OPTIONS = 2, WEFT_ROW_STEPS = 9 };
+
+/* What is particular about a row; weft_op.family of its operator. */
+typedef struct weft__unary_row {
+    /* y, and dx for a dy of 1: the arithmetic. What forward and backward compute is
+     * held to it by tests; see .curve, too */
+    void (*at)(double x, weft__act_attr options, double *y, double *dx);
+    weft__act act;      /* the kernel that computes it, as an epilogue, too; or NONE */
+    double alpha, beta; /* of that kernel, where the row has no options */
+    weft__option option[WEFT_ROW_OPTIONS];
+    weft__onnx_step written[WEFT_ROW_STEPS]; /* none: a node of the row's ONNX name */
+    double low, high; /* what samples fill x with; both 0: anything */
+    bool flat;        /* the slope is 0 everywhere; samples add x */
+} weft__unary_row;
+
+/* A node's numbers: its options, or where its row has none those of the kernel. */
+weft__act_attr weft__row_numbers(const weft__node *node);
+
+/* The hooks that all rows share; they find the row in node->op->family. */
+void weft__row_epilogue(const weft__node *node, weft__epilogue *e);
+void weft__row_describe(const weft__node *node, char *text, size_t size);
+void weft__row_write(const weft__node *node, struct weft__onnx_writer *w);
+/* For the hooks that each row has. */
+double weft__option_read(struct weft__onnx_node *n, const weft__option *o);
+double weft__option_sample(weft__rng *rng, const weft__option *o);
+weft_value weft__row_sample(weft_graph *g, weft__rng *rng, const weft__unary_row *row);
 
 #endif

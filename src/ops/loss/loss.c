@@ -1,5 +1,8 @@
-/* loss.c: what losses that compare x with a target of the same shape have in common. */
+/* loss.c: what losses that compare x with a target of the same shape have in common, and
+ * the operators of loss.def. */
 #include "ops/loss/loss.h"
+
+#include "ops/common/unary.h"
 
 #include <stdio.h>
 
@@ -189,3 +192,85 @@ void weft__loss_backward(const weft__op_args *r, weft__loss_fn *derivative)
     if (r->din[0].data) weft__loss_spread(&s.run, r->din[0].data, 1, simple_piece);
     if (r->din[1].data) weft__loss_spread(&s.run, r->din[1].data, -1, simple_piece);
 }
+
+/* ---- loss.def ---- */
+
+#define LOSS_OF(op_name, beta, y_is, dx_is) \
+    static void op_name##_losses(real *y, const real *x, const real *t, size_t n, \
+                                 real beta) \
+    { \
+        (void)beta; \
+        for (size_t i = 0; i < n; i++) { \
+            const real d = x[i] - t[i], size = d < 0 ? -d : d; \
+            (void)size; \
+            y[i] = y_is; \
+        } \
+    } \
+    static void op_name##_slopes(real *dx, const real *x, const real *t, size_t n, \
+                                 real beta) \
+    { \
+        (void)beta; \
+        for (size_t i = 0; i < n; i++) { \
+            const real d = x[i] - t[i]; \
+            dx[i] = dx_is; \
+        } \
+    } \
+    static void op_name##_forward(const weft__op_args *r) \
+    { \
+        weft__loss_forward(r, op_name##_losses); \
+    } \
+    static void op_name##_backward(const weft__op_args *r) \
+    { \
+        weft__loss_backward(r, op_name##_slopes); \
+    }
+
+#define LOSS_OPERATOR(op_name, formula) \
+    const weft_op WEFT_OP(op_name) = { \
+        .name = #op_name, \
+        .onnx = WEFT_ONNX(.write = weft__loss_refuse), \
+        .arity = 2, \
+        .summary = "the mean (or sum, or each) of " formula, \
+        .shape = weft__loss_shape, \
+        .layout = weft__loss_layout, \
+        .memory = weft__loss_memory, \
+        .forward = op_name##_forward, \
+        .backward = op_name##_backward, \
+        .saves_in = 3, \
+        .describe = weft__loss_describe, \
+        .sample = op_name##_sample, \
+    };
+
+#define LOSS(name, formula, y_is, dx_is) \
+    WEFT_API weft_value weft_##name(weft_graph *g, weft_value x, weft_value target, \
+                                    weft_reduction r) \
+    { \
+        return weft__loss_add(g, #name, (weft_value[]){x, target}, 2, r, 0); \
+    } \
+    LOSS_OF(name, beta, y_is, dx_is) \
+    static weft_value name##_sample(weft_graph *g, weft__rng *rng) \
+    { \
+        return weft__loss_sample(g, rng, weft_##name); \
+    } \
+    LOSS_OPERATOR(name, formula)
+
+#define LOSS1(name, beta, standard, valid, allowed, formula, y_is, dx_is) \
+    WEFT_API weft_value weft_##name(weft_graph *g, weft_value x, weft_value target, \
+                                    double beta, weft_reduction r) \
+    { \
+        if (!(valid)) return weft__unary_refuse(g, #name, #beta, beta, allowed); \
+        return weft__loss_add(g, #name, (weft_value[]){x, target}, 2, r, \
+                              beta == 0 ? standard : beta); \
+    } \
+    LOSS_OF(name, beta, y_is, dx_is) \
+    static weft_value name##_sample(weft_graph *g, weft__rng *rng) \
+    { \
+        static const double tried[] = {0, 1, 0.5, 2}; \
+        weft_shape s = weft__sample_shape(rng, 1, 4, 6); \
+        weft_value x = weft__sample_value(g, rng, "x", s); \
+        weft_value t = weft__sample_value(g, rng, "t", s); \
+        return weft_##name(g, x, t, tried[weft__rng_below(rng, 4)], \
+                           weft__sample_reduction(rng)); \
+    } \
+    LOSS_OPERATOR(name, formula)
+
+#include "ops/loss/loss.def"

@@ -49,6 +49,7 @@ static double apply(group *g, const weft__onnx_item *item, int depth)
         if (!strcmp(type, "Sigmoid")) return 1 / (1 + exp(-a));
         if (!strcmp(type, "Erf")) return erf(a);
         if (!strcmp(type, "Tanh")) return tanh(a);
+        if (!strcmp(type, "Softplus")) return fmax(a, 0) + log1p(exp(-fabs(a)));
     } else {
         double b = evaluate(g, item->in[1], depth + 1);
         if (!strcmp(type, "Mul")) return a * b;
@@ -106,10 +107,12 @@ static void try_root(weft__onnx_reader *r, weft__onnx_item *item, int root)
     }
 }
 
+/* All curves end in one of these. */
 static bool is_product(const weft__onnx_item *item)
 {
-    return !strcmp(item->p->op_type, "Mul") && item->p->n_input == 2 &&
-           item->p->n_output == 1 && item->out[0] >= 0 && !item->p->n_attribute;
+    return (!strcmp(item->p->op_type, "Mul") || !strcmp(item->p->op_type, "Pow")) &&
+           item->p->n_input == 2 && item->p->n_output == 1 && item->out[0] >= 0 &&
+           !item->p->n_attribute;
 }
 
 /* ---- dense over more than two axes: Reshape to rows, Gemm, Reshape back ---- */
@@ -183,19 +186,24 @@ static weft_value build_dense(weft__onnx_reader *r, const weft__onnx_item *item)
     return weft_reshape(r->g, weft_dense(r->g, rows, w, b), to);
 }
 
+static void try_curves(weft__onnx_reader *r, weft__onnx_item *item)
+{
+    for (int k = 0; k < 2; k++) {
+        try_root(r, item, item->in[k]);
+        int from = item->in[k] < 0 ? -1 : r->entry[item->in[k]].node;
+        for (int j = 0; from >= 0 && is_product(&r->item[from]) && j < 2; j++)
+            try_root(r, item, r->item[from].in[j]);
+    }
+}
+
 void weft__onnx_fuse(weft__onnx_reader *r)
 {
-    for (int i = 0; i < r->ordered; i++) {
-        weft__onnx_item *item = &r->item[r->order[i]];
-        if (!strcmp(item->p->op_type, "Reshape")) try_dense(r, item);
-        if (!is_product(item)) continue;
-        for (int k = 0; k < 2; k++) {
-            try_root(r, item, item->in[k]);
-            int from = item->in[k] < 0 ? -1 : r->entry[item->in[k]].node;
-            for (int j = 0; from >= 0 && is_product(&r->item[from]) && j < 2; j++)
-                try_root(r, item, r->item[from].in[j]);
-        }
-    }
+    for (int i = 0; i < r->ordered; i++)
+        if (!strcmp(r->item[r->order[i]].p->op_type, "Reshape"))
+            try_dense(r, &r->item[r->order[i]]);
+    /* From the end: what looks like a curve may be inside a larger one. */
+    for (int i = r->ordered - 1; i >= 0; i--)
+        if (is_product(&r->item[r->order[i]])) try_curves(r, &r->item[r->order[i]]);
 }
 
 weft_value weft__onnx_build_pattern(weft__onnx_reader *r, const weft__onnx_item *item)

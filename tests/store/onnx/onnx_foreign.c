@@ -3,6 +3,7 @@
 #include "wire.h"
 
 #include "base/log.h"
+#include "ops/op.h"
 #include "weft/store.h"
 
 #include <fcntl.h>
@@ -296,10 +297,99 @@ static void whole_numbers_are_divided_towards_zero(void **state)
     free(m.data);
 }
 
+/* ---- activations as other tools write them ---- */
+
+typedef struct spelling {
+    const char *op; /* what it is here */
+    int opset;
+    const char *node[3][4]; /* type, inputs, output */
+} spelling;
+
+static const spelling spellings[] = {
+    {"square", 17, {{"Pow", "x", "two", "y"}}},
+    {"square", 17, {{"Mul", "x", "x", "y"}}},
+    {"mish", 18, {{"Mish", "x", NULL, "y"}}},
+    {"mish",
+     17,
+     {{"Softplus", "x", NULL, "a"}, {"Tanh", "a", NULL, "b"}, {"Mul", "x", "b", "y"}}},
+    {"log_sigmoid", 17, {{"Sigmoid", "x", NULL, "a"}, {"Log", "a", NULL, "y"}}},
+    {"reciprocal", 17, {{"Reciprocal", "x", NULL, "y"}}},
+    {"relu", 17, {{"Relu", "x", NULL, "y"}}},
+    /* the same shape of group, another function */
+    {"mul",
+     17,
+     {{"Softplus", "x", NULL, "a"}, {"Sigmoid", "a", NULL, "b"}, {"Mul", "x", "b", "y"}}},
+    {"neg", 17, {{"Softplus", "x", NULL, "a"}, {"Neg", "a", NULL, "y"}}},
+    {"mul", 17, {{"Mul", "x", "two", "y"}}},
+};
+
+static void activations_of_other_tools_are_one_operator(void **state)
+{
+    static const float two = 2;
+    (void)state;
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        const spelling *s = &spellings[i];
+        weft_graph *g = NULL;
+        wire p = {0};
+        wire_input(&p, "x", DIMS(-1, 4));
+        wire_weights(&p, "two", 0, NULL, &two, 1);
+        for (int k = 0; k < 3 && s->node[k][0]; k++) {
+            const char *const *n = s->node[k];
+            wire node = wire_node(n[0], n[3], n[1], n[2], n[3]);
+            wire_message(&p, GRAPH_NODE, &node);
+        }
+        wire_output(&p, "y");
+        wire m = wire_model(&p, 8, s->opset);
+        CHECK(!weft_onnx_parse(m.data, m.n, NULL, &g, NULL));
+        const weft__node *node = weft__node_of(g, weft_output_at(g, 0));
+        CHECK_TEXT(node->op->name, s->op);
+        if (strcmp(s->op, "mul") && strcmp(s->op, "neg"))
+            CHECK(weft__node_of(g, (weft_value){node->in[0]}) == NULL);
+        weft_graph_free(g);
+        free(m.data);
+    }
+}
+
+/* Limits 0 and 6, -1 and 1 are activations of their own, as inputs and as attributes. */
+static void clip_between_known_limits_is_an_activation(void **state)
+{
+    static const struct {
+        float low, high;
+        const char *op;
+    } limits[] = {{0, 6, "relu6"}, {-1, 1, "hard_tanh"}, {0, 1, "clip"}, {-1, 6, "clip"}};
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        weft_graph *g = NULL;
+        wire p = {0}, n = {0};
+        wire_input(&p, "x", DIMS(-1, 4));
+        wire_text(&n, 1, "x");
+        if (i % 2) {
+            wire_attr_float(&n, "min", limits[i / 2].low);
+            wire_attr_float(&n, "max", limits[i / 2].high);
+        } else {
+            wire_weights(&p, "low", 0, NULL, &limits[i / 2].low, 1);
+            wire_weights(&p, "high", 0, NULL, &limits[i / 2].high, 1);
+            wire_text(&n, 1, "low");
+            wire_text(&n, 1, "high");
+        }
+        wire_text(&n, 2, "y");
+        wire_text(&n, 4, "Clip");
+        wire_message(&p, GRAPH_NODE, &n);
+        wire_output(&p, "y");
+        wire m = wire_model(&p, 6, i % 2 ? 9 : 13);
+        CHECK(!weft_onnx_parse(m.data, m.n, NULL, &g, NULL));
+        CHECK_TEXT(weft__node_of(g, weft_output_at(g, 0))->op->name, limits[i / 2].op);
+        weft_graph_free(g);
+        free(m.data);
+    }
+}
+
 RUN_TESTS(TEST(external_data_stay_in_the_folder_of_the_model),
           TEST(odd_weights_and_names_load_with_a_warning),
           TEST(a_batch_norm_with_odd_statistics_warns), TEST(messages_escape_names),
           TEST(nodes_in_any_order_are_sorted), TEST(an_initializer_may_be_an_input_too),
           TEST(other_float_types_become_float32),
           TEST(shape_arithmetic_is_computed_while_reading),
-          TEST(whole_numbers_are_divided_towards_zero))
+          TEST(whole_numbers_are_divided_towards_zero),
+          TEST(activations_of_other_tools_are_one_operator),
+          TEST(clip_between_known_limits_is_an_activation))

@@ -160,6 +160,15 @@ static inline void wire_attr_int(wire *node, const char *name, int64_t v)
     wire_message(node, NODE_ATTRIBUTE, &a);
 }
 
+static inline void wire_attr_float(wire *node, const char *name, float v)
+{
+    wire a = {0};
+    wire_text(&a, 1, name);
+    wire_float(&a, 2, v);
+    wire_int(&a, 20, 1);
+    wire_message(node, NODE_ATTRIBUTE, &a);
+}
+
 static inline wire wire_model(wire *graph, int64_t ir, int64_t opset)
 {
     wire m = {0}, o = {0};
