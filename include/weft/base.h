@@ -87,8 +87,8 @@ WEFT_API int weft_exit_code(weft_status s);
 WEFT_API const char *weft_last_error(void);
 
 /* Sets this thread's message (one line; control bytes escaped as \xNN; cut at 1 KiB)
- * and returns s, always: for callbacks that fail, and for programs that add a status of
- * their own. Fails: never by itself. */
+ * and returns s: for callbacks that fail, and for programs that add a status of their
+ * own. Fails: always with s, be it WEFT_EDATA or any other, and in no other way. */
 WEFT_API weft_status weft_fail(weft_status s, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 2, 3)))
@@ -96,8 +96,8 @@ WEFT_API weft_status weft_fail(weft_status s, const char *format, ...)
     ;
 
 /* Copies src into dst (size bytes, NUL included) with control bytes and invalid UTF-8
- * escaped as \xNN: for names from files that go to a terminal. Returns dst, which is the
- * caller's. */
+ * escaped as \xNN: for names from files that go to a terminal. Returns dst, the
+ * caller's, which is not to be freed by itself. */
 WEFT_API char *weft_escape(char *dst, size_t size, const char *src);
 /* How many bytes of UTF-8 text fit into so many columns of a terminal (wide letters
  * take two); whole letters only. */

@@ -17,7 +17,7 @@ static bool in(int c, int low, int high)
     return c >= low && c <= high;
 }
 
-/* GB18030 with all that it has: two bytes (GBK, and EUC-KR, EUC-JP among them) or four. */
+/* GB18030 with all that it has: two bytes (GBK, EUC-KR, EUC-JP are in it) or four. */
 static bool read_gb(const unsigned char *p, size_t n, pairs *k)
 {
     *k = (pairs){0};

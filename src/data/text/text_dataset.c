@@ -256,7 +256,7 @@ static size_t before_mark(const char *label)
     return first;
 }
 
-/* Labels that are glued to the text by a mark, as in "__label__pos,The film": the same few
+/* Labels glued to the text by a mark, as in "__label__pos,The film": the same few
  * beginnings with many ends each. */
 static void tell_glued(const weft__texts *t, const weft__sink *sink)
 {
