@@ -3,6 +3,7 @@
 #include "data/checks.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/option.h"
 #include "base/rng.h"
 
 #include <stdio.h>
@@ -153,5 +154,80 @@ weft_status weft__check_balance(const weft_dataset *d, const weft__sink *sink)
                     "class \"%s\" has %d training samples, \"%s\" has %d",
                     d->class_name[most], count[most], d->class_name[least], count[least]);
     free(count);
+    return WEFT_OK;
+}
+
+/* ---- names that look alike ---- */
+
+/* A class's name as the eye sees it. */
+typedef struct seen {
+    char text[80];
+    int class;
+} seen;
+
+static void see(const char *name, int class, seen *out)
+{
+    size_t n = 0;
+    bool blank = false;
+    double x;
+    *out = (seen){.class = class};
+    for (const char *p = name; *p && n + 2 < sizeof out->text; p++) {
+        if (!strncmp(p, "\xc2\xa0", 2) || !strncmp(p, "\xe3\x80\x80", 3)) {
+            p += (unsigned char)*p == 0xc2 ? 1 : 2;
+            blank = true;
+        } else if (*p == ' ' || *p == '\t' || *p == '\r') {
+            blank = true;
+        } else {
+            if (blank && n) out->text[n++] = ' ';
+            blank = false;
+            out->text[n++] = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+        }
+    }
+    if (*out->text >= '0' && *out->text <= '9' &&
+        weft__number_parse(out->text, 0, 1e300, &x))
+        snprintf(out->text, sizeof out->text, "%.17g", x);
+}
+
+static int by_sight(const void *a, const void *b)
+{
+    const seen *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : x->class - y->class;
+}
+
+static bool means_missing(const char *text)
+{
+    static const char *const word[] = {"nan", "na", "n/a", "null", "none", "?", "-"};
+    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+        if (!strcmp(word[i], text)) return true;
+    return false;
+}
+
+weft_status weft__check_alike(const weft_dataset *d, const weft__sink *sink)
+{
+    enum { MOST = 10 };
+    int n = d->target == WEFT_TARGET_CLASS ? d->classes : 0, told = 0;
+    seen *name = weft__alloc((size_t)n + 1, sizeof *name);
+    if (!name) return weft__fail(WEFT_ENOMEM, "no memory to look at the classes");
+    for (int c = 0; c < n; c++) see(d->class_name[c], c, &name[c]);
+    qsort(name, (size_t)n, sizeof *name, by_sight);
+    for (int i = 0; i < n && told < MOST; i++) {
+        const char *here = d->class_name[name[i].class];
+        if (means_missing(name[i].text)) {
+            weft__found(
+                sink, WEFT_WARNING, "missing-label",
+                "class \"%s\" looks like a label that is missing; it stays a class",
+                here);
+            told++;
+        }
+        if (!i || strcmp(name[i].text, name[i - 1].text)) continue;
+        weft__found(
+            sink, WEFT_WARNING, "alike",
+            "classes \"%s\" and \"%s\" differ only by case, blanks or how a number "
+            "is written; they stay two",
+            d->class_name[name[i - 1].class], here);
+        told++;
+    }
+    free(name);
     return WEFT_OK;
 }

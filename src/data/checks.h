@@ -18,6 +18,9 @@ weft_status weft__stratify(const int32_t *label, int n, int classes, double frac
 /* Classes without samples or with few, one class or one value only, nothing to train
  * on. */
 weft_status weft__check_targets(const weft_dataset *d, const weft__sink *sink);
+/* Classes whose names look alike: but for case, blanks (no-break ones too) or the way a
+ * number is written; and names that stand for a missing label, as NaN. Warnings. */
+weft_status weft__check_alike(const weft_dataset *d, const weft__sink *sink);
 /* The largest class of train has much more samples than the smallest. */
 weft_status weft__check_balance(const weft_dataset *d, const weft__sink *sink);
 /* Samples that are there more than once, in a subset or across subsets. digest: of a

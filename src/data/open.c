@@ -61,6 +61,7 @@ static weft_status survey(const char *path, const weft_dataset_opts *o,
     if (!s) s = find_modality(path, o, &m);
     if (!s) s = weft__dataset_new(path, o, m, &d);
     if (!s) s = m->open(path, o, sink, d);
+    if (!s) s = weft__check_alike(d, sink);
     if (!s && sink->lint) s = weft__check_balance(d, sink);
     if (s)
         weft_dataset_close(d);

@@ -134,7 +134,42 @@ static void encodings_are_told_apart(void **state)
     CHECK_HAS(weft_last_error(), "iconv -f GB18030 -t UTF-8");
 }
 
+static char findings[4000];
+
+static void note_finding(void *user, const weft_finding *f)
+{
+    size_t at = strlen(findings);
+    (void)user;
+    snprintf(findings + at, sizeof findings - at, "%s: %s\n", f->code, f->text);
+}
+
+static const char *checked(const char *path)
+{
+    const weft_dataset_opts o = as_texts(&all);
+    *findings = 0;
+    CHECK(weft_dataset_check(path, &o, note_finding, NULL) == WEFT_OK);
+    return findings;
+}
+
+static void labels_that_look_alike_are_told(void **state)
+{
+    static const char *const pair[][2] = {
+        {"pos", "Pos"}, {"1", "1.0"}, {"01", "1"}, {"a b", "a\xc2\xa0 b"}};
+    static const char *const missing[2] = {"good", "NaN"}, *const apart[2] = {"1", "11"};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        checked(table("alike.csv", "", "%s,a text %d\n", pair[i]));
+        CHECK_HAS(findings, "alike: classes \"");
+        CHECK_HAS(findings, pair[i][0]);
+        CHECK_HAS(findings, pair[i][1]);
+    }
+    CHECK_HAS(checked(table("miss.csv", "", "%s,a text %d\n", missing)),
+              "missing-label: class \"NaN\"");
+    CHECK(!strstr(checked(table("apart.csv", "", "%s,a text %d\n", apart)), "alike"));
+}
+
 RUN_TESTS(TEST(the_delimiter_is_the_one_of_equal_counts), TEST(a_header_is_no_sample),
           TEST(a_number_is_a_column_whatever_the_first_row_says),
           TEST(a_rating_between_beats_a_date),
-          TEST(a_test_set_without_labels_is_left_out), TEST(encodings_are_told_apart))
+          TEST(a_test_set_without_labels_is_left_out), TEST(encodings_are_told_apart),
+          TEST(labels_that_look_alike_are_told))

@@ -249,30 +249,6 @@ static weft_status read_split(source *src, const weft__sink *sink, const char *r
     return s;
 }
 
-/* Two classes whose names differ by case only are two classes, and a warning. */
-static int by_folded(const void *a, const void *b)
-{
-    return strcasecmp(*(char *const *)a, *(char *const *)b);
-}
-
-static weft_status tell_cases(const source *src, const weft__sink *sink)
-{
-    size_t n = (size_t)src->base.classes;
-    char **sorted = weft__alloc(n + 1, sizeof *sorted);
-    if (!sorted) return no_memory();
-    for (size_t i = 0; i < n; i++) sorted[i] = src->base.class_name[i];
-    qsort(sorted, n, sizeof *sorted, by_folded);
-    for (size_t i = 1; i < n; i++)
-        if (!by_folded(&sorted[i - 1], &sorted[i])) {
-            bool swap = strcmp(sorted[i - 1], sorted[i]) > 0;
-            weft__found(sink, WEFT_WARNING, "case",
-                        "classes \"%s\" and \"%s\" differ by case only; they stay two",
-                        sorted[swap ? i : i - 1], sorted[swap ? i - 1 : i]);
-        }
-    free(sorted);
-    return WEFT_OK;
-}
-
 static bool probe(const char *path)
 {
     weft__names n;
@@ -422,7 +398,6 @@ static weft_status open_source(const char *path, const weft_dataset_opts *o,
     const char *train = f.path[0] ? f.path[0] : path;
     if (!s) s = read_split(src, sink, train, WEFT_SUBSET_TRAIN);
     if (!s && !sink->lint) s = check_train(src, train);
-    if (!s && !src->values) s = tell_cases(src, sink);
     if (!s) s = read_other(src, sink, o->val, &f, WEFT_SUBSET_VAL);
     if (!s) s = read_other(src, sink, o->test, &f, WEFT_SUBSET_TEST);
     weft__subset_folders_free(&f);
