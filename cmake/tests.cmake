@@ -112,6 +112,9 @@ endif()
 file(GLOB public_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
      ${PROJECT_SOURCE_DIR}/include/weft/*.h)
 include(CheckLanguage)
+if(CMAKE_CXX_COMPILER STREQUAL "NOTFOUND") # of an earlier configuration; it may have come since
+    unset(CMAKE_CXX_COMPILER CACHE)
+endif()
 check_language(CXX)
 if(CMAKE_CXX_COMPILER)
     enable_language(CXX)
