@@ -14,7 +14,7 @@
 extern const command command_gradcheck;
 
 typedef struct gradcheck_args {
-    int batch, samples, classes, threads;
+    int batch, samples, pairs, classes, threads;
     double tolerance;
     uint64_t seed;
     bool json, inference;
@@ -23,7 +23,9 @@ typedef struct gradcheck_args {
 static const option_row options[] = {
     INT(gradcheck_args, batch, "batch", 1, 1024, "samples in the pass (2)"),
     INT(gradcheck_args, samples, "samples", 0, 1000000000,
-        "elements tried of each tensor; 0 all (20)"),
+        "elements compared of each tensor; 0 all (20)"),
+    INT(gradcheck_args, pairs, "pairs", 0, 1000000000,
+        "of them shown, the worst first (3)"),
     REAL(gradcheck_args, tolerance, "tolerance", 1e-12, 1,
          "largest relative error allowed (1e-6)"),
     FLAG(gradcheck_args, inference, "inference",
@@ -41,22 +43,156 @@ static const option_row options[] = {
 typedef struct table {
     json_t *rows;
     double worst;
-    int tensors;
+    int tensors, shown; /* shown: pairs of a tensor that are printed */
+    int faulty, dead;   /* tensors */
+    size_t pairs, kinks;
 } table;
+
+static const char *const verdicts[] = {[WEFT_GRADCHECK_OK] = "ok",
+                                       [WEFT_GRADCHECK_KINK] = "kink",
+                                       [WEFT_GRADCHECK_UNSEEN] = "unseen",
+                                       [WEFT_GRADCHECK_FAULT] = "fault"};
+
+static const char *verdict_of(const weft_gradcheck_row *r)
+{
+    return r->verdict == WEFT_GRADCHECK_UNSEEN ? "dead" : verdicts[r->verdict];
+}
+
+/* Where the element lies in the tensor, one number for each dimension. */
+static void coordinates(const weft_gradcheck_row *r, size_t index,
+                        size_t at[WEFT_MAX_RANK])
+{
+    for (int i = r->shape.rank - 1; i >= 0; i--) {
+        at[i] = index % (size_t)r->shape.dim[i];
+        index /= (size_t)r->shape.dim[i];
+    }
+}
+
+/* Pair number k of those shown: the worst, then some evenly spread over the rest. */
+static const weft_gradcheck_pair *shown_pair(const table *t, const weft_gradcheck_row *r,
+                                             int k)
+{
+    size_t others = (size_t)t->shown - 1, rest = r->tried - 1;
+    if (!k) return r->pair;
+    if (others >= rest) return &r->pair[k];
+    return &r->pair[1 + (2 * (size_t)k - 1) * rest / (2 * others)];
+}
+
+static int shown_pairs(const table *t, const weft_gradcheck_row *r)
+{
+    return r->tried < (size_t)t->shown ? (int)r->tried : t->shown;
+}
+
+/* ---- as JSON ---- */
+
+static json_t *pair_object(const weft_gradcheck_row *r, const weft_gradcheck_pair *p)
+{
+    size_t at[WEFT_MAX_RANK];
+    json_t *place = json_array();
+    coordinates(r, p->index, at);
+    for (int i = 0; i < r->shape.rank; i++)
+        json_array_append_new(place, json_integer((json_int_t)at[i]));
+    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "at", place, "analytic",
+                     json_number(p->analytic), "numeric", json_number(p->numeric),
+                     "error", json_number(p->error), "verdict", verdicts[p->verdict]);
+}
+
+static json_t *row_object(const table *t, const weft_gradcheck_row *r)
+{
+    json_t *pairs = json_array();
+    for (int k = 0; k < shown_pairs(t, r); k++)
+        json_array_append_new(pairs, pair_object(r, shown_pair(t, r, k)));
+    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "name",
+                     r->name, "worst", json_number(r->worst), "tried",
+                     (json_int_t)r->tried, "count", (json_int_t)r->count, "zero",
+                     (json_int_t)r->zero, "unseen", (json_int_t)r->unseen, "kinks",
+                     (json_int_t)r->kinks, "faults", (json_int_t)r->faults, "verdict",
+                     verdict_of(r), "pairs", pairs);
+}
+
+/* ---- as text ---- */
+
+static void print_head(void)
+{
+    printf("pairs: elements compared one by one; zero: elements without a gradient, by "
+           "differences too\n\n");
+    printf("%-32s %9s %7s %9s %6s %7s %10s  %s\n", "tensor", "elements", "pairs", "zero",
+           "kinks", "faults", "worst", "verdict");
+}
+
+static void print_pair(const weft_gradcheck_row *r, const weft_gradcheck_pair *p)
+{
+    char place[WEFT_MAX_RANK * 12 + 3] = "[";
+    size_t at[WEFT_MAX_RANK], end = 1;
+    coordinates(r, p->index, at);
+    for (int i = 0; i < r->shape.rank; i++)
+        end +=
+            (size_t)snprintf(place + end, sizeof place - end, i ? ",%zu" : "%zu", at[i]);
+    printf("  %-24s analytic %14.7e  numeric %14.7e  error %8.1e  %s\n",
+           strcat(place, "]"), p->analytic, p->numeric, p->error, verdicts[p->verdict]);
+}
+
+/* Why a tensor does not pass although nothing in it is wrong. */
+static void print_reason(const weft_gradcheck_row *r)
+{
+    if (r->verdict != WEFT_GRADCHECK_UNSEEN) return;
+    if (r->unseen)
+        printf("  its gradients are too small for differences to see a fault\n");
+    else if (r->zero)
+        printf("  no gradient reaches it: all are 0, and moving it leaves the loss\n");
+    else
+        printf("  no gradient reaches it: no path leads from it back to the loss\n");
+}
+
+static void print_row(table *t, const weft_gradcheck_row *r)
+{
+    size_t length = strlen(r->name), most = 32;
+    const char *cut = length > most ? "..." : "";
+    const char *name = length > most ? r->name + length - most + 3 : r->name;
+    if (t->tensors == 1) print_head();
+    printf("%s%-*s %9zu %7zu %9zu %6zu %7zu %10.2e  %s\n", cut, *cut ? 29 : 32, name,
+           r->count, r->tried, r->zero, r->kinks, r->faults, r->worst, verdict_of(r));
+    print_reason(r);
+    for (int k = 0; k < shown_pairs(t, r); k++) print_pair(r, shown_pair(t, r, k));
+}
 
 static void found(void *user, const weft_gradcheck_row *r)
 {
     table *t = user;
     if (!isnan(t->worst) && !(r->worst <= t->worst)) t->worst = r->worst;
+    t->tensors++;
+    t->pairs += r->tried;
+    t->kinks += r->kinks;
+    t->faulty += r->faults > 0;
+    t->dead += r->verdict == WEFT_GRADCHECK_UNSEEN;
     if (t->rows)
-        json_array_append_new(t->rows, json_pack("{s:s, s:o, s:I, s:I}", "name", r->name,
-                                                 "worst", json_number(r->worst), "tried",
-                                                 (json_int_t)r->tried, "count",
-                                                 (json_int_t)r->count));
-    else if (!t->tensors++)
-        printf("%-36s %10s    %-10s %s\n", "tensor", "tried", "elements", "worst");
-    if (!t->rows)
-        printf("%-36s %10zu of %-10zu %.2e\n", r->name, r->tried, r->count, r->worst);
+        json_array_append_new(t->rows, row_object(t, r));
+    else
+        print_row(t, r);
+}
+
+static void print_end(const table *t, double tolerance)
+{
+    if (t->faulty || t->dead)
+        printf(
+            "\nnot passed: of %d tensors %d with a wrong gradient, %d that no gradient "
+            "reaches; ",
+            t->tensors, t->faulty, t->dead);
+    else
+        printf("\nall gradients agree: ");
+    printf("%zu pairs, %zu at kinks\nlargest relative error %.2e, allowed %.0e\n",
+           t->pairs, t->kinks, t->worst, tolerance);
+}
+
+static void print_json(const table *t, bool ok, double tolerance)
+{
+    json_t *root = json_pack("{s:b, s:o, s:f, s:I, s:I, s:i, s:i, s:o}", "ok", ok,
+                             "worst", json_number(t->worst), "tolerance", tolerance,
+                             "pairs", (json_int_t)t->pairs, "kinks", (json_int_t)t->kinks,
+                             "faulty", t->faulty, "dead", t->dead, "tensors", t->rows);
+    json_dumpf(root, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(root);
 }
 
 /* sum(output * weights), the weights an input that is filled at random: every
@@ -139,7 +275,7 @@ static weft_status check(const gradcheck_args *a, const char *name, table *t)
 
 static int run(int argc, char **argv)
 {
-    gradcheck_args a = {.batch = 2, .samples = 20, .tolerance = 1e-6};
+    gradcheck_args a = {.batch = 2, .samples = 20, .pairs = 3, .tolerance = 1e-6};
     int n;
     weft_status s = options_parse(&command_gradcheck, argc, argv, &a, &n);
     if (s == WEFT_ESTOPPED) return 0;
@@ -148,30 +284,24 @@ static int run(int argc, char **argv)
     if (!s)
         s = model_source_options(&command_gradcheck, (const char *const[]){argv[1]}, 1);
     if (!s) s = weft_set_threads(a.threads);
-    table t = {.rows = a.json ? json_array() : NULL};
+    table t = {.rows = a.json ? json_array() : NULL, .shown = a.pairs};
     if (!s) s = check(&a, argv[1], &t);
-    if (t.rows && (!s || s == WEFT_EBUG)) {
-        json_t *root =
-            json_pack("{s:b, s:o, s:f, s:o}", "ok", !s, "worst", json_number(t.worst),
-                      "tolerance", a.tolerance, "tensors", t.rows);
-        json_dumpf(root, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(root);
-    } else if (!s) {
-        printf("all gradients agree: largest relative error %.2e, allowed %.0e\n",
-               t.worst, a.tolerance);
-    }
+    if (t.rows && (!s || s == WEFT_EBUG))
+        print_json(&t, !s, a.tolerance);
+    else if (!s || (s == WEFT_EBUG && t.tensors))
+        print_end(&t, a.tolerance);
     return s ? command_failed(s) : 0;
 }
 
 const command command_gradcheck = {
     .name = "gradcheck",
     .arguments = "MODEL [--key value ...]",
-    .about = "Computes every gradient of a model by back-propagation in double precision "
-             "and holds it "
-             "to central differences of the loss, on random inputs. MODEL is an ONNX "
-             "file, a run "
-             "folder, or the name of a ready network. Exit code 1 when one is off.",
+    .about =
+        "Computes every gradient of a model by back-propagation in double precision "
+        "and holds it to differences of the loss, on random inputs, where either is not "
+        "0. A kink of the loss (relu at 0, a tie in a maximum) passes when the gradient "
+        "is that of one side. MODEL is an ONNX file, a run folder, or the name of a "
+        "ready network. Exit code 1 when a gradient is off, or none reaches a tensor.",
     .examples = "  weft gradcheck lenet5\n  weft gradcheck best.onnx --samples 0\n",
     .options = options,
     .run = run,

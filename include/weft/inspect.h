@@ -17,25 +17,60 @@ extern "C" {
  * `training` the running statistics move once more. */
 WEFT_API const char *weft_plan_first_bad(weft_plan *p, char *text, size_t size);
 
+/* What comparing an analytic gradient with differences came to; a later one is worse. */
+typedef enum weft_gradcheck_verdict {
+    WEFT_GRADCHECK_OK = 1, /* they agree */
+    /* the loss has a kink there (relu at 0, a tie in a maximum): the slopes of its two
+     * sides differ, and the gradient is one of them */
+    WEFT_GRADCHECK_KINK,
+    /* no gradient reaches it: 0 both ways, or too small for differences to see a fault
+     * of 1 % */
+    WEFT_GRADCHECK_UNSEEN,
+    WEFT_GRADCHECK_FAULT /* the gradient is wrong */
+} weft_gradcheck_verdict;
+
+/* One element, compared. */
+typedef struct weft_gradcheck_pair {
+    size_t index;    /* of the element, in logical order: the last dimension fastest */
+    double analytic; /* the gradient a by back-propagation */
+    double numeric;  /* the gradient d by differences; of a kink, of the nearer side */
+    /* |a - d| / max(|a| + |d|, 1e-3 of the tensor's largest |a| + 1e-9); 0 where the
+     * rounding of the loss explains it */
+    double error;
+    weft_gradcheck_verdict verdict; /* what that means */
+} weft_gradcheck_pair;
+
 /* What weft_gradcheck found out about one parameter or input. */
 typedef struct weft_gradcheck_row {
     const char *name; /* belongs to the graph */
-    /* the largest |a - d| / max(|a| + |d|, 1e-3 of the largest |a| + 1e-9) of analytic
-     * gradients a and difference quotients d */
-    double worst;
-    size_t tried, count; /* elements that were tried; that there are */
+    weft_shape shape; /* its dimensions */
+    double worst;     /* the largest error of a pair */
+    size_t count;     /* elements that there are */
+    size_t tried;     /* pairs: elements compared one by one */
+    size_t zero;      /* elements that are 0 both ways, found so without a pair */
+    size_t kinks;     /* pairs at a kink */
+    size_t unseen;    /* pairs too small to see */
+    size_t faults;    /* pairs that do not agree */
+    /* a fault in it; else, if no pair says anything, WEFT_GRADCHECK_UNSEEN; else a kink
+     * in it, or WEFT_GRADCHECK_OK */
+    weft_gradcheck_verdict verdict;
+    /* [tried], the worst first, the others by index; valid during the call */
+    const weft_gradcheck_pair *pair;
 } weft_gradcheck_row;
 
-/* Compares gradients of the plan's loss with central differences: of every parameter
- * and, with input_gradients, every float input. Each element tries steps of several
- * sizes, and the best counts, so that a kink between two points is no error.
- *   samples: elements tried of each, evenly spread; 0 means all
+/* Compares gradients of the plan's loss with differences in double precision: of every
+ * trainable parameter and, with input_gradients, every float input. Each element is moved
+ * up and down by steps from 1e-7 to 1e-2, extrapolated to a step of 0; the step with the
+ * least error in sight decides. Elements that back-propagation gives nothing are moved
+ * all at once, and one by one only if that changes the loss.
+ *   samples: pairs of each, spread over the elements that have a gradient; a quarter of
+ *     that and 4 more are for elements that have one by differences only. 0: all elements
  *   tolerance: the largest error that passes; 0 means 1e-6
  *   found(user, row) is called for each parameter and input; may be NULL
  * The graph must compute in double precision. Parameters, inputs and running
- * statistics are left as they were. Fails: WEFT_EBUG: an error above tolerance, the
- * message names the worst; WEFT_EUSAGE: a graph not in double precision, no loss, or
- * as weft_plan_forward; WEFT_ENOMEM. */
+ * statistics are left as they were. Kinks pass. Fails: WEFT_EBUG: a fault, or a parameter
+ * or input that no gradient reaches, the message names the worst; WEFT_EUSAGE: a graph
+ * not in double precision, no loss, or as weft_plan_forward; WEFT_ENOMEM. */
 WEFT_API weft_status weft_gradcheck(weft_plan *p, size_t samples, double tolerance,
                                     void (*found)(void *user,
                                                   const weft_gradcheck_row *row),
