@@ -92,7 +92,7 @@ static json_t *pair_object(const weft_gradcheck_row *r, const weft_gradcheck_pai
     coordinates(r, p->index, at);
     for (int i = 0; i < r->shape.rank; i++)
         json_array_append_new(place, json_integer((json_int_t)at[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "at", place, "analytic",
+    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "index", place, "analytic",
                      json_number(p->analytic), "numeric", json_number(p->numeric),
                      "error", json_number(p->error), "verdict", verdicts[p->verdict]);
 }

@@ -14,7 +14,7 @@ static const double rounding = 20;
 /* Steps, relative to an element of 1 or more. The first fits most functions; longer ones
  * lift a small derivative out of the rounding error, shorter ones come to lie on one side
  * of a kink nearby. */
-static const double steps[] = {1e-4, 1e-3, 1e-5, 1e-2, 1e-6, 1e-7};
+static const double steps[] = {1e-5, 1e-4, 1e-6, 1e-3, 1e-2, 1e-7};
 /* Smaller gradients than this get no relative error; they must stand out from rounding. */
 static const double least_gradient = 1e-9;
 static const double group_step = 1e-5;
@@ -122,7 +122,7 @@ static bool is_plain(weft__differences *d, double analytic, double h, double up,
         *out = (weft_gradcheck_pair){.index = out->index, .verdict = WEFT_GRADCHECK_OK};
         return true;
     }
-    return error_of(d, analytic, wide) <= d->tolerance / 100 &&
+    return error_of(d, analytic, wide) <= d->tolerance / 10 &&
            agrees(d, analytic, wide, h, out);
 }
 

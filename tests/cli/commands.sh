@@ -152,7 +152,15 @@ case_is 'gradcheck'
 run 0 - "$WEFT" gradcheck $dir/best.onnx --samples 2
 check 'agreement' grep -q 'all gradients agree' out
 run 0 - "$WEFT" gradcheck lenet5 --samples 1 --json
-json out ok worst tensors
+json out ok worst tensors name tried count zero kinks faults verdict pairs index analytic numeric error
+run 0 - "$WEFT" gradcheck lenet5 --samples 4 --pairs 2
+same 'lines of pairs' "$(grep -c '^  \[[0-9,]*\] .*analytic .*numeric .*error .*ok$' out)" 24
+same 'lines of tensors' "$(grep -c ' ok$' out)" 36
+check 'elements without a gradient' grep -q '^conv3.weight  *48000  *4  *28145  *0  *0 ' out
+check 'of those none is shown' sh -c '! grep "analytic *-*0.0000000e+00" out'
+same 'lines above 100 columns' "$(awk 'length > 100' out | wc -l | tr -d ' ')" 0
+run 0 - "$WEFT" gradcheck lenet5 --samples 1 --pairs 0
+same 'no pairs' "$(grep -c analytic out)" 0
 
 case_is 'ops'
 run 0 - "$WEFT" ops
