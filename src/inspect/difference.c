@@ -15,7 +15,8 @@ static const double rounding = 20;
  * lift a small derivative out of the rounding error, shorter ones come to lie on one side
  * of a kink nearby. */
 static const double steps[] = {1e-5, 1e-4, 1e-6, 1e-3, 1e-2, 1e-7};
-/* Smaller gradients than this get no relative error; they must stand out from rounding. */
+/* Gradients smaller than this get no relative error: they must stand out from
+ * rounding. */
 static const double least_gradient = 1e-9;
 static const double group_step = 1e-5;
 
